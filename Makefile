@@ -1,0 +1,96 @@
+# Everything here needs only Python 3.11+ and make. `make` alone lists what there is.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+SOURCES := gateway worker shared cli tests bench tools
+VENV := .venv
+BIN := $(VENV)/bin
+LOCK := requirements-dev.lock
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
+
+# Candidates for the interpreter, in this order; `make PYTHON=/path/to/python3.11` names one.
+PYTHON ?=
+PYTHONS := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11 python)
+
+# One stamp a content: an unchanged lock in an unmoved clone means that there is nothing to do.
+LOCK_KEY := $(shell { cat $(LOCK); pwd; } | cksum | cut -d' ' -f1)
+LOCKED := $(VENV)/.locked-$(LOCK_KEY)
+INSTALLED := $(LOCKED)-installed-$(shell cksum < pyproject.toml | cut -d' ' -f1)
+
+# The CLIs on PATH come first, those that `make tools` fetched after them.
+WITH_PATH := PATH="$(CURDIR)/$(BIN):$$PATH:$(CURDIR)/.tools/bin"
+
+##@ Use it
+.PHONY: run
+run: setup tools ## Run gateway, worker and embedded server (ARGS="--kubeconfig ~/.kube/config")
+	@$(WITH_PATH) exec $(BIN)/mcp-k8s up $(ARGS)
+
+##@ Work on it
+.PHONY: test
+test: setup tools ## Run every test that this machine can run (ARGS="-k sealing")
+	@$(WITH_PATH) $(BIN)/python -m pytest $(ARGS)
+
+.PHONY: check
+check: setup ## Format, lint, types, import contracts, file sizes
+	@$(BIN)/ruff format --check $(SOURCES)
+	@$(BIN)/ruff check $(SOURCES)
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python -m tools.check_sizes $(SOURCES)
+
+.PHONY: format
+format: setup ## Format the code and apply ruff's safe fixes
+	@$(BIN)/ruff format $(SOURCES)
+	@$(BIN)/ruff check --fix $(SOURCES)
+
+.PHONY: bench
+bench: setup tools ## Print the latency table against the bare CLIs
+	@$(WITH_PATH) $(BIN)/python -m bench $(ARGS)
+
+##@ Set it up
+.PHONY: setup
+setup: $(INSTALLED) ## Make .venv from the lock; nothing to do when it is there
+
+.PHONY: tools
+tools: setup ## Fetch the pinned kubectl and helm into .tools/bin, where PATH has none
+	@$(BIN)/python -m tools.fetch_cli
+
+.PHONY: lock
+lock: setup ## Write the locks anew from pyproject.toml (ARGS=--upgrade for newer versions)
+	@$(BIN)/uv pip compile $(LOCK_FLAGS) $(ARGS) --output-file requirements.lock pyproject.toml
+	@$(BIN)/uv pip compile $(LOCK_FLAGS) $(ARGS) --output-file $(LOCK) --constraint requirements.lock \
+		--group dev pyproject.toml
+	@echo "requirements.lock and $(LOCK) are written; the next make installs them"
+
+LOCK_FLAGS := --quiet --universal --generate-hashes --python-version 3.11 --python $(BIN)/python \
+	--custom-compile-command "make lock"
+
+.PHONY: clean
+clean: ## Remove .venv, .tools and every cache
+	@rm -rf $(VENV) .tools build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@find $(wildcard $(SOURCES)) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: help
+help: ## List these
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+$(LOCKED):
+	@python=; for candidate in $(PYTHONS); do \
+		if "$$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' \
+			>/dev/null 2>&1; then python="$$candidate"; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+		echo "error: no Python 3.11 or newer with the venv module among: $(PYTHONS);" \
+			"install one, or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; \
+	fi; \
+	echo "setting up $(VENV) with $$("$$python" --version) from $(LOCK): some 80 pinned packages, once"; \
+	rm -rf $(VENV) && "$$python" -m venv $(VENV)
+	@$(PIP) install --require-hashes --requirement $(LOCK)
+	@touch $@
+
+$(INSTALLED): $(LOCKED)
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@rm -f $(LOCKED)-installed-* && touch $@

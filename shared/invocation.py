@@ -1,0 +1,23 @@
+"""A command after it was read: one value that is judged, queued and executed."""
+
+from dataclasses import dataclass
+
+from shared.models import CommandClass, Lane
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """A parsed command.
+
+    `arguments` is exactly what runs, without the tool's own name.
+    """
+
+    tool: str
+    arguments: tuple[str, ...]
+    verb: tuple[str, ...]
+    command_class: CommandClass
+    lane: Lane
+    context: str | None
+    needs_cluster: bool
+    own_timeout_s: float | None
+    """What the command itself says it may wait (`--timeout 10m`), or its tool's default when it waits."""

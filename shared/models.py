@@ -1,0 +1,136 @@
+"""The shapes that callers send and read: requests, responses, jobs and their closed sets of values."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, NewType
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+JobId = NewType("JobId", str)
+"""128 random bits as 32 lower-case hexadecimal digits; while callers are anonymous, the id is the capability."""
+
+JOB_ID_PATTERN = r"^[0-9a-f]{32}$"
+ANONYMOUS = "anonymous"
+MAX_COMMAND_CHARACTERS = 32_768
+MAX_FILES = 256
+
+KubernetesName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
+"""A DNS label: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/"""
+
+
+class JobState(StrEnum):
+    """Where a job stands; every state but the first two is final."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    LOST = "lost"
+
+    @property
+    def is_final(self) -> bool:
+        return self not in (JobState.QUEUED, JobState.RUNNING)
+
+
+class CommandClass(StrEnum):
+    """What a command may do; decides its lane, the policy and whether it may be retried."""
+
+    READ = "read"
+    WRITE = "write"
+    DESTRUCTIVE = "destructive"
+    INTERACTIVE = "interactive"
+    LOCAL = "local"
+    CREDENTIAL = "credential"
+
+
+class Lane(StrEnum):
+    """Short reads never wait behind ten-minute installs."""
+
+    FAST = "fast"
+    SLOW = "slow"
+
+
+class CommandRequest(BaseModel):
+    """A command for one of the tools, as REST and MCP clients send it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    command: Annotated[
+        str,
+        Field(
+            max_length=MAX_COMMAND_CHARACTERS,
+            description="Arguments of the tool, quoted as for a POSIX shell; no shell runs them.",
+            examples=["get pods -n default"],
+        ),
+    ]
+    namespace: Annotated[
+        KubernetesName | None,
+        Field(description="Namespace for the command, unless the command names one itself."),
+    ] = None
+    context: Annotated[
+        str | None,
+        Field(max_length=253, description="Context of the kubeconfig to use instead of its current one."),
+    ] = None
+    kubeconfig: Annotated[
+        str | None,
+        Field(description="Kubeconfig, base64 or YAML; the X-Kubeconfig header wins over it.", repr=False),
+    ] = None
+    stdin: Annotated[
+        str | None,
+        Field(description="Standard input of the command, for example a manifest for `apply -f -`.", repr=False),
+    ] = None
+    files: Annotated[
+        dict[str, str] | None,
+        Field(
+            max_length=MAX_FILES,
+            description="Files for the command: relative path to text. They exist in its working directory only.",
+            repr=False,
+        ),
+    ] = None
+    timeout: Annotated[
+        float | None,
+        Field(gt=0, allow_inf_nan=False, description="Time limit in seconds, counted from the start of the process."),
+    ] = None
+
+
+class JobRequest(CommandRequest):
+    """A command together with the tool that runs it."""
+
+    tool: Annotated[str, Field(max_length=64, description="kubectl, helm, istioctl or argocd.")]
+
+
+class CommandResponse(BaseModel):
+    """What a command gave. The first four fields are those of the first generation."""
+
+    success: Annotated[bool, Field(description="True when the command ended with exit code 0.")]
+    output: Annotated[str, Field(description="Standard output, cut at the output limit.")]
+    error: Annotated[str | None, Field(description="Standard error, or why the command did not run to its end.")]
+    exit_code: Annotated[int, Field(description="The tool's own exit code; -1 when no process ended by itself.")]
+    job_id: JobId
+    state: JobState
+    duration_ms: Annotated[int, Field(description="From the start of the process to its end.")]
+    truncated: Annotated[bool, Field(description="True when output or error was cut.")] = False
+    hint: Annotated[str | None, Field(description="One next step, where there is an obvious one.")] = None
+
+
+class JobLinks(BaseModel):
+    self: str
+
+
+class Job(BaseModel):
+    """One submitted command and where it stands."""
+
+    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
+
+    id: JobId
+    tool: str
+    state: JobState
+    command_class: Annotated[CommandClass, Field(alias="class")]
+    created_at: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    response: CommandResponse | None = None
+    links: JobLinks

