@@ -48,6 +48,10 @@ format: setup ## Format the code and apply ruff's safe fixes
 bench: setup tools ## Print the latency table against the bare CLIs
 	@$(WITH_PATH) $(BIN)/python -m bench $(ARGS)
 
+.PHONY: docs
+docs: setup ## Write docs/configuration.md from the settings
+	@$(BIN)/python -m tools.settings_table
+
 ##@ Set it up
 .PHONY: setup
 setup: $(INSTALLED) ## Make .venv from the lock; nothing to do when it is there

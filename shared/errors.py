@@ -41,6 +41,7 @@ class ErrorCode(StrEnum):
     HEADERS_TOO_LARGE = "headers-too-large"
     HOST_REFUSED = "host-refused"
     ORIGIN_REFUSED = "origin-refused"
+    POLICY_REFUSED = "policy-refused"
     QUEUE_FULL = "queue-full"
     NO_WORKER = "no-worker"
     STORE_UNAVAILABLE = "store-unavailable"

@@ -1,5 +1,6 @@
 """The shapes that callers send and read: requests, responses, jobs and their closed sets of values."""
 
+import re
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, NewType
@@ -9,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 JobId = NewType("JobId", str)
 """128 random bits as 32 lower-case hexadecimal digits; while callers are anonymous, the id is the capability."""
 
-JOB_ID_PATTERN = r"^[0-9a-f]{32}$"
+JOB_ID_BYTES = 16
+JOB_ID_PATTERN = re.compile(r"[0-9a-f]{32}")
 ANONYMOUS = "anonymous"
 MAX_COMMAND_CHARACTERS = 32_768
 MAX_FILES = 256
@@ -92,7 +94,11 @@ class CommandRequest(BaseModel):
     ] = None
     timeout: Annotated[
         float | None,
-        Field(gt=0, allow_inf_nan=False, description="Time limit in seconds, counted from the start of the process."),
+        Field(
+            gt=0,
+            allow_inf_nan=False,
+            description="Time limit in seconds, counted from the start of the process.",
+        ),
     ] = None
 
 
@@ -134,3 +140,9 @@ class Job(BaseModel):
     ended_at: datetime | None = None
     response: CommandResponse | None = None
     links: JobLinks
+
+    def finished(self) -> CommandResponse:
+        """The response of a job in a final state."""
+        if self.response is None:
+            raise ValueError(f"job {self.id} is {self.state} and has no response yet")
+        return self.response

@@ -19,25 +19,36 @@ class Grammar:
     value_flags: frozenset[str]
     """Flags that take a value in the next token unless it is glued or given with `=`."""
     boolean_flags: frozenset[str]
-    """Flags that stand alone."""
+    """Flags that stand alone, among them those whose value is optional and then needs `=` (`--dry-run`)."""
     refused_flags: Mapping[str, str]
     """Flag → why, and what to use instead. These swap identity or name files of the worker."""
+    global_flags: frozenset[str]
+    """Flags of every verb: only they may stand before the verb without a `=`, for there cobra takes what it does not
+    know for a flag with a value (`kubectl -A get delete pods` deletes)."""
     verb_groups: frozenset[str]
     """Verbs that have verbs below them: `rollout`, `repo`."""
     classes: Mapping[str, CommandClass]
     """Verb path, words joined by a blank → class; the longest match decides, and what is missing is a write."""
     refused_verbs: Mapping[str, str]
-    """Verb path → why, and what to use instead."""
+    """Verb path → why, and what to use instead; holds for the verbs below it too."""
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """Verb path → the verb path that it stands for; a longer path is looked up after its head was replaced."""
+    standalone_under: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Flag that takes a value elsewhere → verb paths under which it stands alone (`-f` under `logs`)."""
+    redefined_under: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Refused flag → verb paths that give it another, harmless meaning (`create rolebinding --user`)."""
     waiting_verbs: frozenset[str] = frozenset()
-    """Reads that wait: they take the slow lane."""
+    """Verbs that wait for something: reads among them take the slow lane."""
     waiting_flags: frozenset[str] = frozenset()
-    """Flags that make a read wait (`--watch`)."""
+    """Flags that make a verb wait (`--watch`), where they stand alone."""
+    timeout_flags: frozenset[str] = frozenset({"timeout"})
+    """Flags that say how long a command may wait."""
     namespace_flags: frozenset[str] = frozenset()
     """All names of the namespace flag; empty for a tool that has none."""
     context_flags: frozenset[str] = frozenset()
     """All names of the flag that picks a context of the kubeconfig."""
     local_flags: frozenset[str] = frozenset()
-    """Flags that keep a command from reaching a cluster (`--client`, `--help`)."""
+    """Flags that keep a command from reaching a cluster: `client`, `help`, or with a value `remote=false`."""
     default_wait_s: float = 0
     """How long a command waits that is told to wait and not how long."""
 

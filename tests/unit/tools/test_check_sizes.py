@@ -36,9 +36,7 @@ def test_decorators_do_not_count() -> None:
 def test_method_counts_like_a_function() -> None:
     method = "\n".join(f"    {line}" for line in function_of(41).splitlines())
 
-    assert list(check_sizes.check_source(f"class A:\n{method}", "a.py")) == [
-        "a.py:2: long has 41 lines, at most 40"
-    ]
+    assert list(check_sizes.check_source(f"class A:\n{method}", "a.py")) == ["a.py:2: long has 41 lines, at most 40"]
 
 
 @pytest.mark.parametrize(

@@ -46,14 +46,10 @@ def test_cli_on_path_is_not_fetched(pins: Pins, tools: Path, tmp_path: Path) -> 
     assert missing_names(pins, search_path=str(directory), tools=tools) == ["helm"]
 
 
-def test_unpinned_platform_is_no_matter_when_path_has_every_cli(
-    pins: Pins, tools: Path, tmp_path: Path
-) -> None:
+def test_unpinned_platform_is_no_matter_when_path_has_every_cli(pins: Pins, tools: Path, tmp_path: Path) -> None:
     directory = folder_with(tmp_path / "bin", "kubectl", "helm")
 
-    assert not fetch_cli.missing_pins(
-        pins, platform_name="plan9-mips", search_path=str(directory), tools=tools
-    )
+    assert not fetch_cli.missing_pins(pins, platform_name="plan9-mips", search_path=str(directory), tools=tools)
 
 
 def test_own_folder_on_path_does_not_count_as_the_developers(pins: Pins, tools: Path, tmp_path: Path) -> None:

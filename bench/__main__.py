@@ -1,0 +1,33 @@
+"""`make bench`: starts the product, measures the design's rows for what exists, and prints them as a table."""
+
+import asyncio
+import sys
+import tempfile
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from bench import faults, latency, load, table
+from tests.support.api_server.handle import ApiServer
+from tests.support.product import Product
+from tests.support.valkey import APPEND_ONLY, Valkey
+
+
+async def main() -> int:
+    """Prints the table. 1 when a row misses its budget."""
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        Valkey(APPEND_ONLY) as valkey,
+        ApiServer.start() as api_server,
+        Product(valkey.url, Path(directory)) as product,
+    ):
+        port = urlsplit(await product.gateway()).port or 0
+        worker = await product.worker()
+        rows = latency.rows(port, api_server, Path(directory))
+        rows += await load.rows(product, worker, port, valkey=valkey)
+        rows += faults.rows(worker, port)
+    print(table.render(rows))
+    return 0 if all(row.holds for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))

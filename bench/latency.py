@@ -1,0 +1,85 @@
+"""How long a caller waits: against the bare CLI of the same run, and with a CLI that costs nothing."""
+
+import os
+import shutil
+from pathlib import Path
+
+from bench import clients
+from bench.clients import Mcp, Rest
+from bench.table import Row
+from bench.timing import Timing, in_turn
+from tests.support.api_server.handle import ApiServer
+from tests.support.product import PROJECT
+
+RUNS = 100
+
+
+def rows(port: int, api_server: ApiServer, directory: Path) -> list[Row]:
+    """The latency rows."""
+    return [*_version(port), *_noop(port, directory), *_get(port, api_server, directory)]
+
+
+def _version(port: int) -> list[Row]:
+    command = [_program("kubectl"), "version", "--client"]
+    timings = in_turn(
+        {"bare": clients.bare(command, _home()), "rest": Rest(port).tool("kubectl", "version --client")}, runs=RUNS
+    )
+    bare, rest = timings["bare"], timings["rest"]
+    return [
+        _ratio_row("`kubectl version --client`, REST submit-and-wait, p50", rest.p50, bare.p50, budget=1.00),
+        _ratio_row("the same, p95", rest.p95, bare.p95, budget=1.15),
+    ]
+
+
+def _noop(port: int, directory: Path) -> list[Row]:
+    timings = in_turn(
+        {
+            "bare": clients.bare([str(directory / "bin" / "noop")], {}),
+            "rest": Rest(port).tool("noop", "read"),
+            "mcp": Mcp(port).tool("noop", "read"),
+        },
+        runs=RUNS,
+    )
+    bare, rest, mcp = timings["bare"], timings["rest"], timings["mcp"]
+    return [
+        _added_row("a CLI that costs nothing, REST, added to the bare CLI, p50", rest.p50 - bare.p50, 6),
+        _added_row("the same, p95", rest.p95 - bare.p95, 12),
+        _added_row("MCP, added to REST, p50", mcp.p50 - rest.p50, 3),
+        _added_row("the same, p95", mcp.p95 - rest.p95, 5),
+    ]
+
+
+def _get(port: int, api_server: ApiServer, directory: Path) -> list[Row]:
+    kubeconfig = directory / "kubeconfig"
+    kubeconfig.write_text(api_server.kubeconfig())
+    command = [_program("kubectl"), "get", "pods"]
+    get = Rest(port).tool("kubectl", "get pods", api_server.kubeconfig())
+
+    def bare_without_cache() -> None:
+        shutil.rmtree(directory / "home", ignore_errors=True)
+        clients.bare(command, {"HOME": str(directory / "home"), "KUBECONFIG": str(kubeconfig)})()
+
+    timings: dict[str, Timing] = in_turn({"bare": bare_without_cache, "rest": get}, runs=RUNS)
+    what = "`kubectl get pods`, against the bare CLI without a discovery cache, p50"
+    return [_ratio_row(what, timings["rest"].p50, timings["bare"].p50, budget=1.15)]
+
+
+def _ratio_row(what: str, ours_ms: float, bare_ms: float, *, budget: float) -> Row:
+    ratio = ours_ms / bare_ms
+    measured = f"{ratio:.2f} × ({ours_ms:.1f} / {bare_ms:.1f} ms)"
+    return Row(what, f"≤ {budget:.2f} ×", measured, ratio <= budget)
+
+
+def _added_row(what: str, added_ms: float, budget_ms: float) -> Row:
+    return Row(what, f"≤ {budget_ms:g} ms", f"{added_ms:.1f} ms", added_ms <= budget_ms)
+
+
+def _home() -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
+
+
+def _program(name: str) -> str:
+    found = shutil.which(name, path=os.pathsep.join((os.environ["PATH"], str(PROJECT / ".tools" / "bin"))))
+    if found is None:
+        raise RuntimeError(f"{name} is missing; run: make tools")
+    return found

@@ -1,0 +1,92 @@
+"""What waiting and idling cost, and how many jobs a second go through queue and store."""
+
+import asyncio
+import os
+import time
+from pathlib import Path
+
+import httpx
+from redis.asyncio import Redis
+
+from bench.table import Row
+from bench.throughput import jobs_per_second
+from tests.support import stub
+from tests.support.product import Process, Product
+from tests.support.valkey import Valkey
+from tests.support.waiting import wait_until
+
+WAITERS = 1_000
+OBSERVED_S = 10.0
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+
+
+async def rows(product: Product, worker: Process, port: int, *, valkey: Valkey) -> list[Row]:
+    """Idle worker, a thousand waiters, throughput."""
+    idle = await _idle(worker)
+    waiters = await _waiters(product.processes[0], port, valkey)
+    rate = await jobs_per_second()
+    return [idle, *waiters, Row("jobs per second through queue and store", "≥ 700", f"{rate:.0f}", rate >= 700)]
+
+
+async def _idle(worker: Process) -> Row:
+    share = await _cpu_share(worker.pid)
+    return Row("idle worker", "≤ 0.5 % of a core", f"{share:.2f} %", share <= 0.5)
+
+
+async def _waiters(gateway: Process, port: int, valkey: Valkey) -> list[Row]:
+    """A thousand requests that wait for one running job each; reads of the same stub command."""
+    idle_bytes = _memory_bytes(gateway.pid)
+    limits = httpx.Limits(max_connections=WAITERS)
+    base = f"http://127.0.0.1:{port}"
+    async with httpx.AsyncClient(base_url=base, limits=limits, timeout=120) as client, asyncio.TaskGroup() as group:
+        job = (
+            await client.post("/jobs", json={"tool": "stub", "command": "write hang", "kubeconfig": stub.KUBECONFIG})
+        ).json()
+        waiting = [group.create_task(client.get(f"/jobs/{job['id']}?wait=60")) for _ in range(WAITERS)]
+        await _until_waiting(base)
+        connections = await _subscription_connections(valkey.url)
+        share = await _cpu_share(gateway.pid)
+        more_mb = (_memory_bytes(gateway.pid) - idle_bytes) / 1e6
+        await client.delete(f"/jobs/{job['id']}")
+        states = {(await task).json()["state"] for task in waiting}
+    if states != {"cancelled"}:
+        raise RuntimeError(f"waiters saw {states}")
+    return [
+        Row("1,000 waiting requests: subscription connections", "1", str(connections), connections == 1),
+        Row("1,000 waiting requests: gateway's CPU", "≤ 5 % of a core", f"{share:.1f} %", share <= 5),
+        Row("1,000 waiting requests: memory", "≤ 50 MB more", f"{more_mb:.0f} MB", more_mb <= 50),
+    ]
+
+
+async def _until_waiting(base: str) -> None:
+    async with httpx.AsyncClient(base_url=base) as client:
+
+        async def all_wait() -> bool:
+            return f"mcp_k8s_waiting_requests {float(WAITERS)}" in (await client.get("/metrics")).text
+
+        await wait_until(all_wait, timeout_s=30)
+
+
+async def _subscription_connections(url: str) -> int:
+    """Those of the gateway: each worker and each gateway holds one."""
+    async with Redis.from_url(url) as redis:
+        clients = await redis.client_list(_type="pubsub")
+    return sum(int(client["sub"]) > 0 for client in clients) - 1
+
+
+async def _cpu_share(pid: int) -> float:
+    """Per cent of a core over the observed time."""
+    before, started = _cpu_ticks(pid), time.perf_counter()
+    await asyncio.sleep(OBSERVED_S)
+    return (_cpu_ticks(pid) - before) / TICKS_PER_S / (time.perf_counter() - started) * 100
+
+
+def _cpu_ticks(pid: int) -> int:
+    """User and system time, fields 14 and 15 of proc_pid_stat(5)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def _memory_bytes(pid: int) -> int:
+    """Resident memory, field 2 of proc_pid_statm(5)."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

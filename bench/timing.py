@@ -1,0 +1,37 @@
+"""Times calls in turn, so that whatever slows the machine slows all of them alike."""
+
+import statistics
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bench.clients import Call
+
+WARM_UP = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Milliseconds of one call's runs."""
+
+    samples: tuple[float, ...]
+
+    @property
+    def p50(self) -> float:
+        return statistics.median(self.samples)
+
+    @property
+    def p95(self) -> float:
+        return statistics.quantiles(self.samples, n=20, method="inclusive")[-1]
+
+
+def in_turn(calls: Mapping[str, Call], *, runs: int) -> dict[str, Timing]:
+    """Each call `runs` times, one after the other, after a warm-up."""
+    samples: dict[str, list[float]] = {name: [] for name in calls}
+    for run in range(WARM_UP + runs):
+        for name, call in calls.items():
+            started = time.perf_counter()
+            call()
+            if run >= WARM_UP:
+                samples[name].append((time.perf_counter() - started) * 1000)
+    return {name: Timing(tuple(values)) for name, values in samples.items()}

@@ -1,0 +1,1 @@
+"""The `mcp-k8s` command: what people start by hand."""

@@ -1,0 +1,149 @@
+"""What one run of `up` will start, decided and checked before anything starts."""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from signal import Signals
+
+from cli import embedded_server, environment, local_kubeconfig, ports, state_directory
+from cli.errors import StartError
+from cli.gateway_probe import GatewayAddress, is_ours
+from cli.kubeconfig_handover import handed_over
+from cli.runtime_directory import SOCKET_NAME, runtime_directory
+from cli.state_directory import StateDirectory
+from cli.supervisor import ChildSpec
+from gateway.default_kubeconfig import is_loopback
+from shared import kubeconfig
+from shared.errors import RequestError
+from shared.settings import PREFIX, GatewaySettings, WorkerSettings
+
+
+@dataclass(frozen=True, slots=True)
+class UpOptions:
+    """What stands on the command line."""
+
+    kubeconfig: str | None = None
+    context: str | None = None
+    host: str | None = None
+    port: int | None = None
+    state_directory: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that a run needs to know."""
+
+    address: GatewayAddress
+    gateway_settings: GatewaySettings
+    worker_settings: WorkerSettings
+    valkey: ChildSpec | None
+    """None where the user brings a Redis."""
+    gateway: ChildSpec
+    worker: ChildSpec
+
+    @property
+    def redis_url(self) -> str:
+        return self.gateway_settings.redis_url.get_secret_value()
+
+
+@contextmanager
+def prepared(options: UpOptions, variables: Mapping[str, str]) -> Iterator[Plan]:
+    """The plan, and for as long the lock, folders and descriptors that it names. `StartError`, `SettingsError`."""
+    own = environment.for_one_machine(variables) | _from_options(options)
+    folder = options.state_directory or state_directory.default_path(variables)
+    text = _load_kubeconfig(options, own)
+    with ExitStack() as stack:
+        state = stack.enter_context(state_directory.locked(folder.expanduser().absolute()))
+        runtime = stack.enter_context(runtime_directory(state))
+        descriptors: tuple[int, ...] = ()
+        if text is not None:
+            handover = stack.enter_context(handed_over(text, runtime))
+            descriptors = handover.descriptors
+            own[environment.DEFAULT_KUBECONFIG_FILE] = handover.path
+        _use_master_key(state, own)
+        valkey = _use_valkey(state, runtime, own)
+        gateway_settings, worker_settings = environment.load_settings(own)
+        if text is not None:
+            _check_kubeconfig(text, gateway_settings)
+        address = _free_address(gateway_settings)
+        own[f"{PREFIX}PORT"] = str(address.port)
+        children = environment.for_children(own)
+        yield Plan(
+            address=address,
+            gateway_settings=gateway_settings,
+            worker_settings=worker_settings,
+            valkey=valkey,
+            gateway=ChildSpec("gateway", _module("gateway.main"), children, descriptors),
+            worker=ChildSpec("worker", _module("worker.main"), children),
+        )
+
+
+def _from_options(options: UpOptions) -> dict[str, str]:
+    given = {"HOST": options.host, "PORT": options.port}
+    return {f"{PREFIX}{name}": str(value) for name, value in given.items() if value is not None}
+
+
+def _load_kubeconfig(options: UpOptions, own: dict[str, str]) -> str | None:
+    if options.kubeconfig is None:
+        if options.context is not None:
+            raise StartError("--context picks a context of --kubeconfig, which is missing")
+        return None
+    if not is_loopback(own.get(f"{PREFIX}HOST", "127.0.0.1")):
+        raise StartError("--kubeconfig lends your cluster to every caller: --host must be a loopback address")
+    if options.context is not None:
+        own.pop(environment.DEFAULT_CONTEXT, None)  # the only context is the current one
+    return local_kubeconfig.load(
+        options.kubeconfig, only_context=options.context, current_context=own.get(environment.DEFAULT_CONTEXT)
+    )
+
+
+def _check_kubeconfig(text: str, settings: GatewaySettings) -> None:
+    try:
+        kubeconfig.rebuild(text, context=settings.default_context, allow_loopback=settings.allow_loopback)
+    except RequestError as error:
+        raise StartError(f"--kubeconfig: {error.detail}") from error
+
+
+def _use_master_key(state: StateDirectory, own: dict[str, str]) -> None:
+    if not environment.is_given(own, environment.MASTER_KEYS):
+        state_directory.ensure_master_key(state.master_key_file)
+        own[f"{environment.MASTER_KEYS}_FILE"] = str(state.master_key_file)
+
+
+def _use_valkey(state: StateDirectory, runtime: Path, own: dict[str, str]) -> ChildSpec | None:
+    """How to start it, unless the user brings a Redis."""
+    if environment.is_given(own, environment.REDIS_URL):
+        return None
+    binary = embedded_server.find_binary()
+    if binary is None:
+        raise StartError("no embedded Valkey for this machine: start a Redis or Valkey and set K8S_MCP_REDIS_URL")
+    socket = runtime / SOCKET_NAME
+    own[environment.REDIS_URL] = embedded_server.url(socket)
+    return ChildSpec(
+        "embedded Valkey",
+        embedded_server.command(binary, socket=socket, data=state.valkey_directory),
+        {name: value for name, value in own.items() if not name.startswith(PREFIX)},
+        (state.lock_descriptor,),
+        on_parent_death=Signals.SIGTERM,  # it writes out what it accepted, and removes its socket
+        shows_output=False,
+    )
+
+
+def _free_address(settings: GatewaySettings) -> GatewayAddress:
+    address = GatewayAddress(settings.host, settings.port)
+    try:
+        if settings.port == ports.FREE_PORT:
+            return GatewayAddress(settings.host, ports.pick(settings.host))
+        if not ports.is_taken(settings.host, settings.port):
+            return address
+    except OSError as error:
+        raise StartError(f"cannot listen on {settings.host}, port {settings.port}: {error.strerror}") from error
+    holder = "another mcp-k8s" if is_ours(address) else "another program"
+    raise StartError(f"port {settings.port} is taken by {holder}; stop it, or choose another with --port")
+
+
+def _module(name: str) -> list[str]:
+    return [os.path.abspath(sys.executable), "-P", "-m", name]

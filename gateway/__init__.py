@@ -1,0 +1,1 @@
+"""HTTP and MCP in, jobs out. Holds no CLI and never runs one."""

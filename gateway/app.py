@@ -1,0 +1,122 @@
+"""The gateway's ASGI app: `uvicorn gateway.app:app`. Settings are read when its lifespan starts, not at import."""
+
+import asyncio
+import signal
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from types import FrameType
+
+import structlog
+from fastapi import FastAPI
+
+import shared
+from gateway import problems
+from gateway.default_kubeconfig import load_default_kubeconfig
+from gateway.hosts import HostCheck
+from gateway.jobs import JobService
+from gateway.mcp.server import McpServer
+from gateway.preparation import Preparation
+from gateway.request_limits import RequestLimits
+from gateway.responses import ResponseReader
+from gateway.routes import health, jobs, tools
+from gateway.telemetry import Telemetry
+from gateway.waiters import JobWaiters
+from shared import logs, process_hardening, redis_connection, redis_health
+from shared.settings import GatewaySettings
+from shared.store.job_store import JobStore
+from shared.store.sweeper import Sweeper
+from shared.store.workers import WorkerRegistry
+
+DESCRIPTION = "Runs kubectl, helm, istioctl and argocd on the cluster of the kubeconfig that comes with each request."
+
+log = structlog.get_logger()
+
+
+def create_app(settings: GatewaySettings | None = None) -> FastAPI:
+    """The app; without settings it reads them from the environment at its start."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with _serving(app, settings or GatewaySettings.load()):
+            yield
+
+    app = FastAPI(title="mcp-k8s", version=shared.__version__, description=DESCRIPTION, lifespan=lifespan)
+    problems.install(app)
+    app.include_router(tools.router())
+    app.include_router(jobs.router)
+    app.include_router(health.router)
+    app.state.mcp = McpServer(app)
+    # Last added is outermost: everything is measured, and a foreign page learns nothing but its refusal.
+    app.add_middleware(RequestLimits)
+    app.add_middleware(HostCheck)
+    app.add_middleware(Telemetry)
+    return app
+
+
+@asynccontextmanager
+async def _serving(app: FastAPI, settings: GatewaySettings) -> AsyncIterator[None]:
+    logs.configure(settings.log_level)
+    process_hardening.forbid_dumps()
+    redis = redis_connection.gateway_client(settings.redis_url.get_secret_value())
+    store = JobStore(redis)
+    waiters = JobWaiters(store, redis)
+    master_keys = settings.load_master_keys()
+    app.state.settings = settings
+    app.state.redis = redis
+    app.state.workers = WorkerRegistry(redis)
+    app.state.preparation = Preparation(settings, load_default_kubeconfig(settings))
+    try:
+        with _on_stop_signal(waiters.release):
+            async with asyncio.TaskGroup() as background:
+                app.state.jobs = JobService(
+                    store=store,
+                    waiters=waiters,
+                    master_keys=master_keys,
+                    responses=ResponseReader(store, master_keys, settings.max_output),
+                    settings=settings,
+                    background=background,
+                )
+                keeping = [
+                    background.create_task(waiters.run(), name="waiters"),
+                    background.create_task(Sweeper(store).run(), name="sweep"),
+                    background.create_task(redis_health.warn(redis), name="check redis"),
+                ]
+                async with app.state.mcp.running():
+                    log.info("gateway started", version=shared.__version__)
+                    yield
+                for task in keeping:
+                    task.cancel()
+    finally:
+        await redis.aclose()
+        log.info("gateway stopped")
+
+
+@contextmanager
+def _on_stop_signal(release: Callable[[], None]) -> Iterator[None]:
+    """Calls `release` as soon as a signal to stop arrives; the server's own handler runs as well.
+
+    The lifespan ends only after all requests have, and waiting requests end only when they are released.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    previous = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(release)
+        handler = previous[signal.Signals(number)]
+        if callable(handler):
+            handler(number, frame)
+
+    for number in previous:
+        signal.signal(number, handle)
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+app = create_app()

@@ -1,0 +1,203 @@
+"""What REST and MCP both call: submit a job, wait for it, read it, cancel it."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+
+from gateway import store_calls
+from gateway.disconnect import ClientGoneError
+from gateway.preparation import PreparedCall
+from gateway.responses import JobText, ResponseReader
+from gateway.waiters import JobWaiters, NoEnd, Watch
+from shared import metrics
+from shared.errors import ErrorCode, RequestError, UnavailableError
+from shared.models import JOB_ID_BYTES, JOB_ID_PATTERN, Job, JobId
+from shared.redis_connection import UNAVAILABLE
+from shared.sealing import DataKey, JobIdentity, MasterKeys, Purpose
+from shared.settings import GatewaySettings
+from shared.store.job_store import CancelScope, JobStore, NewJob, StoredJob, Submitted
+
+SUBMIT_RETRY_S = 2.0
+SUBMIT_RETRY_DELAY_S = 0.1
+NO_WORKER_RETRY_S = 10
+QUEUE_FULL_RETRY_S = 5
+ABANDONED = "nobody waited for the command any more"
+CANCELLED = "cancelled by request"
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class PendingJob:
+    """A submitted job that its submitter waits for."""
+
+    id: JobId
+    watch: Watch
+    responses: ResponseReader
+
+    async def ended(self, timeout_s: float | None) -> Job | NoEnd | None:
+        """The finished job, or why there is none; None when the time is over."""
+        end = await self.watch.ended(timeout_s)
+        if not isinstance(end, StoredJob):
+            return end
+        async with store_calls.bounded(self.id):
+            return await self.responses.job(end)
+
+
+@dataclass(frozen=True, slots=True)
+class JobService:
+    """Jobs of all callers of one gateway process."""
+
+    store: JobStore
+    waiters: JobWaiters
+    master_keys: MasterKeys
+    responses: ResponseReader
+    settings: GatewaySettings
+    background: asyncio.TaskGroup
+    """Owns what must go on when the request that began it is cancelled."""
+
+    @asynccontextmanager
+    async def submitted(
+        self, call: PreparedCall, *, demands_worker: bool, gives_up: bool = True
+    ) -> AsyncIterator[PendingJob]:
+        """Queues a job and watches it. `UnavailableError` if it cannot be queued.
+
+        With `gives_up` the job is abandoned when the block is cancelled or its client goes. The submit itself runs to
+        its end even then: only after it is there something to abandon.
+        """
+        if self.waiters.is_draining:
+            raise UnavailableError(ErrorCode.SHUTTING_DOWN, "This gateway is shutting down; send the request again.")
+        job_id = JobId(secrets.token_hex(JOB_ID_BYTES))
+        job = self._sealed(job_id, call)
+        async with self.waiters.watch(job_id) as watch:
+            submitting = self.background.create_task(
+                self._submit(job, demands_worker=demands_worker), name=f"submit {job_id}"
+            )
+            try:
+                refusal = await asyncio.shield(submitting)
+                if refusal is not None:
+                    raise refusal
+                yield PendingJob(job_id, watch, self.responses)
+            except (asyncio.CancelledError, ClientGoneError):
+                if gives_up:
+                    submitting.add_done_callback(lambda _: self.abandon(job_id))
+                raise
+
+    def abandon(self, job_id: JobId) -> None:
+        """Gives up a job that nobody waits for: queued ones and running reads end, a running write goes on."""
+        if not self.waiters.is_draining:
+            self.background.create_task(self._abandon(job_id), name=f"abandon {job_id}")
+
+    async def read(self, job_id: str, principal: str) -> Job:
+        """`RequestError` for an id that is none, is unknown, or belongs to somebody else: all look the same."""
+        return await self._described(await self._stored(job_id, principal))
+
+    async def wait(self, job_id: str, principal: str, wait_s: float) -> Job:
+        """The job when it has ended, or as it stands after `wait_s`."""
+        stored = await self._stored(job_id, principal)
+        if not stored.record.state.is_final and wait_s > 0:
+            async with self.waiters.watch(stored.record.id) as watch:
+                await watch.ended(wait_s)
+            stored = await self._stored(job_id, principal)
+        return await self._described(stored)
+
+    async def text(self, job_id: JobId) -> JobText:
+        """What a job has printed so far."""
+        async with store_calls.bounded(job_id):
+            [stored] = await self.store.read([job_id])
+            return await self.responses.text(stored.record) if stored else JobText()
+
+    async def cancel(self, job_id: str, principal: str) -> Job:
+        """Cancels a job; one that has ended stays as it is. A running one ends soon after."""
+        stored = await self._stored(job_id, principal)
+        async with store_calls.bounded(job_id):
+            await self.store.cancel(stored.record.id, reason=CANCELLED, scope=CancelScope.ANY)
+        return await self.read(job_id, principal)
+
+    async def _stored(self, job_id: str, principal: str) -> StoredJob:
+        unknown = RequestError(
+            ErrorCode.JOB_UNKNOWN, "There is no such job: the id is wrong, or the job ended too long ago."
+        )
+        if not JOB_ID_PATTERN.fullmatch(job_id):
+            raise unknown
+        async with store_calls.bounded(job_id):
+            [stored] = await self.store.read([JobId(job_id)])
+        if stored is None or stored.record.principal != principal:
+            raise unknown
+        return stored
+
+    async def _described(self, stored: StoredJob) -> Job:
+        async with store_calls.bounded(stored.record.id):
+            return await self.responses.job(stored)
+
+    async def _submit(self, job: NewJob, *, demands_worker: bool) -> UnavailableError | None:
+        """Queues the job, again for a while when Redis goes away: the same id twice is one job. The refusal, if any."""
+        try:
+            async with asyncio.timeout(SUBMIT_RETRY_S):
+                answer = await self._submit_until_answered(job, demands_worker=demands_worker)
+        except TimeoutError:
+            return _unknown_outcome(job.id)
+        if answer is Submitted.ACCEPTED:
+            metrics.JOBS_SUBMITTED.labels(tool=job.tool, command_class=job.command_class).inc()
+            log.info("job submitted", job_id=job.id, tool=job.tool, command_class=job.command_class, lane=job.lane)
+            return None
+        return _refusal(answer, job.tool)
+
+    async def _submit_until_answered(self, job: NewJob, *, demands_worker: bool) -> Submitted:
+        while True:
+            try:
+                return await self.store.submit(
+                    job, demands_worker=demands_worker, queue_limit=self.settings.queue_limit
+                )
+            except UNAVAILABLE:
+                await asyncio.sleep(SUBMIT_RETRY_DELAY_S)
+
+    def _sealed(self, job_id: JobId, call: PreparedCall) -> NewJob:
+        identity = JobIdentity(job_id, call.principal)
+        request_key, output_key = DataKey.generate(identity), DataKey.generate(identity)
+        return NewJob(
+            id=job_id,
+            principal=call.principal,
+            tool=call.envelope.tool,
+            command_class=call.invocation.command_class,
+            lane=call.invocation.lane,
+            time_limit_s=call.time_limit_s,
+            queue_wait_s=self.settings.queue_wait_s,
+            retention_s=self.settings.retention_s,
+            request=request_key.seal(call.envelope.model_dump_json().encode(), Purpose.REQUEST),
+            request_key=request_key.wrap(self.master_keys, Purpose.REQUEST_KEY),
+            output_key=output_key.wrap(self.master_keys, Purpose.OUTPUT_KEY),
+        )
+
+    async def _abandon(self, job_id: JobId) -> None:
+        try:
+            state = await self.store.cancel(job_id, reason=ABANDONED, scope=CancelScope.ABANDONED)
+        except UNAVAILABLE as error:
+            log.warning("job not abandoned", job_id=job_id, error=type(error).__name__)
+        else:
+            log.info("job abandoned", job_id=job_id, state=state)
+
+
+def _unknown_outcome(job_id: JobId) -> UnavailableError:
+    return UnavailableError(
+        ErrorCode.STORE_UNAVAILABLE,
+        "Redis is not reachable, and whether it took the job is unknown: look the job up by its id before you send "
+        "the command again.",
+        job_id=job_id,
+    )
+
+
+def _refusal(answer: Submitted, tool: str) -> UnavailableError:
+    if answer is Submitted.NO_WORKER:
+        return UnavailableError(
+            ErrorCode.NO_WORKER,
+            f"No live worker has {tool}; start one, or queue the command for later with `Prefer: respond-async`.",
+            retry_after_s=NO_WORKER_RETRY_S,
+        )
+    return UnavailableError(
+        ErrorCode.QUEUE_FULL, "Too many commands are queued; try again later.", retry_after_s=QUEUE_FULL_RETRY_S
+    )

@@ -1,0 +1,52 @@
+"""Runs a gateway with uvicorn: `mcp-k8s gateway`."""
+
+import sys
+
+import uvicorn
+
+from gateway.app import create_app
+from gateway.default_kubeconfig import is_loopback, load_default_kubeconfig
+from shared import logs
+from shared.settings import BAD_SETTINGS_EXIT_CODE, GatewaySettings, SettingsError
+
+
+def main() -> None:
+    """Serves until SIGTERM or SIGINT. Exits with 78 where a setting does not fit."""
+    try:
+        settings = GatewaySettings.load()
+        _check_exposure(settings)
+        load_default_kubeconfig(settings)
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        sys.exit(BAD_SETTINGS_EXIT_CODE)
+    logs.configure(settings.log_level)
+    server = uvicorn.Server(config(settings))
+    server.run()
+    if not server.started:
+        sys.exit(1)
+
+
+def config(settings: GatewaySettings) -> uvicorn.Config:
+    """uvicorn's configuration: logs are ours, and headers are limited by our own middleware."""
+    return uvicorn.Config(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        http="httptools",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=int(settings.gateway_drain_timeout_s),
+    )
+
+
+def _check_exposure(settings: GatewaySettings) -> None:
+    if not is_loopback(settings.host) and not settings.allow_anonymous:
+        raise SettingsError(
+            f"K8S_MCP_HOST is {settings.host}, where others can reach a gateway that authenticates nobody: bind "
+            "127.0.0.1, or set K8S_MCP_ALLOW_ANONYMOUS=true if something in front of it checks callers"
+        )
+
+
+if __name__ == "__main__":
+    main()

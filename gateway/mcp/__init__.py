@@ -1,0 +1,1 @@
+"""MCP on `/mcp`: the same calls as REST, worded for models."""

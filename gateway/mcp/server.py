@@ -1,0 +1,98 @@
+"""The MCP server: fastapi-mcp turns the REST operations into tools, the official SDK serves them.
+
+fastapi-mcp's own transport buffers whole answers, keeps sessions in one process and calls the app through HTTP with a
+10 s limit; none of that suits long jobs or several replicas. So `setup_server` is replaced: stateless Streamable HTTP,
+and a tool call goes straight to what the REST routes call.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import mcp_types as types
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi_mcp import FastApiMCP
+from fastapi_mcp.openapi.convert import convert_openapi_to_mcp_tools
+from mcp.server.context import ServerRequestContext
+from mcp.server.lowlevel.server import Server
+from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, StreamableHTTPSessionManager
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+import shared
+from gateway import problems
+from gateway.mcp import calls, results, tools
+from shared.errors import ProductError
+
+PATH = "/mcp"
+INSTRUCTIONS = (
+    "Runs kubectl, helm, istioctl and argocd against the user's own cluster. No shell is involved: pass one command. "
+    "A command that takes long returns a job_id: call get_job with it instead of sending the command again."
+)
+
+Context = ServerRequestContext[Any, Any]
+
+
+class McpServer(FastApiMCP):
+    """Tools from the app's operations; `running` must be entered while the app serves."""
+
+    def __init__(self, app: FastAPI) -> None:
+        super().__init__(app, name="mcp-k8s", include_operations=list(tools.OPERATIONS))
+        self._manager: StreamableHTTPSessionManager | None = None
+        app.router.routes.append(Route(PATH, endpoint=_Endpoint(self), methods=["POST"], include_in_schema=False))
+
+    def setup_server(self) -> None:
+        openapi = get_openapi(title=self.fastapi.title, version=self.fastapi.version, routes=self.fastapi.routes)
+        converted, self.operation_map = convert_openapi_to_mcp_tools(openapi)
+        self.tools = tools.polished(self._filter_tools(converted, openapi))
+        self.server = Server(
+            self.name,
+            version=shared.__version__,
+            instructions=INSTRUCTIONS,
+            on_list_tools=self._list_tools,
+            on_call_tool=self._call_tool,
+        )
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Serves for as long as the block runs; may be entered again afterwards."""
+        manager = StreamableHTTPSessionManager(
+            self.server,
+            stateless=True,
+            json_response=False,
+            max_request_body_size=self.fastapi.state.settings.max_body_bytes,
+        )
+        async with manager.run():
+            self._manager = manager
+            try:
+                yield
+            finally:
+                self._manager = None
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._manager is None:
+            raise RuntimeError("the MCP server is not running")
+        await StreamableHTTPASGIApp(self._manager)(scope, receive, send)
+
+    async def _list_tools(self, _: Context, __: types.PaginatedRequestParams | None) -> types.ListToolsResult:
+        return types.ListToolsResult(tools=self.tools)
+
+    async def _call_tool(self, context: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
+        arguments: Mapping[str, Any] = params.arguments or {}
+        try:
+            return await calls.call(self.fastapi, context, name=params.name, arguments=arguments)
+        except ProductError as error:
+            return results.of_error(error)
+        except Exception as error:  # noqa: BLE001 - the request boundary of MCP: logged, and shown as a reference
+            return results.of_error(problems.unexpected(error))
+
+
+class _Endpoint:
+    """An ASGI app for Starlette's route: a bound method would be taken for a request handler."""
+
+    def __init__(self, server: McpServer) -> None:
+        self._server = server
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._server.handle(scope, receive, send)

@@ -1,0 +1,129 @@
+"""Checks a call to its end before anything is queued: command, files, kubeconfig, policy, time limit."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shared import command, files, kubeconfig
+from shared.envelope import RequestEnvelope
+from shared.errors import ErrorCode, RequestError
+from shared.invocation import Invocation
+from shared.models import CommandClass, CommandRequest
+from shared.settings import GatewaySettings, SecurityMode
+from shared.tools.tool import Tool
+
+KUBECONFIG_HEADER = "x-kubeconfig"
+SMALL_KUBECONFIG_CHARACTERS = 64 * 1024
+"""Parsed on the event loop; a larger one would delay every other request and goes to a thread."""
+OWN_TIMEOUT_MARGIN_S = 30
+"""A command that waits for ten minutes must have time to say that it waited in vain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A command as a caller sent it, by REST or MCP. Header names are in lower case."""
+
+    tool: Tool
+    request: CommandRequest
+    headers: Mapping[str, str]
+    principal: str
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedCall:
+    """A command that may be queued."""
+
+    principal: str
+    invocation: Invocation
+    envelope: RequestEnvelope
+    time_limit_s: float
+
+
+class Preparation:
+    """What the gateway's settings say about every call."""
+
+    def __init__(self, settings: GatewaySettings, default_kubeconfig: str | None) -> None:
+        self._settings = settings
+        self._default_kubeconfig = default_kubeconfig
+
+    async def prepare(self, call: Call) -> PreparedCall:
+        """`RequestError` for whatever the caller must change."""
+        invocation = command.parse(
+            call.tool,
+            call.request.command,
+            namespace=call.request.namespace,
+            context=call.request.context,
+            default_namespace=self._settings.default_namespace,
+        )
+        self._check_policy(invocation)
+        files.check(call.request.files or {})
+        credentials = _credentials(call)
+        access = await self._kubeconfig(call, invocation)
+        if invocation.needs_cluster and access is None and not credentials:
+            raise _kubeconfig_required()
+        envelope = RequestEnvelope(
+            tool=call.tool.name,
+            arguments=invocation.arguments,
+            verb=invocation.verb,
+            kubeconfig=access,
+            credentials=credentials,
+            stdin=call.request.stdin,
+            files=call.request.files or {},
+            traceparent=call.headers.get("traceparent"),
+        )
+        return PreparedCall(call.principal, invocation, envelope, self._time_limit(call.request, invocation))
+
+    def _check_policy(self, invocation: Invocation) -> None:
+        harmless = invocation.command_class in (CommandClass.READ, CommandClass.LOCAL)
+        if self._settings.security_mode is SecurityMode.READ_ONLY and not harmless:
+            raise RequestError(
+                ErrorCode.POLICY_REFUSED,
+                f"`{' '.join(invocation.verb)}` is a {invocation.command_class} command, and this server runs only "
+                "what changes nothing (K8S_MCP_SECURITY_MODE=read-only).",
+            )
+
+    async def _kubeconfig(self, call: Call, invocation: Invocation) -> str | None:
+        text = _decoded(call) or self._default_kubeconfig
+        if text is None:
+            return None
+        context = invocation.context or self._settings.default_context
+
+        def rebuild() -> str:
+            allow_loopback = self._settings.allow_loopback
+            return kubeconfig.rebuild(text, context=context, allow_loopback=allow_loopback).kubeconfig
+
+        return rebuild() if len(text) <= SMALL_KUBECONFIG_CHARACTERS else await asyncio.to_thread(rebuild)
+
+    def _time_limit(self, request: CommandRequest, invocation: Invocation) -> float:
+        asked = request.timeout
+        if asked is None:
+            own = (invocation.own_timeout_s or -OWN_TIMEOUT_MARGIN_S) + OWN_TIMEOUT_MARGIN_S
+            asked = max(self._settings.timeout, own)
+        return min(asked, self._settings.max_timeout)
+
+
+def _decoded(call: Call) -> str | None:
+    """The caller's kubeconfig as text: the header wins over the body, as in the first generation."""
+    header = call.headers.get(KUBECONFIG_HEADER, "").strip()
+    if header:
+        return kubeconfig.decode(header, allow_yaml=False)
+    body = (call.request.kubeconfig or "").strip()
+    return kubeconfig.decode(body, allow_yaml=True) if body else None
+
+
+def _credentials(call: Call) -> dict[str, str]:
+    """Values for the tool's own credential channel, by environment variable."""
+    found = {variable: call.headers.get(header, "") for header, variable in call.tool.credential_headers.items()}
+    credentials = {variable: value for variable, value in found.items() if value}
+    if not all(value.isprintable() for value in credentials.values()):
+        raise RequestError(ErrorCode.CREDENTIALS_INVALID, "A credential header holds control characters.")
+    return credentials
+
+
+def _kubeconfig_required() -> RequestError:
+    return RequestError(
+        ErrorCode.KUBECONFIG_REQUIRED,
+        "This command needs a cluster: send the kubeconfig in base64 in the header X-Kubeconfig "
+        "(X-Kubeconfig: $(kubectl config view --raw --minify --flatten | base64 -w0)) or in the body's field "
+        "`kubeconfig`.",
+    )

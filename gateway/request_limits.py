@@ -1,0 +1,77 @@
+"""Bounds what a request may weigh, before anything reads it.
+
+The HTTP parser takes headers of any size, so their sum is checked here. A body is read as a whole, for the routes need
+it as a whole, and within a time: after it only a disconnect can follow.
+"""
+
+import asyncio
+
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway import problems
+from shared.errors import ErrorCode, RequestError
+
+
+class RequestLimits:
+    """ASGI middleware: 431, 413 and 408."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        settings = scope["app"].state.settings
+        try:
+            _check_headers(scope, settings.max_header_bytes)
+            async with asyncio.timeout(settings.body_timeout_s):
+                body = await _body(scope, receive, settings.max_body_bytes)
+        except TimeoutError:
+            late = RequestError(ErrorCode.BODY_TIMEOUT, f"The body took over {settings.body_timeout_s:g} s to arrive.")
+            await _refuse(late)(scope, receive, send)
+        except RequestError as error:
+            await _refuse(error)(scope, receive, send)
+        else:
+            await self._app(scope, _replay(body, receive), send)
+
+
+def _refuse(error: RequestError) -> Response:
+    """The last answer on this connection: what is left of the body is not read to find the next request."""
+    answer = problems.response(error)
+    answer.headers["Connection"] = "close"
+    return answer
+
+
+def _check_headers(scope: Scope, limit: int) -> None:
+    if sum(len(name) + len(value) for name, value in scope["headers"]) > limit:
+        raise RequestError(
+            ErrorCode.HEADERS_TOO_LARGE,
+            f"The request's headers are over {limit} bytes; send a large kubeconfig in the body's field "
+            "`kubeconfig` instead of X-Kubeconfig, or reduce it: kubectl config view --raw --minify --flatten.",
+        )
+
+
+async def _body(scope: Scope, receive: Receive, limit: int) -> bytes:
+    too_large = RequestError(ErrorCode.BODY_TOO_LARGE, f"The request's body is over {limit} bytes.")
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit() and int(value) > limit:
+            raise too_large
+    body = bytearray()
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if len(body) > limit:
+            raise too_large
+        if not message.get("more_body", False):
+            return bytes(body)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return replay

@@ -1,0 +1,114 @@
+"""Turns what is stored of a job into what a caller reads: opens sealed responses, words those that nobody sealed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import BaseModel
+
+from shared.events import EventKind, OutputEvent
+from shared.models import CommandClass, CommandResponse, Job, JobLinks, JobState
+from shared.sealing import DataKey, MasterKeys, Purpose, SealError
+from shared.store.job_store import JobStore, SealedEvent, StoredJob
+from shared.store.record import JobRecord
+
+NO_EXIT_CODE = -1
+MAX_EVENTS_READ = 1_000
+
+_HINTS = {
+    JobState.EXPIRED: "No worker was free or alive; GET /tools/status shows which tools have live workers.",
+    JobState.TIMED_OUT: "Send a longer `timeout`, or submit with `Prefer: respond-async` and poll.",
+}
+_LOST_READ = "The command changes nothing: send it again."
+_LOST_WRITE = "The command may have had its effect: look at the cluster before you send it again."
+
+
+class JobText(BaseModel):
+    """Both streams of a job, as far as they are stored."""
+
+    stdout: str = ""
+    stderr: str = ""
+    truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseReader:
+    """Opens what workers sealed."""
+
+    store: JobStore
+    master_keys: MasterKeys
+    max_output: int
+
+    async def job(self, stored: StoredJob) -> Job:
+        """The job as callers read it, with its response once there is one."""
+        record = stored.record
+        return Job(
+            id=record.id,
+            tool=record.tool,
+            state=record.state,
+            command_class=record.command_class,
+            created_at=record.created_at,
+            started_at=record.started_at,
+            ended_at=record.ended_at,
+            response=await self.response(stored) if record.state.is_final else None,
+            links=JobLinks(self=f"/jobs/{record.id}"),
+        )
+
+    async def response(self, stored: StoredJob) -> CommandResponse:
+        """What the worker sealed; for a job that ended without its worker, what was streamed and why it ended."""
+        record = stored.record
+        if stored.response is not None:
+            try:
+                payload = self._output_key(record).open(stored.response, Purpose.RESPONSE)
+            except SealError:
+                return _worded(record, "the result does not open with this gateway's master keys", JobText())
+            response = CommandResponse.model_validate_json(payload)
+            return response.model_copy(update={"hint": response.hint or _HINTS.get(record.state)})
+        text = await self.text(record) if record.started_at else JobText()
+        return _worded(record, record.reason or "the command did not run to its end", text)
+
+    async def text(self, record: JobRecord) -> JobText:
+        """What a job has printed so far, each stream cut at the output limit."""
+        try:
+            key = self._output_key(record)
+            events = await self.store.events(record.id, limit=MAX_EVENTS_READ)
+            opened = [_opened(key, event) for event in events]
+        except SealError:
+            return JobText()
+        stdout, stdout_cut = self._cut(opened, EventKind.STDOUT)
+        stderr, stderr_cut = self._cut(opened, EventKind.STDERR)
+        return JobText(stdout=stdout, stderr=stderr, truncated=stdout_cut or stderr_cut)
+
+    def _cut(self, events: list[OutputEvent], kind: EventKind) -> tuple[str, bool]:
+        text = b"".join(event.content for event in events if event.kind is kind).decode("utf-8", "replace")
+        return text[: self.max_output], len(text) > self.max_output
+
+    def _output_key(self, record: JobRecord) -> DataKey:
+        return self.master_keys.unwrap(record.output_key, record.identity, Purpose.OUTPUT_KEY)
+
+
+def _opened(key: DataKey, event: SealedEvent) -> OutputEvent:
+    return OutputEvent.model_validate_json(key.open(event.token, Purpose.EVENT, event.sequence))
+
+
+def _worded(record: JobRecord, reason: str, text: JobText) -> CommandResponse:
+    return CommandResponse(
+        success=False,
+        output=text.stdout,
+        error=f"{text.stderr.rstrip()}\n{reason}".strip(),
+        exit_code=NO_EXIT_CODE,
+        job_id=record.id,
+        state=record.state,
+        duration_ms=_milliseconds(record.started_at, record.ended_at),
+        truncated=text.truncated,
+        hint=_hint(record),
+    )
+
+
+def _hint(record: JobRecord) -> str | None:
+    if record.state is JobState.LOST:
+        return _LOST_READ if record.command_class is CommandClass.READ else _LOST_WRITE
+    return _HINTS.get(record.state)
+
+
+def _milliseconds(start: datetime | None, end: datetime | None) -> int:
+    return round((end - start).total_seconds() * 1000) if start and end else 0

@@ -1,0 +1,115 @@
+"""`POST /tools/{tool}`: the first generation's calls. They wait for the command's end unless told otherwise."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Request
+from fastapi.responses import Response
+from pydantic import BaseModel
+
+from gateway import prefer, store_calls
+from gateway.disconnect import unless_gone
+from gateway.jobs import PendingJob
+from gateway.preparation import Call
+from gateway.routes import answers
+from gateway.waiters import NoEnd
+from shared.errors import ErrorCode, UnavailableError
+from shared.models import CommandRequest, CommandResponse, Job
+from shared.store.workers import WorkerRegistry
+from shared.tools import registry
+from shared.tools.tool import Tool
+
+KubeconfigHeader = Annotated[str | None, Header(description="Kubeconfig in base64; wins over the body's field.")]
+PreferHeader = Annotated[
+    list[str] | None,
+    Header(alias="Prefer", description="`respond-async` answers 202 at once, `wait=N` after N seconds (RFC 7240)."),
+]
+
+
+class ToolStatus(BaseModel):
+    """Whether a tool is to be had, and where."""
+
+    available: bool
+    version: str | None
+    """Versions that live workers have, comma-separated where they differ."""
+    workers: int
+
+
+def router() -> APIRouter:
+    """One route per tool of the registry, and one that names the tools to who asks for another."""
+    routes = APIRouter(prefix="/tools", tags=["tools"])
+    routes.add_api_route("/status", status, methods=["GET"], operation_id="tools_status")
+    for tool in registry.tools():
+        _add(routes, tool)
+    routes.add_api_route("/{tool}", unknown_tool, methods=["POST"], include_in_schema=False)
+    return routes
+
+
+def _add(routes: APIRouter, tool: Tool) -> None:
+    async def run(
+        *,
+        request: Request,
+        body: CommandRequest,
+        x_kubeconfig: KubeconfigHeader = None,
+        prefer_header: PreferHeader = None,
+    ) -> Response:
+        return await run_tool(tool, request, body=body, preferences=prefer_header or [])
+
+    routes.add_api_route(
+        f"/{tool.name}",
+        run,
+        methods=["POST"],
+        operation_id=tool.name,
+        summary=tool.summary,
+        response_model=CommandResponse,
+        responses={202: {"model": Job, "description": "Still running; poll `Location`."}, **answers.PROBLEM_RESPONSES},
+    )
+
+
+async def run_tool(tool: Tool, request: Request, *, body: CommandRequest, preferences: Sequence[str]) -> Response:
+    """Submits a command and waits for its end, or for as long as the caller prefers."""
+    service = answers.service(request)
+    preference = prefer.parse(", ".join(preferences), max_wait_s=service.settings.max_wait_s)
+    call = Call(tool, body, request.headers, answers.principal(request))
+    prepared = await answers.preparation(request).prepare(call)
+    async with service.submitted(prepared, demands_worker=not preference.responds_async) as pending:
+        if preference.wait_s == 0:
+            return answers.accepted(await service.read(pending.id, call.principal), applied=preference.applied)
+        end = await unless_gone(request, pending.ended(preference.wait_s))
+        if isinstance(end, Job):
+            return Response(end.finished().model_dump_json(), media_type="application/json")
+        if end is None:
+            return answers.accepted(await service.read(pending.id, call.principal), applied=preference.applied)
+        raise _no_end(end, pending)
+
+
+async def unknown_tool(tool: str) -> None:
+    """404 that names the tools there are."""
+    registry.find(tool)
+
+
+async def status(request: Request) -> dict[str, ToolStatus]:
+    """Each tool: whether a live worker has it, in which version, and how many do."""
+    workers: WorkerRegistry = request.app.state.workers
+    async with store_calls.bounded():
+        living = await workers.living(registry.names())
+    return {
+        name: ToolStatus(
+            available=any(name in worker.tools for worker in living),
+            version=", ".join(sorted({worker.tools[name] for worker in living if name in worker.tools})) or None,
+            workers=sum(name in worker.tools for worker in living),
+        )
+        for name in registry.names()
+    }
+
+
+def _no_end(end: NoEnd, pending: PendingJob) -> UnavailableError:
+    if end is NoEnd.DRAINING:
+        return UnavailableError(
+            ErrorCode.SHUTTING_DOWN,
+            f"This gateway is shutting down and the command goes on: GET /jobs/{pending.id} has its result.",
+            job_id=pending.id,
+        )
+    return UnavailableError(
+        ErrorCode.STORE_UNAVAILABLE, "The job's record is gone from Redis; its outcome is unknown.", job_id=pending.id
+    )

@@ -1,0 +1,170 @@
+"""Everyone on this gateway who waits for a job's end, on one subscription connection.
+
+A waiter subscribes to its job's channel before the job's state is read, so no end is missed between the two. Notices
+are turned into one batched read for all waiters, and a sweep each second covers notices that were lost.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from enum import StrEnum
+
+import structlog
+from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
+
+from shared import keys
+from shared.models import JobId
+from shared.redis_connection import UNAVAILABLE
+from shared.store.job_store import JobStore, StoredJob
+
+SWEEP_INTERVAL_S = 1.0
+STORE_TIMEOUT_S = 2.0
+RECONNECT_DELAY_S = 0.5
+MESSAGE_POLL_S = 5.0
+READ_BATCH = 200
+MISSES_OF_A_GONE_JOB = 8
+"""Reads, one a second at least in the end: more than a submit with its retries takes."""
+
+log = structlog.get_logger()
+
+
+class NoEnd(StrEnum):
+    """Why a watch ended although its job did not."""
+
+    GONE = "gone"
+    """The job's record is no longer there."""
+    DRAINING = "draining"
+    """This gateway stops; the job goes on."""
+
+
+class Watch:
+    """One waiter's place."""
+
+    def __init__(self) -> None:
+        self._end: asyncio.Future[StoredJob | NoEnd] = asyncio.get_running_loop().create_future()
+        self._misses = 0
+
+    async def ended(self, timeout_s: float | None) -> StoredJob | NoEnd | None:
+        """The finished job, or why there is none; None when the time is over."""
+        await asyncio.wait({self._end}, timeout=timeout_s)
+        return self._end.result() if self._end.done() else None
+
+    def show(self, stored: StoredJob | None) -> None:
+        """Takes what a read found; a job that is only being submitted is missing for a moment."""
+        self._misses = self._misses + 1 if stored is None else 0
+        if stored is not None and stored.record.state.is_final:
+            self.resolve(stored)
+        elif self._misses >= MISSES_OF_A_GONE_JOB:
+            self.resolve(NoEnd.GONE)
+
+    def resolve(self, end: StoredJob | NoEnd) -> None:
+        if not self._end.done():
+            self._end.set_result(end)
+
+
+class JobWaiters:
+    """Waiters of one gateway process; `run` must run while anyone waits."""
+
+    def __init__(self, store: JobStore, redis: Redis) -> None:
+        self._store = store
+        self._redis = redis
+        self._watches: dict[JobId, set[Watch]] = {}
+        self._due: set[JobId] = set()
+        self._wake = asyncio.Event()
+        self._pubsub: PubSub | None = None
+        self.is_draining = False
+
+    @property
+    def waiting(self) -> int:
+        return sum(len(watches) for watches in self._watches.values())
+
+    @asynccontextmanager
+    async def watch(self, job_id: JobId) -> AsyncIterator[Watch]:
+        """Subscribes for as long as the block runs; the job may be submitted inside of it."""
+        watch = Watch()
+        if self.is_draining:
+            watch.resolve(NoEnd.DRAINING)
+        watches = self._watches.setdefault(job_id, set())
+        watches.add(watch)
+        try:
+            if len(watches) == 1:
+                await self._subscription("subscribe", job_id)
+            else:
+                self._read_soon(job_id)
+            yield watch
+        finally:
+            watches.discard(watch)
+            if not watches and self._watches.get(job_id) is watches:
+                del self._watches[job_id]
+                await self._subscription("unsubscribe", job_id)
+
+    def release(self) -> None:
+        """Ends every watch, now and later: this gateway stops."""
+        self.is_draining = True
+        for watch in [watch for watches in self._watches.values() for watch in watches]:
+            watch.resolve(NoEnd.DRAINING)
+
+    async def run(self) -> None:
+        """Listens, reads and sweeps until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._listen_through_outages(), name="listen for notices")
+            group.create_task(self._read_through_outages(), name="read finished jobs")
+
+    async def _subscription(self, action: str, job_id: JobId) -> None:
+        """Best effort: after a lost connection the subscriptions are renewed, and the sweep covers the gap."""
+        if self._pubsub is None:
+            return
+        try:
+            async with asyncio.timeout(STORE_TIMEOUT_S):
+                await getattr(self._pubsub, action)(keys.notice(job_id))
+        except UNAVAILABLE as error:
+            log.warning("subscription failed", action=action, error=type(error).__name__)
+
+    async def _listen_through_outages(self) -> None:
+        while True:
+            try:
+                await self._listen()
+            except UNAVAILABLE as error:
+                log.warning("notices lost", error=type(error).__name__)
+            await asyncio.sleep(RECONNECT_DELAY_S)
+
+    async def _listen(self) -> None:
+        async with self._redis.pubsub() as pubsub:
+            # One channel that nobody writes to keeps the connection while no one waits.
+            await pubsub.subscribe(keys.NOTICE, *map(keys.notice, self._watches))
+            self._pubsub = pubsub
+            try:
+                while True:
+                    message = await pubsub.get_message(timeout=MESSAGE_POLL_S)
+                    if message and message["type"] in ("subscribe", "message"):
+                        self._read_soon(JobId(message["channel"].decode().removeprefix(keys.NOTICE)))
+            finally:
+                self._pubsub = None
+
+    def _read_soon(self, job_id: JobId) -> None:
+        if job_id in self._watches:
+            self._due.add(job_id)
+            self._wake.set()
+
+    async def _read_through_outages(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(SWEEP_INTERVAL_S):
+                    await self._wake.wait()
+            except TimeoutError:
+                self._due.update(self._watches)
+            self._wake.clear()
+            due, self._due = list(self._due), set()
+            try:
+                for first in range(0, len(due), READ_BATCH):
+                    await self._read(due[first : first + READ_BATCH])
+            except UNAVAILABLE as error:
+                log.warning("finished jobs not read", error=type(error).__name__)
+
+    async def _read(self, job_ids: list[JobId]) -> None:
+        async with asyncio.timeout(STORE_TIMEOUT_S):
+            found = await self._store.read(job_ids)
+        for job_id, stored in zip(job_ids, found, strict=True):
+            for watch in self._watches.get(job_id, ()):
+                watch.show(stored)

@@ -1,0 +1,127 @@
+"""Turns the caller's text into an `Invocation`: the one value that is judged, queued and executed.
+
+The text is read here and nowhere else. What is refused here never reaches a queue.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from shared import durations, flags, tokens
+from shared.errors import ErrorCode, RequestError
+from shared.flags import Arity, Flag, Reading
+from shared.invocation import Invocation
+from shared.models import CommandClass, Lane
+from shared.tools.tool import Grammar, Tool
+
+HELP = ("help",)
+"""The verb of a command that has none: these CLIs then print their help."""
+
+
+def parse(
+    tool: Tool,
+    command: str,
+    *,
+    namespace: str | None = None,
+    context: str | None = None,
+    default_namespace: str | None = None,
+) -> Invocation:
+    """The command as it will run. `default_namespace` holds where neither command nor `namespace` names one.
+
+    `RequestError` for whatever cannot be read, is refused, or contradicts `namespace` or `context`.
+    """
+    grammar = tool.grammar
+    words = _without_tool_name(tool, tokens.split(command))
+    reading = flags.read(grammar, words)
+    _refuse_verb(grammar, reading.verb)
+    named_context = _agreed(
+        reading, grammar.context_flags, asked=context, error=ErrorCode.CONTEXT_CONFLICT, word="context"
+    )
+    command_class = _class(grammar, reading)
+    waits = _waits(grammar, reading)
+    return Invocation(
+        tool=tool.name,
+        arguments=(*_namespace_argument(grammar, reading, asked=namespace, default=default_namespace), *words),
+        verb=reading.verb or HELP,
+        command_class=command_class,
+        lane=_lane(command_class, waits=waits),
+        context=named_context,
+        needs_cluster=command_class is not CommandClass.LOCAL and not _stays_local(grammar, reading),
+        own_timeout_s=_own_timeout_s(grammar, reading, waits=waits),
+    )
+
+
+def _without_tool_name(tool: Tool, words: list[str]) -> list[str]:
+    if words[0] == tool.name:
+        words = words[1:]
+    if not words:
+        raise RequestError(
+            ErrorCode.COMMAND_EMPTY, f"The command names {tool.name} and nothing to do: {tool.examples[0]!r} would do."
+        )
+    return words
+
+
+def _refuse_verb(grammar: Grammar, verb: Sequence[str]) -> None:
+    for length in range(1, len(verb) + 1):
+        name = " ".join(verb[:length])
+        if name in grammar.refused_verbs:
+            raise RequestError(ErrorCode.COMMAND_REFUSED, f"`{name}` is refused: {grammar.refused_verbs[name]}.")
+
+
+def _class(grammar: Grammar, reading: Reading) -> CommandClass:
+    """By the longest known verb path; what is not known is a write."""
+    verb = reading.verb or HELP
+    known = (" ".join(verb[:length]) for length in range(len(verb), 0, -1))
+    found = next((grammar.classes[name] for name in known if name in grammar.classes), CommandClass.WRITE)
+    if found is CommandClass.READ and _stays_local(grammar, reading):
+        return CommandClass.LOCAL
+    return found
+
+
+def _stays_local(grammar: Grammar, reading: Reading) -> bool:
+    last = {flag.name: flag for flag in reading.flags}
+    return any(
+        (flag.name in grammar.local_flags and flag.is_on) or f"{flag.name}={flag.value}" in grammar.local_flags
+        for flag in last.values()
+    )
+
+
+def _waits(grammar: Grammar, reading: Reading) -> bool:
+    by_flag = any(flag.name in grammar.waiting_flags and flag.is_on for flag in reading.flags)
+    return by_flag or " ".join(reading.verb) in grammar.waiting_verbs
+
+
+def _lane(command_class: CommandClass, *, waits: bool) -> Lane:
+    is_short = command_class in (CommandClass.READ, CommandClass.LOCAL) and not waits
+    return Lane.FAST if is_short else Lane.SLOW
+
+
+def _own_timeout_s(grammar: Grammar, reading: Reading, *, waits: bool) -> float | None:
+    values = [flag.value for flag in reading.flags if flag.name in grammar.timeout_flags and flag.value is not None]
+    if values:
+        return durations.parse_s(values[-1])
+    return (grammar.default_wait_s or None) if waits else None
+
+
+def _namespace_argument(
+    grammar: Grammar, reading: Reading, *, asked: str | None, default: str | None
+) -> tuple[str, ...]:
+    """`--namespace=…` in front, where the command names none and the tool knows the flag."""
+    if not grammar.namespace_flags:
+        return ()
+    named = _agreed(reading, grammar.namespace_flags, asked=asked, error=ErrorCode.NAMESPACE_CONFLICT, word="namespace")
+    is_in_command = any(_values(reading.flags, grammar.namespace_flags))
+    chosen = None if is_in_command else named or default
+    return (f"--namespace={chosen}",) if chosen else ()
+
+
+def _agreed(reading: Reading, names: frozenset[str], *, asked: str | None, error: ErrorCode, word: str) -> str | None:
+    """The one value that the command's flags and the request's field name together."""
+    named = {*_values(reading.flags, names), *([asked] if asked else [])}
+    if len(named) > 1:
+        raise RequestError(
+            error, f"The request names more than one {word}: name it once, in the command or in the field `{word}`."
+        )
+    return next(iter(named), None) or None
+
+
+def _values(given: Sequence[Flag], names: frozenset[str]) -> Iterator[str]:
+    return (flag.value or "" for flag in given if flag.name in names and flag.arity is Arity.VALUE)

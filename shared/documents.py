@@ -1,0 +1,156 @@
+"""Reads JSON and YAML from a stranger: one document of mappings, lists and plain scalars, within limits.
+
+Tags, aliases, duplicate keys and further documents are refused. Errors name a line at most: the text is a secret, so
+no exception of a parser, all of which carry it, is chained to one of ours or on its way when ours is raised.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+MAX_DEPTH = 32
+MAX_NODES = 50_000
+
+Value = dict[str, "Value"] | list["Value"] | str | bool | int | float | None
+"""YAML gives plain scalars as text, but for booleans and null: which number a token looks like is of no matter."""
+
+_WORDS: dict[str, bool | None] = {
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+}
+
+
+class DocumentError(Exception):
+    """What is wrong with the document, in words that repeat nothing of it."""
+
+
+def load(text: str) -> Value:
+    """The document. `DocumentError` if it is none of that kind."""
+    if text.lstrip().startswith("{"):
+        parsed, value = _json(text)
+        if parsed:
+            return value
+    return _yaml(text)
+
+
+def _json(text: str) -> tuple[bool, Value]:
+    """Whether the text is JSON, and what it says; what is not may still be a YAML flow mapping."""
+    try:
+        value: Value = json.loads(text, object_pairs_hook=_unique)
+    except (ValueError, RecursionError):
+        return False, None
+    _check_depth(value)
+    return True, value
+
+
+def _unique(pairs: list[tuple[str, Value]]) -> Value:
+    mapping = dict(pairs)
+    if len(mapping) != len(pairs):
+        raise DocumentError("it has a key twice in one mapping")
+    return mapping
+
+
+def _check_depth(value: Value) -> None:
+    layer = [value]
+    for _ in range(MAX_DEPTH):
+        layer = [child for parent in layer for child in _children(parent)]
+        if not layer:
+            return
+    raise DocumentError(f"it is nested more than {MAX_DEPTH} deep")
+
+
+def _children(value: Value) -> Iterator[Value]:
+    if isinstance(value, dict):
+        yield from value.values()
+    elif isinstance(value, list):
+        yield from value
+
+
+def _yaml(text: str) -> Value:
+    builder = _Builder()
+    problem = None
+    try:
+        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+            builder.take(event)
+    except yaml.MarkedYAMLError as error:
+        line = f" (line {error.problem_mark.line + 1})" if error.problem_mark else ""
+        problem = f"it is no valid YAML{line}"
+    except yaml.YAMLError:
+        problem = "it is no valid YAML"
+    # Raised here and not above: there the parser's exception, which may quote the text, would become its context.
+    if problem is not None:
+        raise DocumentError(problem)
+    return builder.root
+
+
+@dataclass(slots=True)
+class _Open:
+    """A mapping or list whose end has not come yet."""
+
+    value: dict[str, Value] | list[Value]
+    key: str | None = None
+
+
+@dataclass(slots=True)
+class _Builder:
+    """Builds the value from the parser's events, without recursion, and checks each event on its way."""
+
+    root: Value = None
+    _open: list[_Open] = field(default_factory=list)
+    _documents: int = 0
+    _nodes: int = 0
+
+    def take(self, event: Any) -> None:
+        if isinstance(event, yaml.DocumentStartEvent):
+            self._documents += 1
+            self._require(self._documents == 1, "it holds more than one document")
+        elif isinstance(event, yaml.AliasEvent):
+            raise DocumentError("it uses YAML aliases (`*name`): write the values out")
+        elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
+            self._open.pop()
+        elif isinstance(event, yaml.NodeEvent):
+            self._take_node(event)
+
+    def _take_node(self, event: Any) -> None:
+        self._nodes += 1
+        self._require(self._nodes <= MAX_NODES, f"it has more than {MAX_NODES} values")
+        self._require(event.tag in (None, "!"), "it uses YAML tags (`!name`): write plain values")
+        if isinstance(event, yaml.ScalarEvent):
+            self._scalar(event)
+            return
+        value: dict[str, Value] | list[Value] = {} if isinstance(event, yaml.MappingStartEvent) else []
+        self._put(value)
+        self._open.append(_Open(value))
+        self._require(len(self._open) <= MAX_DEPTH, f"it is nested more than {MAX_DEPTH} deep")
+
+    def _scalar(self, event: Any) -> None:
+        text: str = event.value
+        parent = self._open[-1] if self._open else None
+        if parent is not None and isinstance(parent.value, dict) and parent.key is None:
+            self._require(text not in parent.value, "it has a key twice in one mapping")
+            parent.key = text
+        else:
+            is_plain = event.style is None
+            self._put(_WORDS.get(text, text) if is_plain else text)
+
+    def _put(self, value: Value) -> None:
+        if not self._open:
+            self.root = value
+            return
+        parent = self._open[-1]
+        if isinstance(parent.value, list):
+            parent.value.append(value)
+            return
+        if parent.key is None:
+            raise DocumentError("it has a mapping or list as a key")
+        parent.value[parent.key] = value
+        parent.key = None
+
+    @staticmethod
+    def _require(condition: bool, problem: str) -> None:
+        if not condition:
+            raise DocumentError(problem)

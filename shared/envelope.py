@@ -1,0 +1,29 @@
+"""The sealed request: everything that a worker needs to run a command, and that nobody else may read."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+ENVELOPE_VERSION: Literal[1] = 1
+
+
+class RequestEnvelope(BaseModel):
+    """What the gateway seals and a worker opens. Secrets stay out of `repr`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: Literal[1] = ENVELOPE_VERSION
+    tool: str
+    arguments: Annotated[tuple[str, ...], Field(repr=False)]
+    """Exactly what runs, without the tool's name."""
+    verb: tuple[str, ...]
+    kubeconfig: Annotated[str | None, Field(repr=False)] = None
+    """Already rebuilt: minimal, self-contained, one context."""
+    credentials: Annotated[dict[str, str], Field(repr=False)] = {}
+    """Environment variable → value, for tools with a credential channel of their own."""
+    stdin: Annotated[str | None, Field(repr=False)] = None
+    files: Annotated[dict[str, str], Field(repr=False)] = {}
+    """Relative path → text."""
+    traceparent: str | None = None
+    """W3C trace context: https://www.w3.org/TR/trace-context/"""
+    attempt: int = 1

@@ -1,0 +1,62 @@
+"""Every Redis key and channel of the product, and those of arq that the job store touches.
+
+Every key has a TTL but the two queues, the wake lists, the two indexes and the worker registry, which are bounded.
+Scripts build names from several jobs, so one Redis (or Valkey) with replicas serves, not a Redis Cluster.
+"""
+
+from shared.models import JobId, Lane
+
+PREFIX = "mcp-k8s:"
+
+JOB = f"{PREFIX}job:"
+"""Hash: the record of one job."""
+REQUEST = f"{PREFIX}request:"
+"""String: the sealed request, gone the moment the job ends."""
+EVENTS = f"{PREFIX}events:"
+"""Stream: the sealed output; an entry's id is its sequence number."""
+RESPONSE = f"{PREFIX}response:"
+"""String: the sealed CommandResponse."""
+
+QUEUED = f"{PREFIX}queued"
+"""Sorted set: queued job ids by the time they expire, in milliseconds."""
+LEASES = f"{PREFIX}leases"
+"""Sorted set: running job ids by the end of their lease, in milliseconds."""
+
+QUEUE = f"{PREFIX}queue:"
+"""Sorted set per lane: arq's queue."""
+WAKE = f"{PREFIX}wake:"
+"""List per lane: job ids that idle workers block on."""
+
+WORKER = f"{PREFIX}worker:"
+"""String per worker: what it announced, as JSON."""
+TOOL_WORKERS = f"{PREFIX}workers:"
+"""Sorted set per tool: worker ids by the end of their announcement, in milliseconds."""
+
+NOTICE = f"{PREFIX}notice:"
+"""Channel per job: its new state."""
+CONTROL = f"{PREFIX}control:"
+"""Channel per worker: ids of jobs to cancel."""
+
+ARQ_JOB = "arq:job:"
+ARQ_IN_PROGRESS = "arq:in-progress:"
+ARQ_RETRY = "arq:retry:"
+
+
+def queue(lane: Lane) -> str:
+    """arq's queue of the lane."""
+    return f"{QUEUE}{lane}"
+
+
+def wake(lane: Lane) -> str:
+    """The list that idle workers of the lane block on."""
+    return f"{WAKE}{lane}"
+
+
+def notice(job_id: JobId) -> str:
+    """The channel of the job's state changes."""
+    return f"{NOTICE}{job_id}"
+
+
+def control(worker_id: str) -> str:
+    """The channel on which the worker hears what to cancel."""
+    return f"{CONTROL}{worker_id}"

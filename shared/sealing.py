@@ -1,0 +1,96 @@
+"""Sealing: what a reader of Redis must not learn, and what a writer of Redis must not swap.
+
+Each job has two fresh Fernet keys (https://github.com/fernet/spec): one for its request, one for its output. The
+operator's master keys wrap them. Fernet binds no context, so every sealed value starts with a line that names
+version, job, principal, purpose and sequence number, and opening it demands exactly that line.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from shared.models import JobId
+
+FORMAT_VERSION = 1
+
+
+class Purpose(StrEnum):
+    """What a sealed value is for."""
+
+    REQUEST_KEY = "request-key"
+    OUTPUT_KEY = "output-key"
+    REQUEST = "request"
+    EVENT = "event"
+    RESPONSE = "response"
+
+
+class SealError(Exception):
+    """A sealed value that does not open here: another master key, too old, or moved from where it belongs."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobIdentity:
+    """Whose job a sealed value belongs to."""
+
+    job_id: JobId
+    principal: str
+
+    def binding(self, purpose: Purpose, sequence: int = 0) -> bytes:
+        return json.dumps([FORMAT_VERSION, self.job_id, self.principal, purpose, sequence]).encode() + b"\n"
+
+
+class DataKey:
+    """A job's own key, for its request or for its output."""
+
+    def __init__(self, key: bytes, identity: JobIdentity) -> None:
+        self._key = key
+        self._fernet = Fernet(key)
+        self._identity = identity
+
+    @classmethod
+    def generate(cls, identity: JobIdentity) -> "DataKey":
+        return cls(Fernet.generate_key(), identity)
+
+    def seal(self, payload: bytes, purpose: Purpose, sequence: int = 0) -> bytes:
+        return self._fernet.encrypt(self._identity.binding(purpose, sequence) + payload)
+
+    def open(self, token: bytes, purpose: Purpose, sequence: int = 0, *, ttl_s: int | None = None) -> bytes:
+        """The payload. `SealError` if it was sealed by another key, for another place, or over `ttl_s` ago."""
+        return _open(self._fernet, token, binding=self._identity.binding(purpose, sequence), ttl_s=ttl_s)
+
+    def wrap(self, master: "MasterKeys", purpose: Purpose) -> bytes:
+        return master.wrap(self._identity.binding(purpose) + self._key)
+
+
+class MasterKeys:
+    """The operator's keys, newest first: the first one wraps, each of them unwraps, so they rotate at run time."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        """`ValueError` if there is none, or one that is not 32 bytes in URL-safe base64."""
+        if not keys:
+            raise ValueError("no master key")
+        self._fernet = MultiFernet([Fernet(key) for key in keys])
+
+    @staticmethod
+    def generate() -> str:
+        return Fernet.generate_key().decode()
+
+    def wrap(self, payload: bytes) -> bytes:
+        return self._fernet.encrypt(payload)
+
+    def unwrap(self, wrapped: bytes, identity: JobIdentity, purpose: Purpose) -> DataKey:
+        """The data key. `SealError` if no master key opens it or it belongs to another job or purpose."""
+        return DataKey(_open(self._fernet, wrapped, binding=identity.binding(purpose)), identity)
+
+
+def _open(fernet: Fernet | MultiFernet, token: bytes, *, binding: bytes, ttl_s: int | None = None) -> bytes:
+    try:
+        content = fernet.decrypt(token, ttl=ttl_s)
+    except InvalidToken as error:
+        raise SealError("the value does not open: another key, altered, or too old") from error
+    if not content.startswith(binding):
+        raise SealError("the value belongs to another job, principal, purpose or place")
+    return content[len(binding) :]

@@ -1,0 +1,222 @@
+"""Settings of every process, from environment variables that start with `K8S_MCP_`.
+
+A secret may come from a file instead: `K8S_MCP_MASTER_KEYS_FILE` names one that holds what `K8S_MCP_MASTER_KEYS`
+would. An empty variable counts as unset, as compose files write it. Read once at the start and passed down; a bad
+value ends the process before it serves.
+"""
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from shared.sealing import MasterKeys
+
+PREFIX = "K8S_MCP_"
+BAD_SETTINGS_EXIT_CODE = 78
+"""EX_CONFIG of sysexits.h."""
+
+
+class SettingsError(Exception):
+    """A setting that does not fit; the text names the variable and what is allowed, never the value."""
+
+
+class SecurityMode(StrEnum):
+    READ_ONLY = "read-only"
+    STRICT = "strict"
+    PERMISSIVE = "permissive"
+
+
+class _SecretFiles(PydanticBaseSettingsSource):
+    """Reads secret fields from the files that `…_FILE` variables name."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        path = os.environ.get(f"{PREFIX}{field_name.upper()}_FILE")
+        if not path or SecretStr not in (field.annotation, *getattr(field.annotation, "__args__", ())):
+            return None, field_name, False
+        try:
+            return Path(path).read_text().strip(), field_name, False
+        except OSError as error:
+            raise SettingsError(f"{PREFIX}{field_name.upper()}_FILE: {error.strerror}") from error
+        except UnicodeDecodeError:
+            raise SettingsError(f"{PREFIX}{field_name.upper()}_FILE: holds something that is no text") from None
+
+    def __call__(self) -> dict[str, Any]:
+        values = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+class CommonSettings(BaseSettings):
+    """What gateway and worker both need."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        frozen=True,
+        extra="ignore",
+        populate_by_name=True,
+        use_attribute_docstrings=True,
+    )
+
+    redis_url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
+    """Redis or Valkey ≥ 7: `redis://`, `rediss://` or `unix://`."""
+    master_keys: SecretStr = Field(default=SecretStr(""))
+    """Master keys, newest first, separated by commas; `mcp-k8s key generate` makes one."""
+    max_output: int = Field(100_000, ge=1_000, le=10_000_000)
+    """Characters of output and of error in a response: a terminal's scrollback, not a data transfer."""
+    max_timeout: float = Field(3_600, gt=0, le=86_400)
+    """Longest time limit in seconds that a request may ask for."""
+    retention_s: int = Field(3_600, ge=60, le=604_800)
+    """How long a finished job can be read."""
+    allow_loopback: bool = False
+    """Whether a kubeconfig may name a cluster on this machine (kind, minikube, k3d); `mcp-k8s up` allows it."""
+    log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
+    """debug, info, warning or error."""
+
+    @classmethod
+    def settings_customise_sources(  # noqa: PLR0917 - the signature is pydantic-settings'
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, _SecretFiles(settings_cls)
+
+    @field_validator("master_keys")
+    @classmethod
+    def _keys_are_usable(cls, value: SecretStr) -> SecretStr:
+        if not value.get_secret_value():
+            raise ValueError("is not set; make one with: mcp-k8s key generate")
+        try:
+            MasterKeys(_split(value))
+        except ValueError:
+            raise ValueError("holds something that is no key; make one with: mcp-k8s key generate") from None
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_url_has_a_scheme(cls, value: SecretStr) -> SecretStr:
+        if not value.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("must start with redis://, rediss:// or unix://")
+        try:
+            urlsplit(value.get_secret_value()).port  # noqa: B018 - the property raises for what is no port
+        except ValueError:
+            raise ValueError("holds a host or port that is none; quote a password's special characters") from None
+        return value
+
+    def load_master_keys(self) -> MasterKeys:
+        return MasterKeys(_split(self.master_keys))
+
+    @classmethod
+    def load(cls) -> Self:
+        """From the environment. `SettingsError` names every variable that does not fit."""
+        try:
+            return cls()
+        except ValidationError as error:
+            raise SettingsError(_explain(error)) from None
+
+
+class GatewaySettings(CommonSettings):
+    """Settings of a gateway."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on."""
+    port: int = Field(9096, ge=0, le=65_535)
+    """Port to listen on."""
+    allow_anonymous: bool = False
+    """Whether a gateway without authentication may listen beyond loopback."""
+    allowed_hosts: str = ""
+    """Host names, separated by commas, that a request may be addressed to or come from, besides IP addresses and
+    localhost: a web page must not reach the gateway by DNS rebinding."""
+    timeout: float = Field(300, gt=0, le=86_400)
+    """Time limit in seconds of a command that names none."""
+    queue_wait_s: int = Field(900, ge=1, le=86_400)
+    """How long a job may wait for a worker before it expires."""
+    queue_limit: int = Field(1_000, ge=1, le=100_000)
+    """Queued jobs beyond which new ones are refused."""
+    max_wait_s: float = Field(60, ge=0, le=600)
+    """Longest `wait` of a long poll: proxies cut connections that are silent for longer."""
+    max_body_bytes: int = Field(8 * 1024 * 1024, ge=1_024)
+    """Largest request body."""
+    max_header_bytes: int = Field(128 * 1024, ge=8_192)
+    """Largest request headers together: a kubeconfig in base64 is 5–20 KiB."""
+    body_timeout_s: float = Field(60, gt=0, le=3_600)
+    """How long a client may take to send a request's body."""
+    security_mode: SecurityMode = SecurityMode.STRICT
+    """`read-only` runs only what changes nothing."""
+    security_config: Path | None = None
+    """File with policy rules; not read by this version, which therefore refuses to start with one."""
+    mcp_wait: float = Field(45, ge=0, le=3_600)
+    """How long an MCP call waits before it hands over the job's id: many clients give up at 60 s."""
+    gateway_drain_timeout_s: float = Field(20, ge=0, le=86_400)
+    """Time that open requests get after SIGTERM; waiting ones are told the job's id at once."""
+    default_kubeconfig_file: Path | None = None
+    """Kubeconfig of requests that bring none; on loopback only."""
+    default_context: str | None = Field(None, validation_alias=AliasChoices("K8S_CONTEXT"))
+    """Context of requests that name none (`K8S_CONTEXT`)."""
+    default_namespace: str | None = Field(None, validation_alias=AliasChoices("K8S_NAMESPACE"))
+    """Namespace of commands that name none (`K8S_NAMESPACE`)."""
+
+    @field_validator("security_config")
+    @classmethod
+    def _no_policy_file(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            raise ValueError("names a policy file, and this version reads none: unset it")
+        return value
+
+    @property
+    def allowed_host_names(self) -> frozenset[str]:
+        return frozenset(name.strip().lower() for name in self.allowed_hosts.split(",") if name.strip())
+
+
+class SandboxMode(StrEnum):
+    REQUIRE = "require"
+    PREFER = "prefer"
+
+
+class WorkerSettings(CommonSettings):
+    """Settings of a worker."""
+
+    fast_slots: int = Field(8, ge=1, le=1_000)
+    """Reads that run at the same time."""
+    slow_slots: int = Field(8, ge=1, le=1_000)
+    """Writes and waiting reads that run at the same time."""
+    drain_timeout_s: float = Field(3_660, ge=0, le=172_800)
+    """Time running jobs get after SIGTERM: the longest time limit and a minute."""
+    kill_grace_s: float = Field(5, ge=0, le=300)
+    """Between SIGTERM and SIGKILL to a command's processes."""
+    stored_output_bytes: int = Field(10 * 1024 * 1024, ge=1_024)
+    """Output of one job that is stored; what comes after is read, counted and dropped."""
+    sandbox: SandboxMode = SandboxMode.REQUIRE
+    """`require` refuses to start without Landlock, `prefer` says so and runs without."""
+    work_directory: Path | None = None
+    """Where jobs get their private directories; by default a fresh one in the system's folder for temporary files."""
+    tools_directory: Path | None = None
+    """Where CLIs are looked for before PATH."""
+    job_file_bytes: int = Field(256 * 1024 * 1024, ge=1_024)
+    """Largest file that a command may write."""
+    go_memory_limit: str = Field("200MiB", pattern=r"^\d+(B|KiB|MiB|GiB)$")
+    """Heap of a CLI above which it collects garbage; below it collecting costs start-up time and gains nothing."""
+
+
+def _split(value: SecretStr) -> list[str]:
+    return [key.strip() for key in value.get_secret_value().split(",") if key.strip()]
+
+
+def _explain(error: ValidationError) -> str:
+    problems = error.errors(include_input=False, include_url=False)
+    return "\n".join(
+        f"{_variable(problem['loc'])} {problem['msg'].removeprefix('Value error, ')}" for problem in problems
+    )
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    name = str(location[0]) if location else ""
+    return name if name.startswith("K8S_") else f"{PREFIX}{name.upper()}"

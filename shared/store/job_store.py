@@ -1,0 +1,233 @@
+"""Every state transition of a job, and every read of one.
+
+    queued  → running | cancelled | expired
+    running → succeeded | failed | timed_out | cancelled | lost
+
+Each transition is one Lua script, and while a job runs each carries the attempt's fencing token: whoever lost the
+lease writes nothing. A finished job never changes again.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from redis.asyncio import Redis
+
+from shared import keys
+from shared.models import CommandClass, JobId, JobState, Lane
+from shared.store import record, wire
+from shared.store.record import JobRecord
+from shared.store.scripts import Scripts
+
+LEASE_MS = 6_000
+"""A worker that is silent for so long has lost its jobs; three renewals fit in."""
+RENEWAL_INTERVAL_S = 2.0
+ARQ_IN_PROGRESS_MS = 86_400_000
+"""arq's own mark must outlive the longest run: arq fails a job that still runs when the mark ends."""
+PICK_UP_LIMIT_MS = 10_000
+"""Between arq's pick-up and our claim lie milliseconds; a worker that needs so long has died."""
+SWEEP_LIMIT = 100
+ANY_TIME_MS = 2**53
+"""Beyond every clock, and still exact in Lua."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job as it is submitted. Times in seconds; `request` and the keys are sealed."""
+
+    id: JobId
+    principal: str
+    tool: str
+    command_class: CommandClass
+    lane: Lane
+    time_limit_s: float
+    queue_wait_s: int
+    retention_s: int
+    request: bytes
+    request_key: bytes
+    output_key: bytes
+
+    @property
+    def lifetime_s(self) -> int:
+        """How long its keys live when nobody ever ends it."""
+        return int(self.queue_wait_s + self.time_limit_s + self.retention_s) + 60
+
+
+class Submitted(StrEnum):
+    ACCEPTED = "accepted"
+    NO_WORKER = "no-worker"
+    QUEUE_FULL = "queue-full"
+
+
+class ClaimRefusal(StrEnum):
+    GONE = "gone"
+    TAKEN = "taken"
+    EXPIRED = "expired"
+    OTHER_TOOL = "other-tool"
+
+
+class CancelScope(StrEnum):
+    ANY = "any"
+    ABANDONED = "abandoned"
+    """Only what may be given up when nobody waits any more: queued jobs and running reads."""
+
+
+class Renewal(StrEnum):
+    HELD = "held"
+    CANCEL = "cancel"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt's right to run a job: every write shows its fencing token."""
+
+    job_id: JobId
+    fence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A claimed job with its sealed request, empty if Redis no longer has it."""
+
+    attempt: Attempt
+    record: JobRecord
+    request: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SealedEvent:
+    sequence: int
+    token: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How an attempt ended: the final state, why if no process ended by itself, the response, the last events."""
+
+    state: JobState
+    reason: str
+    response: bytes
+    events: Sequence[SealedEvent] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredJob:
+    """A record with its sealed response, once there is one."""
+
+    record: JobRecord
+    response: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """What one pass of the sweeper did, and Redis' own time of it in milliseconds."""
+
+    at_ms: int
+    expired: int
+    lost: int
+    repaired: int
+
+
+class JobStore:
+    """Jobs in Redis. Any method raises redis-py's errors when Redis is away."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._scripts = Scripts(redis)
+
+    async def submit(self, job: NewJob, *, demands_worker: bool, queue_limit: int) -> Submitted:
+        """Queues a job; the same id again is `ACCEPTED` and changes nothing."""
+        answer = await self._scripts.call(
+            "submit",
+            job.id,
+            job.lane,
+            job.tool,
+            int(demands_worker),
+            queue_limit,
+            job.queue_wait_s * 1000,
+            job.lifetime_s,
+            wire.arq_job(job.id),
+            job.request,
+            *wire.record_fields(
+                {
+                    "principal": job.principal,
+                    "class": job.command_class,
+                    "time_limit_s": str(job.time_limit_s),
+                    "retention_s": str(job.retention_s),
+                    "request_key": job.request_key,
+                    "output_key": job.output_key,
+                }
+            ),
+        )
+        return Submitted(answer.decode())
+
+    async def claim(self, attempt: Attempt, *, worker_id: str, tools: Iterable[str]) -> Claim | ClaimRefusal:
+        """Takes a queued job for one attempt, under a lease."""
+        answer = await self._scripts.call("claim", attempt.job_id, worker_id, attempt.fence, LEASE_MS, *sorted(tools))
+        if answer[0] != b"claimed":
+            return ClaimRefusal(answer[0].decode())
+        fields = dict(zip(answer[1][::2], answer[1][1::2], strict=True))
+        return Claim(attempt, record.from_hash(attempt.job_id, fields), answer[2] or b"")
+
+    async def renew(self, attempts: Sequence[Attempt]) -> list[Renewal]:
+        """Extends the leases; one answer per attempt, in order."""
+        pairs = [part for attempt in attempts for part in (attempt.job_id, attempt.fence)]
+        answers = await self._scripts.call("renew", LEASE_MS, *pairs)
+        return [Renewal(answer.decode()) for answer in answers]
+
+    async def append(self, attempt: Attempt, events: Sequence[SealedEvent]) -> bool:
+        """Adds events to the job's stream; False when the attempt no longer holds the job."""
+        return bool(await self._scripts.call("append", attempt.job_id, attempt.fence, *_flat(events)))
+
+    async def settle(self, attempt: Attempt, ending: Ending) -> bool:
+        """Ends a running job; False when the attempt no longer holds it. Asking twice changes nothing."""
+        return bool(
+            await self._scripts.call(
+                "settle",
+                attempt.job_id,
+                attempt.fence,
+                ending.state,
+                ending.reason,
+                ending.response,
+                *_flat(ending.events),
+            )
+        )
+
+    async def cancel(self, job_id: JobId, *, reason: str, scope: CancelScope) -> JobState | None:
+        """Ends a queued job at once and asks a running one's worker to; the state before, None if unknown."""
+        answer = await self._scripts.call("cancel", job_id, reason, scope)
+        return JobState(answer.decode()) if answer else None
+
+    async def sweep(self, *, settle_leases: bool, not_after_ms: int = ANY_TIME_MS) -> Sweep:
+        """Expires, loses and repairs what no worker will.
+
+        Leases are settled only up to `not_after_ms` by Redis' own clock: a server that stood still first does what
+        waits in its buffers, and a sweep may stand there before the renewals of living workers.
+        """
+        settle_until_ms = not_after_ms if settle_leases else 0
+        answer = await self._scripts.call(
+            "sweep", settle_until_ms, SWEEP_LIMIT, PICK_UP_LIMIT_MS, ARQ_IN_PROGRESS_MS, *Lane
+        )
+        return Sweep(*answer)
+
+    async def read(self, job_ids: Sequence[JobId]) -> list[StoredJob | None]:
+        """Records and sealed responses in one round trip; None for an unknown job."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for job_id in job_ids:
+                pipe.hgetall(keys.JOB + job_id)
+                pipe.get(keys.RESPONSE + job_id)
+            answers = await pipe.execute()
+        return [
+            StoredJob(record.from_hash(job_id, fields), response) if fields else None
+            for job_id, fields, response in zip(job_ids, answers[::2], answers[1::2], strict=True)
+        ]
+
+    async def events(self, job_id: JobId, *, after: int = 0, limit: int | None = None) -> list[SealedEvent]:
+        """The sealed events with a sequence number above `after`, in order."""
+        entries = await self._redis.xrange(keys.EVENTS + job_id, min=f"({after}-0", count=limit)
+        return [SealedEvent(int(entry.partition(b"-")[0]), fields[b"event"]) for entry, fields in entries]
+
+
+def _flat(events: Sequence[SealedEvent]) -> list[int | bytes]:
+    return [part for event in events for part in (event.sequence, event.token)]

@@ -1,0 +1,51 @@
+-- Shared by every script: the clock, and the one way in which a job ends.
+
+local function now_ms()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+
+local function forget_in_queue(id, lane)
+  redis.call('ZREM', QUEUED, id)
+  redis.call('ZREM', QUEUE .. lane, id)
+  redis.call('DEL', ARQ_JOB .. id, ARQ_IN_PROGRESS .. id, ARQ_RETRY .. id)
+end
+
+-- The sealed request and its key go the moment the job ends; the fence goes with them, so no attempt can write again.
+local function finish(id, state, reason)
+  local record = JOB .. id
+  local retention = tonumber(redis.call('HGET', record, 'retention_s'))
+  redis.call('HSET', record, 'state', state, 'ended_at', now_ms(), 'reason', reason)
+  redis.call('HDEL', record, 'request_key', 'fence', 'worker')
+  redis.call('DEL', REQUEST .. id)
+  redis.call('ZREM', QUEUED, id)
+  redis.call('ZREM', LEASES, id)
+  redis.call('EXPIRE', record, retention)
+  redis.call('EXPIRE', EVENTS .. id, retention)
+  redis.call('PUBLISH', NOTICE .. id, state)
+end
+
+-- Ends a job from outside of its worker, which will not tidy arq's keys.
+local function finish_from_outside(id, state, reason)
+  forget_in_queue(id, redis.call('HGET', JOB .. id, 'lane'))
+  finish(id, state, reason)
+end
+
+local function holds(id, fence)
+  local record = redis.call('HMGET', JOB .. id, 'state', 'fence')
+  return record[1] == 'running' and record[2] == fence
+end
+
+local function append_events(id, first)
+  local stream = EVENTS .. id
+  local last = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)
+  local newest = last[1] and tonumber(string.match(last[1][1], '^(%d+)')) or 0
+  for index = first, #ARGV, 2 do
+    local sequence = tonumber(ARGV[index])
+    if sequence > newest then
+      redis.call('XADD', stream, ARGV[index] .. '-0', 'event', ARGV[index + 1])
+      newest = sequence
+    end
+  end
+  if not last[1] then redis.call('EXPIRE', stream, redis.call('TTL', JOB .. id)) end
+end

@@ -1,0 +1,15 @@
+-- ARGV: lease ms, then id and fencing token pairs.
+-- Answers per job: 'held', 'cancel' (held, and somebody asked for its end) or 'lost'.
+local lease_ms, until_ms = tonumber(ARGV[1]), nil
+local answers = {}
+for index = 2, #ARGV, 2 do
+  local id, fence = ARGV[index], ARGV[index + 1]
+  if holds(id, fence) then
+    until_ms = until_ms or now_ms() + lease_ms
+    redis.call('ZADD', LEASES, until_ms, id)
+    answers[#answers + 1] = redis.call('HEXISTS', JOB .. id, 'cancel') == 1 and 'cancel' or 'held'
+  else
+    answers[#answers + 1] = 'lost'
+  end
+end
+return answers

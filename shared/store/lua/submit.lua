@@ -1,0 +1,25 @@
+-- ARGV: id, lane, tool, demands a live worker ('1'), most queued jobs, queue wait ms, lifetime s, arq's job,
+--       sealed request, then field and value pairs of the record.
+-- A second call with the same id changes nothing: a submit whose answer was lost may be sent again.
+local id, lane, tool = ARGV[1], ARGV[2], ARGV[3]
+if redis.call('EXISTS', JOB .. id) == 1 then return 'accepted' end
+local now = now_ms()
+if ARGV[4] == '1' and redis.call('ZCOUNT', TOOL_WORKERS .. tool, now, '+inf') == 0 then return 'no-worker' end
+if redis.call('ZCARD', QUEUED) >= tonumber(ARGV[5]) then return 'queue-full' end
+
+local deadline = now + tonumber(ARGV[6])
+local lifetime_s = tonumber(ARGV[7])
+local fields = {}
+for index = 10, #ARGV do fields[#fields + 1] = ARGV[index] end
+redis.call('HSET', JOB .. id, 'state', 'queued', 'lane', lane, 'tool', tool, 'created_at', now,
+  'queue_deadline', deadline, 'attempt', 0, unpack(fields))
+redis.call('EXPIRE', JOB .. id, lifetime_s)
+redis.call('SET', REQUEST .. id, ARGV[9], 'EX', lifetime_s)
+redis.call('ZADD', QUEUED, deadline, id)
+
+-- A minute back: arq takes a score in the future of the worker's own clock for a deferred job.
+redis.call('SET', ARQ_JOB .. id, ARGV[8], 'EX', lifetime_s)
+redis.call('ZADD', QUEUE .. lane, now - 60000, id)
+redis.call('RPUSH', WAKE .. lane, id)
+redis.call('LTRIM', WAKE .. lane, -WAKE_LIMIT, -1)
+return 'accepted'

@@ -1,0 +1,77 @@
+"""A job's record as it lies in Redis: nothing in it is secret but for the wrapped keys."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from shared.models import CommandClass, JobId, JobState, Lane
+from shared.sealing import JobIdentity
+
+
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """One job. Times are aware UTC; the time limit is in seconds."""
+
+    id: JobId
+    principal: str
+    tool: str
+    command_class: CommandClass
+    lane: Lane
+    state: JobState
+    created_at: datetime
+    queue_deadline: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    time_limit_s: float
+    attempt: int
+    reason: str | None
+    """Why it ended, where no process ended by itself."""
+    cancel_reason: str | None
+    output_key: bytes
+    request_key: bytes | None
+    """Gone once the job has ended."""
+
+    @property
+    def request_ttl_s(self) -> int:
+        """How long the sealed request may be opened: the job's longest wait and its longest run."""
+        return int((self.queue_deadline - self.created_at).total_seconds() + self.time_limit_s)
+
+    @property
+    def identity(self) -> JobIdentity:
+        return JobIdentity(self.id, self.principal)
+
+
+def from_hash(job_id: JobId, fields: Mapping[bytes, bytes]) -> JobRecord:
+    """The record in the fields of its Redis hash."""
+
+    def text(name: str) -> str:
+        return fields[name.encode()].decode()
+
+    def optional(name: str) -> str | None:
+        value = fields.get(name.encode())
+        return value.decode() if value else None
+
+    def moment(name: str) -> datetime:
+        return datetime.fromtimestamp(int(text(name)) / 1000, UTC)
+
+    def optional_moment(name: str) -> datetime | None:
+        return moment(name) if optional(name) else None
+
+    return JobRecord(
+        id=job_id,
+        principal=text("principal"),
+        tool=text("tool"),
+        command_class=CommandClass(text("class")),
+        lane=Lane(text("lane")),
+        state=JobState(text("state")),
+        created_at=moment("created_at"),
+        queue_deadline=moment("queue_deadline"),
+        started_at=optional_moment("started_at"),
+        ended_at=optional_moment("ended_at"),
+        time_limit_s=float(text("time_limit_s")),
+        attempt=int(text("attempt")),
+        reason=optional("reason"),
+        cancel_reason=optional("cancel"),
+        output_key=fields[b"output_key"],
+        request_key=fields.get(b"request_key"),
+    )

@@ -1,0 +1,32 @@
+"""The bytes that the job store writes for others to read: arq's job, and field pairs for scripts."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from shared.models import JobId
+
+JOB_FUNCTION = "run_job"
+
+
+def serialize(value: dict[str, Any]) -> bytes:
+    """arq's default is pickle: whoever writes to Redis would run code in a worker."""
+    return json.dumps(value).encode()
+
+
+def deserialize(data: bytes) -> dict[str, Any]:
+    """The reverse of `serialize`."""
+    value = json.loads(data)
+    if not isinstance(value, dict):
+        raise TypeError("an arq job is a JSON object")
+    return value
+
+
+def arq_job(job_id: JobId) -> bytes:
+    """arq's own job: its argument is the job id alone; its time is never shown, the record has the real one."""
+    return serialize({"t": None, "f": JOB_FUNCTION, "a": [job_id], "k": {}, "et": 0})
+
+
+def record_fields(fields: Mapping[str, str | bytes]) -> list[str | bytes]:
+    """Names and values in turn, as HSET takes them."""
+    return [part for pair in fields.items() for part in pair]

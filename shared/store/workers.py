@@ -1,0 +1,62 @@
+"""The worker registry: who is alive, with which tools, how busy."""
+
+from collections.abc import Sequence
+
+from pydantic import BaseModel, ConfigDict
+from redis.asyncio import Redis
+
+from shared import keys
+from shared.store.scripts import Scripts
+
+ANNOUNCEMENT_LIFETIME_MS = 6_000
+ANNOUNCEMENT_INTERVAL_S = 2.0
+
+
+class Announcement(BaseModel):
+    """What a worker says of itself."""
+
+    model_config = ConfigDict(frozen=True)
+
+    worker_id: str
+    tools: dict[str, str]
+    """Tool → version."""
+    slots: dict[str, int]
+    """Lane → slots."""
+    running: int
+    sandbox: str
+
+
+class WorkerRegistry:
+    """Announcements in Redis; each ends by itself unless it is renewed."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._scripts = Scripts(redis)
+
+    async def announce(self, announcement: Announcement) -> None:
+        await self._write(announcement, ANNOUNCEMENT_LIFETIME_MS)
+
+    async def withdraw(self, announcement: Announcement) -> None:
+        await self._write(announcement, 0)
+
+    async def _write(self, announcement: Announcement, lifetime_ms: int) -> None:
+        await self._scripts.call(
+            "announce",
+            announcement.worker_id,
+            announcement.model_dump_json(),
+            lifetime_ms,
+            *announcement.tools,
+        )
+
+    async def living(self, tools: Sequence[str]) -> list[Announcement]:
+        """All workers that have one of the tools and are alive now."""
+        now_s, _ = await self._redis.time()
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for tool in tools:
+                pipe.zrangebyscore(keys.TOOL_WORKERS + tool, now_s * 1000, "+inf")
+            members = await pipe.execute()
+        worker_ids = sorted({member.decode() for found in members for member in found})
+        if not worker_ids:
+            return []
+        texts = await self._redis.mget([keys.WORKER + worker_id for worker_id in worker_ids])
+        return [Announcement.model_validate_json(text) for text in texts if text]

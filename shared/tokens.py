@@ -1,0 +1,166 @@
+"""Cuts a command into words as a POSIX shell would, and refuses what only a shell could do.
+
+Nothing is expanded, substituted or run: each word is exactly what the tool gets. The rules are those of the Shell
+Command Language, sections 2.2 and 2.3 (POSIX.1-2024); `{}[]*?~!=@,` are plain characters.
+"""
+
+import re
+
+from shared.errors import ErrorCode, RequestError
+from shared.models import MAX_COMMAND_CHARACTERS
+
+CONTROL_CHARACTERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+"""All but tab and newline; surrogates, for no argument of a process can hold one."""
+EXPANSION = re.compile(r"\$[A-Za-z0-9_({@*#?$!-]")
+"""What a shell would expand between double quotes; any other `$` is a plain character there."""
+BLANKS = " \t"
+DOUBLE_QUOTE_ESCAPES = '$`"\\'
+
+_ONE_CALL = "send one call for each command"
+_LITERAL = "nothing is expanded or substituted: put literal text in single quotes"
+_SHELL_SYNTAX = {
+    "|": "pipelines are not available: let the tool select with -o jsonpath='…', -l or --tail",
+    ";": _ONE_CALL,
+    "&": _ONE_CALL,
+    "\n": f"it does not separate commands: {_ONE_CALL}, or end the line with a backslash",
+    ">": "the output comes back in the response: leave the redirection out",
+    "<": "input goes into the field `stdin` (with `-f -`), files into the field `files`",
+    "`": _LITERAL,
+    "$": _LITERAL,
+    "(": "put parentheses in single quotes, as in -l 'app in (a,b)'",
+    ")": "put parentheses in single quotes, as in -l 'app in (a,b)'",
+    "#": "comments are not taken: leave it out, or put the word in single quotes",
+}
+
+
+def split(text: str) -> list[str]:
+    """The words of a command. `RequestError` for shell syntax, unbalanced quotes and control characters."""
+    if len(text) > MAX_COMMAND_CHARACTERS:
+        raise RequestError(
+            ErrorCode.COMMAND_TOO_LONG,
+            f"The command has {len(text)} characters, at most {MAX_COMMAND_CHARACTERS} are taken: "
+            "send manifests in `stdin` or `files`.",
+        )
+    if match := CONTROL_CHARACTERS.search(text):
+        raise RequestError(
+            ErrorCode.COMMAND_CHARACTERS,
+            f"The command holds the control character U+{ord(match[0]):04X} (character {match.start() + 1}); "
+            "only tab and line feed are taken.",
+        )
+    words = _Splitter(text).words()
+    if not words:
+        raise RequestError(ErrorCode.COMMAND_EMPTY, "The command is empty: name a verb, for example `get pods`.")
+    return words
+
+
+class _Splitter:
+    """One pass over the text."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._at = 0
+        self._blank_from = len(text.rstrip(BLANKS + "\n"))
+        self._words: list[str] = []
+        self._word: list[str] | None = None
+        """None between words: an empty pair of quotes is a word too."""
+
+    def words(self) -> list[str]:
+        while self._at < len(self._text):
+            self._at += 1
+            self._take(self._text[self._at - 1])
+        self._end_word()
+        return self._words
+
+    def _take(self, character: str) -> None:
+        if character in BLANKS:
+            self._end_word()
+        elif character == "'":
+            self._add(self._single_quoted())
+        elif character == '"':
+            self._add(self._double_quoted())
+        elif character == "\\":
+            self._escaped()
+        elif character in _SHELL_SYNTAX:
+            self._shell_character(character)
+        else:
+            self._add(character)
+
+    def _shell_character(self, character: str) -> None:
+        if character == "#" and self._word is not None:
+            self._add(character)
+        elif character == "\n" and self._is_blank_line_at_an_end():
+            self._end_word()
+        else:
+            raise self._shell_syntax(character)
+
+    def _is_blank_line_at_an_end(self) -> bool:
+        before = not self._words and self._word is None
+        return before or self._at > self._blank_from
+
+    def _escaped(self) -> None:
+        if self._at == len(self._text):
+            raise _unbalanced("The command ends with a backslash", self._at)
+        character = self._text[self._at]
+        self._at += 1
+        if character != "\n":
+            self._add(character)
+
+    def _single_quoted(self) -> str:
+        start = self._at
+        end = self._text.find("'", start)
+        if end < 0:
+            raise _unbalanced("A single quote is not closed", start)
+        self._at = end + 1
+        return self._text[start:end]
+
+    def _double_quoted(self) -> str:
+        start = self._at
+        kept: list[str] = []
+        while self._at < len(self._text):
+            character = self._text[self._at]
+            self._at += 1
+            if character == '"':
+                return "".join(kept)
+            if character == "\\":
+                kept.append(self._escaped_between_double_quotes())
+            elif character == "`" or (character == "$" and EXPANSION.match(self._text, self._at - 1)):
+                raise self._shell_syntax(character)
+            else:
+                kept.append(character)
+        raise _unbalanced("A double quote is not closed", start)
+
+    def _escaped_between_double_quotes(self) -> str:
+        """The backslash is kept unless what follows is special there."""
+        following = self._text[self._at : self._at + 1]
+        if following == "\n":
+            self._at += 1
+            return ""
+        if following and following in DOUBLE_QUOTE_ESCAPES:
+            self._at += 1
+            return following
+        return "\\"
+
+    def _add(self, text: str) -> None:
+        if self._word is None:
+            self._word = []
+        self._word.append(text)
+
+    def _end_word(self) -> None:
+        if self._word is not None:
+            self._words.append("".join(self._word))
+            self._word = None
+
+    def _shell_syntax(self, character: str) -> RequestError:
+        shown = "A line break" if character == "\n" else f"`{character}`"
+        return RequestError(
+            ErrorCode.COMMAND_SHELL_SYNTAX,
+            f"{shown} (character {self._at}) has no effect here, for no shell runs the command; "
+            f"{_SHELL_SYNTAX[character]}.",
+        )
+
+
+def _unbalanced(what: str, position: int) -> RequestError:
+    return RequestError(
+        ErrorCode.COMMAND_QUOTES,
+        f"{what} (character {position}): close it, or put a literal quote in quotes of the other kind.",
+    )

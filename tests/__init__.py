@@ -1,0 +1,1 @@
+"""All tests, and in `support` what they are run against."""

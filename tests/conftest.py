@@ -1,0 +1,59 @@
+"""What every test may use, and what no test may leave behind."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from redis.asyncio import Redis
+
+from tests.support import leftovers, processes
+from tests.support.valkey import APPEND_ONLY, Valkey
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _orphans_are_seen() -> None:
+    processes.adopt_orphans()
+
+
+@pytest.fixture(autouse=True)
+def _no_child_process_is_left() -> Iterator[None]:
+    yield
+    left = leftovers.child_processes()
+    assert not left, f"child processes are left: {left}"
+
+
+@pytest.fixture(autouse=True)
+async def _no_task_is_left() -> AsyncIterator[None]:
+    yield
+    left = leftovers.tasks()
+    assert not left, f"tasks are left: {left}"
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[Valkey]:
+    """A server for the whole session, which no test kills or configures."""
+    with Valkey() as server:
+        processes.long_lived.add(server.pid)
+        yield server
+
+
+@pytest.fixture
+def own_valkey() -> Iterator[Valkey]:
+    """A server for one test alone, append-only, to be killed, paused, restarted and configured."""
+    with Valkey(APPEND_ONLY) as server:
+        yield server
+
+
+@pytest.fixture
+async def redis_url(valkey: Valkey) -> AsyncIterator[str]:
+    """The session's server, empty; at the end every key must have a TTL, but those that are bounded."""
+    async with Redis.from_url(valkey.url) as client:
+        await client.flushall()
+        yield valkey.url
+        immortal = await leftovers.immortal_keys(client)
+        assert not immortal, f"keys without TTL: {immortal}"
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    async with Redis.from_url(redis_url) as client:
+        yield client

@@ -1,0 +1,48 @@
+"""The processes below another one, and whether they are gone."""
+
+import os
+import select
+from collections.abc import Iterator
+from pathlib import Path
+
+
+class Family:
+    """Everything below a process, pinned by pidfds: a process id that is used again is no survivor."""
+
+    def __init__(self, pid: int) -> None:
+        self.commands = {child: _command(child) for child in _below(pid)}
+        self._descriptors = {child: os.pidfd_open(child) for child in self.commands}
+
+    def __enter__(self) -> "Family":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for descriptor in self._descriptors.values():
+            os.close(descriptor)
+
+    def pid_of(self, part: str) -> int:
+        """The process whose command line has that part."""
+        return next(pid for pid, command in self.commands.items() if part in command)
+
+    def survivors(self, *, timeout_s: float) -> list[str]:
+        """Command lines of those that have not ended when the time is over."""
+        alive = dict(self._descriptors)
+        poll = select.poll()
+        for descriptor in alive.values():
+            poll.register(descriptor, select.POLLIN)
+        while alive and (ended := poll.poll(timeout_s * 1000)):
+            for descriptor, _ in ended:
+                poll.unregister(descriptor)
+                alive = {pid: other for pid, other in alive.items() if other != descriptor}
+        return [self.commands[pid] for pid in alive]
+
+
+def _below(pid: int) -> Iterator[int]:
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in map(int, children.read_text().split()):
+            yield child
+            yield from _below(child)
+
+
+def _command(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")

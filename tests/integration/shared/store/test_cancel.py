@@ -1,0 +1,103 @@
+import pytest
+from redis.asyncio import Redis
+
+from shared import keys
+from shared.models import CommandClass, JobState, Lane
+from shared.store.job_store import CancelScope, JobStore, Renewal
+from tests.support.channels import recorded
+from tests.support.jobs import WORKER_ID, Jobs, new_job_id
+
+
+@pytest.mark.parametrize("scope", CancelScope)
+@pytest.mark.parametrize("command_class", [CommandClass.READ, CommandClass.WRITE])
+async def test_queued_job_is_cancelled_at_once(
+    redis: Redis, jobs: Jobs, scope: CancelScope, command_class: CommandClass
+) -> None:
+    job_id = await jobs.queued(command_class=command_class, retention_s=120)
+
+    async with recorded(redis, keys.notice(job_id)) as messages:
+        assert await jobs.store.cancel(job_id, reason="enough", scope=scope) is JobState.QUEUED
+
+        assert await messages() == ["cancelled"]
+    stored = await jobs.stored(job_id)
+    assert (stored.record.state, stored.record.reason) == (JobState.CANCELLED, "enough")
+    assert stored.record.request_key is None
+    assert stored.record.ended_at is not None
+    assert 110 < await redis.ttl(keys.JOB + job_id) <= 120
+
+
+async def test_cancelled_job_leaves_no_queue_entry(redis: Redis, jobs: Jobs) -> None:
+    job_id = await jobs.queued(lane=Lane.SLOW)
+    await redis.set(keys.ARQ_IN_PROGRESS + job_id, "1", ex=60)
+    await redis.set(keys.ARQ_RETRY + job_id, "1", ex=60)
+
+    await jobs.store.cancel(job_id, reason="", scope=CancelScope.ANY)
+
+    left = {name.decode() for name in await redis.keys()}
+    assert left == {keys.JOB + job_id, keys.wake(Lane.SLOW)}
+
+
+@pytest.mark.parametrize(
+    ("scope", "command_class"),
+    [
+        (CancelScope.ANY, CommandClass.READ),
+        (CancelScope.ANY, CommandClass.WRITE),
+        (CancelScope.ABANDONED, CommandClass.READ),
+    ],
+)
+async def test_worker_of_a_running_job_is_asked_to_end_it(
+    redis: Redis, jobs: Jobs, scope: CancelScope, command_class: CommandClass
+) -> None:
+    attempt = await jobs.running(command_class=command_class)
+
+    async with recorded(redis, keys.control(WORKER_ID)) as messages:
+        assert await jobs.store.cancel(attempt.job_id, reason="enough", scope=scope) is JobState.RUNNING
+
+        assert await messages() == [attempt.job_id]
+    record = (await jobs.stored(attempt.job_id)).record
+    assert (record.state, record.cancel_reason) == (JobState.RUNNING, "enough")
+    assert await jobs.store.renew([attempt]) == [Renewal.CANCEL]
+
+
+@pytest.mark.parametrize("command_class", [CommandClass.WRITE, CommandClass.DESTRUCTIVE, CommandClass.CREDENTIAL])
+async def test_running_write_that_nobody_waits_for_goes_on(
+    redis: Redis, jobs: Jobs, command_class: CommandClass
+) -> None:
+    attempt = await jobs.running(command_class=command_class)
+
+    async with recorded(redis, keys.control(WORKER_ID)) as messages:
+        answer = await jobs.store.cancel(attempt.job_id, reason="", scope=CancelScope.ABANDONED)
+
+        assert answer is JobState.RUNNING
+        assert await messages() == []
+    assert (await jobs.stored(attempt.job_id)).record.cancel_reason is None
+    assert await jobs.store.renew([attempt]) == [Renewal.HELD]
+
+
+async def test_first_reason_to_cancel_stands(redis: Redis, jobs: Jobs) -> None:
+    attempt = await jobs.running()
+
+    async with recorded(redis, keys.control(WORKER_ID)) as messages:
+        for reason in ("first", "second"):
+            await jobs.store.cancel(attempt.job_id, reason=reason, scope=CancelScope.ANY)
+
+        assert await messages() == [attempt.job_id] * 2
+    assert (await jobs.stored(attempt.job_id)).record.cancel_reason == "first"
+
+
+@pytest.mark.parametrize("state", [JobState.SUCCEEDED, JobState.FAILED, JobState.LOST])
+async def test_finished_job_stays_as_it_is(redis: Redis, jobs: Jobs, state: JobState) -> None:
+    attempt = await jobs.finished(state)
+    before = await jobs.stored(attempt.job_id)
+
+    async with recorded(redis, keys.notice(attempt.job_id)) as messages:
+        assert await jobs.store.cancel(attempt.job_id, reason="late", scope=CancelScope.ANY) is state
+
+        assert await messages() == []
+    assert await jobs.stored(attempt.job_id) == before
+
+
+async def test_unknown_job_is_none(redis: Redis, store: JobStore) -> None:
+    assert await store.cancel(new_job_id(), reason="", scope=CancelScope.ANY) is None
+
+    assert await redis.dbsize() == 0

@@ -1,0 +1,140 @@
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from redis.asyncio import Redis
+
+from shared import keys
+from shared.models import CommandClass, JobState, Lane
+from shared.store import wire
+from shared.store.job_store import CancelScope, JobStore, Submitted
+from shared.store.scripts import WAKE_LIMIT
+from shared.store.workers import Announcement, WorkerRegistry
+from tests.support.jobs import QUEUE_LIMIT, REQUEST, Jobs, new_job, new_job_id
+
+KUBECTL_WORKER = Announcement(worker_id="w", tools={"kubectl": "1.34"}, slots={"fast": 1}, running=0, sandbox="none")
+
+
+async def test_submitted_job_reads_back_as_it_was_sent(store: JobStore) -> None:
+    job = new_job(tool="helm", command_class=CommandClass.WRITE, lane=Lane.SLOW, principal="alice", time_limit_s=12.5)
+
+    await store.submit(job, demands_worker=False, queue_limit=QUEUE_LIMIT)
+
+    [stored] = await store.read([job.id])
+    assert stored is not None
+    record = stored.record
+    assert (record.id, record.principal, record.tool) == (job.id, "alice", "helm")
+    assert (record.command_class, record.lane, record.state) == (CommandClass.WRITE, Lane.SLOW, JobState.QUEUED)
+    assert (record.time_limit_s, record.attempt) == (12.5, 0)
+    assert (record.request_key, record.output_key) == (job.request_key, job.output_key)
+    assert (record.started_at, record.ended_at, record.reason, stored.response) == (None, None, None, None)
+    assert datetime.now(UTC) - record.created_at < timedelta(minutes=1)
+    assert record.queue_deadline - record.created_at == timedelta(seconds=job.queue_wait_s)
+    assert record.request_ttl_s == int(job.queue_wait_s + job.time_limit_s)
+
+
+async def test_job_is_queued_for_arq_and_wakes_its_lane(redis: Redis, jobs: Jobs) -> None:
+    job_id = await jobs.queued(lane=Lane.SLOW)
+
+    assert await redis.zrange(keys.queue(Lane.SLOW), 0, -1) == [job_id.encode()]
+    assert await redis.lrange(keys.wake(Lane.SLOW), 0, -1) == [job_id.encode()]  # type: ignore[misc]  # sync or async
+    assert await redis.exists(keys.queue(Lane.FAST), keys.wake(Lane.FAST)) == 0
+    arq_job = wire.deserialize(await redis.get(keys.ARQ_JOB + job_id))
+    assert (arq_job["f"], arq_job["a"], arq_job["k"]) == (wire.JOB_FUNCTION, [job_id], {})
+
+
+async def test_keys_outlive_the_longest_wait_and_run(redis: Redis, jobs: Jobs) -> None:
+    job_id = await jobs.queued(queue_wait_s=100, time_limit_s=200.0, retention_s=300)
+
+    for key in (keys.JOB, keys.REQUEST, keys.ARQ_JOB):
+        assert 600 < await redis.ttl(key + job_id) <= 660
+
+
+async def test_same_id_again_is_accepted_and_changes_nothing(redis: Redis, store: JobStore) -> None:
+    job = new_job()
+    await store.submit(job, demands_worker=False, queue_limit=QUEUE_LIMIT)
+    before = await store.read([job.id])
+
+    again = new_job(id=job.id, request=b"another", tool="helm")
+    assert await store.submit(again, demands_worker=True, queue_limit=0) is Submitted.ACCEPTED
+
+    assert await store.read([job.id]) == before
+    assert await redis.get(keys.REQUEST + job.id) == REQUEST
+    assert await redis.llen(keys.wake(Lane.FAST)) == 1  # type: ignore[misc]  # sync or async
+
+
+@pytest.mark.parametrize("moment", ["running", "finished"])
+async def test_same_id_again_does_not_queue_a_job_that_went_on(redis: Redis, jobs: Jobs, moment: str) -> None:
+    attempt = await (jobs.running() if moment == "running" else jobs.finished())
+    before = await jobs.stored(attempt.job_id)
+    answer = await jobs.store.submit(new_job(id=attempt.job_id), demands_worker=False, queue_limit=QUEUE_LIMIT)
+
+    assert answer is Submitted.ACCEPTED
+    assert await jobs.stored(attempt.job_id) == before
+    assert await redis.zcard(keys.QUEUED) == 0
+
+
+async def test_same_id_at_the_same_time_is_one_job(redis: Redis, store: JobStore) -> None:
+    job = new_job()
+
+    answers = await asyncio.gather(
+        *(store.submit(job, demands_worker=False, queue_limit=QUEUE_LIMIT) for _ in range(20))
+    )
+
+    assert set(answers) == {Submitted.ACCEPTED}
+    assert await redis.zcard(keys.queue(Lane.FAST)) == 1
+
+
+async def test_without_a_worker_nothing_is_queued_for_who_demands_one(redis: Redis, store: JobStore) -> None:
+    assert await store.submit(new_job(), demands_worker=True, queue_limit=QUEUE_LIMIT) is Submitted.NO_WORKER
+
+    assert await redis.dbsize() == 0
+
+
+async def test_worker_with_another_tool_does_not_count(redis: Redis, store: JobStore) -> None:
+    await WorkerRegistry(redis).announce(KUBECTL_WORKER)
+
+    assert await store.submit(new_job(), demands_worker=True, queue_limit=QUEUE_LIMIT) is Submitted.ACCEPTED
+    answer = await store.submit(new_job(tool="helm"), demands_worker=True, queue_limit=QUEUE_LIMIT)
+    assert answer is Submitted.NO_WORKER
+
+
+async def test_worker_that_fell_silent_does_not_count(redis: Redis, store: JobStore) -> None:
+    await WorkerRegistry(redis).announce(KUBECTL_WORKER)
+    await redis.zadd(keys.TOOL_WORKERS + "kubectl", {KUBECTL_WORKER.worker_id: 1})
+
+    assert await store.submit(new_job(), demands_worker=True, queue_limit=QUEUE_LIMIT) is Submitted.NO_WORKER
+
+
+async def test_full_queue_takes_no_job(store: JobStore) -> None:
+    for _ in range(2):
+        assert await store.submit(new_job(), demands_worker=False, queue_limit=2) is Submitted.ACCEPTED
+
+    refused = new_job()
+    assert await store.submit(refused, demands_worker=False, queue_limit=2) is Submitted.QUEUE_FULL
+    assert await store.read([refused.id]) == [None]
+
+
+async def test_running_and_ended_jobs_do_not_fill_the_queue(jobs: Jobs) -> None:
+    await jobs.running()
+    await jobs.store.cancel(await jobs.queued(), reason="", scope=CancelScope.ANY)
+
+    assert await jobs.store.submit(new_job(), demands_worker=False, queue_limit=1) is Submitted.ACCEPTED
+
+
+async def test_wake_list_is_bounded(redis: Redis, jobs: Jobs) -> None:
+    await redis.rpush(keys.wake(Lane.FAST), *range(WAKE_LIMIT))  # type: ignore[misc]  # sync or async
+
+    job_id = await jobs.queued()
+
+    assert await redis.llen(keys.wake(Lane.FAST)) == WAKE_LIMIT  # type: ignore[misc]  # sync or async
+    assert await redis.lindex(keys.wake(Lane.FAST), -1) == job_id.encode()  # type: ignore[misc]  # sync or async
+
+
+async def test_unknown_job_reads_as_none(jobs: Jobs) -> None:
+    known = await jobs.queued()
+
+    found = await jobs.store.read([new_job_id(), known, new_job_id()])
+
+    assert [stored and stored.record.id for stored in found] == [None, known, None]
+    assert await jobs.store.read([]) == []

@@ -1,0 +1,95 @@
+from dataclasses import dataclass
+
+import pytest
+from redis.asyncio import Redis
+
+from shared import keys
+from shared.store.workers import ANNOUNCEMENT_LIFETIME_MS, Announcement, WorkerRegistry
+
+
+def announcement(worker_id: str, *tools: str, running: int = 0) -> Announcement:
+    return Announcement(
+        worker_id=worker_id,
+        tools=dict.fromkeys(tools, "1.0"),
+        slots={"fast": 8, "slow": 8},
+        running=running,
+        sandbox="landlock-6",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    redis: Redis
+    workers: WorkerRegistry
+
+    async def let_announcement_end(self, worker: Announcement) -> None:
+        """As if the worker had been silent for longer than its announcement lives."""
+        await self.redis.delete(keys.WORKER + worker.worker_id)
+        for tool in worker.tools:
+            await self.redis.zadd(keys.TOOL_WORKERS + tool, {worker.worker_id: 1})
+
+
+@pytest.fixture
+def registry(redis: Redis) -> Registry:
+    return Registry(redis, WorkerRegistry(redis))
+
+
+async def test_nobody_has_announced_anything(registry: Registry) -> None:
+    assert await registry.workers.living(["kubectl"]) == []
+    assert await registry.workers.living([]) == []
+
+
+async def test_announced_worker_is_found_by_each_of_its_tools(registry: Registry) -> None:
+    both, helm_only = announcement("a", "kubectl", "helm"), announcement("b", "helm")
+    for worker in (both, helm_only):
+        await registry.workers.announce(worker)
+
+    assert await registry.workers.living(["kubectl"]) == [both]
+    assert await registry.workers.living(["helm"]) == [both, helm_only]
+    assert await registry.workers.living(["kubectl", "helm", "argocd"]) == [both, helm_only]
+    assert await registry.workers.living(["argocd"]) == []
+
+
+async def test_newer_announcement_replaces_the_older(registry: Registry) -> None:
+    await registry.workers.announce(announcement("a", "kubectl", running=0))
+    busy = announcement("a", "kubectl", running=3)
+
+    await registry.workers.announce(busy)
+
+    assert await registry.workers.living(["kubectl"]) == [busy]
+
+
+async def test_withdrawn_worker_is_gone_at_once(registry: Registry) -> None:
+    leaving, staying = announcement("a", "kubectl"), announcement("b", "kubectl")
+    for worker in (leaving, staying):
+        await registry.workers.announce(worker)
+
+    await registry.workers.withdraw(leaving)
+
+    assert await registry.workers.living(["kubectl"]) == [staying]
+    assert await registry.redis.exists(keys.WORKER + "a") == 0
+
+
+async def test_silent_worker_is_not_living_and_makes_room(registry: Registry) -> None:
+    silent, alive = announcement("a", "kubectl"), announcement("b", "kubectl")
+    await registry.workers.announce(silent)
+    await registry.let_announcement_end(silent)
+
+    await registry.workers.announce(alive)
+
+    assert await registry.workers.living(["kubectl"]) == [alive]
+    assert await registry.redis.zrange(keys.TOOL_WORKERS + "kubectl", 0, -1) == [b"b"]
+
+
+async def test_worker_whose_index_entry_ended_is_not_living(registry: Registry) -> None:
+    worker = announcement("a", "kubectl")
+    await registry.workers.announce(worker)
+    await registry.redis.zadd(keys.TOOL_WORKERS + "kubectl", {"a": 1})
+
+    assert await registry.workers.living(["kubectl"]) == []
+
+
+async def test_announcement_ends_by_itself(registry: Registry) -> None:
+    await registry.workers.announce(announcement("a", "kubectl"))
+
+    assert 0 < await registry.redis.pttl(keys.WORKER + "a") <= ANNOUNCEMENT_LIFETIME_MS

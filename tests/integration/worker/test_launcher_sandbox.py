@@ -1,0 +1,162 @@
+"""The kernel's part: what a stage cannot do, whatever program it is."""
+
+import os
+import socket
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.integration.worker.test_launcher_support import (
+    PYTHON,
+    needs_landlock,
+    python,
+    python_sandbox,
+    run_to_end,
+    spec_of,
+    static_program,
+)
+from worker.launcher import landlock
+from worker.launcher.client import Launcher
+from worker.launcher.protocol import SandboxRules
+
+pytestmark = needs_landlock
+
+needs_network_rules = pytest.mark.skipif(landlock.abi() < 4, reason=f"Landlock ABI {landlock.abi()} has no TCP rules")
+needs_scopes = pytest.mark.skipif(landlock.abi() < 6, reason=f"Landlock ABI {landlock.abi()} has no scopes")
+
+
+@pytest.fixture
+async def launcher(tmp_path: Path) -> AsyncIterator[Launcher]:
+    started = await Launcher.start(tmp_path / "work")
+    yield started
+    await started.close()
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Path:
+    directory = tmp_path / "job"
+    directory.mkdir()
+    return directory
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server
+
+
+async def attempt(
+    launcher: Launcher, job: Path, code: str, *, rules: SandboxRules | None = None, inherited: tuple[int, ...] = ()
+) -> str:
+    """What the code printed, or the name of the error that it died of."""
+    wrapped = f"import os, socket, signal\ntry:\n    {code}\nexcept OSError as error: print(type(error).__name__)"
+    spec = spec_of(python(wrapped), job, sandbox=rules or python_sandbox(job))
+    output = await run_to_end(launcher, spec, inherited=inherited)
+    assert output.exit.exit_code == 0, output
+    return output.text.strip()
+
+
+async def test_static_program_runs_with_nothing_but_itself(launcher: Launcher, job: Path) -> None:
+    program = static_program(job.parent)
+
+    spec = spec_of([str(program)], job, sandbox=SandboxRules(execute=(str(program),)))
+
+    assert (await run_to_end(launcher, spec)).exit.exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "open('/etc/passwd')",
+        "os.listdir('/')",
+        "open('/proc/1/environ')",
+        "open('../beside', 'w')",
+        "os.execv('/usr/bin/env', ['env'])",
+        "os.mknod('device', 0o20600, os.makedev(1, 3))",
+    ],
+    ids=["read", "list", "proc", "write-beside", "execute", "device"],
+)
+async def test_everything_outside_is_denied(launcher: Launcher, job: Path, code: str) -> None:
+    assert await attempt(launcher, job, code) == "PermissionError"
+
+
+async def test_job_directory_is_fully_usable(launcher: Launcher, job: Path) -> None:
+    code = """
+    os.makedirs('a/b'); open('a/b/file', 'w').write('text'); os.rename('a/b/file', 'a/moved')
+    os.symlink('moved', 'a/link'); os.truncate('a/moved', 2); print(open('a/link').read()); os.remove('a/moved')
+"""
+    assert await attempt(launcher, job, code.strip()) == "te"
+
+
+async def test_what_was_written_is_not_executable(launcher: Launcher, job: Path) -> None:
+    program = static_program(job)
+
+    assert await attempt(launcher, job, f"os.execv({str(program)!r}, ['copy'])") == "PermissionError"
+
+
+async def test_readable_and_writable_files_are_that_and_no_more(launcher: Launcher, job: Path) -> None:
+    readable, writable = job.parent / "readable", job.parent / "writable"
+    readable.write_text("read me")
+    writable.write_text("")
+    rules = python_sandbox(job)
+    rules = replace(rules, read=(str(readable), "/no/such/file"), write=(*rules.write, str(writable)))
+
+    assert await attempt(launcher, job, f"print(open({str(readable)!r}).read())", rules=rules) == "read me"
+    assert await attempt(launcher, job, f"open({str(readable)!r}, 'a')", rules=rules) == "PermissionError"
+    assert await attempt(launcher, job, f"print(open({str(writable)!r}, 'w').write('x'))", rules=rules) == "1"
+
+
+async def test_memfd_is_readable_without_any_rule(launcher: Launcher, job: Path) -> None:
+    secret = os.memfd_create("kubeconfig")
+    os.write(secret, b"apiVersion: v1")
+
+    code = "print(open('/proc/self/fd/3').read())"
+
+    assert await attempt(launcher, job, code, inherited=(secret,)) == "apiVersion: v1"
+    os.close(secret)
+
+
+@needs_network_rules
+async def test_only_the_named_port_is_connected_to(launcher: Launcher, job: Path, listener: socket.socket) -> None:
+    port = listener.getsockname()[1]
+    code = f"socket.create_connection(('127.0.0.1', {port}), 5); print('connected')"
+
+    assert await attempt(launcher, job, code, rules=python_sandbox(job, connect_ports=(port,))) == "connected"
+    assert await attempt(launcher, job, code, rules=python_sandbox(job, connect_ports=None)) == "connected"
+    other = python_sandbox(job, connect_ports=(port + 1,))
+    assert await attempt(launcher, job, code, rules=other) == "PermissionError"
+
+
+@needs_network_rules
+async def test_no_port_is_listened_on_unless_named(launcher: Launcher, job: Path) -> None:
+    code = "socket.create_server(('127.0.0.1', 0)); print('bound')"
+
+    assert await attempt(launcher, job, code) == "PermissionError"
+    assert await attempt(launcher, job, code, rules=python_sandbox(job, bind_ports=(0,))) == "bound"
+
+
+@needs_scopes
+async def test_no_process_outside_is_signalled(launcher: Launcher, job: Path) -> None:
+    for pid in (os.getpid(), launcher.pid):
+        assert await attempt(launcher, job, f"os.kill({pid}, 0)") == "PermissionError"
+
+
+@needs_scopes
+async def test_no_abstract_socket_outside_is_reached(launcher: Launcher, job: Path) -> None:
+    name = f"\0mcp-k8s-test-{os.getpid()}"
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(name)
+        server.listen()
+        code = f"socket.socket(socket.AF_UNIX).connect({name!r})"
+
+        assert await attempt(launcher, job, code) == "PermissionError"
+
+
+async def test_program_that_may_not_execute_is_reported(launcher: Launcher, job: Path) -> None:
+    spec = spec_of([PYTHON, "--version"], job, sandbox=SandboxRules(read=("/",)))
+
+    ended = (await run_to_end(launcher, spec)).exit
+
+    assert (ended.started, ended.error) == (False, "exec: Permission denied")

@@ -1,0 +1,1 @@
+"""What tests, bench and the demonstration run against: not part of the product."""

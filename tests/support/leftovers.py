@@ -1,0 +1,39 @@
+"""What a test must not leave behind: keys that live for ever, tasks, processes."""
+
+import asyncio
+
+from redis.asyncio import Redis
+
+from shared import keys
+from tests.support import processes
+from tests.support.waiting import wait_blocking
+
+BOUNDED = (keys.QUEUE, keys.WAKE, keys.TOOL_WORKERS)
+"""Prefixes of keys that live for ever and are bounded; so are the two indexes."""
+NO_TTL = -1
+END_TIMEOUT_S = 5.0
+
+
+async def immortal_keys(redis: Redis) -> list[str]:
+    """Keys that would never end, but for those that are bounded."""
+    names = sorted([name.decode() async for name in redis.scan_iter(count=1_000)])
+    names = [name for name in names if not name.startswith(BOUNDED) and name not in (keys.QUEUED, keys.LEASES)]
+    async with redis.pipeline(transaction=False) as pipe:
+        for name in names:
+            pipe.pttl(name)
+        lifetimes = await pipe.execute()
+    return [name for name, lifetime in zip(names, lifetimes, strict=True) if lifetime == NO_TTL]
+
+
+def tasks() -> list[str]:
+    """Tasks of this loop that still run, but for the one that asks."""
+    return sorted(str(task) for task in asyncio.all_tasks() - {asyncio.current_task()})
+
+
+def child_processes() -> dict[int, str]:
+    """Children that do not end by themselves soon."""
+    try:
+        wait_blocking(lambda: not processes.left_behind(), timeout_s=END_TIMEOUT_S)
+    except AssertionError:
+        return processes.left_behind()
+    return {}

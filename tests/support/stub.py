@@ -1,0 +1,95 @@
+"""Gateway and worker with one tool more: a stub CLI, where a test needs a fault to be exact.
+
+`python -m tests.support.stub gateway|worker`. The stub is a Python script (`stub_cli.py`), so its entry in the registry
+names the interpreter and its libraries: the sandbox holds for it as for the others.
+"""
+
+import json
+import sys
+import sysconfig
+from dataclasses import replace
+from pathlib import Path
+
+from shared.models import CommandClass
+from shared.tools import registry
+from shared.tools.tool import Grammar, SandboxNeeds, Tool
+from tests.support import static_program
+
+HERE = Path(__file__).parent
+
+STUB = Tool(
+    name="stub",
+    summary="Does what a test tells it.",
+    examples=("read ok",),
+    grammar=Grammar(
+        value_flags=frozenset({"namespace", "n", "timeout"}),
+        boolean_flags=frozenset(),
+        global_flags=frozenset({"namespace", "n"}),
+        refused_flags={},
+        verb_groups=frozenset(),
+        classes={"read": CommandClass.READ, "write": CommandClass.WRITE},
+        refused_verbs={},
+    ),
+    version_arguments=("version",),
+    version_pattern=r"(\S+)",
+    install_hint="it comes with the tests",
+    sandbox=SandboxNeeds(
+        readable=(
+            "/usr/lib",
+            "/lib",
+            "/lib64",
+            "/etc/ld.so.cache",
+            sys.base_prefix,
+            sysconfig.get_paths()["stdlib"],
+            str(HERE),
+        ),
+        executable=("/usr", "/lib", "/lib64", sys.base_prefix),
+    ),
+)
+
+
+NOOP = replace(STUB, name="noop", summary="Does nothing, at once.", examples=("read",), sandbox=SandboxNeeds())
+"""A static program that only ends: what is left of a call's time is the product's own."""
+
+
+KUBECONFIG = json.dumps(
+    {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "nowhere", "cluster": {"server": "https://127.0.0.1:1"}}],
+        "users": [{"name": "nobody", "user": {"token": "stub-token"}}],
+        "contexts": [{"name": "stub", "context": {"cluster": "nowhere", "user": "nobody"}}],
+        "current-context": "stub",
+    }
+)
+"""For commands that reach no cluster and whose class says that they may."""
+
+
+def install(directory: Path) -> Path:
+    """Writes the executable `stub` below `directory`; the folder that it lies in."""
+    folder = directory / "bin"
+    folder.mkdir(exist_ok=True)
+    executable = folder / STUB.name
+    executable.write_text(
+        f"#!{Path(sys.executable).resolve()} -IS\nimport sys\nsys.path.insert(0, {str(HERE)!r})\n"
+        "import stub_cli\nstub_cli.main()\n"
+    )
+    executable.chmod(0o755)
+    if static_program.IS_POSSIBLE:
+        static_program.write(folder / NOOP.name)
+    return folder
+
+
+def main() -> None:
+    """Runs the part that the command line names."""
+    registry.register(STUB)
+    registry.register(NOOP)
+    if sys.argv[1] == "gateway":
+        from gateway.main import main as run
+    else:
+        from worker.main import main as run
+    run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""The stub CLI itself: `stub read|write ACTION [ARGUMENT]`. Standard library only; it runs in the sandbox."""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _hang(_: str) -> None:
+    _say("started")
+    while True:
+        signal.pause()
+
+
+def _ignore_term(_: str) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    _hang("")
+
+
+def _grandchild(_: str) -> None:
+    if os.fork() == 0:
+        _hang("")
+    _say("parent done")
+
+
+def _flood(size_bytes: str) -> None:
+    left = int(size_bytes)
+    while left > 0:
+        left -= os.write(1, b"x" * min(left, 65536))
+
+
+def _write_bytes(hexadecimal: str) -> None:
+    sys.stdout.buffer.write(bytes.fromhex(hexadecimal))
+
+
+def _fail(code: str) -> None:
+    print("it failed", file=sys.stderr)
+    sys.exit(int(code))
+
+
+def _list(_: str) -> None:
+    _say("\n".join(sorted(str(path) for path in Path().rglob("*") if path.is_file())))
+
+
+ACTIONS: dict[str, Callable[[str], None]] = {
+    "ok": lambda _: _say("ok"),
+    "say": _say,
+    "fail": _fail,
+    "hang": _hang,
+    "ignore-term": _ignore_term,
+    "grandchild": _grandchild,
+    "flood": _flood,
+    "hex": _write_bytes,
+    "environment": lambda _: _say(json.dumps(dict(os.environ))),
+    "read-file": lambda path: _say(Path(path).read_text()),
+    "stdin": lambda _: _say(sys.stdin.read()),
+    "list": _list,
+    "die": lambda number: os.kill(os.getpid(), int(number)),
+}
+
+
+def main() -> None:
+    """Does what the arguments say."""
+    if sys.argv[1:] == ["version"]:
+        _say("1.0")
+        return
+    ACTIONS[sys.argv[2]](sys.argv[3] if len(sys.argv) > 3 else "")
+
+
+if __name__ == "__main__":
+    main()

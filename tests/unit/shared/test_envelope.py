@@ -1,0 +1,60 @@
+import json
+
+import pytest
+from pydantic import ValidationError
+
+from shared.envelope import RequestEnvelope
+
+FULL = RequestEnvelope(
+    tool="helm",
+    arguments=("upgrade", "web", "./chart", "--set", "password=hunter2"),
+    verb=("upgrade",),
+    kubeconfig="apiVersion: v1\nkind: Config\n",
+    credentials={"ARGOCD_AUTH_TOKEN": "argo-token"},
+    stdin="manifest",
+    files={"chart/Chart.yaml": "name: web"},
+    traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    attempt=2,
+)
+GOLDEN = """\
+{
+  "version": 1,
+  "tool": "helm",
+  "arguments": ["upgrade", "web", "./chart", "--set", "password=hunter2"],
+  "verb": ["upgrade"],
+  "kubeconfig": "apiVersion: v1\\nkind: Config\\n",
+  "credentials": {"ARGOCD_AUTH_TOKEN": "argo-token"},
+  "stdin": "manifest",
+  "files": {"chart/Chart.yaml": "name: web"},
+  "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+  "attempt": 2
+}"""
+"""What gateways of one version write and workers of another read: a change here needs a new envelope version."""
+
+
+def test_written_envelope_is_the_agreed_json() -> None:
+    assert json.loads(FULL.model_dump_json()) == json.loads(GOLDEN)
+
+
+def test_agreed_json_is_read() -> None:
+    assert RequestEnvelope.model_validate_json(GOLDEN) == FULL
+
+
+def test_what_is_not_given_has_a_default() -> None:
+    envelope = RequestEnvelope.model_validate_json('{"tool": "kubectl", "arguments": ["version"], "verb": ["version"]}')
+
+    assert envelope == RequestEnvelope(tool="kubectl", arguments=("version",), verb=("version",))
+    assert (envelope.version, envelope.attempt) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "change", [{"version": 2}, {"surprise": True}, {"arguments": [1]}], ids=["version", "field", "type"]
+)
+def test_envelope_of_another_shape_is_refused(change: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        RequestEnvelope.model_validate_json(json.dumps(json.loads(GOLDEN) | change))
+
+
+def test_no_secret_shows_in_text() -> None:
+    for secret in ("hunter2", "argo-token", "apiVersion", "manifest", "name: web"):
+        assert secret not in repr(FULL)

@@ -1,0 +1,235 @@
+import os
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from shared.models import JobId
+from shared.sealing import DataKey, JobIdentity, MasterKeys, Purpose
+from shared.settings import CommonSettings, GatewaySettings, SandboxMode, SecurityMode, SettingsError, WorkerSettings
+
+IDENTITY = JobIdentity(JobId("0" * 32), "anonymous")
+
+
+@pytest.fixture(autouse=True)
+def master_key(monkeypatch: pytest.MonkeyPatch) -> str:
+    """An environment with nothing of ours but a master key."""
+    for name in list(os.environ):
+        if name.upper().startswith("K8S_"):
+            monkeypatch.delenv(name)
+    key = MasterKeys.generate()
+    monkeypatch.setenv("K8S_MCP_MASTER_KEYS", key)
+    return key
+
+
+def refusal(settings: type[CommonSettings]) -> str:
+    with pytest.raises(SettingsError) as caught:
+        settings.load()
+    return str(caught.value)
+
+
+def test_gateway_defaults_are_those_of_the_design() -> None:
+    settings = GatewaySettings.load()
+
+    assert (settings.host, settings.port) == ("127.0.0.1", 9096)
+    assert (settings.timeout, settings.max_timeout) == (300, 3_600)
+    assert (settings.queue_wait_s, settings.retention_s, settings.max_wait_s) == (900, 3_600, 60)
+    assert (settings.max_output, settings.max_body_bytes, settings.max_header_bytes) == (100_000, 8 << 20, 128 << 10)
+    assert (settings.mcp_wait, settings.security_mode) == (45, SecurityMode.STRICT)
+    assert (settings.default_context, settings.default_namespace, settings.allow_loopback) == (None, None, False)
+
+
+def test_worker_defaults_are_those_of_the_design() -> None:
+    settings = WorkerSettings.load()
+
+    assert (settings.fast_slots, settings.slow_slots, settings.kill_grace_s) == (8, 8, 5)
+    assert (settings.stored_output_bytes, settings.sandbox) == (10 << 20, SandboxMode.REQUIRE)
+    assert settings.drain_timeout_s >= settings.max_timeout
+
+
+@pytest.mark.parametrize(
+    ("settings", "name", "value"),
+    [
+        (CommonSettings, "K8S_MCP_REDIS_URL", "http://:hunter2@redis"),
+        (CommonSettings, "K8S_MCP_REDIS_URL", "redis://:hunter2@redis:hunter2"),
+        (CommonSettings, "K8S_MCP_REDIS_URL", "redis://:hunt/er2@redis:99999"),
+        (CommonSettings, "K8S_MCP_MASTER_KEYS", "hunter2"),
+        (CommonSettings, "K8S_MCP_MASTER_KEYS", f"{MasterKeys.generate()},hunter2"),
+        (CommonSettings, "K8S_MCP_MASTER_KEYS", ", ,"),
+        (CommonSettings, "K8S_MCP_MAX_OUTPUT", "999"),
+        (CommonSettings, "K8S_MCP_MAX_OUTPUT", "lots"),
+        (CommonSettings, "K8S_MCP_MAX_TIMEOUT", "-17"),
+        (CommonSettings, "K8S_MCP_MAX_TIMEOUT", "inf"),
+        (CommonSettings, "K8S_MCP_MAX_TIMEOUT", "nan"),
+        (CommonSettings, "K8S_MCP_RETENTION_S", "59"),
+        (CommonSettings, "K8S_MCP_ALLOW_LOOPBACK", "perhaps"),
+        (CommonSettings, "K8S_MCP_LOG_LEVEL", "chatty"),
+        (GatewaySettings, "K8S_MCP_PORT", "65537"),
+        (GatewaySettings, "K8S_MCP_TIMEOUT", "-17"),
+        (GatewaySettings, "K8S_MCP_QUEUE_WAIT_S", "0"),
+        (GatewaySettings, "K8S_MCP_QUEUE_LIMIT", "0"),
+        (GatewaySettings, "K8S_MCP_MAX_WAIT_S", "601"),
+        (GatewaySettings, "K8S_MCP_MAX_BODY_BYTES", "1023"),
+        (GatewaySettings, "K8S_MCP_MAX_HEADER_BYTES", "8191"),
+        (GatewaySettings, "K8S_MCP_BODY_TIMEOUT_S", "inf"),
+        (GatewaySettings, "K8S_MCP_SECURITY_MODE", "lax"),
+        (GatewaySettings, "K8S_MCP_SECURITY_CONFIG", "/etc/mcp-k8s/policy.yaml"),
+        (GatewaySettings, "K8S_MCP_MCP_WAIT", "-1"),
+        (WorkerSettings, "K8S_MCP_FAST_SLOTS", "0"),
+        (WorkerSettings, "K8S_MCP_SLOW_SLOTS", "1001"),
+        (WorkerSettings, "K8S_MCP_DRAIN_TIMEOUT_S", "inf"),
+        (WorkerSettings, "K8S_MCP_KILL_GRACE_S", "301"),
+        (WorkerSettings, "K8S_MCP_STORED_OUTPUT_BYTES", "1"),
+        (WorkerSettings, "K8S_MCP_SANDBOX", "never"),
+        (WorkerSettings, "K8S_MCP_JOB_FILE_BYTES", "1"),
+        (WorkerSettings, "K8S_MCP_GO_MEMORY_LIMIT", "much"),
+    ],
+)
+def test_bad_value_is_refused_by_its_variable_and_without_the_value(
+    monkeypatch: pytest.MonkeyPatch, settings: type[CommonSettings], name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+
+    text = refusal(settings)
+
+    assert text.startswith(f"{name} ")
+    assert "hunter2" not in text
+    assert value not in text.removeprefix(name).split()
+
+
+def test_every_bad_value_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("K8S_MCP_PORT", "http")
+    monkeypatch.setenv("K8S_MCP_TIMEOUT", "soon")
+
+    assert [line.split()[0] for line in refusal(GatewaySettings).splitlines()] == ["K8S_MCP_PORT", "K8S_MCP_TIMEOUT"]
+
+
+def test_missing_master_key_says_how_to_make_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("K8S_MCP_MASTER_KEYS")
+
+    text = refusal(GatewaySettings)
+
+    assert text.startswith("K8S_MCP_MASTER_KEYS ")
+    assert "mcp-k8s key generate" in text
+
+
+def test_secrets_do_not_show_in_text(monkeypatch: pytest.MonkeyPatch, master_key: str) -> None:
+    monkeypatch.setenv("K8S_MCP_REDIS_URL", "redis://:hunter2@redis")
+
+    text = repr(GatewaySettings.load())
+
+    assert master_key not in text
+    assert "hunter2" not in text
+
+
+def test_first_master_key_wraps_and_all_unwrap(monkeypatch: pytest.MonkeyPatch, master_key: str) -> None:
+    newest = MasterKeys.generate()
+    wrapped = DataKey.generate(IDENTITY).wrap(MasterKeys([master_key]), Purpose.REQUEST_KEY)
+    monkeypatch.setenv("K8S_MCP_MASTER_KEYS", f"{newest} , {master_key}")
+
+    keys = GatewaySettings.load().load_master_keys()
+
+    keys.unwrap(wrapped, IDENTITY, Purpose.REQUEST_KEY)
+    fresh = DataKey.generate(IDENTITY).wrap(keys, Purpose.REQUEST_KEY)
+    MasterKeys([newest]).unwrap(fresh, IDENTITY, Purpose.REQUEST_KEY)
+
+
+@pytest.mark.parametrize("environment", [None, ""], ids=["unset", "empty"])
+def test_secrets_come_from_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, environment: str | None) -> None:
+    key = MasterKeys.generate()
+    for name, content in {"MASTER_KEYS": key, "REDIS_URL": "redis://:hunter2@redis"}.items():
+        (tmp_path / name).write_text(f"{content}\n")
+        monkeypatch.setenv(f"K8S_MCP_{name}_FILE", str(tmp_path / name))
+        monkeypatch.delenv(f"K8S_MCP_{name}", raising=False)
+        if environment is not None:
+            monkeypatch.setenv(f"K8S_MCP_{name}", environment)
+
+    settings = GatewaySettings.load()
+
+    assert settings.master_keys.get_secret_value() == key
+    assert settings.redis_url.get_secret_value() == "redis://:hunter2@redis"
+
+
+def test_variable_wins_over_its_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, master_key: str) -> None:
+    (tmp_path / "keys").write_text(MasterKeys.generate())
+    monkeypatch.setenv("K8S_MCP_MASTER_KEYS_FILE", str(tmp_path / "keys"))
+
+    assert GatewaySettings.load().master_keys.get_secret_value() == master_key
+
+
+@pytest.mark.parametrize("kind", ["missing", "folder", "binary"])
+def test_unreadable_file_is_refused_by_its_variable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "binary").write_bytes(b"\xff\xfehunter2")
+    monkeypatch.setenv("K8S_MCP_MASTER_KEYS_FILE", str(tmp_path / kind))
+
+    text = refusal(GatewaySettings)
+
+    assert text.startswith("K8S_MCP_MASTER_KEYS_FILE: ")
+    assert "hunter2" not in text
+
+
+def test_file_with_a_bad_secret_does_not_show_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text("hunter2")
+    monkeypatch.delenv("K8S_MCP_MASTER_KEYS")
+    monkeypatch.setenv("K8S_MCP_MASTER_KEYS_FILE", str(tmp_path / "keys"))
+
+    text = refusal(GatewaySettings)
+
+    assert text.startswith("K8S_MCP_MASTER_KEYS ")
+    assert "hunter2" not in text
+
+
+def test_only_secrets_come_from_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "host").write_text("0.0.0.0")
+    monkeypatch.setenv("K8S_MCP_HOST_FILE", str(tmp_path / "host"))
+
+    assert GatewaySettings.load().host == "127.0.0.1"
+
+
+def test_names_of_the_first_generation_keep_their_meaning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("K8S_CONTEXT", "staging")
+    monkeypatch.setenv("K8S_NAMESPACE", "web")
+    monkeypatch.setenv("K8S_MCP_TIMEOUT", "120")
+    monkeypatch.setenv("K8S_MCP_MAX_OUTPUT", "5000")
+    monkeypatch.setenv("K8S_MCP_SECURITY_MODE", "permissive")
+
+    settings = GatewaySettings.load()
+
+    assert (settings.default_context, settings.default_namespace) == ("staging", "web")
+    assert (settings.timeout, settings.max_output) == (120, 5_000)
+    assert settings.security_mode is SecurityMode.PERMISSIVE
+
+
+def test_variables_of_other_programs_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DEFAULT_CONTEXT", "DEFAULT_NAMESPACE", "PORT", "HOST", "TIMEOUT", "REDIS_URL"):
+        monkeypatch.setenv(name, "12345")
+
+    settings = GatewaySettings.load()
+
+    assert (settings.default_context, settings.default_namespace) == (None, None)
+    assert (settings.host, settings.port, settings.timeout) == ("127.0.0.1", 9096, 300)
+    assert settings.redis_url.get_secret_value() == "redis://127.0.0.1:6379/0"
+
+
+def test_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("K8S_MCP_HOST", "K8S_MCP_PORT", "K8S_CONTEXT", "K8S_MCP_SECURITY_CONFIG"):
+        monkeypatch.setenv(name, "")
+
+    settings = GatewaySettings.load()
+
+    assert (settings.host, settings.port, settings.default_context) == ("127.0.0.1", 9096, None)
+    assert settings.security_config is None
+
+
+def test_settings_do_not_change() -> None:
+    settings = GatewaySettings.load()
+
+    with pytest.raises(ValidationError):
+        settings.port = 1  # type: ignore[misc]  # that is the point
+
+
+def test_allowed_hosts_are_names_in_lower_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("K8S_MCP_ALLOWED_HOSTS", "mcp.example.com, Gateway ,,")
+
+    assert GatewaySettings.load().allowed_host_names == {"mcp.example.com", "gateway"}

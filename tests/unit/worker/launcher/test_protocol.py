@@ -1,0 +1,54 @@
+"""Every message comes back as it was sent."""
+
+import pytest
+
+from worker.launcher.protocol import (
+    ChildEnded,
+    ChildForked,
+    ForkFailed,
+    ForkRequest,
+    Limits,
+    Message,
+    ProtocolError,
+    SandboxRules,
+    SignalRequest,
+    StageExit,
+    StageSpec,
+    decode,
+    encode,
+)
+
+LIMITS = Limits(file_size_bytes=1, open_files=2, cpu_s=3)
+RULES = SandboxRules(("/x",), ("/r", "/s"), ("/w",), (443, 6443), (0,))
+
+
+def stage(sandbox: SandboxRules | None) -> StageSpec:
+    return StageSpec("/x", ("x", "", "ü \n \udcff"), {"A": "b\0", "ü": ""}, "/w", sandbox, LIMITS)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        stage(None),
+        stage(RULES),
+        stage(SandboxRules(connect_ports=None)),
+        ForkRequest(2),
+        SignalRequest(child=7, signal=15),
+        ChildForked(child=7, pid=4711),
+        ForkFailed("Resource temporarily unavailable"),
+        ChildEnded(7, StageExit(exit_code=0, signal=None, cpu_s=0.25, max_rss_bytes=1 << 40)),
+        ChildEnded(8, StageExit(exit_code=None, signal=9, started=False, error="exec: ü")),
+    ],
+    ids=["plain", "rules", "any-port", "fork", "signal", "forked", "fork-failed", "ended", "never-started"],
+)
+def test_message_survives_the_wire(message: Message) -> None:
+    assert decode(encode(message)) == message
+
+
+def test_unknown_kind_is_refused() -> None:
+    with pytest.raises(ProtocolError):
+        decode(b'{"kind": "surprise"}')
+
+
+def test_default_rules_allow_nothing() -> None:
+    assert SandboxRules() == SandboxRules((), (), (), connect_ports=(), bind_ports=())

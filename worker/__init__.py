@@ -1,0 +1,1 @@
+"""Jobs in, sandboxed processes out. Never imports the gateway."""

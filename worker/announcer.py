@@ -1,0 +1,46 @@
+"""Announces this worker, so that gateways know which tools are to be had."""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from shared.redis_connection import UNAVAILABLE
+from shared.store.workers import ANNOUNCEMENT_INTERVAL_S, Announcement, WorkerRegistry
+
+WITHDRAW_TIMEOUT_S = 2.0
+
+log = structlog.get_logger()
+
+
+class Announcer:
+    """Renews the announcement until cancelled, and then withdraws it."""
+
+    def __init__(self, registry: WorkerRegistry, describe: Callable[[], Announcement]) -> None:
+        self._registry = registry
+        self._describe = describe
+        self._announced = False
+
+    async def run(self) -> None:
+        try:
+            while True:
+                await self._announce()
+                await asyncio.sleep(ANNOUNCEMENT_INTERVAL_S)
+        finally:
+            await self._withdraw()
+
+    async def _announce(self) -> None:
+        try:
+            await self._registry.announce(self._describe())
+            if not self._announced:
+                self._announced = True
+                log.info("worker announced")
+        except UNAVAILABLE as error:
+            log.warning("worker not announced", error=type(error).__name__)
+
+    async def _withdraw(self) -> None:
+        try:
+            async with asyncio.timeout(WITHDRAW_TIMEOUT_S):
+                await self._registry.withdraw(self._describe())
+        except (*UNAVAILABLE, TimeoutError) as error:
+            log.warning("worker not withdrawn", error=type(error).__name__)

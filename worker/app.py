@@ -1,0 +1,89 @@
+"""One worker process: two lanes, their jobs, and the sequence in which it stops.
+
+Stop taking jobs → let running ones end until the drain time is over → end the rest as cancelled → close.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import structlog
+
+from shared.models import Lane
+from shared.store.sweeper import Sweeper
+from shared.store.workers import Announcement
+from worker.announcer import Announcer
+from worker.lane import LaneWorker
+from worker.launcher.client import Launcher
+from worker.leases import LeaseKeeper
+
+CANCEL_MARGIN_S = 10.0
+"""After the kill grace: time to write the outcomes of ended jobs."""
+STOP_REASON = "the worker was stopped before the command ended; a write may have had its effect"
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerApp:
+    """The parts of a worker, ready to run."""
+
+    lanes: Mapping[Lane, LaneWorker]
+    leases: LeaseKeeper
+    announcer: Announcer
+    sweeper: Sweeper
+    launcher: Launcher
+    drain_timeout_s: float
+    kill_grace_s: float
+
+    async def run(self, stop: asyncio.Event, hurry: asyncio.Event) -> bool:
+        """Serves until `stop`; `hurry` ends the drain. False when the launcher died, which ends the worker too."""
+        async with asyncio.TaskGroup() as group:
+            serving = [group.create_task(lane.serve(), name=f"lane {name}") for name, lane in self.lanes.items()]
+            keeping = [
+                group.create_task(self.leases.renew(), name="renew leases"),
+                group.create_task(self.leases.listen(), name="listen for cancellations"),
+                group.create_task(self.sweeper.run(), name="sweep"),
+            ]
+            announcing = group.create_task(self.announcer.run(), name="announce")
+            healthy = await self._until_stopped(stop)
+            announcing.cancel()
+            await self._drain(hurry, serving)
+            for task in (*serving, *keeping):
+                task.cancel()
+        return healthy
+
+    async def _until_stopped(self, stop: asyncio.Event) -> bool:
+        stopping = asyncio.create_task(stop.wait(), name="stop")
+        dying = asyncio.create_task(self.launcher.gone.wait(), name="launcher gone")
+        done, pending = await asyncio.wait({stopping, dying}, return_when=asyncio.FIRST_COMPLETED)
+        for task in pending:
+            task.cancel()
+        return stopping in done
+
+    async def _drain(self, hurry: asyncio.Event, serving: list["asyncio.Task[None]"]) -> None:
+        for lane in self.lanes.values():
+            lane.stop_taking_jobs()
+        log.info("draining", running=self.leases.running, timeout_s=self.drain_timeout_s)
+        idle = asyncio.create_task(self.leases.wait_until_idle(), name="idle")
+        hurried = asyncio.create_task(hurry.wait(), name="hurry")
+        await asyncio.wait({idle, hurried}, timeout=self.drain_timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        hurried.cancel()
+        if not idle.done():
+            log.warning("ending running jobs", running=self.leases.running)
+            self.leases.cancel_all(STOP_REASON)
+            await asyncio.wait({idle}, timeout=self.kill_grace_s + CANCEL_MARGIN_S)
+        idle.cancel()
+
+
+def describe(
+    leases: LeaseKeeper, *, worker_id: str, versions: Mapping[str, str], slots: Mapping[Lane, int], sandbox: str
+) -> Announcement:
+    """What the worker says of itself now."""
+    return Announcement(
+        worker_id=worker_id,
+        tools=dict(versions),
+        slots={lane.value: count for lane, count in slots.items()},
+        running=leases.running,
+        sandbox=sandbox,
+    )

@@ -1,0 +1,145 @@
+"""Turns an opened request into the process that runs it: arguments, environment, sandbox and limits.
+
+The environment is clean: nothing of the worker's own reaches the child, and no plugin is found on its PATH.
+"""
+
+import os
+from dataclasses import dataclass
+
+from shared.kubeconfig import ClusterAccess
+
+from shared import kubeconfig
+from shared.envelope import RequestEnvelope
+from shared.tools.tool import Tool
+from worker import job_directory
+from worker.job_directory import JobDirectory
+from worker.launcher.protocol import Limits, SandboxRules, StageSpec
+from worker.tool_binaries import ToolBinary
+
+KUBECONFIG_DESCRIPTOR = 3
+"""The first descriptor after standard error."""
+HTTPS_PORT = 443
+OPEN_FILES = 1_024
+CPU_FACTOR = 2
+"""Cores that a command may keep busy for its whole time limit."""
+CPU_FLOOR_S = 60
+
+COMMON_READABLE = (
+    "/etc/ssl",
+    "/etc/pki",
+    "/usr/share/ca-certificates",
+    "/usr/local/share/ca-certificates",
+    "/etc/resolv.conf",
+    "/etc/hosts",
+    "/etc/nsswitch.conf",
+    "/dev/urandom",
+)
+COMMON_WRITABLE = ("/dev/null",)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSettings:
+    """What the worker's settings say about every command."""
+
+    sandboxed: bool
+    allow_loopback: bool
+    job_file_bytes: int
+    go_memory_limit: str
+
+
+@dataclass(frozen=True, slots=True)
+class CommandPlan:
+    """A process to start, and the descriptors that it gets: the caller closes them."""
+
+    spec: StageSpec
+    stdin: int
+    inherited: tuple[int, ...]
+
+    def close(self) -> None:
+        for descriptor in (self.stdin, *self.inherited):
+            os.close(descriptor)
+
+
+def build(
+    envelope: RequestEnvelope,
+    binary: ToolBinary,
+    directory: JobDirectory,
+    *,
+    time_limit_s: float,
+    settings: PlanSettings,
+) -> CommandPlan:
+    """The plan. `RequestError` if the kubeconfig does not pass this worker's own judgement."""
+    access = None
+    if envelope.kubeconfig is not None:
+        access = kubeconfig.rebuild(envelope.kubeconfig, context=None, allow_loopback=settings.allow_loopback)
+    environment = _environment(binary.tool, envelope, directory, memory_limit=settings.go_memory_limit)
+    inherited: tuple[int, ...] = ()
+    if access is not None:
+        environment["KUBECONFIG"], inherited = _hand_over(access, directory)
+    spec = StageSpec(
+        executable=str(binary.path),
+        argv=(binary.tool.name, *envelope.arguments),
+        environment=environment,
+        working_directory=str(directory.work),
+        sandbox=_sandbox(binary, directory, _ports(binary.tool, envelope, access)) if settings.sandboxed else None,
+        limits=Limits(
+            file_size_bytes=settings.job_file_bytes,
+            open_files=OPEN_FILES,
+            cpu_s=int(max(CPU_FLOOR_S, time_limit_s * CPU_FACTOR)),
+        ),
+    )
+    return CommandPlan(spec, _stdin(envelope.stdin, directory), inherited)
+
+
+def _hand_over(access: ClusterAccess, directory: JobDirectory) -> tuple[str, tuple[int, ...]]:
+    """The kubeconfig as the value of KUBECONFIG, and the descriptor behind it."""
+    if job_directory.HAS_NAMELESS_FILES:
+        descriptor = job_directory.private_file(directory, "kubeconfig", access.kubeconfig)
+        return f"/proc/self/fd/{KUBECONFIG_DESCRIPTOR}", (descriptor,)
+    os.close(job_directory.private_file(directory, "kubeconfig", access.kubeconfig))
+    return str(directory.root / "kubeconfig"), ()
+
+
+def _stdin(text: str | None, directory: JobDirectory) -> int:
+    if text is None:
+        return os.open(os.devnull, os.O_RDONLY)
+    return job_directory.private_file(directory, "stdin", text)
+
+
+def _environment(
+    tool: Tool, envelope: RequestEnvelope, directory: JobDirectory, *, memory_limit: str
+) -> dict[str, str]:
+    """Go's collector is off until the heap reaches the limit: it is most of the start-up of these CLIs."""
+    return {
+        "HOME": str(directory.home),
+        "TMPDIR": str(directory.temporary),
+        "PATH": str(directory.root / "no-programs"),
+        "LANG": "C.UTF-8",
+        "TERM": "dumb",
+        "GOGC": "off",
+        "GOMEMLIMIT": memory_limit,
+        **tool.environment,
+        **envelope.credentials,
+    }
+
+
+def _ports(tool: Tool, envelope: RequestEnvelope, access: ClusterAccess | None) -> tuple[int, ...]:
+    """The API server's port, that of the tool's own server, and 443 for charts and repositories."""
+    ports = {HTTPS_PORT}
+    if access is not None:
+        ports.add(access.port)
+    server = envelope.credentials.get(tool.server_variable or "")
+    port = server.rpartition(":")[2] if server else ""
+    if port.isdigit():
+        ports.add(int(port))
+    return tuple(sorted(ports))
+
+
+def _sandbox(binary: ToolBinary, directory: JobDirectory, ports: tuple[int, ...]) -> SandboxRules:
+    needs = binary.tool.sandbox
+    return SandboxRules(
+        execute=(str(binary.path), *needs.executable),
+        read=(*COMMON_READABLE, *needs.readable),
+        write=(str(directory.root), *COMMON_WRITABLE),
+        connect_ports=ports,
+    )

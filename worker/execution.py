@@ -1,0 +1,95 @@
+"""Runs one planned command to its end: output, time limit, cancellation, and nothing left behind."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from shared.events import EventKind
+from worker.command_plan import CommandPlan
+from worker.job_control import JobControl
+from worker.launcher.client import Launcher, Run, Stage
+from worker.launcher.protocol import StageExit
+
+READ_BYTES = 64 * 1024
+LAST_OUTPUT_S = 2.0
+"""After the last process has gone only an escaped descendant can keep a pipe open: it is not waited for."""
+
+Sink = Callable[[EventKind, bytes], None]
+"""Takes a chunk of output as the process wrote it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """How the process ended. `timed_out` and a stop of the job's control explain a signal."""
+
+    exit: StageExit
+    duration_ms: int
+    timed_out: bool
+
+
+async def execute(
+    plan: CommandPlan,
+    *,
+    launcher: Launcher,
+    control: JobControl,
+    sink: Sink,
+    time_limit_s: float,
+    kill_grace_s: float,
+) -> Execution:
+    """Starts the command and returns when it has ended. `LauncherGoneError` if that cannot be known."""
+    stdout_read, stdout_write = os.pipe()
+    stderr_read, stderr_write = os.pipe()
+    stage = Stage(plan.spec, (plan.stdin, stdout_write, stderr_write, *plan.inherited))
+    reading = [
+        asyncio.create_task(_read(stdout_read, EventKind.STDOUT, sink), name="read stdout"),
+        asyncio.create_task(_read(stderr_read, EventKind.STDERR, sink), name="read stderr"),
+    ]
+    try:
+        started = time.monotonic()
+        run = await launcher.run([stage])
+        timed_out = await _end(run, control, time_limit_s=time_limit_s, kill_grace_s=kill_grace_s)
+        [stage_exit] = await run.wait()
+        duration_ms = round((time.monotonic() - started) * 1000)
+        await asyncio.wait(reading, timeout=LAST_OUTPUT_S)
+    finally:
+        await _cancelled(*reading)
+    return Execution(stage_exit, duration_ms, timed_out)
+
+
+async def _end(run: Run, control: JobControl, *, time_limit_s: float, kill_grace_s: float) -> bool:
+    """Waits for the run, or for the time limit or a stop, and then ends it; True when the time limit did."""
+    ended = asyncio.create_task(run.wait(), name="process end")
+    stopped = asyncio.create_task(control.stopped(), name="stop")
+    try:
+        done, _ = await asyncio.wait({ended, stopped}, timeout=time_limit_s, return_when=asyncio.FIRST_COMPLETED)
+        if ended in done:
+            return False
+        run.signal(signal.SIGKILL if control.is_lost else signal.SIGTERM)
+        await asyncio.wait({ended}, timeout=kill_grace_s)
+        run.signal(signal.SIGKILL)
+        await asyncio.wait({ended})
+        return not done
+    finally:
+        run.signal(signal.SIGKILL)
+        await _cancelled(ended, stopped)
+
+
+async def _cancelled(*tasks: "asyncio.Task[object]") -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+
+
+async def _read(descriptor: int, kind: EventKind, sink: Sink) -> None:
+    reader = asyncio.StreamReader(limit=READ_BYTES)
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(descriptor, "rb", buffering=0)
+    )
+    try:
+        while chunk := await reader.read(READ_BYTES):
+            sink(kind, chunk)
+    finally:
+        transport.close()

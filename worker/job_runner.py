@@ -1,0 +1,150 @@
+"""One job from its claim to its end: claim, unseal, run, stream, settle.
+
+Whatever happens, a claimed job is settled; the exceptions are a lost lease, after which nothing may be written, and
+the death of this process, after which another settles it.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from shared.envelope import RequestEnvelope
+from shared.errors import RequestError
+from shared.models import CommandResponse, JobId, JobState
+from shared.redis_connection import UNAVAILABLE
+from shared.sealing import DataKey, MasterKeys, Purpose, SealError
+from shared.store.job_store import Attempt, Claim, ClaimRefusal, Ending, JobStore
+from worker import command_plan, job_directory, responses
+from worker.command_plan import PlanSettings
+from worker.execution import Execution, execute
+from worker.job_control import JobControl
+from worker.lane import TryElsewhere
+from worker.launcher.client import Launcher, LauncherGoneError
+from worker.leases import LeaseKeeper
+from worker.output import OutputLimits, OutputRecorder
+from worker.tool_binaries import ToolBinary
+
+SETTLE_RETRY_S = 0.5
+SEAL_MARGIN_S = 60
+"""Between sealing and claiming lie two clocks."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerSettings:
+    """What the worker's settings say about running jobs; times in seconds."""
+
+    plan: PlanSettings
+    output: OutputLimits
+    kill_grace_s: float
+    work_directory: Path
+
+
+@dataclass(frozen=True, slots=True)
+class JobRunner:
+    """Runs the jobs of one worker process."""
+
+    worker_id: str
+    store: JobStore
+    master_keys: MasterKeys
+    leases: LeaseKeeper
+    launcher: Launcher
+    binaries: Mapping[str, ToolBinary]
+    settings: RunnerSettings
+
+    async def run(self, job_id: JobId) -> None:
+        """Runs a queued job. `TryElsewhere` if this worker cannot; nothing at all if it is not to be had."""
+        attempt = Attempt(job_id, secrets.token_hex(16))
+        try:
+            claim = await self.store.claim(attempt, worker_id=self.worker_id, tools=self.binaries)
+        except UNAVAILABLE as error:
+            raise TryElsewhere("Redis is away") from error
+        if claim is ClaimRefusal.OTHER_TOOL:
+            raise TryElsewhere("this worker lacks the tool")
+        if isinstance(claim, ClaimRefusal):
+            log.debug("job not claimed", job_id=job_id, reason=claim)
+            return
+        with self.leases.hold(attempt) as control, structlog.contextvars.bound_contextvars(job_id=job_id):
+            await self._run_claimed(claim, control)
+
+    async def _run_claimed(self, claim: Claim, control: JobControl) -> None:
+        output_key: DataKey | None = None
+        try:
+            output_key, envelope = self._open(claim)
+            with structlog.contextvars.bound_contextvars(tool=envelope.tool, verb=" ".join(envelope.verb)):
+                ending = await self._run_opened(claim, control, output_key=output_key, envelope=envelope)
+        except SealError as error:
+            log.error("request does not open", error=str(error))
+            ending = Ending(JobState.FAILED, "the request does not open with this worker's master keys", b"")
+        except RequestError as error:
+            ending = _sealed_ending(output_key, responses.not_run(claim.record.id, error.detail), error.detail)
+        except LauncherGoneError:
+            ending = Ending(JobState.LOST, "the process that starts commands died", b"")
+        except Exception:
+            reference = secrets.token_hex(4)
+            log.exception("job failed inside the worker", reference=reference)
+            ending = Ending(JobState.FAILED, f"internal error of the worker, reference {reference}", b"")
+        await self._settle(claim.attempt, control, ending)
+
+    def _open(self, claim: Claim) -> tuple[DataKey, RequestEnvelope]:
+        identity = claim.record.identity
+        output_key = self.master_keys.unwrap(claim.record.output_key, identity, Purpose.OUTPUT_KEY)
+        if claim.record.request_key is None:
+            raise SealError("the record has no request key")
+        request_key = self.master_keys.unwrap(claim.record.request_key, identity, Purpose.REQUEST_KEY)
+        payload = request_key.open(claim.request, Purpose.REQUEST, ttl_s=claim.record.request_ttl_s + SEAL_MARGIN_S)
+        return output_key, RequestEnvelope.model_validate_json(payload)
+
+    async def _run_opened(
+        self, claim: Claim, control: JobControl, *, output_key: DataKey, envelope: RequestEnvelope
+    ) -> Ending:
+        recorder = OutputRecorder(self.store, claim.attempt, control, key=output_key, limits=self.settings.output)
+        streaming = asyncio.create_task(recorder.stream(), name=f"stream {claim.record.id}")
+        try:
+            execution = await self._execute(claim, control, recorder=recorder, envelope=envelope)
+        finally:
+            streaming.cancel()
+            await asyncio.wait({streaming})
+        state, reason = responses.final_state(execution, control)
+        response = responses.of_execution(claim.record.id, execution, state=state, reason=reason, recorder=recorder)
+        sealed = output_key.seal(response.model_dump_json().encode(), Purpose.RESPONSE)
+        return Ending(state, reason, sealed, recorder.remaining())
+
+    async def _execute(
+        self, claim: Claim, control: JobControl, *, recorder: OutputRecorder, envelope: RequestEnvelope
+    ) -> Execution:
+        binary = self.binaries[envelope.tool]
+        time_limit_s = claim.record.time_limit_s
+        with job_directory.create(self.settings.work_directory, envelope.files) as directory:
+            plan = command_plan.build(
+                envelope, binary, directory, time_limit_s=time_limit_s, settings=self.settings.plan
+            )
+            return await execute(
+                plan,
+                launcher=self.launcher,
+                control=control,
+                sink=recorder.add,
+                time_limit_s=time_limit_s,
+                kill_grace_s=self.settings.kill_grace_s,
+            )
+
+    async def _settle(self, attempt: Attempt, control: JobControl, ending: Ending) -> None:
+        while not control.is_lost:
+            try:
+                settled = await self.store.settle(attempt, ending)
+            except UNAVAILABLE as error:
+                log.warning("job not settled yet", error=type(error).__name__)
+                await asyncio.sleep(SETTLE_RETRY_S)
+                continue
+            log.info("job finished", state=ending.state, settled=settled)
+            return
+
+
+def _sealed_ending(key: DataKey | None, response: CommandResponse, reason: str) -> Ending:
+    sealed = key.seal(response.model_dump_json().encode(), Purpose.RESPONSE) if key else b""
+    return Ending(response.state, reason, sealed)

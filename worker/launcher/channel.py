@@ -1,0 +1,121 @@
+"""One end of a socket pair that keeps packets apart and carries descriptors.
+
+Linux has SOCK_SEQPACKET, which also tells when the other end is gone. Elsewhere (macOS) datagrams do, without
+an end of file: there, whoever waits looks every `PARENT_POLL_S` whether its parent still lives.
+"""
+
+import array
+import contextlib
+import errno
+import os
+import socket
+import sys
+from collections.abc import Iterable
+
+from worker.launcher.protocol import ProtocolError
+
+BUFFER_BYTES = 1024 * 1024
+"""Asked for; Linux grants at most twice `net.core.wmem_max` (416 KiB by default) without privileges."""
+
+SHORT_PACKET_BYTES = 4096
+
+MAX_DESCRIPTORS = 253
+"""The kernel's SCM_MAX_FD: a longer list is refused by sendmsg."""
+
+HAS_END_OF_FILE = sys.platform == "linux"
+PARENT_POLL_S: float | None = None if HAS_END_OF_FILE else 1.0
+
+_SOCKET_TYPE = socket.SOCK_SEQPACKET if HAS_END_OF_FILE else socket.SOCK_DGRAM
+_CLOSE_ON_EXEC: int = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
+_DESCRIPTOR = array.array("i")
+
+# One for the process, which receives in one thread: to allocate it for each packet costs 20 microseconds.
+_received = memoryview(bytearray(BUFFER_BYTES))
+
+
+class MessageTooLargeError(OSError):
+    """The packet does not fit into the socket's buffer, or carries too many descriptors."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(errno.EMSGSIZE, text)
+
+
+class Channel:
+    """Sends and receives whole packets; blocking or not as the socket is."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+            sock.setsockopt(socket.SOL_SOCKET, option, BUFFER_BYTES)
+        self._socket = sock
+
+    @classmethod
+    def from_descriptor(cls, descriptor: int) -> "Channel":
+        return cls(socket.socket(socket.AF_UNIX, _SOCKET_TYPE, fileno=descriptor))
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def set_blocking(self, is_blocking: bool) -> None:
+        self._socket.setblocking(is_blocking)
+
+    def send(self, packet: bytes, descriptors: Iterable[int] = ()) -> None:
+        """Raises MessageTooLargeError, BlockingIOError, or another OSError when the other end is gone."""
+        numbers = array.array("i", descriptors)
+        if len(numbers) > MAX_DESCRIPTORS:
+            raise MessageTooLargeError(f"{len(numbers)} descriptors: the kernel passes {MAX_DESCRIPTORS}")
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, numbers)] if numbers else []
+        try:
+            self._socket.sendmsg([packet], rights)
+        except OSError as error:
+            raise _explained(error, len(packet)) from error
+
+    def receive(self) -> tuple[bytes, list[int]]:
+        """An empty packet is the end. Received descriptors are close-on-exec and belong to the caller."""
+        room = socket.CMSG_SPACE(MAX_DESCRIPTORS * _DESCRIPTOR.itemsize)
+        size_bytes, ancillary, flags, _ = self._socket.recvmsg_into([_received], room, _CLOSE_ON_EXEC)
+        descriptors = _descriptors(ancillary)
+        if flags & socket.MSG_TRUNC:
+            close_all(descriptors)
+            raise ProtocolError("a packet longer than its buffer")
+        packet = bytes(_received[:size_bytes])
+        _received[:size_bytes] = bytes(size_bytes)  # environments hold credentials
+        return packet, descriptors
+
+    def receive_now(self) -> bytes:
+        """A short packet that has arrived already; empty when none has, or at the end."""
+        try:
+            return self._socket.recv(SHORT_PACKET_BYTES, socket.MSG_DONTWAIT)
+        except OSError:
+            return b""
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def channel_pair() -> tuple[Channel, Channel]:
+    """Both ends, close-on-exec and blocking."""
+    first, second = socket.socketpair(socket.AF_UNIX, _SOCKET_TYPE)
+    return Channel(first), Channel(second)
+
+
+def close_all(descriptors: Iterable[int]) -> None:
+    """Each once, also when stages share it; one that is closed already is no error."""
+    for descriptor in set(descriptors):
+        with contextlib.suppress(OSError):
+            os.close(descriptor)
+
+
+def _descriptors(ancillary: list[tuple[int, int, bytes]]) -> list[int]:
+    numbers = array.array("i")
+    for level, kind, data in ancillary:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            numbers.frombytes(data[: len(data) - len(data) % numbers.itemsize])
+    return numbers.tolist()
+
+
+def _explained(error: OSError, size_bytes: int) -> OSError:
+    if error.errno == errno.EMSGSIZE:
+        return MessageTooLargeError(f"a packet of {size_bytes} bytes is more than the socket buffer holds")
+    if error.errno == errno.ENOBUFS:
+        return BlockingIOError(error.errno, "the socket buffer is full")
+    return error

@@ -1,0 +1,172 @@
+"""What a forked child does until it is the program: first what needs no spec, then, on a spec, the rest.
+
+A failure is sent as text through the control channel, without any value from the spec; the channel is
+close-on-exec, so an end without text means that the program took over.
+"""
+
+import contextlib
+import fcntl
+import os
+import resource
+import select
+import signal
+from collections.abc import Iterator
+from typing import NoReturn
+
+from worker.launcher import landlock
+from worker.launcher.channel import PARENT_POLL_S, Channel, channel_pair, close_all
+from worker.launcher.kernel import IS_LINUX, PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG, prctl
+from worker.launcher.protocol import Limits, SandboxRules, StageSpec, decode, encode
+
+CONTROL_DESCRIPTOR = 100
+"""Above every descriptor that a stage can be given."""
+
+MAX_STAGE_DESCRIPTORS = 64
+FAILED_EXIT_CODE = 127
+"""A shell's code for a command that could not be executed."""
+
+CPU_GRACE_S = 5
+
+_FIRST_OPEN_DESCRIPTOR = 3
+_BEYOND_CONTROL = CONTROL_DESCRIPTOR + 1
+
+_SAMPLE = StageSpec(
+    executable="/",
+    argv=("sample", "--namespace", "default"),
+    environment={"HOME": "/", "PATH": "/"},
+    working_directory="/",
+    sandbox=SandboxRules(("/",), ("/etc",), ("/var", "/dev/null"), (443,)),
+    limits=Limits(file_size_bytes=1, open_files=1, cpu_s=1),
+)
+
+
+class ChildError(Exception):
+    """The child cannot become the program; the text names the step and the system's reason."""
+
+
+def live(control: Channel, launcher_pid: int) -> NoReturn:
+    """Never returns: the caller's stack belongs to the launcher."""
+    try:
+        _leave_the_launcher(launcher_pid)
+        control = _keep_only(control)
+        _rehearse()
+        _wait_for_packet(control, launcher_pid)
+        packet, descriptors = control.receive()
+        if packet:
+            _become(packet, descriptors)
+    except ChildError as error:
+        control.send(str(error).encode())
+    except BaseException as error:  # noqa: BLE001 - the last frame of a forked process
+        control.send(f"internal: {type(error).__name__}".encode())
+    finally:
+        os._exit(FAILED_EXIT_CODE)
+
+
+def _leave_the_launcher(launcher_pid: int) -> None:
+    os.setsid()
+    if IS_LINUX:
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        prctl(PR_SET_NO_NEW_PRIVS, 1)
+    if os.getppid() != launcher_pid:  # died before the request above was made
+        os._exit(FAILED_EXIT_CODE)
+    os.umask(0o077)
+    _reset_signals()
+
+
+def _reset_signals() -> None:
+    signal.set_wakeup_fd(-1)
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        signal.signal(number, signal.SIG_DFL)
+    # Last: a signal that arrived since the fork was held back by the launcher's mask and now counts.
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
+def _keep_only(control: Channel) -> Channel:
+    os.dup2(control.fileno(), CONTROL_DESCRIPTOR, inheritable=False)
+    os.closerange(_FIRST_OPEN_DESCRIPTOR, CONTROL_DESCRIPTOR)
+    os.closerange(_BEYOND_CONTROL, os.sysconf("SC_OPEN_MAX"))
+    return Channel.from_descriptor(CONTROL_DESCRIPTOR)
+
+
+def _rehearse() -> None:
+    """Goes the way to exec once, without effect, on a sample.
+
+    After a fork each page is copied when it is first written to, and in Python even reading writes (reference
+    counts): some 300 page faults, better now than while a command waits.
+    """
+    receiving, sending = channel_pair()
+    sending.send(encode(_SAMPLE), [0, 1, 2, 0])
+    packet, descriptors = receiving.receive()
+    spec = decode(packet)
+    with contextlib.suppress(ChildError), _step("rehearsal"):
+        if isinstance(spec, StageSpec) and spec.sandbox is not None:
+            os.chdir(spec.working_directory)
+            _place(descriptors, _BEYOND_CONTROL)
+            if landlock.abi():
+                os.close(landlock.prepare(spec.sandbox))
+            os.execve(spec.executable, spec.argv, spec.environment)  # noqa: S606 - a directory: refused
+    receiving.close()
+    sending.close()
+    close_all(descriptors)
+    os.closerange(_BEYOND_CONTROL, 3 * _BEYOND_CONTROL)
+
+
+def _wait_for_packet(control: Channel, launcher_pid: int) -> None:
+    while not select.select([control], [], [], PARENT_POLL_S)[0]:
+        if os.getppid() != launcher_pid:
+            os._exit(FAILED_EXIT_CODE)
+
+
+def _become(packet: bytes, descriptors: list[int]) -> None:
+    spec = decode(packet)
+    if not isinstance(spec, StageSpec):
+        raise ChildError("protocol: not a stage")
+    with _step("working directory"):
+        os.chdir(spec.working_directory)
+    with _step("landlock"):
+        if spec.sandbox is not None:
+            landlock.restrict(spec.sandbox)
+    with _step("descriptors"):
+        _place(descriptors)
+    with _step("limits"):  # after the descriptors, whose number it restricts
+        _set_limits(spec.limits)
+    with _step("exec"):
+        os.execve(spec.executable, spec.argv, spec.environment)  # noqa: S606 - no shell is the point
+
+
+@contextlib.contextmanager
+def _step(name: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        raise ChildError(f"{name}: {_reason(error)}") from error
+
+
+def _set_limits(limits: Limits) -> None:
+    _set_limit(resource.RLIMIT_FSIZE, limits.file_size_bytes)
+    _set_limit(resource.RLIMIT_NOFILE, limits.open_files)
+    _set_limit(resource.RLIMIT_CORE, limits.core_bytes)
+    # SIGXCPU first, which says why; SIGKILL for a program that ignores it.
+    _set_limit(resource.RLIMIT_CPU, limits.cpu_s, grace=CPU_GRACE_S)
+
+
+def _set_limit(kind: int, value: int, *, grace: int = 0) -> None:
+    _, hard = resource.getrlimit(kind)
+    if hard != resource.RLIM_INFINITY:  # without privileges it can only be lowered
+        value, grace = min(value, hard), min(grace, max(hard - value, 0))
+    resource.setrlimit(kind, (value, value + grace))
+
+
+def _place(descriptors: list[int], first: int = 0) -> None:
+    """Makes them `first` and the numbers after it: by way of others, so that none is overwritten unread."""
+    out_of_the_way = first + _BEYOND_CONTROL
+    moved = [fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, out_of_the_way) for descriptor in descriptors]
+    for target, descriptor in enumerate(moved, first):
+        os.dup2(descriptor, target)
+
+
+def _reason(error: OSError | ValueError) -> str:
+    # Never str(error): it may quote a path or a value.
+    if isinstance(error, OSError) and error.errno is not None:
+        return os.strerror(error.errno)
+    return type(error).__name__

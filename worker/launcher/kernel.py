@@ -1,0 +1,41 @@
+"""The Linux calls that Python's standard library lacks: prctl, and syscalls by number.
+
+Elsewhere there is nothing to call: `IS_LINUX` guards every use.
+"""
+
+import ctypes
+import os
+import sys
+
+IS_LINUX = sys.platform == "linux"
+
+PR_SET_PDEATHSIG = 1
+PR_SET_DUMPABLE = 4
+PR_SET_CHILD_SUBREAPER = 36
+PR_SET_NO_NEW_PRIVS = 38
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def prctl(option: int, value: int) -> None:
+    """Raises OSError."""
+    # Longs throughout: the call is variadic, and a 32-bit argument leaves the upper half undefined.
+    result = _libc.prctl(*(ctypes.c_long(number) for number in (option, value, 0, 0, 0)))
+    _raise_on(result)
+
+
+def syscall(number: int, *arguments: int | bytes | None) -> int:
+    """Raises OSError. Bytes are passed as a pointer to them."""
+    result: int = _libc.syscall(ctypes.c_long(number), *(_as_c(value) for value in arguments))
+    _raise_on(result)
+    return result
+
+
+def _as_c(value: int | bytes | None) -> ctypes.c_long | ctypes.c_char_p:
+    return ctypes.c_long(value) if isinstance(value, int) else ctypes.c_char_p(value)
+
+
+def _raise_on(result: int) -> None:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))

@@ -1,0 +1,103 @@
+"""Ended children, each with what it used, and the processes that escaped their group.
+
+A child is reaped only after the rest of its process group was killed: until then nobody can get its number.
+"""
+
+import contextlib
+import os
+import resource
+import signal
+import sys
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from worker.launcher.kernel import IS_LINUX
+from worker.launcher.protocol import StageExit
+
+_RSS_UNIT_BYTES = 1 if sys.platform == "darwin" else 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A reaped child."""
+
+    pid: int
+    status: int
+    usage: resource.struct_rusage
+
+    def as_exit(self) -> StageExit:
+        code = os.waitstatus_to_exitcode(self.status)
+        return StageExit(
+            exit_code=code if code >= 0 else None,
+            signal=-code if code < 0 else None,
+            cpu_s=self.usage.ru_utime + self.usage.ru_stime,
+            max_rss_bytes=self.usage.ru_maxrss * _RSS_UNIT_BYTES,
+        )
+
+
+def reap(leaders: Collection[int]) -> Iterator[Ended]:
+    """All children that have ended by now. Those in `leaders` take the rest of their group with them."""
+    while (pid := _ended_pid()) is not None:
+        if pid in leaders:
+            kill_group(pid)
+        yield Ended(*os.wait4(pid, 0))
+
+
+def has_children() -> bool:
+    """Whether any child lives or waits to be reaped."""
+    try:
+        _peek()
+    except ChildProcessError:
+        return False
+    return True
+
+
+def _ended_pid() -> int | None:
+    try:
+        return _peek()
+    except ChildProcessError:
+        return None
+
+
+def _peek() -> int | None:
+    """An ended child, left a zombie; None while all live. Raises ChildProcessError when there is none."""
+    found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    return None if found is None else found.si_pid
+
+
+def kill_strays(known: Collection[int]) -> None:
+    """Kills orphans that came to this process, unless they belong to a session in `known`.
+
+    Every stage leads a session: an orphan outside of all of them made one of its own to outlive its command.
+    """
+    for pid in children():
+        with contextlib.suppress(ProcessLookupError):
+            if pid not in known and os.getsid(pid) not in known:
+                os.kill(pid, signal.SIGKILL)
+
+
+def children() -> list[int]:
+    """All children of this process; none where the system does not tell."""
+    if not IS_LINUX:
+        return []
+    try:
+        with open(f"/proc/self/task/{os.getpid()}/children", "rb") as listing:
+            return [int(pid) for pid in listing.read().split()]
+    except OSError:
+        return []
+
+
+def signal_group(pid: int, number: int) -> None:
+    """Signals the group that `pid` leads. `pid` must not have been reaped: its number could be another's."""
+    try:
+        os.killpg(pid, number)
+    except ProcessLookupError:  # forked a moment ago, and not yet the leader of a group
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+    except PermissionError:  # macOS: only zombies are left in it
+        pass
+
+
+def kill_group(pid: int) -> None:
+    """As `signal_group`, with SIGKILL."""
+    signal_group(pid, signal.SIGKILL)

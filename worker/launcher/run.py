@@ -1,0 +1,97 @@
+"""A run as its caller holds it: stages given, ends to wait for, signals to send."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from worker.launcher.child import MAX_STAGE_DESCRIPTORS
+from worker.launcher.protocol import StageExit, StageSpec
+from worker.launcher.spares import LauncherGoneError, Spare
+
+STANDARD_STREAMS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A process to start, with what it inherits: `descriptors` become 0, 1, 2, 3… in it, in this order.
+
+    They belong to the launcher's client as soon as `Launcher.run` is called, whatever comes of it.
+    """
+
+    spec: StageSpec
+    descriptors: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if not STANDARD_STREAMS <= len(self.descriptors) <= MAX_STAGE_DESCRIPTORS:
+            raise ValueError(f"a stage takes {STANDARD_STREAMS} to {MAX_STAGE_DESCRIPTORS} descriptors")
+
+
+class Run:
+    """Processes that were started together, one for each stage."""
+
+    def __init__(self, spares: Sequence[Spare], send_signal: Callable[[int, int], None]) -> None:
+        self._spares = spares
+        self._send_signal = send_signal
+        self._exits: dict[int, StageExit] = {}
+        self._ended = asyncio.Event()
+
+    @classmethod
+    def not_started(cls, stage_count: int, reason: str) -> "Run":
+        """One that has ended already, because there was no process for it."""
+        run = cls((), lambda child, signum: None)
+        for index in range(stage_count):
+            run._note(index, _never_started(reason))
+        return run
+
+    @property
+    def has_ended(self) -> bool:
+        return len(self._exits) >= len(self._spares)
+
+    @property
+    def living_groups(self) -> tuple[int, ...]:
+        """Process groups not known to have ended. To signal them use `signal`: these numbers can be stale."""
+        return tuple(spare.pid for index, spare in enumerate(self._spares) if index not in self._exits)
+
+    async def wait(self) -> tuple[StageExit, ...]:
+        """How each stage ended, when all have. Raises LauncherGoneError. Cancelling it signals nobody."""
+        await self._ended.wait()
+        if not self.has_ended:
+            raise LauncherGoneError("the launcher ended before the command")
+        return tuple(self._exits[index] for index in sorted(self._exits))
+
+    def signal(self, signum: int) -> None:
+        """Signals the process group of every stage that still lives."""
+        for index, spare in enumerate(self._spares):
+            if index not in self._exits:
+                self._send_signal(spare.child, signum)
+
+    def begin(self, packets: Sequence[bytes], stages: Sequence[Stage]) -> None:
+        """For the client: hands each stage to its child. Raises MessageTooLargeError."""
+        for index, (spare, packet, stage) in enumerate(zip(self._spares, packets, stages, strict=True)):
+            try:
+                spare.control.send(packet, stage.descriptors)
+            except ConnectionError:
+                self._note(index, _never_started("launcher: the waiting child was killed"))
+
+    def note_exit(self, child: int, ended: StageExit) -> None:
+        """For the client: a stage's child is gone. Its last words, if any, are read here."""
+        index = next(index for index, spare in enumerate(self._spares) if spare.child == child)
+        control = self._spares[index].control
+        error = control.receive_now().decode(errors="replace") or None
+        control.close()
+        self._note(index, replace(ended, started=error is None, error=error))
+
+    def note_gone(self) -> None:
+        """For the client: nobody will tell how the rest ended."""
+        for spare in self._spares:
+            spare.control.close()
+        self._ended.set()
+
+    def _note(self, index: int, ended: StageExit) -> None:
+        self._exits.setdefault(index, ended)  # the first word counts: "never started" is followed by an end
+        if self.has_ended:
+            self._ended.set()
+
+
+def _never_started(reason: str) -> StageExit:
+    return StageExit(None, None, started=False, error=reason)

@@ -1,0 +1,156 @@
+"""The launcher's loop: forks and signals on request, ends reported. One thread, no asyncio.
+
+It neither sees a command nor decides anything: the worker sends each spec straight to a child that waits for it.
+When the worker is gone, everything it started goes too, and then the launcher ends.
+"""
+
+import contextlib
+import itertools
+import os
+import selectors
+import signal
+import time
+
+from worker.launcher import child
+from worker.launcher.channel import PARENT_POLL_S, Channel, channel_pair
+from worker.launcher.protocol import (
+    ChildEnded,
+    ChildForked,
+    ForkFailed,
+    ForkRequest,
+    ProtocolError,
+    SignalRequest,
+    decode,
+    encode,
+)
+from worker.launcher.reaper import has_children, kill_group, kill_strays, reap, signal_group
+
+FINAL_REAP_S = 5.0
+"""How long the end waits for killed processes, before their work directory is removed under them."""
+
+
+class WorkerGoneError(Exception):
+    """Nobody is left to answer to."""
+
+
+class Server:
+    """Serves one worker until it is gone."""
+
+    def __init__(self, worker: Channel) -> None:
+        self._worker = worker
+        self._parent_pid = os.getppid()
+        self._numbers = itertools.count(1)
+        self._child_of: dict[int, int] = {}
+        """By pid, from the fork until it is reaped."""
+        self._child_ended = _wake_on_child_end()
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._child_ended, selectors.EVENT_READ, self._reap)
+        self._selector.register(worker, selectors.EVENT_READ, self._serve_packet)
+
+    def serve(self) -> None:
+        """Returns when the worker is gone and everything that it started is dead."""
+        try:
+            while True:
+                self._turn()
+        except WorkerGoneError:
+            pass
+        finally:
+            self._selector.unregister(self._worker)
+            self._end_everything()
+
+    def _turn(self) -> None:
+        for key, _ in self._selector.select(PARENT_POLL_S):
+            key.data()
+        if os.getppid() != self._parent_pid:  # the only sign where a socket has no end of file
+            raise WorkerGoneError
+
+    def _serve_packet(self) -> None:
+        try:
+            packet, _ = self._worker.receive()
+        except ConnectionError as error:
+            raise WorkerGoneError from error
+        if not packet:
+            raise WorkerGoneError
+        message = decode(packet)
+        if isinstance(message, ForkRequest):
+            for _ in range(message.count):
+                self._fork()
+        elif isinstance(message, SignalRequest):
+            self._signal(message)
+        else:
+            raise ProtocolError("a packet that no worker sends")
+
+    def _fork(self) -> None:
+        try:
+            pid, control = _fork_child()
+        except OSError as error:
+            self._say(ForkFailed(error.strerror or type(error).__name__))
+            return
+        number = next(self._numbers)
+        self._child_of[pid] = number
+        self._say(ChildForked(number, pid), control.fileno())
+        control.close()
+
+    def _signal(self, request: SignalRequest) -> None:
+        for pid, number in self._child_of.items():
+            if number == request.child:
+                signal_group(pid, request.signal)
+
+    def _reap(self) -> None:
+        self._drain_wakeups()
+        for ended in reap(self._child_of):
+            number = self._child_of.pop(ended.pid, None)
+            if number is not None:
+                self._say(ChildEnded(number, ended.as_exit()))
+        kill_strays(self._child_of)
+
+    def _drain_wakeups(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.read(self._child_ended, 4096)
+
+    def _say(self, message: ChildForked | ForkFailed | ChildEnded, *descriptors: int) -> None:
+        # Blocks while the worker is too busy to read: the worker itself never blocks on this channel.
+        try:
+            self._worker.send(encode(message), descriptors)
+        except ConnectionError as error:
+            raise WorkerGoneError from error
+
+    def _end_everything(self) -> None:
+        deadline = time.monotonic() + FINAL_REAP_S
+        for pid in self._child_of:
+            kill_group(pid)
+        while time.monotonic() < deadline:
+            for ended in reap(self._child_of):
+                self._child_of.pop(ended.pid, None)
+            if not has_children():
+                break
+            kill_strays(())
+            self._selector.select(deadline - time.monotonic())
+            self._drain_wakeups()
+
+
+def _fork_child() -> tuple[int, Channel]:
+    """The child's pid, and the end of its control channel that the worker is to get. Raises OSError."""
+    workers, childs = channel_pair()
+    launcher_pid = os.getpid()
+    try:
+        pid = os.fork()
+    except OSError:
+        workers.close()
+        raise
+    else:
+        if pid == 0:
+            child.live(childs, launcher_pid)
+        return pid, workers
+    finally:
+        childs.close()
+
+
+def _wake_on_child_end() -> int:
+    """A descriptor that becomes readable when a child has ended."""
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    os.set_blocking(writing, False)
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda number, frame: None)
+    return reading

@@ -1,0 +1,151 @@
+"""The worker's store of children that were forked in advance and wait for a spec.
+
+A fork costs milliseconds, a waiting child the price of a packet. New ones are asked for a moment after one was
+taken, so that the fork does not compete with the command that has just started.
+"""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from worker.launcher.channel import Channel
+
+REFILL_AFTER_S = 0.003
+"""Longer than a child takes to become its program."""
+
+
+class LauncherGoneError(Exception):
+    """The launcher died or was closed: its processes are killed, and how far they came is unknown."""
+
+
+class ForkError(Exception):
+    """The system gave the launcher no process; the text is the system's reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spare:
+    """A child that waits: `control` takes its spec, and tells why it failed."""
+
+    child: int
+    pid: int
+    control: Channel
+
+
+class SparePool:
+    """Keeps `size` spares ready; who finds none waits for the next. `request` asks the launcher for more."""
+
+    def __init__(self, size: int, request: Callable[[int], None]) -> None:
+        self._size = size
+        self._request_forks = request
+        self._spares: deque[Spare] = deque()
+        self._waiters: deque[asyncio.Future[Spare]] = deque()
+        self._requested = 0
+        self._refill_timer: asyncio.TimerHandle | None = None
+        self._was_full = asyncio.Event()
+        self._is_closed = False
+
+    @property
+    def _waiting(self) -> int:
+        return sum(not waiter.done() for waiter in self._waiters)
+
+    async def wait_until_full(self) -> None:
+        """For the first time. Raises LauncherGoneError."""
+        await self._was_full.wait()
+        if self._is_closed:
+            raise LauncherGoneError("the launcher did not start")
+
+    async def take(self, count: int) -> list[Spare]:
+        """All or none: a cancel gives back what was taken. Raises ForkError or LauncherGoneError."""
+        taken: list[Spare] = []
+        try:
+            while len(taken) < count:
+                taken.append(await self._take_one())
+        except BaseException:
+            for spare in taken:
+                self.put_back(spare)
+            raise
+        return taken
+
+    def add(self, spare: Spare) -> None:
+        """One that was asked for."""
+        self._requested -= 1
+        self.put_back(spare)
+
+    def put_back(self, spare: Spare) -> None:
+        """One that was taken and not used."""
+        if (waiter := self._next_waiter()) is not None:
+            waiter.set_result(spare)
+            return
+        if self._is_closed:
+            spare.control.close()
+            return
+        self._spares.append(spare)
+        if len(self._spares) >= self._size:
+            self._was_full.set()
+
+    def fail(self, reason: str) -> None:
+        """One that was asked for will not come."""
+        self._requested -= 1
+        if (waiter := self._next_waiter()) is not None:
+            waiter.set_exception(ForkError(reason))
+
+    def forget(self, child: int) -> None:
+        """Drops a spare that has ended while it waited."""
+        for spare in [spare for spare in self._spares if spare.child == child]:
+            self._spares.remove(spare)
+            spare.control.close()
+            self._refill_later()
+
+    def fill(self) -> None:
+        """Asks for what is missing."""
+        self._refill_timer = None
+        missing = self._size + self._waiting - len(self._spares) - self._requested
+        if missing > 0:
+            self._request(missing)
+
+    def close(self) -> None:
+        """The launcher is gone: whoever waits, or will, is told."""
+        self._is_closed = True
+        self._was_full.set()
+        if self._refill_timer is not None:
+            self._refill_timer.cancel()
+        while (waiter := self._next_waiter()) is not None:
+            waiter.set_exception(LauncherGoneError("the launcher ended before it started the command"))
+        for spare in self._spares:
+            spare.control.close()
+        self._spares.clear()
+
+    async def _take_one(self) -> Spare:
+        if self._is_closed:
+            raise LauncherGoneError("the launcher is gone")
+        self._refill_later()
+        if self._spares:
+            return self._spares.popleft()
+        waiter: asyncio.Future[Spare] = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        if self._requested < self._waiting:
+            self._request(1)
+        try:
+            return await waiter
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled():  # it came in the same turn of the loop
+                with contextlib.suppress(Exception):
+                    self.put_back(waiter.result())
+            raise
+
+    def _next_waiter(self) -> asyncio.Future[Spare] | None:
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                return waiter
+        return None
+
+    def _refill_later(self) -> None:
+        if self._refill_timer is None:
+            self._refill_timer = asyncio.get_running_loop().call_later(REFILL_AFTER_S, self.fill)
+
+    def _request(self, count: int) -> None:
+        self._requested += count
+        self._request_forks(count)

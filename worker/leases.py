@@ -1,0 +1,101 @@
+"""Keeps the leases of running jobs, and passes on what ends them.
+
+A cancellation arrives at once on the worker's control channel; the renewal two seconds later is the safety net. A
+renewal that fails because Redis is away changes nothing: whether the lease still holds is known when Redis is back.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+from redis.asyncio import Redis
+
+from shared import keys
+from shared.models import JobId
+from shared.redis_connection import UNAVAILABLE
+from shared.store.job_store import RENEWAL_INTERVAL_S, Attempt, JobStore, Renewal
+from worker.job_control import JobControl
+
+RECONNECT_DELAY_S = 1.0
+CONTROL_POLL_S = 5.0
+
+log = structlog.get_logger()
+
+
+class LeaseKeeper:
+    """The running attempts of one worker."""
+
+    def __init__(self, store: JobStore, redis: Redis, worker_id: str) -> None:
+        self._store = store
+        self._redis = redis
+        self._channel = keys.control(worker_id)
+        self._held: dict[JobId, tuple[Attempt, JobControl]] = {}
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @property
+    def running(self) -> int:
+        return len(self._held)
+
+    @contextmanager
+    def hold(self, attempt: Attempt) -> Iterator[JobControl]:
+        """Renews the attempt's lease for as long as the block runs."""
+        control = JobControl()
+        self._held[attempt.job_id] = (attempt, control)
+        self._idle.clear()
+        try:
+            yield control
+        finally:
+            del self._held[attempt.job_id]
+            if not self._held:
+                self._idle.set()
+
+    async def wait_until_idle(self) -> None:
+        await self._idle.wait()
+
+    def cancel_all(self, reason: str) -> None:
+        for _, control in self._held.values():
+            control.cancel(reason)
+
+    async def renew(self) -> None:
+        """Renews every lease, again and again, until cancelled."""
+        while True:
+            await asyncio.sleep(RENEWAL_INTERVAL_S)
+            attempts = [attempt for attempt, _ in self._held.values()]
+            if not attempts:
+                continue
+            try:
+                answers = await self._store.renew(attempts)
+                for attempt, answer in zip(attempts, answers, strict=True):
+                    await self._apply(attempt.job_id, answer)
+            except UNAVAILABLE as error:
+                log.warning("leases not renewed", error=type(error).__name__, jobs=len(attempts))
+
+    async def listen(self) -> None:
+        """Passes cancellations on, until cancelled."""
+        while True:
+            try:
+                await self._listen()
+            except UNAVAILABLE as error:
+                log.warning("control channel lost", error=type(error).__name__)
+                await asyncio.sleep(RECONNECT_DELAY_S)
+
+    async def _listen(self) -> None:
+        async with self._redis.pubsub(ignore_subscribe_messages=True) as pubsub:
+            await pubsub.subscribe(self._channel)
+            while True:
+                message = await pubsub.get_message(timeout=CONTROL_POLL_S)
+                if message:
+                    await self._apply(JobId(message["data"].decode()), Renewal.CANCEL)
+
+    async def _apply(self, job_id: JobId, answer: Renewal) -> None:
+        if job_id not in self._held:
+            return
+        _, control = self._held[job_id]
+        if answer is Renewal.LOST:
+            log.warning("lease lost", job_id=job_id)
+            control.lose()
+        elif answer is Renewal.CANCEL and control.stop is None:
+            [stored] = await self._store.read([job_id])
+            control.cancel((stored and stored.record.cancel_reason) or "cancelled")

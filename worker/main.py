@@ -1,0 +1,199 @@
+"""Starts a worker process and wires its parts."""
+
+import asyncio
+import secrets
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import structlog
+import uvloop
+from arq.connections import ArqRedis
+
+from shared import logs, process_hardening, redis_connection
+from shared.models import Lane
+from shared.settings import BAD_SETTINGS_EXIT_CODE, SandboxMode, SettingsError, WorkerSettings
+from shared.store.job_store import JobStore
+from shared.store.sweeper import Sweeper
+from shared.store.workers import WorkerRegistry
+from shared.tools import registry
+from worker import app, tool_binaries, versions
+from worker.announcer import Announcer
+from worker.app import WorkerApp
+from worker.command_plan import PlanSettings
+from worker.job_runner import JobRunner, RunnerSettings
+from worker.lane import LaneWorker
+from worker.launcher import landlock
+from worker.launcher.client import Launcher
+from worker.leases import LeaseKeeper
+from worker.output import OutputLimits
+from worker.tool_binaries import ToolBinary
+
+FAILED_EXIT_CODE = 1
+
+log = structlog.get_logger()
+
+
+class WorkerStartError(Exception):
+    """This machine cannot run a worker; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What this machine gives to run commands with."""
+
+    launcher: Launcher
+    binaries: dict[str, ToolBinary]
+    versions: dict[str, str]
+    sandbox: str
+
+
+def main() -> None:
+    """Runs a worker until SIGTERM or SIGINT; a second signal ends running jobs at once."""
+    try:
+        settings = WorkerSettings.load()
+        logs.configure(settings.log_level)
+        process_hardening.forbid_dumps()
+        healthy = uvloop.run(serve(settings))
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        sys.exit(BAD_SETTINGS_EXIT_CODE)
+    except WorkerStartError as error:
+        print(error, file=sys.stderr)
+        sys.exit(FAILED_EXIT_CODE)
+    if not healthy:
+        sys.exit(FAILED_EXIT_CODE)
+
+
+async def serve(settings: WorkerSettings) -> bool:
+    """Runs a worker until it is told to stop. False when it ended because its launcher died."""
+    stop, hurry = _signals()
+    sandbox = _sandbox(settings.sandbox)
+    with _work_directory(settings.work_directory) as work_directory:
+        async with _launcher(work_directory) as launcher:
+            plan = PlanSettings(
+                sandboxed=landlock.abi() > 0,
+                allow_loopback=settings.allow_loopback,
+                job_file_bytes=settings.job_file_bytes,
+                go_memory_limit=settings.go_memory_limit,
+            )
+            binaries = _binaries(settings.tools_directory)
+            found = await versions.ask_all(
+                binaries.values(), launcher=launcher, work_directory=work_directory, settings=plan
+            )
+            if not found:
+                raise WorkerStartError("no usable CLI on this machine; run `mcp-k8s doctor` for what to do")
+            runner_settings = RunnerSettings(
+                plan=plan,
+                output=OutputLimits(settings.max_output, settings.stored_output_bytes),
+                kill_grace_s=settings.kill_grace_s,
+                work_directory=work_directory,
+            )
+            machine = Machine(launcher, {name: binaries[name] for name in found}, found, sandbox)
+            async with _redis(settings) as redis:
+                worker = _assemble(settings, runner_settings, redis, machine=machine)
+                log.info("worker started", tools=found, sandbox=sandbox)
+                healthy = await worker.run(stop, hurry)
+    log.info("worker stopped", healthy=healthy)
+    return healthy
+
+
+def _assemble(
+    settings: WorkerSettings, runner_settings: RunnerSettings, redis: ArqRedis, *, machine: Machine
+) -> WorkerApp:
+    worker_id = f"{socket.gethostname()}-{secrets.token_hex(4)}"
+    store = JobStore(redis)
+    leases = LeaseKeeper(store, redis, worker_id)
+    runner = JobRunner(
+        worker_id=worker_id,
+        store=store,
+        master_keys=settings.load_master_keys(),
+        leases=leases,
+        launcher=machine.launcher,
+        binaries=machine.binaries,
+        settings=runner_settings,
+    )
+    slots = {Lane.FAST: settings.fast_slots, Lane.SLOW: settings.slow_slots}
+    describe = partial(
+        app.describe, leases, worker_id=worker_id, versions=machine.versions, slots=slots, sandbox=machine.sandbox
+    )
+    return WorkerApp(
+        lanes={lane: LaneWorker(lane, pool=redis, slots=count, run_job=runner.run) for lane, count in slots.items()},
+        leases=leases,
+        announcer=Announcer(WorkerRegistry(redis), describe),
+        sweeper=Sweeper(store),
+        launcher=machine.launcher,
+        drain_timeout_s=settings.drain_timeout_s,
+        kill_grace_s=settings.kill_grace_s,
+    )
+
+
+def _signals() -> tuple[asyncio.Event, asyncio.Event]:
+    """Stop at the first signal, hurry at the second."""
+    stop, hurry = asyncio.Event(), asyncio.Event()
+
+    def handle() -> None:
+        (hurry if stop.is_set() else stop).set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, handle)
+    return stop, hurry
+
+
+def _sandbox(mode: SandboxMode) -> str:
+    """What contains commands on this machine. `WorkerStartError` if that is nothing and the settings demand it."""
+    abi = landlock.abi()
+    if abi:
+        return f"landlock-{abi}"
+    if mode is SandboxMode.REQUIRE:
+        raise WorkerStartError(
+            "this kernel has no Landlock (Linux 5.13 and later have it); start with "
+            "K8S_MCP_SANDBOX=prefer to run commands without a sandbox"
+        )
+    log.warning("commands run WITHOUT a sandbox: this kernel has no Landlock")
+    return "none"
+
+
+def _binaries(directory: Path | None) -> dict[str, ToolBinary]:
+    found, missing = tool_binaries.find_all(registry.tools(), directory)
+    for tool in missing:
+        log.warning("tool missing", tool=tool.tool.name, reason=tool.reason)
+    return {binary.tool.name: binary for binary in found}
+
+
+@contextmanager
+def _work_directory(parent: Path | None) -> Iterator[Path]:
+    path = Path(tempfile.mkdtemp(prefix="mcp-k8s-", dir=parent))
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+@asynccontextmanager
+async def _launcher(work_directory: Path) -> AsyncIterator[Launcher]:
+    launcher = await Launcher.start(work_directory)
+    try:
+        yield launcher
+    finally:
+        await launcher.close()
+
+
+@asynccontextmanager
+async def _redis(settings: WorkerSettings) -> AsyncIterator[ArqRedis]:
+    redis = ArqRedis(redis_connection.worker_pool(settings.redis_url.get_secret_value()))
+    try:
+        yield redis
+    finally:
+        await redis.aclose(close_connection_pool=True)
+
+
+if __name__ == "__main__":
+    main()
