@@ -36,7 +36,7 @@ async def _idle(worker: Process) -> Row:
 async def _waiters(gateway: Process, port: int, valkey: Valkey) -> list[Row]:
     """A thousand requests that wait for one running job each; reads of the same stub command."""
     idle_bytes = _memory_bytes(gateway.pid)
-    limits = httpx.Limits(max_connections=WAITERS)
+    limits = httpx.Limits(max_connections=WAITERS + 1)
     base = f"http://127.0.0.1:{port}"
     async with httpx.AsyncClient(base_url=base, limits=limits, timeout=120) as client, asyncio.TaskGroup() as group:
         job = (

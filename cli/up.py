@@ -31,6 +31,8 @@ WORKER_START_S = 90.0
 PROMPT_END_S = 0.5
 """An idle worker ends within this; for a busy one the user gets to know what is waited for."""
 JOB_COUNT_S = 1.0
+UNKNOWN_JOBS = "the worker and what it runs"
+"""An interrupted start has a worker that is not announced, and mostly nothing to wait for."""
 STOP_MARGIN_S = 30.0
 """Beyond the time that a child takes by its own settings."""
 STORE_STOP_S = 30.0
@@ -143,12 +145,12 @@ class _Run:
     async def _running_jobs(self) -> str:
         """In words; with a number only where no other worker's jobs are among them."""
         if self._plan.valkey is None or self._signals.hurry.is_set():
-            return "running jobs"
+            return UNKNOWN_JOBS
         with suppress(TimeoutError):
             async with asyncio.timeout(JOB_COUNT_S):
                 if count := await store_probe.running_jobs(self._plan.redis_url):
                     return "1 running job" if count == 1 else f"{count} running jobs"
-        return "running jobs"
+        return UNKNOWN_JOBS
 
     async def _stop(self, child: Child, limit_s: float) -> None:
         child.stop()

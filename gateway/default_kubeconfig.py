@@ -21,6 +21,8 @@ def load_default_kubeconfig(settings: GatewaySettings) -> str | None:
         kubeconfig.rebuild(text, context=settings.default_context, allow_loopback=settings.allow_loopback)
     except OSError as error:
         raise SettingsError(f"{VARIABLE}: {error.strerror}") from error
+    except UnicodeDecodeError:
+        raise SettingsError(f"{VARIABLE}: the file is not UTF-8 text") from None
     except RequestError as error:
         raise SettingsError(f"{VARIABLE}: {error.detail}") from error
     return text

@@ -101,8 +101,8 @@ class JobService:
         stored = await self._stored(job_id, principal)
         if not stored.record.state.is_final and wait_s > 0:
             async with self.waiters.watch(stored.record.id) as watch:
-                await watch.ended(wait_s)
-            stored = await self._stored(job_id, principal)
+                end = await watch.ended(wait_s)
+            stored = end if isinstance(end, StoredJob) else await self._stored(job_id, principal)
         return await self._described(stored)
 
     async def text(self, job_id: JobId) -> JobText:

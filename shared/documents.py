@@ -134,7 +134,7 @@ class _Builder:
             self._require(text not in parent.value, "it has a key twice in one mapping")
             parent.key = text
         else:
-            is_plain = event.style is None
+            is_plain = not event.style
             self._put(_WORDS.get(text, text) if is_plain else text)
 
     def _put(self, value: Value) -> None:

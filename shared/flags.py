@@ -97,15 +97,17 @@ class _Reader:
     def _glued(self, name: str, glued: str, word: str) -> None:
         """`-nx`, or a cluster such as `-it`, which the first letter decides."""
         self._settle_verb(name, word)
-        if self._arity(name) is Arity.VALUE:
+        grammar = self._grammar
+        takes_value = self._arity(name) is Arity.VALUE
+        if takes_value and (grammar.takes_glued_values or name in grammar.global_flags):
             self._add(name, glued)
             return
         for letter in glued:
             self._refuse_if_listed(letter, f"-{letter}")
         raise RequestError(
             ErrorCode.FLAG_AMBIGUOUS,
-            f"`-{name}{glued[0]}…` can be read as several flags: write each one by itself, for example `-{name} "
-            f"-{glued[0]}`, and a value as `-{name}=value`.",
+            f"`-{name}{glued[0]}…` can be read as several flags: write each flag as a word of its own, and a value as "
+            f"`-{name}=value`.",
         )
 
     def _without_value(self, name: str, word: str) -> None:
@@ -131,8 +133,8 @@ class _Reader:
             self._refuse_if_listed(following[1], f"-{following[1]}")
         raise RequestError(
             ErrorCode.FLAG_AMBIGUOUS,
-            f"`{_shown(word)}` may take the next word as its value, and that begins with a dash: write "
-            f"`{_shown(word)}=value`, or `{_shown(word)}=true` if it takes none.",
+            f"`{_shown(word)}` may take the next word, which begins with a dash, for its value: write "
+            f"`{_shown(word)}=value`, or `{_shown(word)}=true` for a flag that takes none.",
         )
 
     def _settle_verb(self, name: str, word: str) -> None:
@@ -142,7 +144,7 @@ class _Reader:
 
     def _arity(self, name: str) -> Arity:
         grammar = self._grammar
-        if not self._verb.path and name not in grammar.global_flags:
+        if name not in grammar.global_flags and not self._verb.is_known:
             return Arity.UNKNOWN
         if " ".join(self._verb.path) in grammar.standalone_under.get(name, ()):
             return Arity.ALONE
@@ -171,12 +173,21 @@ class _VerbPath:
         self._ended_by: str | None = None
         """The flag that stood where a further verb may have come."""
 
+    @property
+    def is_known(self) -> bool:
+        return self._is_in_tables(self.path)
+
     def take(self, word: str) -> None:
-        """An operand: the next verb of the path, unless the path is complete."""
-        if not word:
-            return  # cobra passes over empty words when it looks for the verb
+        """An operand: the next verb of the path, unless the path is complete.
+
+        Where cobra looks for the verb it passes over empty words and `-`, and takes `-1` for a flag.
+        """
+        if not word or word.startswith("-"):
+            if word:
+                self.end(word)
+            return
         longer = self._resolved((*self.path, word))
-        is_verb = not self.path or self._is_known(longer)
+        is_verb = not self.path or self._is_in_tables(longer)
         if self._ended_by is not None and is_verb and self._is_group():
             raise _verb_first(self._ended_by)
         if self._is_complete or not is_verb:
@@ -203,7 +214,7 @@ class _VerbPath:
     def _is_group(self) -> bool:
         return " ".join(self.path) in self._grammar.verb_groups
 
-    def _is_known(self, path: tuple[str, ...]) -> bool:
+    def _is_in_tables(self, path: tuple[str, ...]) -> bool:
         grammar = self._grammar
         return any(" ".join(path) in table for table in (grammar.classes, grammar.refused_verbs, grammar.verb_groups))
 
@@ -220,6 +231,6 @@ def _shown(word: str) -> str:
 def _verb_first(word: str) -> RequestError:
     return RequestError(
         ErrorCode.FLAG_AMBIGUOUS,
-        f"`{_shown(word)}` stands before the verb, where it may take the next word as its value: put the whole "
-        " verb first (`rollout status`, then its flags), or write the flag with `=`.",
+        f"`{_shown(word)}` stands before the verb or inside it, where the next word may be taken for its value: put "
+        "the whole verb first (`rollout status`, then its flags), or write the flag with `=`.",
     )

@@ -27,7 +27,7 @@ def gateway_client(url: str, *, max_connections: int = 50) -> Redis:
         retry=Retry(NoBackoff(), 1),
         retry_on_error=RETRIED,
     )
-    return Redis(connection_pool=pool)
+    return Redis.from_pool(pool)
 
 
 def worker_pool(url: str) -> ConnectionPool:

@@ -135,6 +135,7 @@ TOOL = Tool(
             "server-side": frozenset({"install", "template"}),
             "u": frozenset({"package"}),
         },
+        takes_glued_values=False,
         waiting_verbs=frozenset({"test"}),
         waiting_flags=frozenset({"atomic", "rollback-on-failure", "wait", "wait-for-jobs"}),
         namespace_flags=frozenset({"n", "namespace"}),

@@ -106,28 +106,28 @@ _NO_TUNNEL = "a tunnel would end in the worker; use `get --raw` for the API, or 
 _VALUE_FLAGS = """
 L aggregation-rule annotation annotations api-group api-version audience bound-object-kind bound-object-name
 bound-object-uid c categories cert chunk-size class cluster-ip clusterip clusterrole concurrency container containers
-context copy-to cpu current-replicas custom default-backend description docker-email docker-password docker-server
-docker-username duration e env external-ip external-name f field-manager field-selector filename for from from-env-file
-from-file from-literal grace-period group hard helm-api-versions helm-command helm-kube-version image
-image-pull-policy k key keys kustomize l label-columns labels limit-bytes limits load-balancer-ip load-restrictor
-log-flush-frequency max max-log-requests max-unavailable memory min min-available mount n name namespace namespaces
-network-name node-port non-resource-url o output output-directory output-version override-type overrides p patch
-patch-file pod-running-timeout pod-selector policy port preemption-policy prefix protocol prune-allowlist
-prune-whitelist r raw replicas request-timeout requests resource resource-name resource-version restart retries
-revision role rule schedule scopes section selector serviceaccount session-affinity set-image since since-time
-skip-wait-for-delete-timeout sort-by subresource tail target target-port tcp template timeout to-revision type types
-user v value verb verbs vmodule
+context copy-to cpu current-replicas custom default-backend description detach-keys docker-email docker-password
+docker-server docker-username duration e env external-ip external-name f field-manager field-selector filename for
+from from-env-file from-file from-literal grace-period group hard helm-api-versions helm-command helm-kube-version
+image image-pull-policy k key keys kustomize l label-columns labels limit-bytes limits load-balancer-ip
+load-restrictor log-flush-frequency max max-depth max-log-requests max-unavailable memory min min-available mount n
+name namespace namespaces network-name node-port non-resource-url o output output-directory output-version
+override-type overrides p patch patch-file pod-running-timeout pod-selector policy port preemption-policy prefix
+protocol prune-allowlist prune-whitelist r raw replicas request-timeout requests resource resource-name
+resource-version restart retries revision role rule schedule scopes section selector serviceaccount session-affinity
+set-image since since-time skip-wait-for-delete-timeout sort-by subresource tail target target-port tcp template
+timeout to-revision type types user v value verb verbs vmodule
 """
 _BOOLEAN_FLAGS = """
-A R all all-containers all-namespaces all-pods allow-missing-template-keys append-hash arguments-only attach cached
-cascade client command create-annotation current delete-emptydir-data disable-compression disable-eviction dry-run
-enable-alpha-plugins enable-helm expose flatten follow force force-conflicts global-default h help helm-debug i
-ignore-daemonsets ignore-errors ignore-not-found insecure-skip-tls-verify-backend interactive leave-stdin-open list
-local match-server-version merge minify namespaced no-headers no-preserve now openapi-patch output-patch
-output-watch-events overwrite previous privileged prune q quiet recursive remove-extra-permissions
-remove-extra-subjects replace resolve rm save-config server-print server-side show-capacity show-events show-kind
-show-labels show-managed-fields show-swap stdin sum timestamps use-protocol-buffers validate w wait warnings-as-errors
-watch watch-only windows-line-endings
+A R all all-containers all-namespaces all-pods allow-missing-template-keys append-hash arguments-only as-current-user
+attach cached cascade client command create-annotation current delete-emptydir-data disable-compression
+disable-eviction dry-run enable-alpha-plugins enable-helm expose flatten follow force force-conflicts global-default h
+helm-debug help i ignore-daemonsets ignore-errors ignore-not-found insecure-skip-tls-verify-backend interactive
+leave-stdin-open list local match-server-version merge minify namespaced network no-headers no-preserve now
+openapi-patch output-patch output-watch-events overwrite previous privileged prune q quiet recursive
+remove-extra-permissions remove-extra-subjects replace resolve rm save-config server-print server-side show-capacity
+show-events show-kind show-labels show-managed-fields show-secrets show-swap stdin sum timestamps use-protocol-buffers
+validate w wait warnings-as-errors watch watch-only windows-line-endings
 """
 
 _REFUSED_FLAGS = {

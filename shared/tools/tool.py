@@ -37,6 +37,8 @@ class Grammar:
     """Flag that takes a value elsewhere → verb paths under which it stands alone (`-f` under `logs`)."""
     redefined_under: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Refused flag → verb paths that give it another, harmless meaning (`create rolebinding --user`)."""
+    takes_glued_values: bool = True
+    """False for a CLI that reads its flags once more before it knows the verb: helm takes `-fnx` for `-n x` then."""
     waiting_verbs: frozenset[str] = frozenset()
     """Verbs that wait for something: reads among them take the slow lane."""
     waiting_flags: frozenset[str] = frozenset()

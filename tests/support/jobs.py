@@ -93,6 +93,12 @@ class Jobs:
     async def state(self, job_id: JobId) -> JobState:
         return (await self.stored(job_id)).record.state
 
+    async def wake_tokens(self, lane: Lane = Lane.FAST) -> list[str]:
+        async with self.redis.pipeline() as pipe:
+            pipe.lrange(keys.wake(lane), 0, -1)
+            [tokens] = await pipe.execute()
+        return [token.decode() for token in tokens]
+
     async def let_queue_wait_end(self, job_id: JobId) -> None:
         """As if the job had waited for longer than it may."""
         async with self.redis.pipeline() as pipe:

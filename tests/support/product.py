@@ -99,11 +99,14 @@ class Product:
 
     async def gateway(self, **settings: str) -> str:
         """Starts one and returns its base URL once it is ready."""
-        port = free_port()
-        process = self.start("gateway", K8S_MCP_PORT=str(port), **settings)
-        url = f"http://127.0.0.1:{port}"
-        await wait_until(lambda: _answers(f"{url}/livez", process), timeout_s=START_TIMEOUT_S)
+        url, process = self.start_gateway(**settings)
+        await wait_until(lambda: is_serving(url, process), timeout_s=START_TIMEOUT_S)
         return url
+
+    def start_gateway(self, **settings: str) -> tuple[str, Process]:
+        """Starts one on a port of its own and does not wait for it: its base URL and its process."""
+        port = free_port()
+        return f"http://127.0.0.1:{port}", self.start("gateway", K8S_MCP_PORT=str(port), **settings)
 
     async def worker(self, **settings: str) -> Process:
         """Starts one and returns it once it has announced itself."""
@@ -143,9 +146,10 @@ def _living_output(process: Process) -> str:
     return output
 
 
-def _answers(url: str, process: Process) -> bool:
+def is_serving(url: str, process: Process) -> bool:
+    """Whether the gateway answers; `RuntimeError` with its output when it has ended."""
     _living_output(process)
     try:
-        return httpx.get(url, timeout=1).status_code == httpx.codes.OK
+        return httpx.get(f"{url}/livez", timeout=1).status_code == httpx.codes.OK
     except httpx.TransportError:
         return False

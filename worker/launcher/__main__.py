@@ -4,16 +4,12 @@ Not argparse: what is imported here is copied by every fork.
 """
 
 import gc
-import resource
 import signal
 import sys
 
 from worker.launcher.channel import Channel
 from worker.launcher.kernel import IS_LINUX, PR_SET_CHILD_SUBREAPER, PR_SET_DUMPABLE, prctl
 from worker.launcher.server import Server
-
-OPEN_FILES = 65_536
-"""One descriptor for each running stage, and those of a run while it is handed over."""
 
 HELD_BACK_SIGNALS = (
     signal.SIGINT,
@@ -32,7 +28,6 @@ def main(arguments: list[str]) -> None:
     # Blocked, not ignored: the worker decides when to stop, and a child must not miss a signal sent to it
     # between its fork and the reset of what it inherited.
     signal.pthread_sigmask(signal.SIG_BLOCK, HELD_BACK_SIGNALS)
-    _raise_open_files_limit()
     if IS_LINUX:
         prctl(PR_SET_CHILD_SUBREAPER, 1)
         prctl(PR_SET_DUMPABLE, 0)
@@ -45,12 +40,6 @@ def main(arguments: list[str]) -> None:
         server.serve()
     finally:
         _remove(options["--work-directory"])
-
-
-def _raise_open_files_limit() -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
 
 
 def _remove(work_directory: str) -> None:

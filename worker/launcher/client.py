@@ -62,7 +62,8 @@ class Launcher:
         try:
             await launcher._answer(launcher._pool.wait_until_full())
         except BaseException:
-            launcher._link.close()  # the launcher sees it, and ends
+            launcher._kill()
+            await launcher.close()
             raise
         return launcher
 
@@ -88,7 +89,10 @@ class Launcher:
             close_all(itertools.chain.from_iterable(stage.descriptors for stage in stages))
 
     async def close(self) -> None:
-        """Ends the launcher, which kills what still runs and removes the work directory. Safe to repeat."""
+        """Ends the launcher, which kills what still runs and removes the work directory.
+
+        Safe to repeat, and due as well after the launcher is gone.
+        """
         self._is_closing = True
         self._link.close()
         try:

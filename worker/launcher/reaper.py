@@ -15,6 +15,8 @@ from worker.launcher.kernel import IS_LINUX
 from worker.launcher.protocol import StageExit
 
 _RSS_UNIT_BYTES = 1 if sys.platform == "darwin" else 1024
+_CAN_LOOK_FIRST = hasattr(os, "waitid")
+"""Not on macOS before Python 3.13."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +39,15 @@ class Ended:
 
 def reap(leaders: Collection[int]) -> Iterator[Ended]:
     """All children that have ended by now. Those in `leaders` take the rest of their group with them."""
-    while (pid := _ended_pid()) is not None:
-        if pid in leaders:
-            kill_group(pid)
-        yield Ended(*os.wait4(pid, 0))
+    with contextlib.suppress(ChildProcessError):
+        while (ended := _next_ended(leaders)) is not None:
+            yield ended
 
 
 def has_children() -> bool:
-    """Whether any child lives or waits to be reaped."""
+    """Whether any child, known or not, lives or waits to be reaped; false where that cannot be told."""
+    if not _CAN_LOOK_FIRST:
+        return False
     try:
         _peek()
     except ChildProcessError:
@@ -52,11 +55,22 @@ def has_children() -> bool:
     return True
 
 
-def _ended_pid() -> int | None:
-    try:
-        return _peek()
-    except ChildProcessError:
+def _next_ended(leaders: Collection[int]) -> Ended | None:
+    if not _CAN_LOOK_FIRST:
+        return _next_ended_unseen(leaders)
+    pid = _peek()
+    if pid is None:
         return None
+    if pid in leaders:
+        kill_group(pid)
+    return Ended(*os.wait4(pid, 0))
+
+
+def _next_ended_unseen(leaders: Collection[int]) -> Ended | None:
+    ended = Ended(*os.wait4(-1, os.WNOHANG))
+    if ended.pid in leaders:  # while its group has members, nobody else can get its number
+        kill_group(ended.pid)
+    return ended if ended.pid else None
 
 
 def _peek() -> int | None:

@@ -122,7 +122,7 @@ class Server:
         while time.monotonic() < deadline:
             for ended in reap(self._child_of):
                 self._child_of.pop(ended.pid, None)
-            if not has_children():
+            if not self._child_of and not has_children():
                 break
             kill_strays(())
             self._selector.select(deadline - time.monotonic())

@@ -11,8 +11,8 @@ from tests.support import processes
 LIMIT_S = 10
 
 
-def python(script: str, **options: bool) -> ChildSpec:
-    return ChildSpec("child", [sys.executable, "-c", script], dict(os.environ), **options)
+def python(script: str, *, shows_output: bool = True) -> ChildSpec:
+    return ChildSpec("child", [sys.executable, "-c", script], dict(os.environ), shows_output=shows_output)
 
 
 async def test_death_is_noticed_and_explained_by_its_last_lines() -> None:
@@ -44,14 +44,14 @@ async def test_what_still_runs_is_killed_at_the_end() -> None:
     assert not processes.left_behind()
 
 
-@pytest.mark.parametrize("text", ["no newline", "x" * 200_000, "a\nb"], ids=["short", "long", "two lines"])
-async def test_output_is_passed_on_whole(text: str) -> None:
+@pytest.mark.parametrize(("text", "times"), [("no newline", 1), ("x", 200_000), ("a\nb", 1)])
+async def test_output_is_passed_on_whole(text: str, times: int) -> None:
     output = io.BytesIO()
     async with supervising(output) as supervisor:
-        await supervisor.start(python(f"import sys; sys.stdout.write({text!r})"))
+        await supervisor.start(python(f"import sys; sys.stdout.write({text!r} * {times})"))
         await any_set([supervisor.died], timeout_s=LIMIT_S)
 
-    assert output.getvalue().decode() == text
+    assert output.getvalue().decode() == text * times
 
 
 async def test_hidden_output_is_kept_for_the_explanation() -> None:

@@ -36,17 +36,16 @@ def main() -> None:
         certificates.write(directory)
         announcement = _announcement(directory, listener.getsockname()[1], options.token)
         server = Server(_config(directory, options))
-        sys.stdout.write(json.dumps(asdict(announcement)) + "\n")
-        sys.stdout.flush()
         with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
-            runner.run(_serve(server, listener, ends_with_stdin=options.end_with_stdin))
+            runner.run(_serve(server, listener, announcement, ends_with_stdin=options.end_with_stdin))
 
 
 class Server(uvicorn.Server):
     """Leaves the signals to us: uvicorn raises them again at its end, before our directory is removed."""
 
-    def capture_signals(self) -> contextlib.AbstractContextManager[None]:
-        return contextlib.nullcontext()
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
     def end(self) -> None:
         """At once: what is stalled stays unanswered."""
@@ -93,10 +92,12 @@ def _config(directory: Path, options: argparse.Namespace) -> uvicorn.Config:
     )
 
 
-async def _serve(server: Server, listener: socket.socket, *, ends_with_stdin: bool) -> None:
+async def _serve(server: Server, listener: socket.socket, announcement: Announcement, *, ends_with_stdin: bool) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, server.end)
+    sys.stdout.write(json.dumps(asdict(announcement)) + "\n")
+    sys.stdout.flush()
     async with asyncio.TaskGroup() as group:
         lifeline = group.create_task(_end_with_stdin(server), name="lifeline") if ends_with_stdin else None
         await server.serve(sockets=[listener])

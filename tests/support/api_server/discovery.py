@@ -126,6 +126,7 @@ def _aggregated_resources(group: str) -> list[dict[str, Any]]:
             "singularResource": resource.kind.lower(),
             "verbs": resource.verbs,
             "shortNames": resource.short_names,
+            "categories": resource.categories,
             "subresources": [
                 {"subresource": name, "responseKind": _group_version_kind(resource), "verbs": ["get"]}
                 for name in resource.subresources
@@ -157,9 +158,17 @@ def _resource_entries(resource: ResourceType) -> list[dict[str, Any]]:
         "kind": resource.kind,
         "verbs": resource.verbs,
         "shortNames": resource.short_names,
+        "categories": resource.categories,
     }
     parts = [
-        {**entry, "name": f"{resource.plural}/{name}", "singularName": "", "verbs": ["get"], "shortNames": []}
+        {
+            **entry,
+            "name": f"{resource.plural}/{name}",
+            "singularName": "",
+            "verbs": ["get"],
+            "shortNames": [],
+            "categories": [],
+        }
         for name in resource.subresources
     ]
     return [entry, *parts]

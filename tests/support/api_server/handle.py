@@ -77,6 +77,11 @@ class ApiServer:
         return self._ca_pem
 
     @property
+    def kubeconfig_path(self) -> str:
+        """A file with what `kubeconfig()` returns; it goes with the server."""
+        return self._announcement.kubeconfig_path
+
+    @property
     def pid(self) -> int:
         return self._process.pid
 

@@ -9,7 +9,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from tests.support.api_server import patches, selectors, statuses, tables
+from tests.support.api_server import bodies, patches, selectors, statuses, tables
 from tests.support.api_server.resources import SECRETS, KubeObject, ResourceType
 from tests.support.api_server.selectors import Selection
 from tests.support.api_server.store import STALLING_PREFIX, Address, Event, Store
@@ -58,9 +58,11 @@ class Objects:
         namespace: str = request.path_params.get("namespace", "")
         await request.body()
         if namespace == FORBIDDEN_NAMESPACE:
-            raise statuses.forbidden(self.resource, request.method.lower(), namespace)
+            raise statuses.forbidden(self.resource, _verb(request), namespace)
         if namespace.startswith(STALLING_PREFIX):
-            await self.stalls.hold(namespace.removeprefix(STALLING_PREFIX), request)
+            is_released = await self.stalls.hold(namespace.removeprefix(STALLING_PREFIX), request)
+            if not is_released:
+                raise statuses.CLIENT_LEFT
         return namespace
 
     async def _create(self, request: Request, namespace: str) -> Response:
@@ -70,15 +72,15 @@ class Objects:
 
     async def _patch(self, request: Request, address: Address) -> Response:
         """A server-side apply creates what is missing."""
-        content_type = _content_type(request)
+        content_type = bodies.content_type(request)
         patch = patches.FORMATS.get(content_type)
         if patch is None:
             raise statuses.unsupported_media_type(content_type)
-        change = patches.parse(await request.body(), content_type)
+        change = await bodies.read(request)
         try:
             target = self.store.get(address)
         except statuses.ApiError:
-            if content_type != patches.APPLY:
+            if content_type != bodies.APPLY:
                 raise
             created = _stored_form(self.resource, patch({}, change))
             is_dry_run = _is_dry_run(request)
@@ -88,10 +90,7 @@ class Objects:
         return JSONResponse(self.store.replace(address, patched, is_dry_run=_is_dry_run(request)))
 
     async def _body(self, request: Request) -> KubeObject:
-        content_type = _content_type(request)
-        if content_type != "application/json":
-            raise statuses.unsupported_media_type(content_type)
-        return _stored_form(self.resource, patches.parse(await request.body(), content_type))
+        return _stored_form(self.resource, await bodies.read(request))
 
     def _list(self, request: Request, namespace: str) -> Response:
         selection = _selection(request.query_params)
@@ -141,8 +140,11 @@ def _selection(query: Mapping[str, str]) -> Selection:
     )
 
 
-def _content_type(request: Request) -> str:
-    return request.headers.get("content-type", "").partition(";")[0].strip()
+def _verb(request: Request) -> str:
+    """The API's word for what the request does."""
+    if request.method == "GET":
+        return "get" if "name" in request.path_params else "list"
+    return {"POST": "create", "PUT": "update"}.get(request.method, request.method.lower())
 
 
 def _is_dry_run(request: Request) -> bool:
@@ -150,13 +152,13 @@ def _is_dry_run(request: Request) -> bool:
 
 
 def _stored_form(resource: ResourceType, item: KubeObject) -> KubeObject:
-    """A secret's `stringData` is for writing only."""
-    if resource != SECRETS or "stringData" not in item:
+    """A secret has a type, and its `stringData` is for writing only."""
+    if resource != SECRETS:
         return item
-    encoded = {key: base64.b64encode(value.encode()).decode() for key, value in item["stringData"].items()}
-    stored = {**item, "data": {**(item.get("data") or {}), **encoded}}
-    del stored["stringData"]
-    return stored
+    stored = {"type": "Opaque", **item}
+    written: dict[str, str] = stored.pop("stringData", None) or {}
+    encoded = {key: base64.b64encode(value.encode()).decode() for key, value in written.items()}
+    return {**stored, "data": {**(stored.get("data") or {}), **encoded}}
 
 
 def _deleted(address: Address, item: KubeObject) -> KubeObject:

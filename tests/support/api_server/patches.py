@@ -1,29 +1,14 @@
 """The patch formats. A JSON patch (RFC 6902) is refused: no test needs it."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
-import yaml
-
-from tests.support.api_server import statuses
+from tests.support.api_server import bodies
 from tests.support.api_server.resources import KubeObject
 
-APPLY = "application/apply-patch+yaml"
 SERVER_SIDE = ("uid", "creationTimestamp", "resourceVersion", "namespace", "name")
 
 Patch = Callable[[KubeObject, KubeObject], KubeObject]
-
-
-def parse(body: bytes, content_type: str) -> KubeObject:
-    """An object from JSON, or from YAML for a server-side apply. Raises ApiError."""
-    try:
-        document = yaml.safe_load(body) if content_type == APPLY else json.loads(body)
-    except (ValueError, yaml.YAMLError) as error:
-        raise statuses.bad_request(f"the body cannot be read: {error}") from error
-    if not isinstance(document, dict):
-        raise statuses.bad_request("the body is not an object")
-    return document
 
 
 def merge(target: KubeObject, patch: KubeObject) -> KubeObject:
@@ -69,7 +54,7 @@ def apply(target: KubeObject, patch: KubeObject) -> KubeObject:
 FORMATS: dict[str, Patch] = {
     "application/merge-patch+json": merge,
     "application/strategic-merge-patch+json": merge_strategically,
-    APPLY: apply,
+    bodies.APPLY: apply,
 }
 
 

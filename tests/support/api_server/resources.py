@@ -21,6 +21,7 @@ class ResourceType:
     short_names: tuple[str, ...] = ()
     verbs: tuple[str, ...] = OBJECT_VERBS
     subresources: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
 
     @property
     def group_version(self) -> str:
@@ -38,14 +39,14 @@ class ResourceType:
 
 
 NAMESPACES = ResourceType("namespaces", "Namespace", is_namespaced=False, short_names=("ns",))
-PODS = ResourceType("pods", "Pod", short_names=("po",), subresources=("log",))
+PODS = ResourceType("pods", "Pod", short_names=("po",), subresources=("log",), categories=("all",))
 CONFIG_MAPS = ResourceType("configmaps", "ConfigMap", short_names=("cm",))
 SECRETS = ResourceType("secrets", "Secret")
-SERVICES = ResourceType("services", "Service", short_names=("svc",))
+SERVICES = ResourceType("services", "Service", short_names=("svc",), categories=("all",))
 SERVICE_ACCOUNTS = ResourceType("serviceaccounts", "ServiceAccount", short_names=("sa",))
 EVENTS = ResourceType("events", "Event", short_names=("ev",))
-DEPLOYMENTS = ResourceType("deployments", "Deployment", group="apps", short_names=("deploy",))
-REPLICA_SETS = ResourceType("replicasets", "ReplicaSet", group="apps", short_names=("rs",))
+DEPLOYMENTS = ResourceType("deployments", "Deployment", group="apps", short_names=("deploy",), categories=("all",))
+REPLICA_SETS = ResourceType("replicasets", "ReplicaSet", group="apps", short_names=("rs",), categories=("all",))
 
 STORED = (
     NAMESPACES,

@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tests.support.api_server import patches, statuses
+from tests.support.api_server import bodies, statuses
 from tests.support.api_server.objects import FORBIDDEN_NAMESPACE
 from tests.support.api_server.resources import ACCESS_REVIEWS, IDENTITY_REVIEWS, ResourceType
 
@@ -21,13 +21,13 @@ def _path(resource: ResourceType) -> str:
 
 
 async def _review_access(request: Request) -> Response:
-    review = patches.parse(await request.body(), "application/json")
+    review = await bodies.read(request)
     attributes = review.get("spec", {}).get("resourceAttributes") or {}
     is_allowed = attributes.get("namespace") != FORBIDDEN_NAMESPACE
     return JSONResponse({**review, "status": {"allowed": is_allowed}}, status_code=201)
 
 
 async def _review_identity(request: Request) -> Response:
-    review = patches.parse(await request.body(), "application/json")
+    review = await bodies.read(request)
     user = {"username": statuses.USER, "groups": ["system:authenticated"]}
     return JSONResponse({**review, "status": {"userInfo": user}}, status_code=201)

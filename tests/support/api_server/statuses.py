@@ -61,6 +61,7 @@ def no_such_resource() -> ApiError:
 
 UNAUTHORIZED = ApiError(401, "Unauthorized", "Unauthorized")
 NOT_SUPPORTED = ApiError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
+CLIENT_LEFT = ApiError(499, "ClientClosedRequest", "the client left before its request was done")
 NO_INITIAL_EVENTS = ApiError(422, "Invalid", "sendInitialEvents is not supported: list first, then watch")
 
 

@@ -74,8 +74,9 @@ class Store:
             raise statuses.already_exists(resource, address.name)
         if not self._has_namespace(address):
             raise statuses.not_found(NAMESPACES, namespace)
-        created["metadata"].setdefault("creationTimestamp", timestamp(datetime.now(UTC)))
-        created["metadata"]["uid"] = str(uuid.uuid4())
+        metadata = created["metadata"]
+        metadata["creationTimestamp"] = metadata.get("creationTimestamp") or timestamp(datetime.now(UTC))
+        metadata["uid"] = str(uuid.uuid4())
         return self._keep(Change.ADDED, address, created, is_dry_run=is_dry_run)
 
     def replace(self, address: Address, item: KubeObject, *, is_dry_run: bool) -> KubeObject:

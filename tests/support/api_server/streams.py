@@ -42,16 +42,19 @@ class Streams:
         lines = LOG_LINES[-int(tail) or len(LOG_LINES) :] if tail.isdecimal() else LOG_LINES
         if request.query_params.get("follow") != "true":
             return PlainTextResponse(_text(*lines))
+        await request.body()
         answer = self._halves(request, f"log-{name}", (_text(*lines), _text(LAST_LOG_LINE)))
         return StreamingResponse(answer, media_type="text/plain")
 
     async def stalled(self, request: Request) -> Response:
         name = request.path_params["name"]
+        await request.body()
         await self.stalls.hold(name, request)
         return JSONResponse(statuses.success({"name": name}))
 
     async def stream(self, request: Request) -> Response:
         name = request.path_params["name"]
+        await request.body()
         answer = self._halves(request, name, (_text("before"), _text("after")))
         return StreamingResponse(answer, media_type="text/plain")
 
@@ -59,7 +62,6 @@ class Streams:
         return StreamingResponse(_lines(request.path_params["size"]), media_type="text/plain")
 
     async def _halves(self, request: Request, stall: str, halves: tuple[str, str]) -> AsyncIterator[str]:
-        await request.body()
         yield halves[0]
         if await self.stalls.hold(stall, request):
             yield halves[1]

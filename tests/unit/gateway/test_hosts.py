@@ -74,7 +74,7 @@ def test_own_host_is_taken(host: str) -> None:
         pytest.param("[::1", id="open bracket"),
         pytest.param("[localhost]", id="name in brackets"),
         pytest.param("::1", id="IPv6 without brackets"),
-        pytest.param("lоcalhost", id="homograph"),
+        pytest.param("l\xf6calhost", id="other letters"),
     ],
 )
 def test_foreign_host_is_refused(host: str | None) -> None:

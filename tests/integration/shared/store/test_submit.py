@@ -37,7 +37,7 @@ async def test_job_is_queued_for_arq_and_wakes_its_lane(redis: Redis, jobs: Jobs
     job_id = await jobs.queued(lane=Lane.SLOW)
 
     assert await redis.zrange(keys.queue(Lane.SLOW), 0, -1) == [job_id.encode()]
-    assert await redis.lrange(keys.wake(Lane.SLOW), 0, -1) == [job_id.encode()]  # type: ignore[misc]  # sync or async
+    assert await jobs.wake_tokens(Lane.SLOW) == [job_id]
     assert await redis.exists(keys.queue(Lane.FAST), keys.wake(Lane.FAST)) == 0
     arq_job = wire.deserialize(await redis.get(keys.ARQ_JOB + job_id))
     assert (arq_job["f"], arq_job["a"], arq_job["k"]) == (wire.JOB_FUNCTION, [job_id], {})
@@ -50,8 +50,8 @@ async def test_keys_outlive_the_longest_wait_and_run(redis: Redis, jobs: Jobs) -
         assert 600 < await redis.ttl(key + job_id) <= 660
 
 
-async def test_same_id_again_is_accepted_and_changes_nothing(redis: Redis, store: JobStore) -> None:
-    job = new_job()
+async def test_same_id_again_is_accepted_and_changes_nothing(redis: Redis, jobs: Jobs) -> None:
+    job, store = new_job(), jobs.store
     await store.submit(job, demands_worker=False, queue_limit=QUEUE_LIMIT)
     before = await store.read([job.id])
 
@@ -60,7 +60,7 @@ async def test_same_id_again_is_accepted_and_changes_nothing(redis: Redis, store
 
     assert await store.read([job.id]) == before
     assert await redis.get(keys.REQUEST + job.id) == REQUEST
-    assert await redis.llen(keys.wake(Lane.FAST)) == 1  # type: ignore[misc]  # sync or async
+    assert await jobs.wake_tokens() == [job.id]
 
 
 @pytest.mark.parametrize("moment", ["running", "finished"])
@@ -123,12 +123,15 @@ async def test_running_and_ended_jobs_do_not_fill_the_queue(jobs: Jobs) -> None:
 
 
 async def test_wake_list_is_bounded(redis: Redis, jobs: Jobs) -> None:
-    await redis.rpush(keys.wake(Lane.FAST), *range(WAKE_LIMIT))  # type: ignore[misc]  # sync or async
+    async with redis.pipeline() as pipe:
+        pipe.rpush(keys.wake(Lane.FAST), *map(str, range(WAKE_LIMIT)))
+        await pipe.execute()
 
     job_id = await jobs.queued()
 
-    assert await redis.llen(keys.wake(Lane.FAST)) == WAKE_LIMIT  # type: ignore[misc]  # sync or async
-    assert await redis.lindex(keys.wake(Lane.FAST), -1) == job_id.encode()  # type: ignore[misc]  # sync or async
+    tokens = await jobs.wake_tokens()
+    assert len(tokens) == WAKE_LIMIT
+    assert (tokens[0], tokens[-1]) == ("1", job_id)
 
 
 async def test_unknown_job_reads_as_none(jobs: Jobs) -> None:

@@ -1,0 +1,57 @@
+"""A real gateway process on a real Valkey, without any worker: tests do by hand what a worker would."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from redis.asyncio import Redis
+
+from shared.sealing import MasterKeys
+from tests.integration.gateway.served import TIMEOUT_S, Served
+from tests.support import processes
+from tests.support.hand_worker import HandWorker
+from tests.support.product import START_TIMEOUT_S, Product, is_serving
+from tests.support.valkey import Valkey
+from tests.support.waiting import wait_blocking
+
+
+@pytest.fixture(scope="session")
+def master_key() -> str:
+    return MasterKeys.generate()
+
+
+@pytest.fixture(scope="session")
+def gateway(valkey: Valkey, master_key: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One for the whole session, which no test stops or signals."""
+    with Product(valkey.url, tmp_path_factory.mktemp("gateway"), master_key=master_key) as product:
+        url, process = product.start_gateway()
+        processes.long_lived.add(process.pid)
+        wait_blocking(lambda: is_serving(url, process), timeout_s=START_TIMEOUT_S)
+        yield Served(url, process)
+
+
+@pytest.fixture
+async def client(gateway: Served, redis_url: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A caller of the session's gateway, on an empty Redis."""
+    assert redis_url
+    async with httpx.AsyncClient(base_url=gateway.url, timeout=TIMEOUT_S) as caller:
+        yield caller
+
+
+@pytest.fixture
+def worker(redis: Redis, master_key: str) -> HandWorker:
+    return HandWorker(redis, master_key)
+
+
+@pytest.fixture
+def product(redis_url: str, master_key: str, tmp_path: Path) -> Iterator[Product]:
+    """For gateways of one test alone, on the session's Valkey."""
+    with Product(redis_url, tmp_path, master_key=master_key) as own:
+        yield own
+
+
+@pytest.fixture
+def caller_of() -> Callable[[str], httpx.AsyncClient]:
+    """Makes a client of the gateway at a URL."""
+    return lambda url: httpx.AsyncClient(base_url=url, timeout=TIMEOUT_S)

@@ -1,0 +1,202 @@
+"""A lane on a real server, its jobs being functions of the tests' own."""
+
+import asyncio
+
+import pytest
+from arq.utils import timestamp_ms
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from shared import keys
+from shared.models import JobId, Lane
+from tests.support.jobs import Jobs
+from tests.support.lanes import Recorder, idle_lane, is_listening, serving_lane
+from tests.support.valkey import Valkey
+from tests.support.waiting import wait_until
+from worker.lane import TryElsewhere
+
+
+@pytest.fixture
+def jobs(redis: Redis) -> Jobs:
+    return Jobs(redis)
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder()
+
+
+async def make_due(redis: Redis, job_id: JobId) -> None:
+    """As if the time until the next try were over."""
+    async with redis.pipeline() as pipe:
+        pipe.zadd(keys.queue(Lane.FAST), {job_id: timestamp_ms() - 1_000})
+        pipe.rpush(keys.wake(Lane.FAST), job_id)
+        await pipe.execute()
+
+
+async def test_submitted_job_is_run_without_the_poll(redis_url: str, jobs: Jobs, recorder: Recorder) -> None:
+    async with serving_lane(redis_url, recorder.run_job):
+        job_id = await jobs.queued()
+
+        await wait_until(lambda: recorder.ended == {job_id: 1})
+
+
+async def test_job_of_the_other_lane_is_left_alone(redis_url: str, jobs: Jobs, recorder: Recorder) -> None:
+    async with serving_lane(redis_url, recorder.run_job):
+        slow_job_id = await jobs.queued(lane=Lane.SLOW)
+        job_id = await jobs.queued()
+        await wait_until(lambda: recorder.ended == {job_id: 1})
+
+    assert await jobs.wake_tokens(Lane.SLOW) == [slow_job_id]
+
+
+async def test_job_whose_wake_token_was_lost_is_found_by_the_poll(
+    redis: Redis, redis_url: str, jobs: Jobs, recorder: Recorder
+) -> None:
+    job_id = await jobs.queued()
+    await redis.delete(keys.wake(Lane.FAST))
+
+    async with serving_lane(redis_url, recorder.run_job, polls=True):
+        await wait_until(lambda: recorder.ended == {job_id: 1})
+
+
+async def test_full_lane_leaves_tokens_for_others(redis_url: str, jobs: Jobs, recorder: Recorder) -> None:
+    recorder.gate.clear()
+    async with serving_lane(redis_url, recorder.run_job, slots=1) as lane:
+        first = await jobs.queued()
+        await wait_until(lambda: recorder.started == {first: 1})
+        second = await jobs.queued()
+
+        assert lane.free_slots == 0
+        assert not await is_listening(lane)
+        assert await jobs.wake_tokens() == [second]
+
+        recorder.gate.set()
+        await wait_until(lambda: recorder.ended == {first: 1, second: 1})
+
+
+async def test_burst_is_run_to_its_end_within_the_slots(redis_url: str, jobs: Jobs, recorder: Recorder) -> None:
+    async with serving_lane(redis_url, recorder.run_job, slots=3):
+        job_ids = await asyncio.gather(*(jobs.queued() for _ in range(60)))
+
+        await wait_until(lambda: recorder.ended == dict.fromkeys(job_ids, 1), timeout_s=20)
+    assert recorder.most_at_once <= 3
+
+
+async def test_two_lanes_share_the_jobs_and_run_none_twice(redis_url: str, jobs: Jobs, recorder: Recorder) -> None:
+    async with serving_lane(redis_url, recorder.run_job), serving_lane(redis_url, recorder.run_job):
+        job_ids = await asyncio.gather(*(jobs.queued() for _ in range(60)))
+
+        await wait_until(lambda: recorder.ended.total() >= len(job_ids), timeout_s=20)
+    assert recorder.ended == dict.fromkeys(job_ids, 1)
+
+
+async def test_ended_job_leaves_nothing_of_arq_behind(
+    redis: Redis, redis_url: str, jobs: Jobs, recorder: Recorder
+) -> None:
+    async with serving_lane(redis_url, recorder.run_job):
+        await jobs.queued()
+
+        async def is_tidy() -> bool:
+            return await redis.keys("arq:*") == [] and await redis.zcard(keys.queue(Lane.FAST)) == 0
+
+        await wait_until(lambda: recorder.ended.total() == 1)
+        await wait_until(is_tidy)
+
+
+async def test_job_for_elsewhere_goes_back_and_is_tried_again(
+    redis: Redis, redis_url: str, jobs: Jobs, recorder: Recorder
+) -> None:
+    refused: list[JobId] = []
+
+    async def refuse_once(job_id: JobId) -> None:
+        if not refused:
+            refused.append(job_id)
+            raise TryElsewhere("not here")
+        await recorder.run_job(job_id)
+
+    async with serving_lane(redis_url, refuse_once) as lane:
+        job_id = await jobs.queued()
+        await wait_until(lambda: lane.jobs_retried == 1 and lane.free_slots == 2)
+
+        score = await redis.zscore(keys.queue(Lane.FAST), job_id)
+        assert score is not None
+        assert score > timestamp_ms() - 1_000, "for later, not for now"
+        assert await redis.exists(keys.ARQ_IN_PROGRESS + job_id) == 0
+
+        await make_due(redis, job_id)
+        await wait_until(lambda: recorder.ended == {job_id: 1})
+
+
+async def test_job_function_that_fails_frees_its_slot(redis_url: str, jobs: Jobs, recorder: Recorder) -> None:
+    async def fail_once(job_id: JobId) -> None:
+        await recorder.run_job(job_id)
+        if recorder.ended.total() == 1:
+            raise RuntimeError("broken")
+
+    async with serving_lane(redis_url, fail_once, slots=1):
+        await jobs.queued()
+        await wait_until(lambda: recorder.ended.total() == 1)
+        second = await jobs.queued()
+
+        await wait_until(lambda: recorder.ended[second] == 1)
+
+
+async def test_idle_lane_survives_a_restart_of_redis(own_valkey: Valkey, recorder: Recorder) -> None:
+    async with Redis.from_url(own_valkey.url) as redis, serving_lane(own_valkey.url, recorder.run_job, polls=True):
+        own_valkey.restart()
+        job_id = await Jobs(redis).queued()
+
+        await wait_until(lambda: recorder.ended == {job_id: 1}, timeout_s=20)
+
+
+async def test_jobs_of_before_an_outage_are_run_after_it(own_valkey: Valkey, recorder: Recorder) -> None:
+    recorder.gate.clear()
+    async with Redis.from_url(own_valkey.url) as redis:
+        async with serving_lane(own_valkey.url, recorder.run_job, slots=1, polls=True) as lane:
+            first, second = [await Jobs(redis).queued() for _ in range(2)]
+            await wait_until(lambda: recorder.started == {first: 1})
+            own_valkey.kill()
+            recorder.gate.set()
+            await wait_until(lambda: lane.free_slots == 1, timeout_s=20)
+            own_valkey.start()
+
+            await wait_until(lambda: recorder.ended[second] == 1, timeout_s=20)
+    assert recorder.ended[first] == 1
+
+
+async def test_stopped_lane_serves_no_more(redis_url: str, jobs: Jobs, recorder: Recorder) -> None:
+    job_id = await jobs.queued()
+    async with idle_lane(redis_url, recorder.run_job) as lane:
+        lane.stop_taking_jobs()
+        async with asyncio.timeout(5):
+            await lane.serve()
+
+    assert not recorder.started
+    assert await jobs.wake_tokens() == [job_id]
+
+
+async def test_lane_that_is_stopped_while_it_listens_takes_no_job(
+    redis_url: str, jobs: Jobs, recorder: Recorder
+) -> None:
+    async with serving_lane(redis_url, recorder.run_job) as lane:
+        lane.stop_taking_jobs()
+        job_id = await jobs.queued()
+
+        async def listens_no_more() -> bool:
+            return not await is_listening(lane)
+
+        await wait_until(listens_no_more)
+        await wait_until(lambda: not recorder.started and jobs.wake_tokens())
+        assert await jobs.wake_tokens() == [job_id]
+    assert not recorder.started
+
+
+async def test_pick_up_that_fails_takes_no_slot(own_valkey: Valkey, recorder: Recorder) -> None:
+    async with idle_lane(own_valkey.url, recorder.run_job) as lane:
+        own_valkey.kill()
+
+        with pytest.raises((RedisError, OSError)):
+            await lane.start_jobs([b"0" * 32])
+
+        assert lane.free_slots == 2

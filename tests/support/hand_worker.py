@@ -1,0 +1,69 @@
+"""What a worker does to a job, done by hand: for tests of a gateway that must see a job in one exact state."""
+
+import secrets
+from collections.abc import Sequence
+
+from redis.asyncio import Redis
+
+from shared.events import EventKind, OutputEvent
+from shared.models import CommandResponse, JobId, JobState
+from shared.sealing import DataKey, MasterKeys, Purpose
+from shared.store.job_store import Attempt, Claim, Ending, JobStore, SealedEvent
+from shared.store.workers import Announcement, WorkerRegistry
+
+WORKER_ID = "hand"
+TOOLS = ("kubectl", "helm", "stub")
+VERSION = "1.0"
+
+
+class HandWorker:
+    """Claims and settles jobs of a gateway that has the same master key."""
+
+    def __init__(self, redis: Redis, master_key: str) -> None:
+        self.store = JobStore(redis)
+        self._registry = WorkerRegistry(redis)
+        self._master_keys = MasterKeys([master_key])
+
+    async def announce(self, *tools: str) -> None:
+        """Is alive for some seconds, as far as anybody can see."""
+        versions = dict.fromkeys(tools or TOOLS, VERSION)
+        await self._registry.announce(
+            Announcement(worker_id=WORKER_ID, tools=versions, slots={}, running=0, sandbox="none")
+        )
+
+    async def claim(self, job_id: str) -> Claim:
+        attempt = Attempt(JobId(job_id), secrets.token_hex(8))
+        claim = await self.store.claim(attempt, worker_id=WORKER_ID, tools=TOOLS)
+        assert isinstance(claim, Claim), claim
+        return claim
+
+    def output_key(self, claim: Claim) -> DataKey:
+        return self._master_keys.unwrap(claim.record.output_key, claim.record.identity, Purpose.OUTPUT_KEY)
+
+    async def write(self, claim: Claim, *output: tuple[EventKind, bytes]) -> None:
+        """Streams output, as the job's first events."""
+        assert await self.store.append(claim.attempt, self.events(claim, output))
+
+    def events(self, claim: Claim, output: Sequence[tuple[EventKind, bytes]]) -> list[SealedEvent]:
+        key = self.output_key(claim)
+        texts = [OutputEvent.from_bytes(kind, 0, data).model_dump_json() for kind, data in output]
+        return [
+            SealedEvent(number, key.seal(text.encode(), Purpose.EVENT, number)) for number, text in enumerate(texts, 1)
+        ]
+
+    async def settle(self, claim: Claim, *, state: JobState = JobState.SUCCEEDED, output: str = "done") -> None:
+        response = CommandResponse(
+            success=state is JobState.SUCCEEDED,
+            output=output,
+            error=None,
+            exit_code=0 if state is JobState.SUCCEEDED else 1,
+            job_id=claim.attempt.job_id,
+            state=state,
+            duration_ms=5,
+        )
+        sealed = self.output_key(claim).seal(response.model_dump_json().encode(), Purpose.RESPONSE)
+        assert await self.store.settle(claim.attempt, Ending(state, "", sealed))
+
+    async def finish(self, job_id: str, *, output: str = "done") -> None:
+        """Runs the whole job."""
+        await self.settle(await self.claim(job_id), output=output)

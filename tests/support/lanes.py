@@ -1,0 +1,75 @@
+"""A lane of a worker with a job function of the test's own."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from arq.connections import ArqRedis
+
+from shared.models import JobId, Lane
+from shared.redis_connection import worker_pool
+from tests.support.waiting import wait_until
+from worker.lane import LaneWorker
+
+NEVER_S = 3_600.0
+
+
+class Recorder:
+    """A job function that notes what it runs; while `gate` is closed it does not return."""
+
+    def __init__(self) -> None:
+        self.started: Counter[JobId] = Counter()
+        self.ended: Counter[JobId] = Counter()
+        self.most_at_once = 0
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def run_job(self, job_id: JobId) -> None:
+        self.started[job_id] += 1
+        self.most_at_once = max(self.most_at_once, self.started.total() - self.ended.total())
+        await self.gate.wait()
+        self.ended[job_id] += 1
+
+
+@asynccontextmanager
+async def idle_lane(
+    url: str, run_job: Callable[[JobId], Awaitable[None]], *, slots: int = 2
+) -> AsyncIterator[LaneWorker]:
+    """A lane that does nothing by itself."""
+    pool = ArqRedis(worker_pool(url))
+    lane = LaneWorker(Lane.FAST, pool=pool, slots=slots, run_job=run_job)
+    try:
+        yield lane
+    finally:
+        for task in lane.tasks.values():
+            task.cancel()
+        await asyncio.gather(*lane.tasks.values(), return_exceptions=True)
+        await pool.aclose(close_connection_pool=True)
+
+
+@asynccontextmanager
+async def serving_lane(
+    url: str, run_job: Callable[[JobId], Awaitable[None]], *, slots: int = 2, polls: bool = False
+) -> AsyncIterator[LaneWorker]:
+    """A lane that serves; unless it `polls`, only its wake list can make it run anything that comes now."""
+    async with idle_lane(url, run_job, slots=slots) as lane:
+        if not polls:
+            lane.poll_delay_s = NEVER_S
+        serving = asyncio.create_task(lane.serve(), name="serve")
+        try:
+            await wait_until(lambda: _has_polled_once(lane))
+            await wait_until(lambda: is_listening(lane))
+            yield lane
+        finally:
+            serving.cancel()
+            await asyncio.gather(serving, return_exceptions=True)
+
+
+async def is_listening(lane: LaneWorker) -> bool:
+    """Whether a lane of this server blocks on its wake list."""
+    return (await lane.pool.info("clients"))["blocked_clients"] > 0
+
+
+async def _has_polled_once(lane: LaneWorker) -> bool:
+    return bool(await lane.pool.exists(lane.health_check_key))
