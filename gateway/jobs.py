@@ -73,7 +73,7 @@ class JobService:
             raise UnavailableError(ErrorCode.SHUTTING_DOWN, "This gateway is shutting down; send the request again.")
         job_id = JobId(secrets.token_hex(JOB_ID_BYTES))
         job = self._sealed(job_id, call)
-        async with self.waiters.watch(job_id) as watch:
+        async with self.waiters.watch(job_id, is_new=True) as watch:
             submitting = self.background.create_task(
                 self._submit(job, demands_worker=demands_worker), name=f"submit {job_id}"
             )

@@ -5,6 +5,7 @@ are turned into one batched read for all waiters, and a sweep each second covers
 """
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from enum import StrEnum
@@ -14,7 +15,7 @@ from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 
 from shared import keys
-from shared.models import JobId
+from shared.models import JobId, JobState
 from shared.redis_connection import UNAVAILABLE
 from shared.store.job_store import JobStore, StoredJob
 
@@ -41,7 +42,8 @@ class NoEnd(StrEnum):
 class Watch:
     """One waiter's place."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_new: bool) -> None:
+        self.is_new = is_new
         self._end: asyncio.Future[StoredJob | NoEnd] = asyncio.get_running_loop().create_future()
         self._misses = 0
 
@@ -71,6 +73,7 @@ class JobWaiters:
         self._redis = redis
         self._watches: dict[JobId, set[Watch]] = {}
         self._due: set[JobId] = set()
+        self._left: set[JobId] = set()
         self._wake = asyncio.Event()
         self._pubsub: PubSub | None = None
         self.is_draining = False
@@ -80,24 +83,29 @@ class JobWaiters:
         return sum(len(watches) for watches in self._watches.values())
 
     @asynccontextmanager
-    async def watch(self, job_id: JobId) -> AsyncIterator[Watch]:
-        """Subscribes for as long as the block runs; the job may be submitted inside of it."""
-        watch = Watch()
+    async def watch(self, job_id: JobId, *, is_new: bool = False) -> AsyncIterator[Watch]:
+        """Subscribes for as long as the block runs.
+
+        A new job is submitted inside of the block: it is not read when the subscription stands, for it cannot have
+        ended before, and if a notice is lost all the same the sweep finds it.
+        """
+        watch = Watch(is_new=is_new)
         if self.is_draining:
             watch.resolve(NoEnd.DRAINING)
         watches = self._watches.setdefault(job_id, set())
         watches.add(watch)
         try:
-            if len(watches) == 1:
-                await self._subscription("subscribe", job_id)
+            if len(watches) == 1 and job_id not in self._left:
+                await self._subscribe(job_id)
             else:
+                self._left.discard(job_id)
                 self._read_soon(job_id)
             yield watch
         finally:
             watches.discard(watch)
             if not watches and self._watches.get(job_id) is watches:
                 del self._watches[job_id]
-                await self._subscription("unsubscribe", job_id)
+                self._left.add(job_id)
 
     def release(self) -> None:
         """Ends every watch, now and later: this gateway stops."""
@@ -111,15 +119,22 @@ class JobWaiters:
             group.create_task(self._listen_through_outages(), name="listen for notices")
             group.create_task(self._read_through_outages(), name="read finished jobs")
 
-    async def _subscription(self, action: str, job_id: JobId) -> None:
+    async def _subscribe(self, job_id: JobId) -> None:
         """Best effort: after a lost connection the subscriptions are renewed, and the sweep covers the gap."""
         if self._pubsub is None:
             return
         try:
             async with asyncio.timeout(STORE_TIMEOUT_S):
-                await getattr(self._pubsub, action)(keys.notice(job_id))
+                await self._pubsub.subscribe(keys.notice(job_id))
         except UNAVAILABLE as error:
-            log.warning("subscription failed", action=action, error=type(error).__name__)
+            log.warning("subscription failed", error=type(error).__name__)
+
+    async def _unsubscribe_left(self) -> None:
+        """All at once, for a command per finished job would be on the way of the next one."""
+        left, self._left = self._left, set()
+        if self._pubsub is not None and left:
+            async with asyncio.timeout(STORE_TIMEOUT_S):
+                await self._pubsub.unsubscribe(*map(keys.notice, left))
 
     async def _listen_through_outages(self) -> None:
         while True:
@@ -132,15 +147,24 @@ class JobWaiters:
     async def _listen(self) -> None:
         async with self._redis.pubsub() as pubsub:
             # One channel that nobody writes to keeps the connection while no one waits.
+            self._left.clear()
             await pubsub.subscribe(keys.NOTICE, *map(keys.notice, self._watches))
             self._pubsub = pubsub
             try:
                 while True:
                     message = await pubsub.get_message(timeout=MESSAGE_POLL_S)
-                    if message and message["type"] in ("subscribe", "message"):
-                        self._read_soon(JobId(message["channel"].decode().removeprefix(keys.NOTICE)))
+                    if message is not None:
+                        self._notice(message["type"], message["channel"], message["data"])
             finally:
                 self._pubsub = None
+
+    def _notice(self, kind: str, channel: bytes, data: bytes | int) -> None:
+        job_id = JobId(channel.decode().removeprefix(keys.NOTICE))
+        is_end = kind == "message" and isinstance(data, bytes) and JobState(data.decode()).is_final
+        # What happened before the subscription stood was not noticed.
+        is_gap = kind == "subscribe" and not all(watch.is_new for watch in self._watches.get(job_id, ()))
+        if is_end or is_gap:
+            self._read_soon(job_id)
 
     def _read_soon(self, job_id: JobId) -> None:
         if job_id in self._watches:
@@ -148,19 +172,27 @@ class JobWaiters:
             self._wake.set()
 
     async def _read_through_outages(self) -> None:
+        """Reads what notices name as they come, and once a second all that is waited for, however busy it is."""
+        clock = asyncio.get_running_loop().time
+        sweep_at = clock() + SWEEP_INTERVAL_S
         while True:
-            try:
-                async with asyncio.timeout(SWEEP_INTERVAL_S):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(sweep_at):
                     await self._wake.wait()
-            except TimeoutError:
-                self._due.update(self._watches)
-            self._wake.clear()
-            due, self._due = list(self._due), set()
             try:
-                for first in range(0, len(due), READ_BATCH):
-                    await self._read(due[first : first + READ_BATCH])
+                if clock() >= sweep_at:
+                    sweep_at = clock() + SWEEP_INTERVAL_S
+                    self._due.update(self._watches)
+                    await self._unsubscribe_left()
+                await self._read_due()
             except UNAVAILABLE as error:
                 log.warning("finished jobs not read", error=type(error).__name__)
+
+    async def _read_due(self) -> None:
+        self._wake.clear()
+        due, self._due = list(self._due), set()
+        for first in range(0, len(due), READ_BATCH):
+            await self._read(due[first : first + READ_BATCH])
 
     async def _read(self, job_ids: list[JobId]) -> None:
         async with asyncio.timeout(STORE_TIMEOUT_S):

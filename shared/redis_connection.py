@@ -1,6 +1,11 @@
 """Connections to Redis: how long they may hang, what is retried, how many there are."""
 
+import asyncio
+from collections.abc import Iterable
+from typing import TypeVar
+
 from redis.asyncio import BlockingConnectionPool, ConnectionPool, Redis
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff, NoBackoff
 from redis.exceptions import BusyLoadingError, ConnectionError, RedisError, TimeoutError
@@ -13,6 +18,24 @@ RETRIED = [ConnectionError, TimeoutError, BusyLoadingError, OSError]
 
 UNAVAILABLE = (RedisError, OSError)
 """What a caller of the store sees when Redis is away."""
+
+Pool = TypeVar("Pool", bound=ConnectionPool)
+
+
+class _CancellableConnection(AbstractConnection):
+    """A cancelled task ends, even when the cancellation meets a command that is just being sent.
+
+    redis-py sends through `asyncio.wait_for`, which loses it before Python 3.12
+    (https://github.com/python/cpython/issues/86296): a loop over Redis would go on, and with it the process.
+    """
+
+    async def send_packed_command(self, command: bytes | str | Iterable[bytes], check_health: bool = True) -> None:
+        task = asyncio.current_task()
+        cancellations = task.cancelling() if task else 0
+        await super().send_packed_command(command, check_health)
+        if task and task.cancelling() > cancellations:
+            await self.disconnect(nowait=True)
+            raise asyncio.CancelledError
 
 
 def gateway_client(url: str, *, max_connections: int = 50) -> Redis:
@@ -27,12 +50,12 @@ def gateway_client(url: str, *, max_connections: int = 50) -> Redis:
         retry=Retry(NoBackoff(), 1),
         retry_on_error=RETRIED,
     )
-    return Redis.from_pool(pool)
+    return Redis.from_pool(_cancellable(pool))
 
 
 def worker_pool(url: str) -> ConnectionPool:
     """Patient: nobody waits on this connection, and what is written must arrive."""
-    return ConnectionPool.from_url(
+    pool = ConnectionPool.from_url(
         url,
         socket_connect_timeout=CONNECT_TIMEOUT_S,
         socket_timeout=SOCKET_TIMEOUT_S,
@@ -40,3 +63,11 @@ def worker_pool(url: str) -> ConnectionPool:
         retry=Retry(ExponentialBackoff(cap=1, base=0.05), 3),
         retry_on_error=RETRIED,
     )
+    return _cancellable(pool)
+
+
+def _cancellable(pool: Pool) -> Pool:
+    """The pool, before its first connection. Which kind of connection it makes, its URL has decided."""
+    plain = pool.connection_class
+    pool.connection_class = type(f"Cancellable{plain.__name__}", (_CancellableConnection, plain), {})
+    return pool

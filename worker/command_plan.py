@@ -6,10 +6,9 @@ The environment is clean: nothing of the worker's own reaches the child, and no 
 import os
 from dataclasses import dataclass
 
-from shared.kubeconfig import ClusterAccess
-
 from shared import kubeconfig
 from shared.envelope import RequestEnvelope
+from shared.kubeconfig import ClusterAccess
 from shared.tools.tool import Tool
 from worker import job_directory
 from worker.job_directory import JobDirectory
@@ -111,8 +110,8 @@ def _environment(
 ) -> dict[str, str]:
     """Go's collector is off until the heap reaches the limit: it is most of the start-up of these CLIs."""
     return {
-        "HOME": str(directory.home),
-        "TMPDIR": str(directory.temporary),
+        "HOME": str(directory.root),
+        "TMPDIR": str(directory.root),
         "PATH": str(directory.root / "no-programs"),
         "LANG": "C.UTF-8",
         "TERM": "dumb",

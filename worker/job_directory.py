@@ -1,10 +1,11 @@
 """A job's private directory: HOME, temporary files and the caller's own files, gone when the job ends."""
 
+import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,35 +17,32 @@ class JobDirectory:
     """Folders of one job; only their owner may enter."""
 
     root: Path
-
-    @property
-    def home(self) -> Path:
-        return self.root / "home"
+    """HOME, and the place for temporary files."""
 
     @property
     def work(self) -> Path:
         """Working directory: the caller's files lie here."""
         return self.root / "work"
 
-    @property
-    def temporary(self) -> Path:
-        return self.root / "tmp"
 
-
-@contextmanager
-def create(parent: Path, files: Mapping[str, str]) -> Iterator[JobDirectory]:
+@asynccontextmanager
+async def create(parent: Path, files: Mapping[str, str]) -> AsyncIterator[JobDirectory]:
     """A fresh directory below `parent` with the caller's files; `files` has relative paths that were checked."""
     directory = JobDirectory(Path(tempfile.mkdtemp(prefix="job-", dir=parent)))
     try:
-        for folder in (directory.home, directory.work, directory.temporary):
-            folder.mkdir(mode=0o700)
-        for name, content in files.items():
-            path = directory.work / name
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path.write_text(content)
+        directory.work.mkdir(mode=0o700)
+        if files:
+            await asyncio.to_thread(_write, directory.work, files)
         yield directory
     finally:
-        shutil.rmtree(directory.root, ignore_errors=True)
+        await asyncio.to_thread(shutil.rmtree, directory.root, ignore_errors=True)
+
+
+def _write(folder: Path, files: Mapping[str, str]) -> None:
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.write_text(content)
 
 
 def private_file(directory: JobDirectory, name: str, content: str) -> int:

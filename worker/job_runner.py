@@ -7,6 +7,7 @@ the death of this process, after which another settles it.
 import asyncio
 import secrets
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from worker import command_plan, job_directory, responses
 from worker.command_plan import PlanSettings
 from worker.execution import Execution, execute
 from worker.job_control import JobControl
+from worker.job_directory import JobDirectory
 from worker.lane import TryElsewhere
 from worker.launcher.client import Launcher, LauncherGoneError
 from worker.leases import LeaseKeeper
@@ -43,6 +45,17 @@ class RunnerSettings:
     output: OutputLimits
     kill_grace_s: float
     work_directory: Path
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedJob:
+    """A claimed job whose request was opened, with what it needs to run."""
+
+    claim: Claim
+    control: JobControl
+    output_key: DataKey
+    envelope: RequestEnvelope
+    directory: JobDirectory
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,23 +86,31 @@ class JobRunner:
             await self._run_claimed(claim, control)
 
     async def _run_claimed(self, claim: Claim, control: JobControl) -> None:
+        # Whoever waits for the job need not wait for the removal of its directory.
+        async with AsyncExitStack() as cleanup:
+            ending = await self._ending(claim, control, cleanup)
+            await self._settle(claim.attempt, control, ending)
+
+    async def _ending(self, claim: Claim, control: JobControl, cleanup: AsyncExitStack) -> Ending:
         output_key: DataKey | None = None
         try:
             output_key, envelope = self._open(claim)
+            directory = await cleanup.enter_async_context(
+                job_directory.create(self.settings.work_directory, envelope.files)
+            )
             with structlog.contextvars.bound_contextvars(tool=envelope.tool, verb=" ".join(envelope.verb)):
-                ending = await self._run_opened(claim, control, output_key=output_key, envelope=envelope)
+                return await self._run_opened(OpenedJob(claim, control, output_key, envelope, directory))
         except SealError as error:
             log.error("request does not open", error=str(error))
-            ending = Ending(JobState.FAILED, "the request does not open with this worker's master keys", b"")
+            return Ending(JobState.FAILED, "the request does not open with this worker's master keys", b"")
         except RequestError as error:
-            ending = _sealed_ending(output_key, responses.not_run(claim.record.id, error.detail), error.detail)
+            return _sealed_ending(output_key, responses.not_run(claim.record.id, error.detail), error.detail)
         except LauncherGoneError:
-            ending = Ending(JobState.LOST, "the process that starts commands died", b"")
+            return Ending(JobState.LOST, "the process that starts commands died", b"")
         except Exception:
             reference = secrets.token_hex(4)
             log.exception("job failed inside the worker", reference=reference)
-            ending = Ending(JobState.FAILED, f"internal error of the worker, reference {reference}", b"")
-        await self._settle(claim.attempt, control, ending)
+            return Ending(JobState.FAILED, f"internal error of the worker, reference {reference}", b"")
 
     def _open(self, claim: Claim) -> tuple[DataKey, RequestEnvelope]:
         identity = claim.record.identity
@@ -100,38 +121,38 @@ class JobRunner:
         payload = request_key.open(claim.request, Purpose.REQUEST, ttl_s=claim.record.request_ttl_s + SEAL_MARGIN_S)
         return output_key, RequestEnvelope.model_validate_json(payload)
 
-    async def _run_opened(
-        self, claim: Claim, control: JobControl, *, output_key: DataKey, envelope: RequestEnvelope
-    ) -> Ending:
-        recorder = OutputRecorder(self.store, claim.attempt, control, key=output_key, limits=self.settings.output)
-        streaming = asyncio.create_task(recorder.stream(), name=f"stream {claim.record.id}")
+    async def _run_opened(self, job: OpenedJob) -> Ending:
+        recorder = OutputRecorder(
+            self.store, job.claim.attempt, job.control, key=job.output_key, limits=self.settings.output
+        )
+        streaming = asyncio.create_task(recorder.stream(), name=f"stream {job.claim.record.id}")
         try:
-            execution = await self._execute(claim, control, recorder=recorder, envelope=envelope)
+            execution = await self._execute(job, recorder)
         finally:
             streaming.cancel()
             await asyncio.wait({streaming})
-        state, reason = responses.final_state(execution, control)
-        response = responses.of_execution(claim.record.id, execution, state=state, reason=reason, recorder=recorder)
-        sealed = output_key.seal(response.model_dump_json().encode(), Purpose.RESPONSE)
+        state, reason = responses.final_state(execution, job.control)
+        response = responses.of_execution(job.claim.record.id, execution, state=state, reason=reason, recorder=recorder)
+        sealed = job.output_key.seal(response.model_dump_json().encode(), Purpose.RESPONSE)
         return Ending(state, reason, sealed, recorder.remaining())
 
-    async def _execute(
-        self, claim: Claim, control: JobControl, *, recorder: OutputRecorder, envelope: RequestEnvelope
-    ) -> Execution:
-        binary = self.binaries[envelope.tool]
-        time_limit_s = claim.record.time_limit_s
-        with job_directory.create(self.settings.work_directory, envelope.files) as directory:
-            plan = command_plan.build(
-                envelope, binary, directory, time_limit_s=time_limit_s, settings=self.settings.plan
-            )
-            return await execute(
-                plan,
-                launcher=self.launcher,
-                control=control,
-                sink=recorder.add,
-                time_limit_s=time_limit_s,
-                kill_grace_s=self.settings.kill_grace_s,
-            )
+    async def _execute(self, job: OpenedJob, recorder: OutputRecorder) -> Execution:
+        time_limit_s = job.claim.record.time_limit_s
+        plan = command_plan.build(
+            job.envelope,
+            self.binaries[job.envelope.tool],
+            job.directory,
+            time_limit_s=time_limit_s,
+            settings=self.settings.plan,
+        )
+        return await execute(
+            plan,
+            launcher=self.launcher,
+            control=job.control,
+            sink=recorder.add,
+            time_limit_s=time_limit_s,
+            kill_grace_s=self.settings.kill_grace_s,
+        )
 
     async def _settle(self, attempt: Attempt, control: JobControl, ending: Ending) -> None:
         while not control.is_lost:

@@ -1,7 +1,7 @@
 """arq, woken by events: one lane's queue, slots and wake list.
 
-Stock arq polls; here an idle lane blocks on its wake list and hands what it pops to arq's public `start_jobs`, and the
-poll of once a second remains as the safety net. Whether a job may run is decided by our own claim, never by arq: its
+Stock arq polls; here an idle lane blocks on its wake list and hands what it pops to `start_jobs`, and the poll of once
+a second remains as the safety net. Whether a job may run is decided by our own claim, never by arq: its
 retries and its in-progress mark only decide when `run_job` is called.
 """
 
@@ -17,7 +17,7 @@ from shared import keys
 from shared.models import JobId, Lane
 from shared.redis_connection import UNAVAILABLE
 from shared.store import wire
-from shared.store.job_store import ARQ_IN_PROGRESS_MS
+from shared.store.job_store import ARQ_IN_PROGRESS_MS, JobStore
 
 WAKE_BLOCK_S = 5.0
 POLL_INTERVAL_S = 1.0
@@ -62,6 +62,8 @@ class LaneWorker(Worker):
             job_deserializer=wire.deserialize,
             log_results=False,
         )
+        self._lane = lane
+        self._store = JobStore(pool)
         self._wake_key = keys.wake(lane)
         self._slot_freed = asyncio.Event()
         self._starting = asyncio.Lock()
@@ -71,12 +73,18 @@ class LaneWorker(Worker):
         return self.max_jobs - self.job_counter
 
     async def start_jobs(self, job_ids: list[bytes]) -> None:
-        """arq's own, one call at a time: it skips jobs without a word when slots run out beneath it."""
+        """Starts those that are due and free, as many as there are slots.
+
+        Instead of arq's own, which asks Redis five times for each job. One call at a time: the poll and the wake list
+        share the slots.
+        """
         async with self._starting:
-            running = set(self.tasks)
-            await super().start_jobs(job_ids)
-            for job_id in self.tasks.keys() - running:
-                self.tasks[job_id].add_done_callback(lambda _: self._slot_freed.set())
+            for job_id, score in await self._store.pick(self._lane, job_ids, limit=self.free_slots):
+                await self.sem.acquire()
+                self.job_counter += 1
+                task = self.loop.create_task(self.run_job(job_id, score), name=f"job {job_id}")
+                task.add_done_callback(self._free_slot)
+                self.tasks[job_id] = task
 
     async def serve(self) -> None:
         """Runs jobs until cancelled, through outages of Redis."""
@@ -95,6 +103,10 @@ class LaneWorker(Worker):
             )
             if answer:
                 await self.start_jobs(answer[1])
+
+    def _free_slot(self, _: "asyncio.Task[None]") -> None:
+        self._release_sem_dec_counter_on_complete()
+        self._slot_freed.set()
 
     async def _wait_for_slot(self) -> None:
         while self.free_slots <= 0:

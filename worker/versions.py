@@ -29,7 +29,7 @@ async def ask(binary: ToolBinary, *, launcher: Launcher, work_directory: Path, s
         output.extend(data)
 
     envelope = RequestEnvelope(tool=binary.tool.name, arguments=binary.tool.version_arguments, verb=("version",))
-    with job_directory.create(work_directory, {}) as directory:
+    async with job_directory.create(work_directory, {}) as directory:
         plan = command_plan.build(envelope, binary, directory, time_limit_s=VERSION_LIMIT_S, settings=settings)
         execution = await execute(
             plan,

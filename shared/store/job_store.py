@@ -162,6 +162,13 @@ class JobStore:
         )
         return Submitted(answer.decode())
 
+    async def pick(self, lane: Lane, job_ids: Sequence[bytes], *, limit: int) -> list[tuple[JobId, int]]:
+        """Marks up to `limit` of the ids as picked up in arq's queue; those that nobody else had, with their scores."""
+        answer = await self._scripts.call("pick", lane, limit, ARQ_IN_PROGRESS_MS, *job_ids)
+        return [
+            (JobId(job_id.decode()), int(float(score))) for job_id, score in zip(answer[::2], answer[1::2], strict=True)
+        ]
+
     async def claim(self, attempt: Attempt, *, worker_id: str, tools: Iterable[str]) -> Claim | ClaimRefusal:
         """Takes a queued job for one attempt, under a lease."""
         answer = await self._scripts.call("claim", attempt.job_id, worker_id, attempt.fence, LEASE_MS, *sorted(tools))

@@ -33,7 +33,7 @@ class Scripts:
         prelude = _prelude()
         self._scripts = {
             name: redis.register_script(prelude + _read(name))
-            for name in ("submit", "claim", "append", "settle", "renew", "cancel", "sweep", "announce")
+            for name in ("submit", "pick", "claim", "append", "settle", "renew", "cancel", "sweep", "announce")
         }
 
     async def call(self, name: str, *arguments: str | bytes | int) -> Any:

@@ -68,7 +68,7 @@ async def serving_lane(
 
 async def is_listening(lane: LaneWorker) -> bool:
     """Whether a lane of this server blocks on its wake list."""
-    return (await lane.pool.info("clients"))["blocked_clients"] > 0
+    return bool((await lane.pool.info("clients"))["blocked_clients"])
 
 
 async def _has_polled_once(lane: LaneWorker) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 from shared.models import CommandClass
 from shared.tools import registry
 from shared.tools.tool import Grammar, SandboxNeeds, Tool
-from tests.support import static_program
+from tests.support import static_elf
 
 HERE = Path(__file__).parent
 
@@ -75,8 +75,8 @@ def install(directory: Path) -> Path:
         "import stub_cli\nstub_cli.main()\n"
     )
     executable.chmod(0o755)
-    if static_program.IS_POSSIBLE:
-        static_program.write(folder / NOOP.name)
+    if static_elf.IS_POSSIBLE:
+        static_elf.write(folder / NOOP.name)
     return folder
 
 

@@ -23,6 +23,17 @@ def _ignore_term(_: str) -> None:
     _hang("")
 
 
+def _fail_on_term(_: str) -> None:
+    """As helm does it: SIGTERM ends it in its own way."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    _hang("")
+
+
+def _read_file(path: str) -> None:
+    """Without an argument the path comes by standard input, where no parser sees it."""
+    _say(Path(path or sys.stdin.read()).read_text())
+
+
 def _grandchild(_: str) -> None:
     if os.fork() == 0:
         _hang("")
@@ -54,11 +65,12 @@ ACTIONS: dict[str, Callable[[str], None]] = {
     "fail": _fail,
     "hang": _hang,
     "ignore-term": _ignore_term,
+    "fail-on-term": _fail_on_term,
     "grandchild": _grandchild,
     "flood": _flood,
     "hex": _write_bytes,
     "environment": lambda _: _say(json.dumps(dict(os.environ))),
-    "read-file": lambda path: _say(Path(path).read_text()),
+    "read-file": _read_file,
     "stdin": lambda _: _say(sys.stdin.read()),
     "list": _list,
     "die": lambda number: os.kill(os.getpid(), int(number)),

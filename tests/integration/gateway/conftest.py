@@ -1,6 +1,6 @@
 """A real gateway process on a real Valkey, without any worker: tests do by hand what a worker would."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx
@@ -52,6 +52,8 @@ def product(redis_url: str, master_key: str, tmp_path: Path) -> Iterator[Product
 
 
 @pytest.fixture
-def caller_of() -> Callable[[str], httpx.AsyncClient]:
-    """Makes a client of the gateway at a URL."""
-    return lambda url: httpx.AsyncClient(base_url=url, timeout=TIMEOUT_S)
+async def product_with_short_waits(product: Product) -> AsyncIterator[httpx.AsyncClient]:
+    """A caller of a gateway that nobody waits on for longer than a moment."""
+    url = await product.gateway(K8S_MCP_MAX_WAIT_S="0.1")
+    async with httpx.AsyncClient(base_url=url, timeout=TIMEOUT_S) as caller:
+        yield caller

@@ -69,9 +69,7 @@ async def waiting(client: httpx.AsyncClient) -> int:
 
 async def submitted(client: httpx.AsyncClient, command: str = LOCAL_COMMAND) -> str:
     """A queued job's id."""
-    answer = await client.post(
-        "/jobs", json={"tool": "kubectl", "command": command}, headers=kubeconfig_header()
-    )
+    answer = await client.post("/jobs", json={"tool": "kubectl", "command": command}, headers=kubeconfig_header())
     assert answer.status_code == httpx.codes.ACCEPTED, answer.text
     job_id: str = answer.json()["id"]
     return job_id

@@ -208,6 +208,26 @@ async def test_wait_goes_on_through_a_restart_of_redis(own_valkey: Valkey) -> No
         await redis.aclose()
 
 
+@pytest.mark.usefixtures("no_sweep")
+async def test_job_that_is_watched_again_after_a_restart_is_subscribed_again(own_valkey: Valkey) -> None:
+    redis = redis_connection.gateway_client(own_valkey.url)
+    try:
+        attempt = await Jobs(redis).running()
+        async with running(redis) as waiters:
+            async with waiters.watch(attempt.job_id):
+                await wait_until(lambda: _is_subscribed(redis, keys.notice(attempt.job_id)))
+            own_valkey.kill()
+            await wait_until(lambda: waiters._pubsub is None)
+            own_valkey.start()
+            await wait_until(lambda: _is_subscribed(redis, keys.NOTICE))
+            async with waiters.watch(attempt.job_id) as watch:
+                await wait_until(lambda: _is_subscribed(redis, keys.notice(attempt.job_id)))
+                await JobStore(redis).settle(attempt, jobs.ending())
+                assert state(await watch.ended(None)) is JobState.SUCCEEDED
+    finally:
+        await redis.aclose()
+
+
 async def test_wait_that_begins_without_redis_ends_when_it_is_back(own_valkey: Valkey) -> None:
     redis = redis_connection.gateway_client(own_valkey.url)
     try:

@@ -2,8 +2,6 @@
 
 import asyncio
 import os
-import platform
-import struct
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -12,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import static_elf
 from worker.launcher import landlock
 from worker.launcher.client import Launcher, Run, Stage
 from worker.launcher.protocol import Limits, SandboxRules, StageExit, StageSpec
@@ -25,28 +24,11 @@ LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", sys.base_prefix)
 needs_landlock = pytest.mark.skipif(landlock.abi() == 0, reason="this kernel has no Landlock")
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc or needs memfd")
 
-# exit(0): `xor edi, edi; mov eax, 60; syscall`, and `mov x0, #0; mov x8, #93; svc #0`.
-_EXIT_CODE_OF = {
-    "x86_64": (62, bytes.fromhex("31ff b83c000000 0f05")),
-    "aarch64": (183, bytes.fromhex("000080d2 a80b80d2 010000d4")),
-}
-_HEADERS_BYTES = 64 + 56
-_BASE = 0x400000
-
 
 def static_program(directory: Path) -> Path:
-    """The smallest static executable: needs no loader and no library, and costs nothing to run."""
-    if sys.platform != "linux" or platform.machine() not in _EXIT_CODE_OF:
-        pytest.skip(f"no hand-made executable for {sys.platform} on {platform.machine()}")
-    machine, code = _EXIT_CODE_OF[platform.machine()]
-    size = _HEADERS_BYTES + len(code)
-    ident = b"\x7fELF" + bytes([2, 1, 1]) + bytes(9)
-    header = struct.pack("<HHIQQQIHHHHHH", 2, machine, 1, _BASE + _HEADERS_BYTES, 64, 0, 0, 64, 56, 1, 0, 0, 0)
-    segment = struct.pack("<IIQQQQQQ", 1, 5, 0, _BASE, _BASE, size, size, 0x10000)
-    program = directory / "static-program"
-    program.write_bytes(ident + header + segment + code)
-    program.chmod(0o755)
-    return program
+    if not static_elf.IS_POSSIBLE:
+        pytest.skip("no hand-made executable for this platform")
+    return static_elf.write(directory / "static-program")
 
 
 def spec_of(

@@ -13,9 +13,7 @@ from tests.support import kubeconfigs
 
 
 def settings(path: Path, **changes: Any) -> GatewaySettings:
-    return GatewaySettings(
-        master_keys=SecretStr(MasterKeys.generate()), default_kubeconfig_file=path, **changes
-    )
+    return GatewaySettings(master_keys=SecretStr(MasterKeys.generate()), default_kubeconfig_file=path, **changes)
 
 
 @pytest.fixture

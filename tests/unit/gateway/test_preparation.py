@@ -63,7 +63,9 @@ def current_context(call: PreparedCall) -> str:
         pytest.param("get pods", None, 300, id="the setting"),
         pytest.param("get pods", 7, 7, id="the request's own, shorter"),
         pytest.param("get pods", 700, 700, id="the request's own, longer"),
-        pytest.param("rollout status deploy/web --timeout=60s", None, 300, id="the setting is longer than the command's"),
+        pytest.param(
+            "rollout status deploy/web --timeout=60s", None, 300, id="the setting is longer than the command's"
+        ),
         pytest.param("rollout status deploy/web --timeout=10m", None, 630, id="the command's and a margin"),
         pytest.param("rollout status deploy/web --timeout=10m", 20, 20, id="the request's wins over the command's"),
         pytest.param("wait --for=delete pod/web --timeout=9999h", None, 3_600, id="no command beyond the most"),

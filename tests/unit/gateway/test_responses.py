@@ -84,7 +84,9 @@ async def test_lost_job_says_what_to_do_and_shows_what_was_streamed(
 ) -> None:
     job_id = await desk.queued(command_class)
     claim = await desk.worker.claim(job_id)
-    await desk.worker.write(claim, (EventKind.STDOUT, b"first "), (EventKind.STDERR, b"bad\n"), (EventKind.STDOUT, b"half"))
+    await desk.worker.write(
+        claim, (EventKind.STDOUT, b"first "), (EventKind.STDERR, b"bad\n"), (EventKind.STDOUT, b"half")
+    )
     await desk.lose(job_id)
     response = (await desk.read(job_id)).finished()
     assert (response.state, response.exit_code, response.success) == (JobState.LOST, -1, False)

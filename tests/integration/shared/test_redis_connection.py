@@ -1,0 +1,77 @@
+"""Connections on a real server: cancelled at every step, and cut."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from shared.redis_connection import UNAVAILABLE, gateway_client, worker_pool
+from tests.support.valkey import Valkey
+
+STEPS = 40
+"""More turns of the event loop than connecting and one command take."""
+
+Clients = Callable[[str], Redis]
+
+
+def worker_client(url: str) -> Redis:
+    return Redis.from_pool(worker_pool(url))
+
+
+@pytest.fixture(params=[gateway_client, worker_client], ids=["gateway", "worker"])
+def client_of(request: pytest.FixtureRequest) -> Clients:
+    clients: Clients = request.param
+    return clients
+
+
+async def one_command(redis: Redis) -> Any:
+    return await redis.get("key")
+
+
+async def one_transaction(redis: Redis) -> Any:
+    async with redis.pipeline(transaction=True) as pipe:
+        pipe.get("key")
+        return await pipe.execute()
+
+
+@pytest.mark.parametrize("command", [one_command, one_transaction])
+@pytest.mark.parametrize("is_connected", [True, False], ids=["connected", "connecting"])
+async def test_cancelled_task_ends_whatever_step_it_is_at(
+    redis_url: str, client_of: Clients, command: Callable[[Redis], Any], is_connected: bool
+) -> None:
+    async def work(redis: Redis) -> None:
+        await command(redis)
+        ended.append(step)
+
+    for step in range(1, STEPS):
+        ended: list[int] = []
+        async with client_of(redis_url) as redis:
+            if is_connected:
+                await redis.ping()
+            task = asyncio.create_task(work(redis), name="work")
+            for _ in range(step):
+                await asyncio.sleep(0)
+            cancelled = not task.done()
+            task.cancel()
+            await asyncio.wait({task})
+
+            assert not (cancelled and ended), f"step {step}: the cancellation was lost"
+            assert await redis.echo("next") == b"next", "the next caller gets its own answer"
+
+
+async def test_command_after_an_outage_works(own_valkey: Valkey, client_of: Clients) -> None:
+    async with client_of(own_valkey.url) as redis:
+        await redis.set("key", "value", ex=60)
+        own_valkey.restart()
+
+        assert await redis.get("key") == b"value"
+
+
+async def test_absent_server_is_unavailable(own_valkey: Valkey, client_of: Clients) -> None:
+    own_valkey.kill()
+
+    async with client_of(own_valkey.url) as redis:
+        with pytest.raises(UNAVAILABLE):
+            await redis.ping()
