@@ -6,7 +6,6 @@ it as a whole, and within a time: after it only a disconnect can follow.
 
 import asyncio
 
-from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway import problems
@@ -30,18 +29,15 @@ class RequestLimits:
                 body = await _body(scope, receive, settings.max_body_bytes)
         except TimeoutError:
             late = RequestError(ErrorCode.BODY_TIMEOUT, f"The body took over {settings.body_timeout_s:g} s to arrive.")
-            await _refuse(late)(scope, receive, send)
+            answer = problems.response(late)
+            # What may still come of the body is no next request. After the other refusals the server reads the rest
+            # and drops it: a connection that is cut while a client sends takes the answer with it.
+            answer.headers["Connection"] = "close"
+            await answer(scope, receive, send)
         except RequestError as error:
-            await _refuse(error)(scope, receive, send)
+            await problems.response(error)(scope, receive, send)
         else:
             await self._app(scope, _replay(body, receive), send)
-
-
-def _refuse(error: RequestError) -> Response:
-    """The last answer on this connection: what is left of the body is not read to find the next request."""
-    answer = problems.response(error)
-    answer.headers["Connection"] = "close"
-    return answer
 
 
 def _check_headers(scope: Scope, limit: int) -> None:

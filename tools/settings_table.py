@@ -28,7 +28,8 @@ def page() -> str:
     parts = [HEAD]
     for title, settings, elsewhere in SECTIONS:
         rows = [_row(name, field) for name, field in settings.model_fields.items() if name not in elsewhere]
-        parts.append("\n".join([f"## {title}\n", "| variable | default | meaning |", "| --- | --- | --- |", *rows]) + "\n")
+        head = [f"## {title}\n", "| variable | default | meaning |", "| --- | --- | --- |"]
+        parts.append("\n".join([*head, *rows]) + "\n")
     return "\n".join(parts)
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 
 def _say(text: str) -> None:
-    print(text, flush=True)
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 def _hang(_: str) -> None:
@@ -51,7 +52,7 @@ def _write_bytes(hexadecimal: str) -> None:
 
 
 def _fail(code: str) -> None:
-    print("it failed", file=sys.stderr)
+    sys.stderr.write("it failed\n")
     sys.exit(int(code))
 
 

@@ -61,6 +61,11 @@ async def running_jobs(redis: Redis) -> list[str]:
     return [job_id.decode() for job_id in await redis.zrange(keys.LEASES, 0, -1)]
 
 
+async def has_printed(redis: Redis, job_id: str) -> bool:
+    """Whether something of the job's output is stored."""
+    return await redis.exists(keys.EVENTS + job_id) == 1
+
+
 def command_lines() -> dict[int, str]:
     """Of all processes of this machine, by process id."""
     found: dict[int, str] = {}

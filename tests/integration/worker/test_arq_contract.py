@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -88,9 +88,16 @@ def test_job_that_arq_writes_has_the_same_fields() -> None:
     assert wire.deserialize(written) == wire.deserialize(wire.arq_job(job_id))
 
 
-def test_start_jobs_takes_job_ids() -> None:
-    assert inspect.iscoroutinefunction(Worker.start_jobs)
-    assert list(inspect.signature(Worker.start_jobs).parameters) == ["self", "job_ids"]
+@pytest.mark.parametrize(
+    ("method", "parameters"),
+    [(Worker.start_jobs, ["self", "job_ids"]), (Worker.run_job, ["self", "job_id", "score"])],
+    ids=["start_jobs", "run_job"],
+)
+def test_overridden_and_called_methods_take_what_they_took(
+    method: Callable[..., object], parameters: list[str]
+) -> None:
+    assert inspect.iscoroutinefunction(method)
+    assert list(inspect.signature(method).parameters) == parameters
 
 
 async def test_started_job_is_among_the_tasks_and_takes_a_slot(jobs: Jobs, lane: LaneWorker) -> None:

@@ -193,7 +193,6 @@ async def test_lane_that_is_stopped_while_it_listens_takes_no_job(
     assert not recorder.started
 
 
-@pytest.mark.xfail(strict=True, reason="arq keeps the slot of a pick-up that an outage cut off; worker/lane.py too")
 async def test_pick_up_that_fails_takes_no_slot(own_valkey: Valkey, recorder: Recorder) -> None:
     async with idle_lane(own_valkey.url, recorder.run_job) as lane:
         own_valkey.kill()
