@@ -10,7 +10,7 @@ ENVELOPE_VERSION: Literal[1] = 1
 class RequestEnvelope(BaseModel):
     """What the gateway seals and a worker opens. Secrets stay out of `repr`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     version: Literal[1] = ENVELOPE_VERSION
     tool: str

@@ -16,7 +16,7 @@ class EventKind(StrEnum):
 class OutputEvent(BaseModel):
     """A chunk of output as the process wrote it: bytes, not text, for a chunk may end inside a character."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     kind: EventKind
     at_ms: int

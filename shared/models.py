@@ -58,7 +58,7 @@ class Lane(StrEnum):
 class CommandRequest(BaseModel):
     """A command for one of the tools, as REST and MCP clients send it."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     command: Annotated[
         str,
@@ -110,6 +110,8 @@ class JobRequest(CommandRequest):
 
 class CommandResponse(BaseModel):
     """What a command gave. The first four fields are those of the first generation."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     success: Annotated[bool, Field(description="True when the command ended with exit code 0.")]
     output: Annotated[str, Field(description="Standard output, cut at the output limit.")]

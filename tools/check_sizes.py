@@ -46,11 +46,7 @@ def main(arguments: Sequence[str]) -> int:
     findings = [line for path in files for line in check_source(path.read_text(encoding="utf-8"), str(path))]
     for line in findings:
         print(line)
-    print(
-        f"sizes: {len(files)} files, {len(findings)} too long"
-        if findings
-        else f"sizes: {len(files)} files, all fit"
-    )
+    print(f"sizes: {len(files)} files, {len(findings)} too long" if findings else f"sizes: {len(files)} files, all fit")
     return 1 if findings else 0
 
 

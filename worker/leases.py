@@ -31,8 +31,6 @@ class LeaseKeeper:
         self._redis = redis
         self._channel = keys.control(worker_id)
         self._held: dict[JobId, tuple[Attempt, JobControl]] = {}
-        self._idle = asyncio.Event()
-        self._idle.set()
 
     @property
     def running(self) -> int:
@@ -43,16 +41,10 @@ class LeaseKeeper:
         """Renews the attempt's lease for as long as the block runs."""
         control = JobControl()
         self._held[attempt.job_id] = (attempt, control)
-        self._idle.clear()
         try:
             yield control
         finally:
             del self._held[attempt.job_id]
-            if not self._held:
-                self._idle.set()
-
-    async def wait_until_idle(self) -> None:
-        await self._idle.wait()
 
     def cancel_all(self, reason: str) -> None:
         for _, control in self._held.values():

@@ -2,7 +2,7 @@
 
 from shared.events import EventKind
 from shared.models import CommandResponse, JobId, JobState
-from worker.execution import Execution
+from worker.execution import Cause, Execution
 from worker.job_control import JobControl
 from worker.output import OutputRecorder
 
@@ -10,14 +10,16 @@ NO_EXIT_CODE = -1
 
 
 def final_state(execution: Execution, control: JobControl) -> tuple[JobState, str]:
-    """The state and, where the process did not end by itself, why."""
-    ended_itself = execution.exit.exit_code is not None
-    if execution.timed_out:
+    """The state and, where the process did not end by itself, why.
+
+    A CLI that catches SIGTERM ends with a code of its own, as helm does: it was cancelled unless it says success.
+    """
+    if execution.cause is Cause.TIME_LIMIT:
         return JobState.TIMED_OUT, "the time limit was reached and the command was ended"
-    if control.stop is not None and not ended_itself:
-        return JobState.CANCELLED, control.stop.reason
     if execution.exit.exit_code == 0:
         return JobState.SUCCEEDED, ""
+    if execution.cause is Cause.STOP and control.stop is not None:
+        return JobState.CANCELLED, control.stop.reason
     if execution.exit.signal is not None:
         return JobState.FAILED, f"the process was ended by signal {execution.exit.signal}"
     return JobState.FAILED, execution.exit.error or ""
@@ -29,7 +31,7 @@ def of_execution(
     """The response of a job whose process ran, whatever became of it."""
     output, output_cut = recorder.text(EventKind.STDOUT)
     printed, error_cut = recorder.text(EventKind.STDERR)
-    ended_itself = execution.exit.exit_code is not None and execution.exit.started and not execution.timed_out
+    ended_itself = execution.exit.started and state in (JobState.SUCCEEDED, JobState.FAILED)
     return CommandResponse(
         success=state is JobState.SUCCEEDED,
         output=output,

@@ -49,6 +49,17 @@ async def queued(redis: Redis) -> list[str]:
     return [job_id.decode() for job_id in await redis.zrange(keys.QUEUED, 0, -1)]
 
 
+async def in_record(redis: Redis, job_id: str, name: str) -> bytes | None:
+    """A field of the job's record."""
+    value: bytes | None = await redis.execute_command("HGET", keys.JOB + job_id, name)
+    return value
+
+
+async def change_record(redis: Redis, job_id: str, **fields: str) -> None:
+    """Writes to the record as no part of the product would: without a notice."""
+    await redis.execute_command("HSET", keys.JOB + job_id, *[part for pair in fields.items() for part in pair])
+
+
 async def is_untouched(redis: Redis) -> bool:
     """Whether there is no job, no queue and no sealed request."""
     kept = [name async for name in redis.scan_iter(f"{keys.PREFIX}*")]

@@ -42,11 +42,11 @@ async def test_job_of_somebody_else_looks_like_one_that_is_not_there(
     client: httpx.AsyncClient, redis: Redis, method: str
 ) -> None:
     theirs = await served.submitted(client)
-    await redis.hset(keys.JOB + theirs, "principal", "somebody-else")
+    await served.change_record(redis, theirs, principal="somebody-else")
     answer = await client.request(method, f"/jobs/{theirs}")
     unknown = await client.request(method, f"/jobs/{UNKNOWN}")
     assert (answer.status_code, answer.json()) == (unknown.status_code, unknown.json())
-    assert await redis.hget(keys.JOB + theirs, "state") == b"queued"
+    assert await served.in_record(redis, theirs, "state") == b"queued"
 
 
 @pytest.mark.parametrize("wait", ["-1", "nan", "inf", "-inf", "soon", "1e400", "", "0x10"])
@@ -127,7 +127,7 @@ async def test_cancelling_a_running_job_asks_its_worker(
     claim = await worker.claim(job_id)
     answer = await client.delete(f"/jobs/{job_id}")
     assert (answer.status_code, answer.json()["state"]) == (200, "running")
-    assert await redis.hget(keys.JOB + job_id, "cancel") == b"cancelled by request"
+    assert await served.in_record(redis, job_id, "cancel") == b"cancelled by request"
     await worker.settle(claim)
     assert (await client.get(f"/jobs/{job_id}")).json()["state"] == "succeeded"
 

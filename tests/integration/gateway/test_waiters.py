@@ -12,6 +12,7 @@ from gateway.waiters import JobWaiters, NoEnd
 from shared import keys, redis_connection
 from shared.models import JobId, JobState
 from shared.store.job_store import CancelScope, JobStore, StoredJob
+from tests.integration.gateway import served
 from tests.support import jobs
 from tests.support.jobs import Jobs
 from tests.support.valkey import Valkey
@@ -111,7 +112,7 @@ async def test_end_whose_notice_was_lost_is_found_by_the_sweep(redis: Redis) -> 
     job_id = await Jobs(redis).queued()
     async with running(redis) as waiters, waiters.watch(job_id) as watch:
         await wait_until(lambda: _is_subscribed(redis, keys.notice(job_id)))
-        await redis.hset(keys.JOB + job_id, mapping={"state": "succeeded", "ended_at": "1"})
+        await served.change_record(redis, job_id, state="succeeded", ended_at="1")
         assert state(await watch.ended(None)) is JobState.SUCCEEDED
 
 

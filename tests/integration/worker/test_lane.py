@@ -176,7 +176,6 @@ async def test_stopped_lane_serves_no_more(redis_url: str, jobs: Jobs, recorder:
     assert await jobs.wake_tokens() == [job_id]
 
 
-@pytest.mark.xfail(strict=True, reason="worker/lane.py starts what it popped after the stop")
 async def test_lane_that_is_stopped_while_it_listens_takes_no_job(
     redis_url: str, jobs: Jobs, recorder: Recorder
 ) -> None:

@@ -172,7 +172,7 @@ async def test_read_only_mode_runs_only_what_changes_nothing(
 ) -> None:
     read_only = settings(security_mode=mode)
     if code is None:
-        assert (await prepared(command, with_settings=read_only)).invocation
+        assert (await prepared(command, with_settings=read_only)).principal == ANONYMOUS
     else:
         assert await refusal(command, with_settings=read_only) is code
 

@@ -1,7 +1,6 @@
 """What a caller reads of a job: opened where a worker sealed it, worded where nobody did."""
 
 import json
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import pytest
@@ -47,8 +46,8 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(redis: Redis) -> AsyncIterator[Desk]:
-    yield Desk(redis)
+def desk(redis: Redis) -> Desk:
+    return Desk(redis)
 
 
 async def test_job_that_has_not_ended_has_no_response(desk: Desk) -> None:

@@ -1,0 +1,132 @@
+"""Redis away, or standing still: each call is told so soon, nothing is queued behind its caller's back."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from redis.asyncio import Redis
+
+from tests.integration.gateway import served
+from tests.support.product import Product
+from tests.support.valkey import Valkey
+from tests.support.waiting import wait_until
+
+BODY = {"command": served.LOCAL_COMMAND}
+JOB = f"/jobs/{'0' * 32}"
+CALLS = [
+    pytest.param("POST", "/tools/kubectl", {}, id="a call that waits"),
+    pytest.param("POST", "/tools/kubectl", served.ASYNC, id="a call that does not"),
+    pytest.param("POST", "/jobs", {}, id="submit"),
+    pytest.param("GET", JOB, {}, id="look"),
+    pytest.param("GET", f"{JOB}?wait=60", {}, id="wait"),
+    pytest.param("DELETE", JOB, {}, id="cancel"),
+    pytest.param("GET", "/tools/status", {}, id="status"),
+    pytest.param("GET", "/readyz", {}, id="readiness"),
+]
+OUTAGES = [pytest.param(Valkey.kill, id="gone"), pytest.param(Valkey.pause, id="standing still")]
+Outage = Callable[[Valkey], None]
+
+
+@pytest.fixture
+def fragile(own_valkey: Valkey, tmp_path: Path, master_key: str) -> AsyncIterator[Product]:
+    with Product(own_valkey.url, tmp_path, master_key=master_key) as product:
+        yield product
+
+
+@asynccontextmanager
+async def caller(product: Product) -> AsyncIterator[httpx.AsyncClient]:
+    url = await product.gateway()
+    async with httpx.AsyncClient(base_url=url, timeout=served.TIMEOUT_S) as client:
+        yield client
+
+
+async def all_calls(client: httpx.AsyncClient) -> list[httpx.Response]:
+    answers = []
+    for call in CALLS:
+        method, path, headers = call.values
+        body = {"tool": "kubectl", **BODY} if path == "/jobs" else BODY
+        answers.append(await client.request(str(method), str(path), json=body, headers=headers))  # type: ignore[arg-type]
+    return answers
+
+
+@pytest.mark.parametrize("outage", OUTAGES)
+async def test_every_call_is_503_and_alive_is_alive(fragile: Product, own_valkey: Valkey, outage: Outage) -> None:
+    async with caller(fragile) as client:
+        await served.submitted(client)
+        outage(own_valkey)
+        for answer in await all_calls(client):
+            assert (answer.status_code, served.code(answer)) == (503, "store-unavailable"), answer.request.url
+            assert int(answer.headers["Retry-After"]) > 0
+        assert (await client.get("/livez")).status_code == 200
+        assert (await client.get("/health")).status_code == 200
+        assert (await client.get("/metrics")).status_code == 200
+
+
+async def test_nothing_is_queued_while_redis_is_gone(fragile: Product, own_valkey: Valkey) -> None:
+    async with caller(fragile) as client:
+        own_valkey.kill()
+        await all_calls(client)
+        own_valkey.start()
+        await wait_until(lambda: _is_ready(client))
+    async with Redis.from_url(own_valkey.url) as redis:
+        assert await served.is_untouched(redis)
+
+
+async def test_what_a_paused_redis_may_have_taken_has_the_id_of_its_answer(
+    fragile: Product, own_valkey: Valkey
+) -> None:
+    """The bytes lie in its socket already: whether it acts on them nobody can know, so the caller gets the id."""
+    async with caller(fragile) as client:
+        await served.submitted(client)
+        own_valkey.pause()
+        answers = [
+            await client.post("/jobs", json={"tool": "kubectl", **BODY}),
+            await client.post("/tools/kubectl", json=BODY, headers=served.ASYNC),
+        ]
+        told = {answer.json()["job_id"] for answer in answers}
+        own_valkey.resume()
+        await wait_until(lambda: _is_ready(client))
+        async with Redis.from_url(own_valkey.url) as redis:
+            before, *taken = sorted(await served.jobs(redis), key=lambda job_id: job_id in told)
+        assert before not in told
+        assert set(taken) <= told
+        assert {(await client.get(f"/jobs/{job_id}")).status_code for job_id in taken} <= {200}
+
+
+@pytest.mark.parametrize("outage", OUTAGES)
+async def test_gateway_serves_again_when_redis_is_back(fragile: Product, own_valkey: Valkey, outage: Outage) -> None:
+    async with caller(fragile) as client:
+        job_id = await served.submitted(client)
+        outage(own_valkey)
+        assert (await client.get("/readyz")).status_code == 503
+        (own_valkey.resume if outage is Valkey.pause else own_valkey.start)()
+        await wait_until(lambda: _is_ready(client))
+        assert (await client.get(f"/jobs/{job_id}")).json()["state"] == "queued"
+        assert (await client.get(f"/jobs/{await served.submitted(client)}")).json()["state"] == "queued"
+
+
+async def test_gateway_starts_without_redis(fragile: Product, own_valkey: Valkey) -> None:
+    own_valkey.kill()
+    async with caller(fragile) as client:
+        assert (await client.get("/livez")).status_code == 200
+        assert (await client.get("/readyz")).status_code == 503
+        own_valkey.start()
+        await wait_until(lambda: _is_ready(client))
+        assert await served.submitted(client)
+
+
+@pytest.mark.parametrize("outage", OUTAGES)
+async def test_long_poll_through_an_outage_goes_on(fragile: Product, own_valkey: Valkey, outage: Outage) -> None:
+    async with caller(fragile) as client:
+        job_id = await served.submitted(client)
+        outage(own_valkey)
+        (own_valkey.resume if outage is Valkey.pause else own_valkey.start)()
+        await wait_until(lambda: _is_ready(client))
+        await client.delete(f"/jobs/{job_id}")
+        assert (await client.get(f"/jobs/{job_id}?wait=60")).json()["state"] == "cancelled"
+
+
+async def _is_ready(client: httpx.AsyncClient) -> bool:
+    return (await client.get("/readyz")).status_code == 200
