@@ -6,7 +6,7 @@ import pytest
 from redis.asyncio import Redis
 
 from tests.support import leftovers, processes
-from tests.support.valkey import APPEND_ONLY, Valkey
+from tests.support.valkey import APPEND_ONLY, Valkey, long_lived
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -30,9 +30,12 @@ async def _no_task_is_left() -> AsyncIterator[None]:
 
 @pytest.fixture(scope="session")
 def valkey() -> Iterator[Valkey]:
-    """A server for the whole session, which no test kills or configures."""
-    with Valkey() as server:
-        processes.long_lived.add(server.pid)
+    """A server for the whole session, which no test kills or configures.
+
+    Processes of other session fixtures may use it too, and a gateway sweeps it each second: tests for which that is too
+    much company override this with a server of their own.
+    """
+    with long_lived() as server:
         yield server
 
 

@@ -105,8 +105,6 @@ class JobRunner:
             return Ending(JobState.FAILED, "the request does not open with this worker's master keys", b"")
         except RequestError as error:
             return _sealed_ending(output_key, responses.not_run(claim.record.id, error.detail), error.detail)
-        except LauncherGoneError:
-            return Ending(JobState.LOST, "the process that starts commands died", b"")
         except Exception:
             reference = secrets.token_hex(4)
             log.exception("job failed inside the worker", reference=reference)
@@ -128,9 +126,13 @@ class JobRunner:
         streaming = asyncio.create_task(recorder.stream(), name=f"stream {job.claim.record.id}")
         try:
             execution = await self._execute(job, recorder)
+        except LauncherGoneError:
+            execution = None
         finally:
             streaming.cancel()
             await asyncio.wait({streaming})
+        if execution is None:
+            return Ending(JobState.LOST, "the process that starts commands died", b"", recorder.remaining())
         state, reason = responses.final_state(execution, job.control)
         response = responses.of_execution(job.claim.record.id, execution, state=state, reason=reason, recorder=recorder)
         sealed = job.output_key.seal(response.model_dump_json().encode(), Purpose.RESPONSE)

@@ -31,6 +31,7 @@ class LeaseKeeper:
         self._redis = redis
         self._channel = keys.control(worker_id)
         self._held: dict[JobId, tuple[Attempt, JobControl]] = {}
+        self._stop_reason: str | None = None
 
     @property
     def running(self) -> int:
@@ -40,6 +41,8 @@ class LeaseKeeper:
     def hold(self, attempt: Attempt) -> Iterator[JobControl]:
         """Renews the attempt's lease for as long as the block runs."""
         control = JobControl()
+        if self._stop_reason is not None:
+            control.cancel(self._stop_reason)
         self._held[attempt.job_id] = (attempt, control)
         try:
             yield control
@@ -47,6 +50,8 @@ class LeaseKeeper:
             del self._held[attempt.job_id]
 
     def cancel_all(self, reason: str) -> None:
+        """Those that are held, and those that come on their way from their claim."""
+        self._stop_reason = reason
         for _, control in self._held.values():
             control.cancel(reason)
 

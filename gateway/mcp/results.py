@@ -19,7 +19,7 @@ def of_job(job: Job, text: JobText | None = None) -> types.CallToolResult:
     """The result of a finished job; for one that goes on, what it has printed and what to call next."""
     response = job.response or _unfinished(job, text or JobText())
     return types.CallToolResult(
-        content=[types.TextContent(type="text", text=response.model_dump_json(exclude_none=True))],
+        content=[types.TextContent(type="text", text=response.model_dump_json())],
         structured_content=response.model_dump(mode="json"),
         is_error=job.state.is_final and not response.success,
     )

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import JSONResponse
 
+from gateway.disconnect import unless_gone
 from gateway.preparation import Call
 from gateway.routes import answers
 from shared.models import CommandRequest, Job, JobRequest
@@ -50,7 +51,8 @@ async def read(
 ) -> Job:
     """The job as it stands; with `wait`, when it has ended or the time is over."""
     service = answers.service(request)
-    return await service.wait(job_id, answers.principal(request), min(wait, service.settings.max_wait_s))
+    waiting = service.wait(job_id, answers.principal(request), min(wait, service.settings.max_wait_s))
+    return await unless_gone(request, waiting)
 
 
 @router.delete(

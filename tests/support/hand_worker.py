@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from redis.asyncio import Redis
 
+from shared.envelope import RequestEnvelope
 from shared.events import EventKind, OutputEvent
 from shared.models import CommandResponse, JobId, JobState
 from shared.sealing import DataKey, MasterKeys, Purpose
@@ -67,3 +68,9 @@ class HandWorker:
     async def finish(self, job_id: str, *, output: str = "done") -> None:
         """Runs the whole job."""
         await self.settle(await self.claim(job_id), output=output)
+
+    def request(self, claim: Claim) -> RequestEnvelope:
+        """What the gateway sealed for the worker."""
+        assert claim.record.request_key is not None
+        key = self._master_keys.unwrap(claim.record.request_key, claim.record.identity, Purpose.REQUEST_KEY)
+        return RequestEnvelope.model_validate_json(key.open(claim.request, Purpose.REQUEST))

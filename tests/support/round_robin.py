@@ -1,65 +1,50 @@
-"""One address in front of several servers: each connection goes to the next one, as a load balancer does it."""
+"""One address for several gateways: a TCP proxy that gives each connection to the next one."""
 
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
-from urllib.parse import urlsplit
+from contextlib import asynccontextmanager
 
-CHUNK_BYTES = 65536
+import httpx
 
-
-class RoundRobin:
-    """Forwards bytes; `served` counts connections by server."""
-
-    def __init__(self, urls: Sequence[str]) -> None:
-        self._next_url = itertools.cycle(urls)
-        self.served = dict.fromkeys(urls, 0)
-        self.url = ""
-
-    async def forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        url = next(self._next_url)
-        self.served[url] += 1
-        server = urlsplit(url)
-        their_reader, their_writer = await asyncio.open_connection(server.hostname, server.port)
-        ways = [
-            asyncio.create_task(_copy(reader, their_writer), name="to the server"),
-            asyncio.create_task(_copy(their_reader, writer), name="to the client"),
-        ]
-        try:
-            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for way in ways:
-                way.cancel()
-            await asyncio.wait(ways)
-            for end in (writer, their_writer):
-                end.close()
-
-
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(ConnectionError):
-        while chunk := await reader.read(CHUNK_BYTES):
-            writer.write(chunk)
-            await writer.drain()
+CHUNK_BYTES = 65_536
 
 
 @asynccontextmanager
-async def round_robin(*urls: str) -> AsyncIterator[RoundRobin]:
-    """Serves while the block runs; what is open at its end is closed."""
-    balancer = RoundRobin(urls)
-    connections: set[asyncio.Task[None]] = set()
+async def one_address(urls: Sequence[str]) -> AsyncIterator[str]:
+    """The proxy's URL. A side that closes its connection closes the other's."""
+    targets = itertools.cycle(map(httpx.URL, urls))
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        target = next(targets)
+        far_reader, far_writer = await asyncio.open_connection(target.host, target.port)
+        copies = [asyncio.create_task(_copy(reader, far_writer)), asyncio.create_task(_copy(far_reader, writer))]
+        try:
+            await asyncio.wait(copies, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for copy in copies:
+                copy.cancel()
+            far_writer.close()
+            writer.close()
+            await asyncio.gather(*copies, far_writer.wait_closed(), writer.wait_closed(), return_exceptions=True)
+
+    serving: set[asyncio.Task[None]] = set()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(balancer.forward(reader, writer), name="balanced connection")
-        connections.add(task)
-        task.add_done_callback(connections.discard)
+        serving.add(asyncio.create_task(serve(reader, writer)))
 
-    server = await asyncio.start_server(accept, "127.0.0.1")
-    balancer.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
     try:
-        yield balancer
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
         server.close()
-        for task in connections:
+        for task in serving:
             task.cancel()
-        await asyncio.gather(*connections, return_exceptions=True)
+        await asyncio.gather(*serving, return_exceptions=True)
+        await server.wait_closed()
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(CHUNK_BYTES):
+        writer.write(data)
+        await writer.drain()

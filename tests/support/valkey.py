@@ -4,7 +4,8 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -91,3 +92,11 @@ class Valkey:
                 return bool(client.ping())
         except (RedisError, OSError):
             return False
+
+
+@contextmanager
+def long_lived() -> Iterator[Valkey]:
+    """A server for a session's fixture: no test has left it behind."""
+    with Valkey() as server:
+        processes.long_lived.add(server.pid)
+        yield server

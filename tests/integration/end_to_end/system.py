@@ -49,10 +49,10 @@ def start(product: Product, *, gateways: int, workers: int = 0, **settings: str)
     starting = [Gateway(*product.start_gateway(**settings)) for _ in range(gateways)]
     working = [product.start("worker", **settings) for _ in range(workers)]
     processes.long_lived.update(process.pid for process in product.processes)
-    for gateway in starting:
-        wait_blocking(lambda gateway=gateway: is_serving(gateway.url, gateway.process), timeout_s=START_TIMEOUT_S)
-    for worker in working:
-        wait_blocking(lambda worker=worker: ANNOUNCED in worker.output(), timeout_s=START_TIMEOUT_S)
+    wait_blocking(
+        lambda: all(is_serving(gateway.url, gateway.process) for gateway in starting), timeout_s=START_TIMEOUT_S
+    )
+    wait_blocking(lambda: all(ANNOUNCED in worker.output() for worker in working), timeout_s=START_TIMEOUT_S)
     return System(product, tuple(starting))
 
 
@@ -63,7 +63,7 @@ async def running_jobs(redis: Redis) -> list[str]:
 
 async def has_printed(redis: Redis, job_id: str) -> bool:
     """Whether something of the job's output is stored."""
-    return await redis.exists(keys.EVENTS + job_id) == 1
+    return bool(await redis.exists(keys.EVENTS + job_id))
 
 
 def command_lines() -> dict[int, str]:

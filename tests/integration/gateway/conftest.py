@@ -15,6 +15,9 @@ from tests.support.product import START_TIMEOUT_S, Product, is_serving
 from tests.support.valkey import Valkey
 from tests.support.waiting import wait_blocking
 
+ENTRY = "gateway.main"
+"""The gateway itself, without the tools of tests."""
+
 
 @pytest.fixture(scope="session")
 def master_key() -> str:
@@ -24,7 +27,7 @@ def master_key() -> str:
 @pytest.fixture(scope="session")
 def gateway(valkey: Valkey, master_key: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """One for the whole session, which no test stops or signals."""
-    with Product(valkey.url, tmp_path_factory.mktemp("gateway"), master_key=master_key) as product:
+    with Product(valkey.url, tmp_path_factory.mktemp("gateway"), entry=ENTRY, master_key=master_key) as product:
         url, process = product.start_gateway()
         processes.long_lived.add(process.pid)
         wait_blocking(lambda: is_serving(url, process), timeout_s=START_TIMEOUT_S)
@@ -47,7 +50,7 @@ def worker(redis: Redis, master_key: str) -> HandWorker:
 @pytest.fixture
 def product(redis_url: str, master_key: str, tmp_path: Path) -> Iterator[Product]:
     """For gateways of one test alone, on the session's Valkey."""
-    with Product(redis_url, tmp_path, master_key=master_key) as own:
+    with Product(redis_url, tmp_path, entry=ENTRY, master_key=master_key) as own:
         yield own
 
 

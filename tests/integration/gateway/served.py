@@ -51,13 +51,18 @@ async def queued(redis: Redis) -> list[str]:
 
 async def in_record(redis: Redis, job_id: str, name: str) -> bytes | None:
     """A field of the job's record."""
-    value: bytes | None = await redis.execute_command("HGET", keys.JOB + job_id, name)
-    return value
+    async with redis.pipeline() as pipe:
+        pipe.hget(keys.JOB + job_id, name)
+        [value] = await pipe.execute()
+    return None if value is None else bytes(value)
 
 
 async def change_record(redis: Redis, job_id: str, **fields: str) -> None:
     """Writes to the record as no part of the product would: without a notice."""
-    await redis.execute_command("HSET", keys.JOB + job_id, *[part for pair in fields.items() for part in pair])
+    async with redis.pipeline() as pipe:
+        for name, value in fields.items():
+            pipe.hset(keys.JOB + job_id, name, value)
+        await pipe.execute()
 
 
 async def is_untouched(redis: Redis) -> bool:

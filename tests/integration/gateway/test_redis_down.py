@@ -1,6 +1,7 @@
 """Redis away, or standing still: each call is told so soon, nothing is queued behind its caller's back."""
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -15,23 +16,24 @@ from tests.support.waiting import wait_until
 
 BODY = {"command": served.LOCAL_COMMAND}
 JOB = f"/jobs/{'0' * 32}"
-CALLS = [
-    pytest.param("POST", "/tools/kubectl", {}, id="a call that waits"),
-    pytest.param("POST", "/tools/kubectl", served.ASYNC, id="a call that does not"),
-    pytest.param("POST", "/jobs", {}, id="submit"),
-    pytest.param("GET", JOB, {}, id="look"),
-    pytest.param("GET", f"{JOB}?wait=60", {}, id="wait"),
-    pytest.param("DELETE", JOB, {}, id="cancel"),
-    pytest.param("GET", "/tools/status", {}, id="status"),
-    pytest.param("GET", "/readyz", {}, id="readiness"),
+CALLS: list[tuple[str, str, dict[str, str]]] = [
+    ("POST", "/tools/kubectl", {}),
+    ("POST", "/tools/kubectl", {"Prefer": "wait=60"}),
+    ("POST", "/tools/kubectl", served.ASYNC),
+    ("POST", "/jobs", {}),
+    ("GET", JOB, {}),
+    ("GET", f"{JOB}?wait=60", {}),
+    ("DELETE", JOB, {}),
+    ("GET", "/tools/status", {}),
+    ("GET", "/readyz", {}),
 ]
 OUTAGES = [pytest.param(Valkey.kill, id="gone"), pytest.param(Valkey.pause, id="standing still")]
 Outage = Callable[[Valkey], None]
 
 
 @pytest.fixture
-def fragile(own_valkey: Valkey, tmp_path: Path, master_key: str) -> AsyncIterator[Product]:
-    with Product(own_valkey.url, tmp_path, master_key=master_key) as product:
+def fragile(own_valkey: Valkey, tmp_path: Path, master_key: str) -> Iterator[Product]:
+    with Product(own_valkey.url, tmp_path, entry="gateway.main", master_key=master_key) as product:
         yield product
 
 
@@ -43,12 +45,11 @@ async def caller(product: Product) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def all_calls(client: httpx.AsyncClient) -> list[httpx.Response]:
-    answers = []
-    for call in CALLS:
-        method, path, headers = call.values
+    calls = []
+    for method, path, headers in CALLS:
         body = {"tool": "kubectl", **BODY} if path == "/jobs" else BODY
-        answers.append(await client.request(str(method), str(path), json=body, headers=headers))  # type: ignore[arg-type]
-    return answers
+        calls.append(client.request(method, path, json=body, headers=headers))
+    return await asyncio.gather(*calls)
 
 
 @pytest.mark.parametrize("outage", OUTAGES)
@@ -118,14 +119,17 @@ async def test_gateway_starts_without_redis(fragile: Product, own_valkey: Valkey
 
 
 @pytest.mark.parametrize("outage", OUTAGES)
-async def test_long_poll_through_an_outage_goes_on(fragile: Product, own_valkey: Valkey, outage: Outage) -> None:
+async def test_long_poll_goes_on_through_an_outage(fragile: Product, own_valkey: Valkey, outage: Outage) -> None:
     async with caller(fragile) as client:
         job_id = await served.submitted(client)
+        asked = asyncio.create_task(client.get(f"/jobs/{job_id}?wait=60"))
+        await wait_until(lambda: served.waiting(client))
         outage(own_valkey)
+        assert (await client.get("/readyz")).status_code == 503
         (own_valkey.resume if outage is Valkey.pause else own_valkey.start)()
         await wait_until(lambda: _is_ready(client))
         await client.delete(f"/jobs/{job_id}")
-        assert (await client.get(f"/jobs/{job_id}?wait=60")).json()["state"] == "cancelled"
+        assert (await asked).json()["state"] == "cancelled"
 
 
 async def _is_ready(client: httpx.AsyncClient) -> bool:

@@ -1,0 +1,115 @@
+"""Processes of the product die while a command runs: its job ends all the same, and so does the command."""
+
+import os
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from shared.models import CommandResponse, JobState
+from tests.integration.end_to_end.system import System, command_lines, has_printed, needs_proc, processes_with
+from tests.support.caller import Caller, caller_of
+from tests.support.product import START_TIMEOUT_S, Process, Product, is_serving
+from tests.support.waiting import wait_until
+
+SETTLE_TIMEOUT_S = 30.0
+"""Lease and sweep take 10 s, and as long again may a gateway that has just started watch Redis first."""
+
+
+@pytest.fixture
+async def redis(hasty_system: System) -> AsyncIterator[Redis]:
+    async with Redis.from_url(hasty_system.product.redis_url) as client:
+        yield client
+
+
+async def started(caller: Caller, redis: Redis, command: str) -> str:
+    job_id = await caller.submit("stub", command)
+    await wait_until(lambda: has_printed(redis, job_id), timeout_s=20)
+    return job_id
+
+
+def launcher_of(worker: Process) -> int:
+    [children] = [path.read_text().split() for path in Path(f"/proc/{worker.pid}/task").glob(f"{worker.pid}/children")]
+    [launcher] = [int(child) for child in children]
+    return launcher
+
+
+def work_directories(parent: Path) -> list[Path]:
+    return list(parent.glob("mcp-k8s-*"))
+
+
+def assert_lost(response: CommandResponse, reason: str) -> None:
+    assert (response.state, response.success, response.exit_code) == (JobState.LOST, False, -1)
+    assert response.output == "started\n", "what was streamed so far"
+    assert response.error == reason
+
+
+@needs_proc
+async def test_jobs_of_a_killed_worker_are_lost_and_its_commands_gone(
+    hasty_caller: Caller, hasty_product: Product, redis: Redis, name: str
+) -> None:
+    worker = await hasty_product.worker()
+    read = await started(hasty_caller, redis, f"read hang {name}")
+    write = await started(hasty_caller, redis, f"write ignore-term {name}")
+    launcher = launcher_of(worker)
+
+    worker.kill()
+
+    await wait_until(lambda: not processes_with(name))
+    await wait_until(lambda: not command_lines().get(launcher))
+    responses = [await hasty_caller.ended(job_id, wait_s=SETTLE_TIMEOUT_S) for job_id in (read, write)]
+    for response in responses:
+        assert_lost(response, "contact with the worker was lost")
+    assert [response.hint for response in responses] == [
+        "The command changes nothing: send it again.",
+        "The command may have had its effect: look at the cluster before you send it again.",
+    ]
+    assert not work_directories(hasty_product.directory), "the launcher removes what the worker left"
+
+
+@needs_proc
+async def test_job_is_lost_when_the_launcher_dies_and_the_worker_ends(
+    hasty_caller: Caller, hasty_product: Product, redis: Redis, name: str
+) -> None:
+    worker = await hasty_product.worker()
+    job_id = await started(hasty_caller, redis, f"write ignore-term {name}")
+
+    os.kill(launcher_of(worker), signal.SIGKILL)
+    response = await hasty_caller.ended(job_id, wait_s=SETTLE_TIMEOUT_S)
+
+    assert_lost(response, "the process that starts commands died")
+    await wait_until(lambda: not processes_with(name))
+    await wait_until(lambda: not worker.is_running)
+    assert worker.stop() == 1
+
+
+async def test_job_of_a_worker_that_stood_still_for_too_long_is_not_finished_by_it(
+    hasty_caller: Caller, hasty_product: Product, redis: Redis, name: str
+) -> None:
+    worker = await hasty_product.worker()
+    job_id = await started(hasty_caller, redis, f"write hang {name}")
+
+    worker.signal(signal.SIGSTOP)
+    lost = await hasty_caller.ended(job_id, wait_s=SETTLE_TIMEOUT_S)
+    worker.signal(signal.SIGCONT)
+
+    assert_lost(lost, "contact with the worker was lost")
+    await wait_until(lambda: not processes_with(name), timeout_s=20)
+    assert await hasty_caller.ended(job_id) == lost
+    assert await hasty_caller.output("stub", "read ok") == "ok\n", "the worker goes on"
+
+
+async def test_killed_gateway_takes_no_job_with_it(hasty_caller: Caller, hasty_product: Product, name: str) -> None:
+    await hasty_product.worker()
+    url, gateway = hasty_product.start_gateway()
+    await wait_until(lambda: is_serving(url, gateway), timeout_s=START_TIMEOUT_S)
+    async with caller_of(url, hasty_caller.kubeconfig) as caller:
+        job_id = await caller.running("stub", f"write hang {name}")
+
+    gateway.kill()
+
+    assert (await hasty_caller.job(job_id)).state is JobState.RUNNING
+    await hasty_caller.cancel(job_id)
+    assert (await hasty_caller.ended(job_id)).state is JobState.CANCELLED

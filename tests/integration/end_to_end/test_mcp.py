@@ -1,0 +1,107 @@
+"""MCP with the official Python client: the same answers as over REST, through any of several gateways."""
+
+import json
+
+import pytest
+
+from shared.models import JobState
+from tests.integration.end_to_end.system import System
+from tests.support.api_server import ApiServer
+from tests.support.caller import Caller
+from tests.support.mcp_caller import MODES, call, mcp_client, text_of
+from tests.support.product import Product
+from tests.support.round_robin import round_robin
+
+FIRST_FOUR = {"success", "output", "error", "exit_code"}
+TOOLS = ["kubectl", "helm", "istioctl", "argocd"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_answer_is_the_one_of_rest(caller: Caller, system: System, mode: str) -> None:
+    command = "get pods -n default -o name"
+    by_rest = await caller.run("kubectl", command)
+    async with mcp_client(system.url, kubeconfig=caller.kubeconfig, mode=mode) as client:
+        by_mcp = await call(client, "kubectl", command=command)
+
+    assert by_mcp.model_dump(include=FIRST_FOUR) == by_rest.model_dump(include=FIRST_FOUR)
+    assert by_mcp.success
+
+
+async def test_failed_command_is_an_error_with_its_exit_code(system: System, caller: Caller) -> None:
+    async with mcp_client(system.url, kubeconfig=caller.kubeconfig) as client:
+        result = await client.call_tool("kubectl", {"command": "get pod missing"})
+
+    assert result.is_error
+    answer = json.loads(text_of(result))
+    assert (answer["success"], answer["exit_code"], answer["state"]) == (False, 1, "failed")
+    assert 'pods "missing" not found' in answer["error"]
+
+
+async def test_kubeconfig_is_taken_as_an_argument_and_shown_nowhere(system: System, caller: Caller) -> None:
+    async with mcp_client(system.url) as client:
+        tools = (await client.list_tools()).tools
+        response = await call(client, "kubectl", command="get pods -o name", kubeconfig=caller.kubeconfig)
+
+    assert response.output == "pod/web-1\npod/web-2\n"
+    assert [tool.name for tool in tools][: len(TOOLS)] == TOOLS
+    assert not any("kubeconfig" in tool.input_schema["properties"] for tool in tools)
+
+
+async def test_refusal_says_what_to_do(system: System) -> None:
+    async with mcp_client(system.url) as client:
+        result = await client.call_tool("kubectl", {"command": "get pods"})
+
+    assert result.is_error
+    assert "X-Kubeconfig" in json.loads(text_of(result))["detail"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_long_command_is_handed_over_and_its_result_fetched(
+    hasty_system: System, hasty_product: Product, api_server: ApiServer, mode: str
+) -> None:
+    await hasty_product.worker()
+    stall = api_server.stall()
+    async with mcp_client(hasty_system.url, kubeconfig=api_server.kubeconfig(), mode=mode) as client:
+        handed_over = await call(client, "kubectl", command=f"get --raw {stall.stream_path}")
+        looked_at = await call(client, "get_job", job_id=handed_over.job_id)
+        await stall.release()
+        ended = await call(client, "get_job", job_id=handed_over.job_id, wait=30)
+
+    assert (handed_over.state, handed_over.success) == (JobState.RUNNING, False)
+    assert handed_over.hint is not None
+    assert handed_over.job_id in handed_over.hint
+    assert looked_at.state is JobState.RUNNING
+    assert (ended.state, ended.output, ended.job_id) == (JobState.SUCCEEDED, "before\nafter\n", handed_over.job_id)
+
+
+async def test_handed_over_command_shows_its_newest_output(
+    hasty_system: System, hasty_product: Product, api_server: ApiServer, name: str
+) -> None:
+    await hasty_product.worker()
+    async with mcp_client(hasty_system.url, kubeconfig=api_server.kubeconfig()) as client:
+        handed_over = await call(client, "kubectl", command="logs web-1 -f")
+        cancelled = await call(client, "cancel_job", job_id=handed_over.job_id)
+        ended = await call(client, "get_job", job_id=handed_over.job_id, wait=30)
+
+    assert handed_over.output.startswith("starting\n")
+    assert cancelled.job_id == handed_over.job_id
+    assert ended.state is JobState.CANCELLED
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_any_gateway_serves_any_request_of_a_session(
+    system: System, caller: Caller, name: str, mode: str
+) -> None:
+    job_id = await caller.running("stub", f"read hang {name}")
+    async with (
+        round_robin(system.url, system.other_url) as (url, balancer),
+        mcp_client(url, kubeconfig=caller.kubeconfig, mode=mode) as client,
+    ):
+        outputs = [(await call(client, "kubectl", command="get pods -o name")).output for _ in range(4)]
+        cancelled = await call(client, "cancel_job", job_id=job_id)
+        ended = await call(client, "get_job", job_id=job_id, wait=30)
+
+    assert outputs == ["pod/web-1\npod/web-2\n"] * 4
+    assert cancelled.job_id == job_id
+    assert ended.state is JobState.CANCELLED
+    assert min(balancer.served.values()) >= 2
