@@ -111,9 +111,14 @@ class LaneWorker(Worker):
                 "BLMPOP", WAKE_BLOCK_S, 1, self._wake_key, "LEFT", "COUNT", self.free_slots
             )
             if answer:
-                await self.start_jobs(answer[1])
-            if answer and not self.allow_pick_jobs:
-                await self.pool.lpush(self._wake_key, *reversed(answer[1]))  # another worker's, not ours any more
+                await self._start_or_give_back(answer[1])
+
+    async def _start_or_give_back(self, tokens: list[bytes]) -> None:
+        await self.start_jobs(tokens)
+        if not self.allow_pick_jobs:
+            async with self.pool.pipeline(transaction=False) as pipe:
+                pipe.lpush(self._wake_key, *reversed(tokens))
+                await pipe.execute()
 
     def _free_slot(self, _: "asyncio.Task[None]") -> None:
         self._release_sem_dec_counter_on_complete()

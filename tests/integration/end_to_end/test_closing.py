@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 
 from shared import keys
-from shared.models import JobState
+from shared.models import JobId, JobState
+from shared.store.job_store import JobStore
 from tests.integration.end_to_end.system import System, running_jobs
 from tests.support.api_server import ApiServer, Stall
 from tests.support.caller import Caller
@@ -49,7 +51,7 @@ def write_of(stall: Stall, name: str) -> str:
     return f"create configmap {name} -n {stall.namespace}"
 
 
-async def close(sending: "asyncio.Future[object]", gateway: Process) -> None:
+async def close(sending: "asyncio.Future[Any]", gateway: Process) -> None:
     """Ends the client's side, and waits until the gateway has noticed."""
     ended_before = requests_ended(gateway)
     sending.cancel()
@@ -97,10 +99,11 @@ async def test_closed_command_goes_on_to_its_end(
     [job_id] = await running_jobs(system_redis)
 
     await close(sending, system.gateways[0].process)
-    is_to_be_cancelled = await system_redis.hexists(keys.JOB + job_id, "cancel")
+    [stored] = await JobStore(system_redis).read([JobId(job_id)])
     await stall.release()
 
-    assert not is_to_be_cancelled
+    assert stored is not None
+    assert stored.record.cancel_reason is None
     assert (await caller.ended(job_id)).state is JobState.SUCCEEDED
 
 

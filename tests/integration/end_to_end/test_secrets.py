@@ -29,15 +29,18 @@ def _forms(secret: str) -> list[str]:
 async def everything_in(redis: Redis) -> str:
     """Names and values of all keys."""
     readers = {
-        b"string": lambda name: redis.get(name),
-        b"hash": lambda name: redis.hgetall(name),
-        b"stream": lambda name: redis.xrange(name),
-        b"zset": lambda name: redis.zrange(name, 0, -1),
-        b"list": lambda name: redis.lrange(name, 0, -1),
+        b"string": ("GET", ()),
+        b"hash": ("HGETALL", ()),
+        b"stream": ("XRANGE", ("-", "+")),
+        b"zset": ("ZRANGE", (0, -1)),
+        b"list": ("LRANGE", (0, -1)),
     }
-    return "\n".join(
-        [f"{name!r} {await readers[await redis.type(name)](name)!r}" async for name in redis.scan_iter(count=1_000)]
-    )
+    async with redis.pipeline() as pipe:
+        names = [name async for name in redis.scan_iter(count=1_000)]
+        for name in names:
+            command, arguments = readers[await redis.type(name)]
+            pipe.execute_command(command, name, *arguments)
+        return repr([names, await pipe.execute()])
 
 
 @pytest.fixture
