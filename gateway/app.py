@@ -5,6 +5,7 @@ import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from types import FrameType
 
 import structlog
@@ -12,6 +13,7 @@ from fastapi import FastAPI
 
 import shared
 from gateway import problems
+from gateway.background import Background
 from gateway.default_kubeconfig import load_default_kubeconfig
 from gateway.hosts import HostCheck
 from gateway.jobs import JobService
@@ -23,6 +25,7 @@ from gateway.routes import health, jobs, tools
 from gateway.telemetry import Telemetry
 from gateway.waiters import JobWaiters
 from shared import logs, process_hardening, redis_connection, redis_health
+from shared.keeping import keep
 from shared.settings import GatewaySettings
 from shared.store.job_store import JobStore
 from shared.store.sweeper import Sweeper
@@ -68,7 +71,8 @@ async def _serving(app: FastAPI, settings: GatewaySettings) -> AsyncIterator[Non
     app.state.preparation = Preparation(settings, load_default_kubeconfig(settings))
     try:
         with _on_stop_signal(waiters.release):
-            async with asyncio.TaskGroup() as background:
+            background = Background()
+            async with asyncio.TaskGroup() as group:
                 app.state.jobs = JobService(
                     store=store,
                     waiters=waiters,
@@ -78,13 +82,14 @@ async def _serving(app: FastAPI, settings: GatewaySettings) -> AsyncIterator[Non
                     background=background,
                 )
                 keeping = [
-                    background.create_task(waiters.run(), name="waiters"),
-                    background.create_task(Sweeper(store).run(), name="sweep"),
-                    background.create_task(redis_health.warn(redis), name="check redis"),
+                    group.create_task(waiters.run(), name="waiters"),
+                    group.create_task(keep(Sweeper(store).run, "sweep"), name="sweep"),
+                    group.create_task(keep(partial(redis_health.warn, redis), "check redis"), name="check redis"),
                 ]
                 async with app.state.mcp.running():
                     log.info("gateway started", version=shared.__version__)
                     yield
+                await background.close()
                 for task in keeping:
                     task.cancel()
     finally:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import structlog
 
 from gateway import store_calls
+from gateway.background import Background
 from gateway.disconnect import ClientGoneError
 from gateway.preparation import PreparedCall
 from gateway.responses import JobText, ResponseReader
@@ -57,7 +58,7 @@ class JobService:
     master_keys: MasterKeys
     responses: ResponseReader
     settings: GatewaySettings
-    background: asyncio.TaskGroup
+    background: Background
     """Owns what must go on when the request that began it is cancelled."""
 
     @asynccontextmanager
@@ -74,7 +75,7 @@ class JobService:
         job_id = JobId(secrets.token_hex(JOB_ID_BYTES))
         job = self._sealed(job_id, call)
         async with self.waiters.watch(job_id, is_new=True) as watch:
-            submitting = self.background.create_task(
+            submitting = self.background.start(
                 self._submit(job, demands_worker=demands_worker), name=f"submit {job_id}"
             )
             try:
@@ -90,7 +91,7 @@ class JobService:
     def abandon(self, job_id: JobId) -> None:
         """Gives up a job that nobody waits for: queued ones and running reads end, a running write goes on."""
         if not self.waiters.is_draining:
-            self.background.create_task(self._abandon(job_id), name=f"abandon {job_id}")
+            self.background.start(self._abandon(job_id), name=f"abandon {job_id}")
 
     async def read(self, job_id: str, principal: str) -> Job:
         """`RequestError` for an id that is none, is unknown, or belongs to somebody else: all look the same."""

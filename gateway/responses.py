@@ -12,7 +12,8 @@ from shared.store.job_store import JobStore, SealedEvent, StoredJob
 from shared.store.record import JobRecord
 
 NO_EXIT_CODE = -1
-MAX_EVENTS_READ = 1_000
+EVENTS_PAGE = 50
+BYTES_PER_CHARACTER = 4
 
 _HINTS = {
     JobState.EXPIRED: "No worker was free or alive; GET /tools/status shows which tools have live workers.",
@@ -69,18 +70,29 @@ class ResponseReader:
     async def text(self, record: JobRecord) -> JobText:
         """What a job has printed so far, each stream cut at the output limit."""
         try:
-            key = self._output_key(record)
-            events = await self.store.events(record.id, limit=MAX_EVENTS_READ)
-            opened = [_opened(key, event) for event in events]
+            stdout, stderr, more = await self._heads(record)
         except SealError:
             return JobText()
-        stdout, stdout_cut = self._cut(opened, EventKind.STDOUT)
-        stderr, stderr_cut = self._cut(opened, EventKind.STDERR)
-        return JobText(stdout=stdout, stderr=stderr, truncated=stdout_cut or stderr_cut)
+        stdout_text, stderr_text = stdout.decode("utf-8", "replace"), stderr.decode("utf-8", "replace")
+        cut = more or max(len(stdout_text), len(stderr_text)) > self.max_output
+        return JobText(stdout=stdout_text[: self.max_output], stderr=stderr_text[: self.max_output], truncated=cut)
 
-    def _cut(self, events: list[OutputEvent], kind: EventKind) -> tuple[str, bool]:
-        text = b"".join(event.content for event in events if event.kind is kind).decode("utf-8", "replace")
-        return text[: self.max_output], len(text) > self.max_output
+    async def _heads(self, record: JobRecord) -> tuple[bytes, bytes, bool]:
+        """The beginnings of both streams, page by page until both are full; whether there is more."""
+        key = self._output_key(record)
+        heads = {EventKind.STDOUT: bytearray(), EventKind.STDERR: bytearray()}
+        full = self.max_output * BYTES_PER_CHARACTER
+        after, more = 0, False
+        while page := await self.store.events(record.id, after=after, limit=EVENTS_PAGE):
+            for event in [_opened(key, sealed) for sealed in page]:
+                head = heads.get(event.kind)
+                if head is not None:
+                    more = more or len(head) + len(event.content) > full
+                    head += event.content[: full - len(head)]
+            after = page[-1].sequence
+            if more and all(len(head) >= full for head in heads.values()):
+                break
+        return bytes(heads[EventKind.STDOUT]), bytes(heads[EventKind.STDERR]), more
 
     def _output_key(self, record: JobRecord) -> DataKey:
         return self.master_keys.unwrap(record.output_key, record.identity, Purpose.OUTPUT_KEY)

@@ -15,17 +15,18 @@ from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 
 from shared import keys
+from shared.keeping import keep
 from shared.models import JobId, JobState
-from shared.redis_connection import UNAVAILABLE
 from shared.store.job_store import JobStore, StoredJob
 
 SWEEP_INTERVAL_S = 1.0
 STORE_TIMEOUT_S = 2.0
-RECONNECT_DELAY_S = 0.5
 MESSAGE_POLL_S = 5.0
 READ_BATCH = 200
 MISSES_OF_A_GONE_JOB = 8
 """Reads, one a second at least in the end: more than a submit with its retries takes."""
+
+FINAL_STATES = frozenset(state.encode() for state in JobState if state.is_final)
 
 log = structlog.get_logger()
 
@@ -116,8 +117,8 @@ class JobWaiters:
     async def run(self) -> None:
         """Listens, reads and sweeps until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._listen_through_outages(), name="listen for notices")
-            group.create_task(self._read_through_outages(), name="read finished jobs")
+            group.create_task(keep(self._listen, "listen for notices"), name="listen for notices")
+            group.create_task(keep(self._read_and_sweep, "read finished jobs"), name="read finished jobs")
 
     async def _subscribe(self, job_id: JobId) -> None:
         """Best effort: after a lost connection the subscriptions are renewed, and the sweep covers the gap."""
@@ -126,7 +127,7 @@ class JobWaiters:
         try:
             async with asyncio.timeout(STORE_TIMEOUT_S):
                 await self._pubsub.subscribe(keys.notice(job_id))
-        except UNAVAILABLE as error:
+        except Exception as error:  # noqa: BLE001 - redis-py may be reconnecting in the listener at the same moment
             log.warning("subscription failed", error=type(error).__name__)
 
     async def _unsubscribe_left(self) -> None:
@@ -135,14 +136,6 @@ class JobWaiters:
         if self._pubsub is not None and left:
             async with asyncio.timeout(STORE_TIMEOUT_S):
                 await self._pubsub.unsubscribe(*map(keys.notice, left))
-
-    async def _listen_through_outages(self) -> None:
-        while True:
-            try:
-                await self._listen()
-            except UNAVAILABLE as error:
-                log.warning("notices lost", error=type(error).__name__)
-            await asyncio.sleep(RECONNECT_DELAY_S)
 
     async def _listen(self) -> None:
         async with self._redis.pubsub() as pubsub:
@@ -160,7 +153,7 @@ class JobWaiters:
 
     def _notice(self, kind: str, channel: bytes, data: bytes | int) -> None:
         job_id = JobId(channel.decode().removeprefix(keys.NOTICE))
-        is_end = kind == "message" and isinstance(data, bytes) and JobState(data.decode()).is_final
+        is_end = kind == "message" and data in FINAL_STATES
         # What happened before the subscription stood was not noticed.
         is_gap = kind == "subscribe" and not all(watch.is_new for watch in self._watches.get(job_id, ()))
         if is_end or is_gap:
@@ -171,7 +164,7 @@ class JobWaiters:
             self._due.add(job_id)
             self._wake.set()
 
-    async def _read_through_outages(self) -> None:
+    async def _read_and_sweep(self) -> None:
         """Reads what notices name as they come, and once a second all that is waited for, however busy it is."""
         clock = asyncio.get_running_loop().time
         sweep_at = clock() + SWEEP_INTERVAL_S
@@ -179,14 +172,11 @@ class JobWaiters:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(sweep_at):
                     await self._wake.wait()
-            try:
-                if clock() >= sweep_at:
-                    sweep_at = clock() + SWEEP_INTERVAL_S
-                    self._due.update(self._watches)
-                    await self._unsubscribe_left()
-                await self._read_due()
-            except UNAVAILABLE as error:
-                log.warning("finished jobs not read", error=type(error).__name__)
+            if clock() >= sweep_at:
+                sweep_at = clock() + SWEEP_INTERVAL_S
+                self._due.update(self._watches)
+                await self._unsubscribe_left()
+            await self._read_due()
 
     async def _read_due(self) -> None:
         self._wake.clear()

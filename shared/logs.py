@@ -1,12 +1,27 @@
 """Logging: structlog as JSON on standard error, UTC; what libraries log goes the same way."""
 
+import contextlib
 import logging
 import sys
+from typing import TextIO, cast
 
 import structlog
 
 QUIET = ("arq", "mcp", "fastapi_mcp", "uvicorn.access", "asyncio", "httpx")
 """Loggers that print arguments, addresses or noise: warnings and above only."""
+
+
+class _Stream:
+    """Standard error, but a log line that cannot be written is lost and ends nothing: the disk may be full."""
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError):
+            return sys.stderr.write(text)
+        return 0
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            sys.stderr.flush()
 
 
 def configure(level: str) -> None:
@@ -21,7 +36,7 @@ def configure(level: str) -> None:
     # Straight to the stream: a detour through the standard library's logging costs more than all processors.
     structlog.configure(
         processors=[*processors, structlog.processors.JSONRenderer()],
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, _Stream())),
         wrapper_class=structlog.make_filtering_bound_logger(number),
         cache_logger_on_first_use=True,
     )

@@ -13,6 +13,8 @@ from redis.exceptions import BusyLoadingError, ConnectionError, RedisError, Time
 CONNECT_TIMEOUT_S = 2.0
 SOCKET_TIMEOUT_S = 15.0
 """Longer than any blocking command of ours waits."""
+LEASE_TIMEOUT_S = 1.5
+"""Two tries of it fit between a renewal and the end of the lease."""
 HEALTH_CHECK_INTERVAL_S = 30
 RETRIED = [ConnectionError, TimeoutError, BusyLoadingError, OSError]
 
@@ -53,12 +55,16 @@ def gateway_client(url: str, *, max_connections: int = 50) -> Redis:
     return Redis.from_pool(_cancellable(pool))
 
 
-def worker_pool(url: str) -> ConnectionPool:
-    """Patient: nobody waits on this connection, and what is written must arrive."""
+def worker_pool(url: str, *, timeout_s: float = SOCKET_TIMEOUT_S) -> ConnectionPool:
+    """Patient: nobody waits on this connection, and what is written must arrive.
+
+    What must be written within a lease gets a pool of its own with a shorter `timeout_s`: on a connection that has
+    gone silent it would be noticed too late.
+    """
     pool = ConnectionPool.from_url(
         url,
         socket_connect_timeout=CONNECT_TIMEOUT_S,
-        socket_timeout=SOCKET_TIMEOUT_S,
+        socket_timeout=timeout_s,
         health_check_interval=HEALTH_CHECK_INTERVAL_S,
         retry=Retry(ExponentialBackoff(cap=1, base=0.05), 3),
         retry_on_error=RETRIED,

@@ -26,17 +26,15 @@ class Announcer:
             while True:
                 await self._announce()
                 await asyncio.sleep(ANNOUNCEMENT_INTERVAL_S)
-        finally:
+        except asyncio.CancelledError:
             await self._withdraw()
+            raise
 
     async def _announce(self) -> None:
-        try:
-            await self._registry.announce(self._describe())
-            if not self._announced:
-                self._announced = True
-                log.info("worker announced")
-        except UNAVAILABLE as error:
-            log.warning("worker not announced", error=type(error).__name__)
+        await self._registry.announce(self._describe())
+        if not self._announced:
+            self._announced = True
+            log.info("worker announced")
 
     async def _withdraw(self) -> None:
         try:

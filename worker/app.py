@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from shared.keeping import keep
 from shared.models import Lane
 from shared.store.sweeper import Sweeper
 from shared.store.workers import Announcement
@@ -41,11 +42,11 @@ class WorkerApp:
         async with asyncio.TaskGroup() as group:
             serving = [group.create_task(lane.serve(), name=f"lane {name}") for name, lane in self.lanes.items()]
             keeping = [
-                group.create_task(self.leases.renew(), name="renew leases"),
-                group.create_task(self.leases.listen(), name="listen for cancellations"),
-                group.create_task(self.sweeper.run(), name="sweep"),
+                group.create_task(keep(self.leases.renew, "renew leases"), name="renew leases"),
+                group.create_task(keep(self.leases.listen, "hear cancellations"), name="hear cancellations"),
+                group.create_task(keep(self.sweeper.run, "sweep"), name="sweep"),
             ]
-            announcing = group.create_task(self.announcer.run(), name="announce")
+            announcing = group.create_task(keep(self.announcer.run, "announce"), name="announce")
             healthy = await self._until_stopped(stop)
             announcing.cancel()
             await self._drain(hurry, serving)

@@ -24,8 +24,13 @@ CPU_FACTOR = 2
 CPU_FLOOR_S = 60
 
 COMMON_READABLE = (
-    "/etc/ssl",
-    "/etc/pki",
+    # Certificates only: the folders above them may hold private keys.
+    "/etc/ssl/certs",
+    "/etc/ssl/cert.pem",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/pki/tls/certs",
+    "/etc/pki/tls/cert.pem",
+    "/etc/pki/ca-trust/extracted",
     "/usr/share/ca-certificates",
     "/usr/local/share/ca-certificates",
     "/etc/resolv.conf",
@@ -87,7 +92,12 @@ def build(
             cpu_s=int(max(CPU_FLOOR_S, time_limit_s * CPU_FACTOR)),
         ),
     )
-    return CommandPlan(spec, _stdin(envelope.stdin, directory), inherited)
+    try:
+        return CommandPlan(spec, _stdin(envelope.stdin, directory), inherited)
+    except OSError:
+        for descriptor in inherited:
+            os.close(descriptor)
+        raise
 
 
 def _hand_over(access: ClusterAccess, directory: JobDirectory) -> tuple[str, tuple[int, ...]]:

@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -15,6 +16,8 @@ from worker.launcher.client import Launcher, Run, Stage
 from worker.launcher.protocol import StageExit
 
 READ_BYTES = 64 * 1024
+KILL_TIMEOUT_S = 10.0
+"""A process that SIGKILL does not end, or a launcher that does not say so, must not hold the job for ever."""
 LAST_OUTPUT_S = 2.0
 """After the last process has gone only an escaped descendant can keep a pipe open: it is not waited for."""
 
@@ -50,22 +53,26 @@ async def execute(
     kill_grace_s: float,
 ) -> Execution:
     """Starts the command and returns when it has ended. `LauncherGoneError` if that cannot be known."""
-    stdout_read, stdout_write = os.pipe()
-    stderr_read, stderr_write = os.pipe()
-    stage = Stage(plan.spec, (plan.stdin, stdout_write, stderr_write, *plan.inherited))
-    started = time.monotonic()
-    try:
+    with ExitStack() as opened:
+        opened.callback(plan.close)
+        stdout_read, stdout_write = _pipe(opened)
+        stderr_read, stderr_write = _pipe(opened)
+        stage = Stage(plan.spec, (plan.stdin, stdout_write, stderr_write, *plan.inherited))
+        started = time.monotonic()
+        # From here on the launcher owns what the stage inherits, whatever comes of it.
+        opened.pop_all()
+        opened.callback(os.close, stdout_read)
+        opened.callback(os.close, stderr_read)
         run = await launcher.run([stage])
-    except BaseException:
-        os.close(stdout_read)
-        os.close(stderr_read)
-        raise
+        opened.pop_all()
     reading = [
         asyncio.create_task(_read(stdout_read, EventKind.STDOUT, sink), name="read stdout"),
         asyncio.create_task(_read(stderr_read, EventKind.STDERR, sink), name="read stderr"),
     ]
     try:
         cause = await _end(run, control, time_limit_s=time_limit_s, kill_grace_s=kill_grace_s)
+        if not run.has_ended:
+            launcher.kill()
         [stage_exit] = await run.wait()
         duration_ms = round((time.monotonic() - started) * 1000)
         read_to_end, _ = await asyncio.wait(reading, timeout=LAST_OUTPUT_S)
@@ -87,11 +94,18 @@ async def _end(run: Run, control: JobControl, *, time_limit_s: float, kill_grace
         run.signal(signal.SIGKILL if control.is_lost else signal.SIGTERM)
         await asyncio.wait({ended}, timeout=kill_grace_s)
         run.signal(signal.SIGKILL)
-        await asyncio.wait({ended})
+        await asyncio.wait({ended}, timeout=KILL_TIMEOUT_S)
         return Cause.STOP if done else Cause.TIME_LIMIT
     finally:
         run.signal(signal.SIGKILL)
         await _cancelled(ended, stopped)
+
+
+def _pipe(opened: ExitStack) -> tuple[int, int]:
+    ends = os.pipe()
+    for end in ends:
+        opened.callback(os.close, end)
+    return ends
 
 
 async def _cancelled(*tasks: "asyncio.Task[object]") -> None:

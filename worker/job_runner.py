@@ -30,7 +30,8 @@ from worker.leases import LeaseKeeper
 from worker.output import OutputLimits, OutputRecorder
 from worker.tool_binaries import ToolBinary
 
-SETTLE_RETRY_S = 0.5
+RETRY_DELAY_S = 0.5
+DATA_LOST = "Redis has lost data while the command ran"
 SEAL_MARGIN_S = 60
 """Between sealing and claiming lie two clocks."""
 
@@ -73,17 +74,28 @@ class JobRunner:
     async def run(self, job_id: JobId) -> None:
         """Runs a queued job. `TryElsewhere` if this worker cannot; nothing at all if it is not to be had."""
         attempt = Attempt(job_id, secrets.token_hex(16))
-        try:
-            claim = await self.store.claim(attempt, worker_id=self.worker_id, tools=self.binaries)
-        except UNAVAILABLE as error:
-            raise TryElsewhere("Redis is away") from error
+        claim = await self._claim(attempt)
         if claim is ClaimRefusal.OTHER_TOOL:
             raise TryElsewhere("this worker lacks the tool")
         if isinstance(claim, ClaimRefusal):
             log.debug("job not claimed", job_id=job_id, reason=claim)
             return
+        runs_already = self.leases.runs(job_id)
         with self.leases.hold(attempt) as control, structlog.contextvars.bound_contextvars(job_id=job_id):
-            await self._run_claimed(claim, control)
+            if runs_already:
+                log.error("job was queued again while it runs: Redis has lost data")
+                await self._settle(attempt, control, Ending(JobState.LOST, DATA_LOST, b""))
+            else:
+                await self._run_claimed(claim, control)
+
+    async def _claim(self, attempt: Attempt) -> Claim | ClaimRefusal:
+        """Asks until it is answered, and always for the same attempt: the claim itself may have arrived."""
+        while True:
+            try:
+                return await self.store.claim(attempt, worker_id=self.worker_id, tools=self.binaries)
+            except UNAVAILABLE as error:
+                log.warning("job not claimed yet", job_id=attempt.job_id, error=type(error).__name__)
+                await asyncio.sleep(RETRY_DELAY_S)
 
     async def _run_claimed(self, claim: Claim, control: JobControl) -> None:
         # Whoever waits for the job need not wait for the removal of its directory.
@@ -162,7 +174,7 @@ class JobRunner:
                 settled = await self.store.settle(attempt, ending)
             except UNAVAILABLE as error:
                 log.warning("job not settled yet", error=type(error).__name__)
-                await asyncio.sleep(SETTLE_RETRY_S)
+                await asyncio.sleep(RETRY_DELAY_S)
                 continue
             log.info("job finished", state=ending.state, settled=settled)
             return

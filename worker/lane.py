@@ -9,13 +9,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import structlog
 from arq.connections import ArqRedis
 from arq.worker import Retry, Worker, func
 
 from shared import keys
+from shared.keeping import keep
 from shared.models import JobId, Lane
-from shared.redis_connection import UNAVAILABLE
 from shared.store import wire
 from shared.store.job_store import ARQ_IN_PROGRESS_MS, JobStore
 
@@ -25,11 +24,8 @@ QUEUE_READ_LIMIT = 10_000
 """A poll reads the oldest ids, running ones included: more than all slots of a fleet."""
 MAX_TRIES = 1_000_000
 """A pick-up is no attempt: a job that this worker cannot run goes back, and the claim lets exactly one attempt run."""
-RESTART_DELAY_S = 1.0
 ARQ_MARGIN_S = 10
 """arq adds this to the longest run for its in-progress mark."""
-
-log = structlog.get_logger()
 
 
 class TryElsewhere(Exception):
@@ -91,8 +87,8 @@ class LaneWorker(Worker):
     async def serve(self) -> None:
         """Runs jobs until cancelled, through outages of Redis."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._again_and_again(self.main), name=f"{self.queue_name} poll")
-            group.create_task(self._again_and_again(self._listen), name=f"{self.queue_name} wake")
+            group.create_task(keep(self.main, f"{self.queue_name} poll"), name=f"{self.queue_name} poll")
+            group.create_task(keep(self._listen, f"{self.queue_name} wake"), name=f"{self.queue_name} wake")
 
     def stop_taking_jobs(self) -> None:
         self.allow_pick_jobs = False
@@ -128,11 +124,3 @@ class LaneWorker(Worker):
         while self.free_slots <= 0:
             self._slot_freed.clear()
             await self._slot_freed.wait()
-
-    async def _again_and_again(self, run: Callable[[], Awaitable[None]]) -> None:
-        while self.allow_pick_jobs:
-            try:
-                await run()
-            except UNAVAILABLE as error:
-                log.warning("queue unreachable", queue=self.queue_name, error=type(error).__name__)
-                await asyncio.sleep(RESTART_DELAY_S)

@@ -13,11 +13,9 @@ from redis.asyncio import Redis
 
 from shared import keys
 from shared.models import JobId
-from shared.redis_connection import UNAVAILABLE
 from shared.store.job_store import RENEWAL_INTERVAL_S, Attempt, JobStore, Renewal
 from worker.job_control import JobControl
 
-RECONNECT_DELAY_S = 1.0
 CONTROL_POLL_S = 5.0
 
 log = structlog.get_logger()
@@ -30,7 +28,7 @@ class LeaseKeeper:
         self._store = store
         self._redis = redis
         self._channel = keys.control(worker_id)
-        self._held: dict[JobId, tuple[Attempt, JobControl]] = {}
+        self._held: dict[Attempt, JobControl] = {}
         self._stop_reason: str | None = None
 
     @property
@@ -43,56 +41,52 @@ class LeaseKeeper:
         control = JobControl()
         if self._stop_reason is not None:
             control.cancel(self._stop_reason)
-        self._held[attempt.job_id] = (attempt, control)
+        self._held[attempt] = control
         try:
             yield control
         finally:
-            del self._held[attempt.job_id]
+            del self._held[attempt]
 
     def cancel_all(self, reason: str) -> None:
         """Those that are held, and those that come on their way from their claim."""
         self._stop_reason = reason
-        for _, control in self._held.values():
+        for control in self._held.values():
             control.cancel(reason)
+
+    def runs(self, job_id: JobId) -> bool:
+        """Whether an attempt on the job runs here already: then Redis came back with an older state of it."""
+        return any(attempt.job_id == job_id for attempt in self._held)
 
     async def renew(self) -> None:
         """Renews every lease, again and again, until cancelled."""
         while True:
             await asyncio.sleep(RENEWAL_INTERVAL_S)
-            attempts = [attempt for attempt, _ in self._held.values()]
-            if not attempts:
-                continue
-            try:
+            attempts = list(self._held)
+            if attempts:
                 answers = await self._store.renew(attempts)
                 for attempt, answer in zip(attempts, answers, strict=True):
-                    await self._apply(attempt.job_id, answer)
-            except UNAVAILABLE as error:
-                log.warning("leases not renewed", error=type(error).__name__, jobs=len(attempts))
+                    await self._apply(attempt, answer)
 
     async def listen(self) -> None:
         """Passes cancellations on, until cancelled."""
-        while True:
-            try:
-                await self._listen()
-            except UNAVAILABLE as error:
-                log.warning("control channel lost", error=type(error).__name__)
-                await asyncio.sleep(RECONNECT_DELAY_S)
-
-    async def _listen(self) -> None:
         async with self._redis.pubsub(ignore_subscribe_messages=True) as pubsub:
             await pubsub.subscribe(self._channel)
             while True:
                 message = await pubsub.get_message(timeout=CONTROL_POLL_S)
                 if message:
-                    await self._apply(JobId(message["data"].decode()), Renewal.CANCEL)
+                    await self._cancel(message["data"])
 
-    async def _apply(self, job_id: JobId, answer: Renewal) -> None:
-        if job_id not in self._held:
+    async def _cancel(self, job_id: bytes) -> None:
+        for attempt in [attempt for attempt in self._held if attempt.job_id.encode() == job_id]:
+            await self._apply(attempt, Renewal.CANCEL)
+
+    async def _apply(self, attempt: Attempt, answer: Renewal) -> None:
+        control = self._held.get(attempt)
+        if control is None:
             return
-        _, control = self._held[job_id]
         if answer is Renewal.LOST:
-            log.warning("lease lost", job_id=job_id)
+            log.warning("lease lost", job_id=attempt.job_id)
             control.lose()
         elif answer is Renewal.CANCEL and control.stop is None:
-            [stored] = await self._store.read([job_id])
+            [stored] = await self._store.read([attempt.job_id])
             control.cancel((stored and stored.record.cancel_reason) or "cancelled")

@@ -55,6 +55,14 @@ class Machine:
     sandbox: str
 
 
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """To Redis: for jobs, and for what must be renewed in time."""
+
+    jobs: ArqRedis
+    leases: ArqRedis
+
+
 def main() -> None:
     """Runs a worker until SIGTERM or SIGINT; a second signal ends running jobs at once."""
     try:
@@ -97,8 +105,12 @@ async def serve(settings: WorkerSettings) -> bool:
                 work_directory=work_directory,
             )
             machine = Machine(launcher, {name: binaries[name] for name in found}, found, sandbox)
-            async with _redis(settings) as redis:
-                worker = _assemble(settings, runner_settings, redis, machine=machine)
+            async with (
+                _redis(settings, redis_connection.SOCKET_TIMEOUT_S) as redis,
+                _redis(settings, redis_connection.LEASE_TIMEOUT_S) as lease_redis,
+            ):
+                connections = Connections(redis, lease_redis)
+                worker = _assemble(settings, runner_settings, connections, machine=machine)
                 log.info("worker started", tools=found, sandbox=sandbox)
                 healthy = await worker.run(stop, hurry)
     log.info("worker stopped", healthy=healthy)
@@ -106,11 +118,11 @@ async def serve(settings: WorkerSettings) -> bool:
 
 
 def _assemble(
-    settings: WorkerSettings, runner_settings: RunnerSettings, redis: ArqRedis, *, machine: Machine
+    settings: WorkerSettings, runner_settings: RunnerSettings, connections: Connections, *, machine: Machine
 ) -> WorkerApp:
     worker_id = f"{socket.gethostname()}-{secrets.token_hex(4)}"
-    store = JobStore(redis)
-    leases = LeaseKeeper(store, redis, worker_id)
+    store = JobStore(connections.jobs)
+    leases = LeaseKeeper(JobStore(connections.leases), connections.jobs, worker_id)
     runner = JobRunner(
         worker_id=worker_id,
         store=store,
@@ -125,9 +137,12 @@ def _assemble(
         app.describe, leases, worker_id=worker_id, versions=machine.versions, slots=slots, sandbox=machine.sandbox
     )
     return WorkerApp(
-        lanes={lane: LaneWorker(lane, pool=redis, slots=count, run_job=runner.run) for lane, count in slots.items()},
+        lanes={
+            lane: LaneWorker(lane, pool=connections.jobs, slots=count, run_job=runner.run)
+            for lane, count in slots.items()
+        },
         leases=leases,
-        announcer=Announcer(WorkerRegistry(redis), describe),
+        announcer=Announcer(WorkerRegistry(connections.leases), describe),
         sweeper=Sweeper(store),
         launcher=machine.launcher,
         drain_timeout_s=settings.drain_timeout_s,
@@ -187,8 +202,8 @@ async def _launcher(work_directory: Path) -> AsyncIterator[Launcher]:
 
 
 @asynccontextmanager
-async def _redis(settings: WorkerSettings) -> AsyncIterator[ArqRedis]:
-    redis = ArqRedis(redis_connection.worker_pool(settings.redis_url.get_secret_value()))
+async def _redis(settings: WorkerSettings, timeout_s: float) -> AsyncIterator[ArqRedis]:
+    redis = ArqRedis(redis_connection.worker_pool(settings.redis_url.get_secret_value(), timeout_s=timeout_s))
     try:
         yield redis
     finally:

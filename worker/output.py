@@ -18,6 +18,8 @@ from worker.job_control import JobControl
 FLUSH_INTERVAL_S = 0.05
 """Chunks of so long go into one entry: half of what a follower may notice."""
 FLUSH_BYTES = 64 * 1024
+EVENT_OVERHEAD_BYTES = 300
+"""What an event costs in Redis beside its data: a command that prints single bytes must not fill it."""
 RETRY_DELAY_S = 0.5
 BYTES_PER_CHARACTER = 4
 
@@ -45,7 +47,10 @@ class OutputRecorder:
         self._limits = limits
         self._heads = {EventKind.STDOUT: bytearray(), EventKind.STDERR: bytearray()}
         self._totals = {EventKind.STDOUT: 0, EventKind.STDERR: 0}
+        self._stored_bytes = 0
+        self._dropped_bytes = 0
         self._pending: list[tuple[EventKind, int, bytearray]] = []
+        self._pending_bytes = 0
         self._unsent: list[SealedEvent] = []
         self._sequence = 0
         self._dirty = asyncio.Event()
@@ -53,16 +58,18 @@ class OutputRecorder:
 
     @property
     def dropped_bytes(self) -> int:
-        return max(0, sum(self._totals.values()) - self._limits.stored_bytes)
+        """Output that is not stored."""
+        return self._dropped_bytes
 
     def add(self, kind: EventKind, data: bytes) -> None:
         """Takes a chunk as the process wrote it."""
-        room = self._limits.stored_bytes - sum(self._totals.values())
         self._totals[kind] += len(data)
         head = self._heads[kind]
         head += data[: max(0, self._limits.response_characters * BYTES_PER_CHARACTER + 1 - len(head))]
-        if room > 0:
-            self._buffer(kind, data[:room])
+        stored = data[: max(0, self._limits.stored_bytes - self._stored_bytes)]
+        self._dropped_bytes += len(data) - len(stored)
+        if stored:
+            self._buffer(kind, stored)
 
     def text(self, kind: EventKind) -> tuple[str, bool]:
         """The beginning of a stream for the response, and whether something of it is missing."""
@@ -93,12 +100,16 @@ class OutputRecorder:
             last[2].extend(data)
         else:
             self._pending.append((kind, time.time_ns() // 1_000_000, bytearray(data)))
+            self._stored_bytes += EVENT_OVERHEAD_BYTES
+        self._stored_bytes += len(data)
+        self._pending_bytes += len(data)
         self._dirty.set()
-        if len(self._pending) > 1 or len(self._pending[0][2]) >= FLUSH_BYTES:
+        if self._pending_bytes >= FLUSH_BYTES:
             self._full.set()
 
     def _seal_pending(self) -> None:
         pending, self._pending = self._pending, []
+        self._pending_bytes = 0
         self._dirty.clear()
         self._full.clear()
         for kind, at_ms, data in pending:

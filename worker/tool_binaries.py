@@ -16,6 +16,8 @@ from shared.tools.tool import Tool
 
 PROGRAM_INTERPRETER = 3
 """PT_INTERP of elf(5): the segment that names a dynamic loader."""
+SEGMENT_BYTES = 56
+"""The one size of a program header that the kernel takes."""
 ELF_HEADER = struct.Struct("<4sBBBBB7xHHIQQQIHHHHHH")
 
 
@@ -42,8 +44,11 @@ def find(tool: Tool, directory: Path | None) -> ToolBinary | MissingTool:
     if found is None:
         return MissingTool(tool, f"not found; {tool.install_hint}")
     path = Path(found).resolve()
-    if not tool.sandbox.executable and not is_static(path):
-        return MissingTool(tool, f"{path} is no single static binary; {tool.install_hint}")
+    try:
+        if not tool.sandbox.executable and not is_static(path):
+            return MissingTool(tool, f"{path} is no single static binary; {tool.install_hint}")
+    except OSError as error:
+        return MissingTool(tool, f"{path} cannot be read: {error.strerror}")
     return ToolBinary(tool, path)
 
 
@@ -66,9 +71,13 @@ def is_static(path: Path) -> bool:
             return False
         fields = ELF_HEADER.unpack(header)
         offset, entry_size, entries = fields[10], fields[14], fields[15]
+        if entry_size != SEGMENT_BYTES or not entries or offset > os.fstat(file.fileno()).st_size:
+            return False
         file.seek(offset)
         table = file.read(entry_size * entries)
-    kinds = [struct.unpack_from("<I", table, index * entry_size)[0] for index in range(len(table) // entry_size)]
+    if len(table) < entry_size * entries:
+        return False
+    kinds = [struct.unpack_from("<I", table, place)[0] for place in range(0, len(table), SEGMENT_BYTES)]
     return PROGRAM_INTERPRETER not in kinds
 
 

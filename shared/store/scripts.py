@@ -26,13 +26,20 @@ def _prelude() -> str:
     return f"{names}\nlocal WAKE_LIMIT = {WAKE_LIMIT}\n{_read('prelude')}\n"
 
 
+def _source(name: str, prelude: str) -> str:
+    # A full Redis must not end what runs: only what adds a job or its output may be refused
+    # (https://redis.io/docs/latest/develop/programmability/lua-api/#script_flags).
+    shebang = "" if name in ("submit", "append") else "#!lua flags=allow-oom\n"
+    return f"{shebang}{prelude}{_read(name)}"
+
+
 class Scripts:
     """The scripts, registered with one client; each is sent once and then called by its hash."""
 
     def __init__(self, redis: Redis) -> None:
         prelude = _prelude()
         self._scripts = {
-            name: redis.register_script(prelude + _read(name))
+            name: redis.register_script(_source(name, prelude))
             for name in ("submit", "pick", "claim", "append", "settle", "renew", "cancel", "sweep", "announce")
         }
 

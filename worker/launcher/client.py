@@ -62,7 +62,7 @@ class Launcher:
         try:
             await launcher._answer(launcher._pool.wait_until_full())
         except BaseException:
-            launcher._kill()
+            launcher.kill()
             await launcher.close()
             raise
         return launcher
@@ -99,7 +99,7 @@ class Launcher:
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
                 await self._process.wait()
         except TimeoutError:
-            self._kill()
+            self.kill()
             await self._process.wait()
 
     async def _spawn(self, work_directory: Path) -> None:
@@ -127,7 +127,7 @@ class Launcher:
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
                 return await waiting
         except TimeoutError as error:
-            self._kill()
+            self.kill()
             raise LauncherGoneError("the launcher did not answer, and was killed") from error
 
     def _begin(self, spares: Sequence[Spare], packets: Sequence[bytes], stages: Sequence[Stage]) -> Run:
@@ -181,7 +181,8 @@ class Launcher:
         self._runs.clear()
         self._pool.close()
 
-    def _kill(self) -> None:
+    def kill(self) -> None:
+        """Ends a launcher that stands still, and with it every process that it started."""
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
 

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from shared.models import JobState
+from tests.integration.end_to_end.system import needs_proc, processes_with
 from tests.support.api_server import ApiServer
 from tests.support.caller import Caller, caller_of
 from tests.support.product import START_TIMEOUT_S, Product, is_serving
@@ -22,11 +23,12 @@ async def product(own_valkey: Valkey, tmp_path: Path) -> AsyncIterator[Product]:
         yield product
 
 
+@needs_proc
 async def test_result_is_written_after_a_restart_of_redis(
     own_valkey: Valkey, product: Product, api_server: ApiServer
 ) -> None:
     url, gateway = product.start_gateway()
-    worker = await product.worker()
+    await product.worker()
     await wait_until(lambda: is_serving(url, gateway), timeout_s=START_TIMEOUT_S)
     stall = api_server.stall()
     async with caller_of(url, api_server.kubeconfig()) as caller:
@@ -35,7 +37,7 @@ async def test_result_is_written_after_a_restart_of_redis(
 
         own_valkey.kill()
         await stall.release()
-        await wait_until(lambda: "not settled yet" in worker.output(), timeout_s=20)
+        await wait_until(lambda: not processes_with(stall.stream_path))
         during = await caller.http.get(f"/jobs/{job_id}")
         own_valkey.start()
         await _serves_again(caller)
@@ -70,7 +72,7 @@ async def test_worker_and_gateway_may_start_before_redis(tmp_path: Path, api_ser
         valkey.kill()
         url, gateway = product.start_gateway()
         worker = product.start("worker")
-        await wait_until(lambda: "worker not announced" in worker.output(), timeout_s=START_TIMEOUT_S)
+        await wait_until(lambda: '"worker started"' in worker.output(), timeout_s=START_TIMEOUT_S)
         await wait_until(lambda: is_serving(url, gateway), timeout_s=START_TIMEOUT_S)
         async with caller_of(url, api_server.kubeconfig()) as caller:
             early = await caller.post("stub", "read ok")

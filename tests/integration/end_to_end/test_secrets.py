@@ -34,6 +34,7 @@ async def everything_in(redis: Redis) -> str:
         b"stream": ("XRANGE", ("-", "+")),
         b"zset": ("ZRANGE", (0, -1)),
         b"list": ("LRANGE", (0, -1)),
+        b"none": ("EXISTS", ()),
     }
     async with redis.pipeline() as pipe:
         names = [name async for name in redis.scan_iter(count=1_000)]

@@ -1,0 +1,41 @@
+"""Tasks that go on when the request that began them is cancelled; the gateway's stop waits for them."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import structlog
+
+CLOSE_TIMEOUT_S = 5.0
+
+Result = TypeVar("Result")
+
+log = structlog.get_logger()
+
+
+class Background:
+    """Owns them. Unlike in a task group, the failure of one ends no other."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def start(self, coroutine: Coroutine[Any, Any, Result], name: str) -> "asyncio.Task[Result]":
+        """Runs the coroutine as a task; an error in it is logged, and raised in whoever awaits it."""
+        task = asyncio.create_task(coroutine, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    async def close(self) -> None:
+        """Waits for what still runs, and then ends it."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=CLOSE_TIMEOUT_S)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _ended(self, task: "asyncio.Task[Any]") -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.error("background task failed", task=task.get_name(), exc_info=error)

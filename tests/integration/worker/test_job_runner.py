@@ -1,0 +1,191 @@
+"""One job from its claim to its end, with a real server and a real launcher."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from shared import keys
+from shared.envelope import RequestEnvelope
+from shared.models import ANONYMOUS, CommandResponse, JobId, JobState
+from shared.sealing import DataKey, JobIdentity, MasterKeys, Purpose
+from shared.store.job_store import JobStore, StoredJob
+from tests.support import stub
+from tests.support.jobs import WORKER_ID, Jobs, new_job_id
+from tests.support.waiting import wait_until
+from worker.command_plan import PlanSettings
+from worker.job_runner import JobRunner, RunnerSettings
+from worker.lane import TryElsewhere
+from worker.launcher.client import Launcher
+from worker.leases import LeaseKeeper
+from worker.output import OutputLimits
+from worker.tool_binaries import ToolBinary
+
+MASTER_KEYS = MasterKeys([MasterKeys.generate()])
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A worker's runner, and jobs for it."""
+
+    redis: Redis
+    runner: JobRunner
+
+    @property
+    def jobs(self) -> Jobs:
+        return Jobs(self.redis)
+
+    async def queued(self, *arguments: str, tool: str = "stub", **changes: Any) -> JobId:
+        """A job as a gateway seals it."""
+        job_id = new_job_id()
+        identity = JobIdentity(job_id, ANONYMOUS)
+        request_key, output_key = DataKey.generate(identity), DataKey.generate(identity)
+        envelope = RequestEnvelope(tool=tool, arguments=arguments, verb=arguments[:1], **changes)
+        return await self.jobs.queued(
+            id=job_id,
+            tool=tool,
+            principal=ANONYMOUS,
+            request=request_key.seal(envelope.model_dump_json().encode(), Purpose.REQUEST),
+            request_key=request_key.wrap(MASTER_KEYS, Purpose.REQUEST_KEY),
+            output_key=output_key.wrap(MASTER_KEYS, Purpose.OUTPUT_KEY),
+        )
+
+    async def run(self, job_id: JobId) -> StoredJob:
+        await self.runner.run(job_id)
+        return await self.jobs.stored(job_id)
+
+    def opened(self, stored: StoredJob) -> CommandResponse:
+        assert stored.response is not None
+        key = MASTER_KEYS.unwrap(stored.record.output_key, stored.record.identity, Purpose.OUTPUT_KEY)
+        return CommandResponse.model_validate_json(key.open(stored.response, Purpose.RESPONSE))
+
+
+@pytest.fixture
+async def desk(redis: Redis, tmp_path: Path) -> AsyncIterator[Desk]:
+    work = tmp_path / "work"
+    work.mkdir()
+    launcher = await Launcher.start(work)
+    store = JobStore(redis)
+    runner = JobRunner(
+        worker_id=WORKER_ID,
+        store=store,
+        master_keys=MASTER_KEYS,
+        leases=LeaseKeeper(store, redis, WORKER_ID),
+        launcher=launcher,
+        binaries={"stub": ToolBinary(stub.STUB, stub.install(tmp_path) / "stub")},
+        settings=RunnerSettings(
+            plan=PlanSettings(
+                sandboxed=False, allow_loopback=False, job_file_bytes=1_000_000, go_memory_limit="200MiB"
+            ),
+            output=OutputLimits(1_000, 1_000_000),
+            kill_grace_s=0.2,
+            work_directory=work,
+        ),
+    )
+    yield Desk(redis, runner)
+    await launcher.close()
+
+
+async def test_job_runs_and_its_request_is_gone(desk: Desk, redis: Redis) -> None:
+    job_id = await desk.queued("read", "list", files={"a/b.txt": "x"})
+
+    stored = await desk.run(job_id)
+
+    assert stored.record.state is JobState.SUCCEEDED
+    assert stored.record.request_key is None
+    assert desk.opened(stored).output == "a/b.txt\n"
+    assert not await redis.exists(keys.REQUEST + job_id)
+    assert list(desk.runner.settings.work_directory.iterdir()) == []
+    assert desk.runner.leases.running == 0
+
+
+async def test_job_that_is_unknown_or_ended_is_left_alone(desk: Desk) -> None:
+    attempt = await desk.jobs.finished()
+    before = await desk.jobs.stored(attempt.job_id)
+
+    await desk.runner.run(new_job_id())
+
+    assert await desk.run(attempt.job_id) == before
+
+
+async def test_job_of_a_tool_that_this_worker_lacks_stays_queued(desk: Desk) -> None:
+    job_id = await desk.queued("read", "ok", tool="helm")
+
+    with pytest.raises(TryElsewhere):
+        await desk.runner.run(job_id)
+
+    assert await desk.jobs.state(job_id) is JobState.QUEUED
+
+
+async def test_kubeconfig_is_judged_by_the_worker_too(desk: Desk) -> None:
+    job_id = await desk.queued("read", "ok", kubeconfig=stub.KUBECONFIG)
+
+    stored = await desk.run(job_id)
+
+    response = desk.opened(stored)
+    assert (stored.record.state, response.exit_code) == (JobState.FAILED, -1)
+    assert response.error is not None
+    assert response.error.startswith("The kubeconfig's clusters[0].cluster.server ")
+
+
+async def test_request_of_another_job_does_not_open(desk: Desk, redis: Redis) -> None:
+    job_id, other_id = await desk.queued("read", "ok"), await desk.queued("read", "say", "other")
+    async with redis.pipeline() as pipe:
+        pipe.copy(keys.REQUEST + other_id, keys.REQUEST + job_id, replace=True)
+        pipe.hget(keys.JOB + other_id, "request_key")
+        _, request_key = await pipe.execute()
+        pipe.hset(keys.JOB + job_id, "request_key", request_key)
+        await pipe.execute()
+
+    stored = await desk.run(job_id)
+
+    assert (stored.record.state, stored.response) == (JobState.FAILED, None)
+    assert stored.record.reason == "the request does not open with this worker's master keys"
+
+
+@pytest.mark.parametrize("request_bytes", [b"", b"garbage"], ids=["missing", "altered"])
+async def test_request_that_was_altered_does_not_open(desk: Desk, redis: Redis, request_bytes: bytes) -> None:
+    job_id = await desk.queued("read", "ok")
+    await redis.set(keys.REQUEST + job_id, request_bytes, keepttl=True)
+
+    stored = await desk.run(job_id)
+
+    assert stored.record.reason == "the request does not open with this worker's master keys"
+
+
+async def test_error_that_nobody_foresaw_ends_the_job_with_a_reference(desk: Desk) -> None:
+    job_id = await desk.queued("read", "ok", files={"a": "x", "a/b": "a gateway would have refused these secrets"})
+
+    stored = await desk.run(job_id)
+
+    assert stored.record.state is JobState.FAILED
+    assert stored.record.reason is not None
+    assert stored.record.reason.startswith("internal error of the worker, reference ")
+    assert "secret" not in stored.record.reason
+
+
+async def test_job_that_comes_while_the_worker_stops_is_cancelled(desk: Desk) -> None:
+    job_id = await desk.queued("write", "hang")
+    desk.runner.leases.cancel_all("stopping")
+
+    stored = await desk.run(job_id)
+
+    assert (stored.record.state, stored.record.reason) == (JobState.CANCELLED, "stopping")
+
+
+async def test_launchers_death_makes_the_job_lost_and_keeps_its_output(desk: Desk, redis: Redis) -> None:
+    job_id = await desk.queued("write", "hang")
+    running = asyncio.create_task(desk.runner.run(job_id), name="run")
+    await wait_until(lambda: redis.exists(keys.EVENTS + job_id), timeout_s=10)
+
+    desk.runner.launcher.kill()
+    await running
+
+    stored = await desk.jobs.stored(job_id)
+    assert (stored.record.state, stored.response) == (JobState.LOST, None)
+    assert stored.record.reason == "the process that starts commands died"
+    assert await desk.jobs.store.events(job_id)

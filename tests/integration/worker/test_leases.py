@@ -1,0 +1,123 @@
+"""Leases of running jobs: kept while they run, and what ends them passed on."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from redis.asyncio import Redis
+
+from shared import keys
+from shared.models import JobState
+from shared.store.job_store import CancelScope
+from tests.support.jobs import WORKER_ID, Jobs, ending
+from tests.support.waiting import wait_until
+from worker import leases
+from worker.job_control import JobControl, Stop, StopKind
+from worker.leases import LeaseKeeper
+
+
+@pytest.fixture
+def jobs(redis: Redis) -> Jobs:
+    return Jobs(redis)
+
+
+@pytest.fixture
+def keeper(jobs: Jobs, redis: Redis) -> LeaseKeeper:
+    return LeaseKeeper(jobs.store, redis, WORKER_ID)
+
+
+@pytest.fixture
+async def renewing(keeper: LeaseKeeper, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[LeaseKeeper]:
+    monkeypatch.setattr(leases, "RENEWAL_INTERVAL_S", 0.02)
+    task = asyncio.create_task(keeper.renew(), name="renew")
+    yield keeper
+    task.cancel()
+    await asyncio.wait({task})
+
+
+@pytest.fixture
+async def listening(keeper: LeaseKeeper, redis: Redis) -> AsyncIterator[LeaseKeeper]:
+    task = asyncio.create_task(keeper.listen(), name="listen")
+
+    async def is_subscribed() -> bool:
+        [(_, subscribers)] = await redis.pubsub_numsub(keys.control(WORKER_ID))
+        return bool(subscribers)
+
+    await wait_until(is_subscribed)
+    yield keeper
+    task.cancel()
+    await asyncio.wait({task})
+
+
+def is_cancelled(control: JobControl, reason: str) -> bool:
+    return control.stop == Stop(StopKind.CANCELLED, reason)
+
+
+async def test_lease_is_renewed_while_the_job_is_held(renewing: LeaseKeeper, jobs: Jobs, redis: Redis) -> None:
+    attempt = await jobs.running()
+    with renewing.hold(attempt) as control:
+        first = await redis.zscore(keys.LEASES, attempt.job_id)
+        assert first is not None
+
+        async def is_longer() -> bool:
+            now = await redis.zscore(keys.LEASES, attempt.job_id)
+            return now is not None and now > first
+
+        await wait_until(is_longer)
+        assert control.stop is None
+
+
+async def test_cancellation_arrives_on_the_channel(listening: LeaseKeeper, jobs: Jobs) -> None:
+    attempt, other = await jobs.running(), await jobs.running()
+    with listening.hold(attempt) as control, listening.hold(other) as untouched:
+        await jobs.store.cancel(attempt.job_id, reason="asked", scope=CancelScope.ANY)
+
+        await wait_until(lambda: is_cancelled(control, "asked"))
+        assert untouched.stop is None
+
+
+async def test_cancellation_that_nobody_heard_is_found_by_the_renewal(renewing: LeaseKeeper, jobs: Jobs) -> None:
+    attempt = await jobs.running()
+    await jobs.store.cancel(attempt.job_id, reason="asked", scope=CancelScope.ANY)
+    with renewing.hold(attempt) as control:
+        await wait_until(lambda: is_cancelled(control, "asked"))
+
+
+async def test_job_that_another_settled_is_lost(renewing: LeaseKeeper, jobs: Jobs) -> None:
+    attempt = await jobs.running()
+    await jobs.store.settle(attempt, ending(JobState.LOST))
+    with renewing.hold(attempt) as control:
+        await wait_until(lambda: control.is_lost)
+
+
+async def test_word_of_a_job_that_runs_elsewhere_is_ignored(listening: LeaseKeeper, jobs: Jobs, redis: Redis) -> None:
+    attempt = await jobs.running()
+    with listening.hold(attempt) as control:
+        await redis.publish(keys.control(WORKER_ID), "f" * 32)
+        await jobs.store.cancel(attempt.job_id, reason="asked", scope=CancelScope.ANY)
+
+        await wait_until(lambda: is_cancelled(control, "asked"))
+
+
+async def test_stop_of_the_worker_cancels_what_runs_and_what_is_still_on_its_way(
+    keeper: LeaseKeeper, jobs: Jobs
+) -> None:
+    with keeper.hold(await jobs.running()) as running:
+        keeper.cancel_all("stopping")
+        with keeper.hold(await jobs.running()) as late:
+            assert keeper.running == 2
+
+        assert is_cancelled(running, "stopping")
+        assert is_cancelled(late, "stopping")
+    assert keeper.running == 0
+
+
+def test_first_reason_counts_and_a_lost_lease_overrules_it() -> None:
+    control = JobControl()
+    control.cancel("first")
+    control.cancel("second")
+    assert is_cancelled(control, "first")
+
+    control.lose()
+
+    assert control.is_lost

@@ -1,0 +1,90 @@
+"""Which state a job ends in, and what its response says, by how its process ended and what was asked meanwhile."""
+
+import pytest
+
+from shared.events import EventKind
+from shared.models import JobId, JobState
+from tests.support.recorders import recorder_of
+from worker import responses
+from worker.execution import Cause, Execution
+from worker.job_control import JobControl
+from worker.launcher.protocol import StageExit
+from worker.output import OutputLimits
+
+OK = StageExit(0, None)
+FAILED = StageExit(3, None)
+KILLED = StageExit(None, 9)
+NOT_STARTED = StageExit(127, None, started=False, error="exec: No such file or directory")
+TIME_IS_UP = "the time limit was reached and the command was ended"
+JOB_ID = JobId("0" * 32)
+
+
+@pytest.mark.parametrize(
+    ("ended", "cause", "state", "reason", "exit_code"),
+    [
+        pytest.param(OK, Cause.ITSELF, JobState.SUCCEEDED, "", 0, id="success"),
+        pytest.param(FAILED, Cause.ITSELF, JobState.FAILED, "", 3, id="failure"),
+        pytest.param(KILLED, Cause.ITSELF, JobState.FAILED, "the process was ended by signal 9", -1, id="killed"),
+        pytest.param(
+            NOT_STARTED, Cause.ITSELF, JobState.FAILED, "exec: No such file or directory", -1, id="never started"
+        ),
+        pytest.param(KILLED, Cause.TIME_LIMIT, JobState.TIMED_OUT, TIME_IS_UP, -1, id="timed out"),
+        pytest.param(FAILED, Cause.TIME_LIMIT, JobState.TIMED_OUT, TIME_IS_UP, -1, id="timed out with its own code"),
+        pytest.param(OK, Cause.TIME_LIMIT, JobState.TIMED_OUT, TIME_IS_UP, -1, id="timed out and says success"),
+        pytest.param(KILLED, Cause.STOP, JobState.CANCELLED, "asked", -1, id="cancelled"),
+        pytest.param(FAILED, Cause.STOP, JobState.CANCELLED, "asked", -1, id="cancelled with its own code"),
+        pytest.param(OK, Cause.STOP, JobState.SUCCEEDED, "", 0, id="done before the signal came"),
+        pytest.param(NOT_STARTED, Cause.STOP, JobState.CANCELLED, "asked", -1, id="cancelled before it started"),
+    ],
+)
+@pytest.mark.parametrize("stop_comes", [True, False])
+def test_end_of_a_process_is_a_state_and_a_reason(
+    *, ended: StageExit, cause: Cause, state: JobState, reason: str, exit_code: int, stop_comes: bool
+) -> None:
+    control = JobControl()
+    if stop_comes or cause is Cause.STOP:
+        control.cancel("asked")
+    execution = Execution(ended, 5, cause)
+
+    found = responses.final_state(execution, control)
+    response = responses.of_execution(JOB_ID, execution, state=state, reason=reason, recorder=recorder_of())
+
+    assert found == (state, reason)
+    assert (response.state, response.exit_code, response.success) == (state, exit_code, state is JobState.SUCCEEDED)
+    assert response.error == (reason or None)
+    assert response.duration_ms == 5
+
+
+@pytest.mark.parametrize(
+    ("printed", "reason", "error"),
+    [("", "", None), ("warned\n", "", "warned\n"), ("", "why", "why"), ("warned\n", "why", "warned\nwhy")],
+)
+def test_error_is_what_was_printed_and_then_the_reason(printed: str, reason: str, error: str | None) -> None:
+    recorder = recorder_of()
+    recorder.add(EventKind.STDERR, printed.encode())
+
+    response = responses.of_execution(
+        JOB_ID, Execution(OK, 1, Cause.ITSELF), state=JobState.SUCCEEDED, reason=reason, recorder=recorder
+    )
+
+    assert response.error == error
+
+
+@pytest.mark.parametrize("kind", [EventKind.STDOUT, EventKind.STDERR])
+def test_response_tells_that_something_is_missing(kind: EventKind) -> None:
+    recorder = recorder_of(OutputLimits(response_characters=3, stored_bytes=1_000))
+    recorder.add(kind, b"four")
+
+    response = responses.of_execution(
+        JOB_ID, Execution(OK, 1, Cause.ITSELF), state=JobState.SUCCEEDED, reason="", recorder=recorder
+    )
+
+    assert response.truncated
+    assert "fou" in (response.output, response.error)
+
+
+def test_command_that_did_not_run_says_why() -> None:
+    response = responses.not_run(JOB_ID, "because")
+
+    assert (response.success, response.exit_code, response.error) == (False, -1, "because")
+    assert (response.state, response.duration_ms, response.output) == (JobState.FAILED, 0, "")
