@@ -140,10 +140,13 @@ class JobWaiters:
     async def _listen(self) -> None:
         async with self._redis.pubsub() as pubsub:
             # One channel that nobody writes to keeps the connection while no one waits.
-            self._left.clear()
-            await pubsub.subscribe(keys.NOTICE, *map(keys.notice, self._watches))
+            await pubsub.subscribe(keys.NOTICE)
+            # From here on who begins to wait subscribes by himself; who waits already is subscribed now.
             self._pubsub = pubsub
+            self._left.clear()
             try:
+                if self._watches:
+                    await pubsub.subscribe(*map(keys.notice, self._watches))
                 while True:
                     message = await pubsub.get_message(timeout=MESSAGE_POLL_S)
                     if message is not None:

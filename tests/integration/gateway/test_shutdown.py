@@ -18,7 +18,7 @@ END_TIMEOUT_S = 20.0
 
 
 async def start(product: Product) -> tuple[httpx.AsyncClient, Process]:
-    url = await product.gateway(K8S_MCP_DRAIN_TIMEOUT_S=LONG_DRAIN_S)
+    url = await product.gateway(K8S_MCP_GATEWAY_DRAIN_TIMEOUT_S=LONG_DRAIN_S)
     return httpx.AsyncClient(base_url=url, timeout=served.TIMEOUT_S), product.processes[-1]
 
 
@@ -94,7 +94,8 @@ async def test_gateway_without_requests_ends_and_says_so(product: Product) -> No
 
 async def test_gateway_ends_although_redis_stands_still(product: Product, redis: Redis) -> None:
     """`redis` is the session's; what stands still is the connection of this gateway: a port where nobody answers."""
-    server = await asyncio.start_server(lambda _, __: None, "127.0.0.1", 0)
+    taken: list[asyncio.StreamWriter] = []
+    server = await asyncio.start_server(lambda _, writer: taken.append(writer), "127.0.0.1", 0)
     try:
         port = server.sockets[0].getsockname()[1]
         product.redis_url = f"redis://127.0.0.1:{port}"
@@ -104,3 +105,6 @@ async def test_gateway_ends_although_redis_stands_still(product: Product, redis:
         await wait_until(lambda: not process.is_running, timeout_s=END_TIMEOUT_S)
     finally:
         server.close()
+        for writer in taken:
+            writer.close()
+            await writer.wait_closed()

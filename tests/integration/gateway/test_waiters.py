@@ -1,7 +1,7 @@
 """Waiting for a job's end: by notice, by sweep, on one connection, and without leaving anything behind."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
@@ -15,11 +15,18 @@ from shared.store.job_store import CancelScope, JobStore, StoredJob
 from tests.integration.gateway import served
 from tests.support import jobs
 from tests.support.jobs import Jobs
-from tests.support.valkey import Valkey
+from tests.support.valkey import Valkey, long_lived
 from tests.support.waiting import wait_until
 
 NEVER_S = 3_600.0
 SOON_S = 0.05
+
+
+@pytest.fixture(scope="module")
+def valkey() -> Iterator[Valkey]:
+    """Without the session's gateway, whose own subscriptions would be counted here."""
+    with long_lived() as server:
+        yield server
 
 
 @asynccontextmanager

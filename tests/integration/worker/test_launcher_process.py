@@ -27,6 +27,10 @@ from tests.integration.worker.test_launcher_support import (
 from worker.launcher.channel import MessageTooLargeError
 from worker.launcher.client import Launcher, Stage
 
+LIBRARY_SIGNALS = 1 << 31 | 1 << 32
+"""32 and 33 belong to the C library: it lets no program set them, and its posix_spawn, which make uses, leaves 32 ignored
+in what it starts."""
+
 
 @pytest.fixture
 async def launcher(tmp_path: Path) -> AsyncIterator[Launcher]:
@@ -76,7 +80,8 @@ async def test_signals_privileges_umask_and_session_are_clean(launcher: Launcher
     status = dict(line.split(":\t", 1) for line in lines[3:])
     assert int(lines[0], 8) == 0o077
     assert lines[1] == lines[2], "leads its own session"
-    assert {int(status[name], 16) for name in ("SigBlk", "SigIgn", "SigCgt")} == {0}
+    masks = [int(status[name], 16) & ~LIBRARY_SIGNALS for name in ("SigBlk", "SigIgn", "SigCgt")]
+    assert masks == [0, 0, 0]
     assert status["NoNewPrivs"] == "1"
 
 
