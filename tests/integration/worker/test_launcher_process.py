@@ -28,7 +28,7 @@ from worker.launcher.channel import MessageTooLargeError
 from worker.launcher.client import Launcher, Stage
 
 LIBRARY_SIGNALS = 1 << 31 | 1 << 32
-"""32 and 33 belong to the C library: no program can set them, and its posix_spawn, which make uses, leaves 32 ignored."""
+"""32 and 33 are the C library's own: no program can set them, and its posix_spawn (make uses it) leaves 32 ignored."""
 
 
 @pytest.fixture
