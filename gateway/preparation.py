@@ -69,6 +69,7 @@ class Preparation:
             credentials=credentials,
             stdin=call.request.stdin,
             files=call.request.files or {},
+            is_endless=invocation.is_endless,
             traceparent=call.headers.get("traceparent"),
         )
         return PreparedCall(call.principal, invocation, envelope, self._time_limit(call.request, invocation))

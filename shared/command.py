@@ -36,7 +36,8 @@ def parse(
         reading, grammar.context_flags, asked=context, error=ErrorCode.CONTEXT_CONFLICT, word="context"
     )
     command_class = _class(grammar, reading)
-    waits = _waits(grammar, reading)
+    is_endless = _is_endless(grammar, reading)
+    waits = is_endless or _waits(grammar, reading)
     return Invocation(
         tool=tool.name,
         arguments=(*_namespace_argument(grammar, reading, asked=namespace, default=default_namespace), *words),
@@ -46,6 +47,7 @@ def parse(
         context=named_context,
         needs_cluster=command_class is not CommandClass.LOCAL and not _stays_local(grammar, reading),
         own_timeout_s=_own_timeout_s(grammar, reading, waits=waits),
+        is_endless=is_endless,
     )
 
 
@@ -82,6 +84,11 @@ def _stays_local(grammar: Grammar, reading: Reading) -> bool:
         (flag.name in grammar.local_flags and flag.is_on) or f"{flag.name}={flag.value}" in grammar.local_flags
         for flag in last.values()
     )
+
+
+def _is_endless(grammar: Grammar, reading: Reading) -> bool:
+    names = grammar.endless.get(" ".join(reading.verb), frozenset())
+    return any(flag.name in names and flag.is_on for flag in reading.flags)
 
 
 def _waits(grammar: Grammar, reading: Reading) -> bool:

@@ -24,6 +24,8 @@ class RequestEnvelope(BaseModel):
     stdin: Annotated[str | None, Field(repr=False)] = None
     files: Annotated[dict[str, str], Field(repr=False)] = {}
     """Relative path → text."""
+    is_endless: bool = False
+    """It goes on until its time limit, which is then no failure."""
     traceparent: str | None = None
     """W3C trace context: https://www.w3.org/TR/trace-context/"""
     attempt: int = 1

@@ -21,3 +21,5 @@ class Invocation:
     needs_cluster: bool
     own_timeout_s: float | None
     """What the command itself says it may wait (`--timeout 10m`), or its tool's default when it waits."""
+    is_endless: bool
+    """It goes on until it is ended (`get --watch`)."""

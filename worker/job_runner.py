@@ -145,8 +145,15 @@ class JobRunner:
             await asyncio.wait({streaming})
         if execution is None:
             return Ending(JobState.LOST, "the process that starts commands died", b"", recorder.remaining())
-        state, reason = responses.final_state(execution, job.control)
-        response = responses.of_execution(job.claim.record.id, execution, state=state, reason=reason, recorder=recorder)
+        state, reason = responses.final_state(execution, job.control, is_endless=job.envelope.is_endless)
+        response = responses.of_execution(
+            job.claim.record.id,
+            execution,
+            state=state,
+            reason=reason,
+            recorder=recorder,
+            tool=self.binaries[job.envelope.tool].tool,
+        )
         sealed = job.output_key.seal(response.model_dump_json().encode(), Purpose.RESPONSE)
         return Ending(state, reason, sealed, recorder.remaining())
 

@@ -2,19 +2,25 @@
 
 from shared.events import EventKind
 from shared.models import CommandResponse, JobId, JobState
+from shared.tools import failure_hints
+from shared.tools.tool import Tool
 from worker.execution import Cause, Execution
 from worker.job_control import JobControl
 from worker.output import OutputRecorder
 
 NO_EXIT_CODE = -1
+WATCH_ENDED = "It would have gone on, and its time limit ended it: the output is what was seen until then."
 
 
-def final_state(execution: Execution, control: JobControl) -> tuple[JobState, str]:
+def final_state(execution: Execution, control: JobControl, *, is_endless: bool) -> tuple[JobState, str]:
     """The state and, where the process did not end by itself, why.
 
-    A CLI that catches SIGTERM ends with a code of its own, as helm does: it was cancelled unless it says success.
+    A CLI that catches SIGTERM ends with a code of its own, as helm does: it was cancelled unless it says success. For
+    one that would never end the time limit is the end.
     """
     if execution.cause is Cause.TIME_LIMIT:
+        if is_endless and execution.exit.started:
+            return JobState.SUCCEEDED, ""
         return JobState.TIMED_OUT, "the time limit was reached and the command was ended"
     if execution.exit.exit_code == 0:
         return JobState.SUCCEEDED, ""
@@ -26,21 +32,21 @@ def final_state(execution: Execution, control: JobControl) -> tuple[JobState, st
 
 
 def of_execution(
-    job_id: JobId, execution: Execution, *, state: JobState, reason: str, recorder: OutputRecorder
+    job_id: JobId, execution: Execution, *, state: JobState, reason: str, recorder: OutputRecorder, tool: Tool
 ) -> CommandResponse:
     """The response of a job whose process ran, whatever became of it."""
     output, output_cut = recorder.text(EventKind.STDOUT)
     printed, error_cut = recorder.text(EventKind.STDERR)
-    ended_itself = execution.exit.started and state in (JobState.SUCCEEDED, JobState.FAILED)
     return CommandResponse(
         success=state is JobState.SUCCEEDED,
         output=output,
         error=_joined(printed, reason) or None,
-        exit_code=execution.exit.exit_code if ended_itself and execution.exit.exit_code is not None else NO_EXIT_CODE,
+        exit_code=_exit_code(execution, state),
         job_id=job_id,
         state=state,
         duration_ms=execution.duration_ms,
         truncated=output_cut or error_cut or recorder.dropped_bytes > 0,
+        hint=_hint(execution, state, printed=printed, tool=tool),
     )
 
 
@@ -55,6 +61,20 @@ def not_run(job_id: JobId, reason: str) -> CommandResponse:
         state=JobState.FAILED,
         duration_ms=0,
     )
+
+
+def _exit_code(execution: Execution, state: JobState) -> int:
+    """The process's own where it ended by itself; 0 for a watch that its time limit ended."""
+    if state is JobState.SUCCEEDED:
+        return 0
+    own = execution.exit.exit_code
+    return own if state is JobState.FAILED and execution.exit.started and own is not None else NO_EXIT_CODE
+
+
+def _hint(execution: Execution, state: JobState, *, printed: str, tool: Tool) -> str | None:
+    if state is JobState.SUCCEEDED and execution.cause is Cause.TIME_LIMIT:
+        return WATCH_ENDED
+    return failure_hints.find(tool.failure_hints, printed) if state is JobState.FAILED else None
 
 
 def _joined(printed: str, reason: str) -> str:

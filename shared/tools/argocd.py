@@ -4,6 +4,8 @@ It reaches its server with a credential channel of its own, or the cluster alone
 """
 
 from shared.models import CommandClass
+from shared.tools import failure_hints
+from shared.tools.failure_hints import FailureHint
 from shared.tools.tool import Grammar, Tool
 
 _READ = {
@@ -147,6 +149,23 @@ _ALIASES = {
     "project": "proj",
 }
 
+_FAILURE_HINTS = (
+    FailureHint(r"server address unspecified", f"The command names no Argo CD server: {_CREDENTIALS}."),
+    FailureHint(
+        r"code = Unauthenticated",
+        "The Argo CD server does not take the token: send a valid one in the header X-Argocd-Auth-Token.",
+    ),
+    FailureHint(
+        r"code = PermissionDenied",
+        "Argo CD says so of what does not exist and of what the token may not do: `app list` shows what it sees.",
+    ),
+    FailureHint(
+        r"x509: |certificate",
+        "The server's certificate is not trusted: add `--insecure` if that is as it should be.",
+    ),
+    *failure_hints.CLUSTER,
+)
+
 _UNSET = frozenset({"app unset"})
 
 TOOL = Tool(
@@ -191,7 +210,8 @@ TOOL = Tool(
             "username": frozenset({"repo add", "repocreds add"}),
         },
         waiting_verbs=frozenset({"app sync", "app wait"}),
-        waiting_flags=frozenset({"f", "follow", "wait"}),
+        waiting_flags=frozenset({"wait"}),
+        endless={"app logs": frozenset({"f", "follow"})},
         context_flags=frozenset({"context", "kube-context"}),
         local_flags=frozenset({"client", "h", "help"}),
     ),
@@ -203,4 +223,5 @@ TOOL = Tool(
         "x-argocd-auth-token": "ARGOCD_AUTH_TOKEN",
     },
     server_variable="ARGOCD_SERVER",
+    failure_hints=_FAILURE_HINTS,
 )

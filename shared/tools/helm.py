@@ -4,6 +4,8 @@ Flags that only helm 3 has are in the tables too.
 """
 
 from shared.models import CommandClass
+from shared.tools import failure_hints
+from shared.tools.failure_hints import FailureHint
 from shared.tools.tool import Grammar, Tool
 
 _CLASSES = {
@@ -108,6 +110,33 @@ _ALIASES = {
     "un": "uninstall",
 }
 
+_FAILURE_HINTS = (
+    FailureHint(
+        r"another operation \(install/upgrade/rollback\) is in progress|cannot re-?use a name that is still in use",
+        "The release is there, perhaps half-installed by a command that was cut off: see `history RELEASE`. Where "
+        "it says pending, `rollback RELEASE REVISION` to the last deployed one, or `uninstall RELEASE` where there is "
+        "none, and then send the command again.",
+    ),
+    FailureHint(
+        r"has no deployed releases",
+        "Its first install never ended well: `uninstall RELEASE`, then install it again.",
+    ),
+    FailureHint(
+        r"release: not found|release not found",
+        "There is no such release in that namespace: `list -A --all` shows those that there are.",
+    ),
+    FailureHint(
+        r"context deadline exceeded|timed out waiting for the condition|resource .* not ready",
+        "Its objects were not ready in time: kubectl `get pods` and `events` of the namespace say why. The release is "
+        "kept as failed: upgrade it, roll it back, or uninstall it.",
+    ),
+    FailureHint(
+        r"repo \S+ not found|no repositories to show|no repo named",
+        "Repositories are not kept from one command to the next: name the chart's with `--repo URL`, or as oci://.",
+    ),
+    *failure_hints.CLUSTER,
+)
+
 TOOL = Tool(
     name="helm",
     summary="Run helm against the cluster of your kubeconfig: list, install, upgrade, roll back and remove releases.",
@@ -147,4 +176,5 @@ TOOL = Tool(
     version_pattern=r"v?(\d\S*)",
     install_hint="get it from https://helm.sh/docs/intro/install/, or run `make tools`",
     environment={"HELM_NO_PLUGINS": "1"},
+    failure_hints=_FAILURE_HINTS,
 )

@@ -1,6 +1,8 @@
 """istioctl: verbs, flags and what is refused. Read off the source of the 1.30 line; `-c` is its `--kubeconfig`."""
 
 from shared.models import CommandClass
+from shared.tools import failure_hints
+from shared.tools.failure_hints import FailureHint
 from shared.tools.tool import Grammar, Tool
 
 _PROXY_CONFIG = (
@@ -142,6 +144,14 @@ _ALIASES = {
     **{f"ztunnel-config {alias}": f"ztunnel-config {verb}" for alias, verb in _ZTUNNEL_CONFIG[1].items()},
 }
 
+_FAILURE_HINTS = (
+    FailureHint(
+        r"no (running|ready) Istio pods|unable to find any Istiod instances",
+        "No Istio control plane runs in that namespace: name another with `-i`, or see `x precheck` and `install -y`.",
+    ),
+    *failure_hints.CLUSTER,
+)
+
 TOOL = Tool(
     name="istioctl",
     summary="Run istioctl against the cluster of your kubeconfig: analyse, inspect, install and upgrade Istio.",
@@ -201,5 +211,6 @@ TOOL = Tool(
     ),
     version_arguments=("version", "--remote=false"),
     version_pattern=r"(?:client version: )?v?(\d\S*)",
+    failure_hints=_FAILURE_HINTS,
     install_hint="get it from https://istio.io/latest/docs/setup/getting-started/#download",
 )

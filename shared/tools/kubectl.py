@@ -1,6 +1,8 @@
 """kubectl: verbs, flags and what is refused. Read off the help of v1.37.1, each flag's arity tried with the binary."""
 
 from shared.models import CommandClass
+from shared.tools import failure_hints
+from shared.tools.failure_hints import FailureHint
 from shared.tools.tool import Grammar, Tool
 
 _CLASSES = {
@@ -202,6 +204,30 @@ _ALIASES = {
     "top pods": "top pod",
 }
 
+_FAILURE_HINTS = (
+    FailureHint(
+        r"the server doesn't have a resource type",
+        "The cluster knows no such kind: `api-resources` lists those that it knows.",
+    ),
+    FailureHint(
+        r"\(AlreadyExists\)",
+        "It is there already: use `apply` to change it.",
+    ),
+    FailureHint(
+        r"\(NotFound\)|[Nn]o resources found|no matching resources found",
+        "There is no such object in that namespace: `get` the kind with `-A` to find it.",
+    ),
+    FailureHint(
+        r"timed out waiting for the condition|exceeded its progress deadline",
+        "It was not ready in time: `get pods` and `events` of the namespace say what it waits for.",
+    ),
+    FailureHint(
+        r"conflicts? with .*using",
+        "Another manager owns these fields: leave them out, or take them over with `--force-conflicts`.",
+    ),
+    *failure_hints.CLUSTER,
+)
+
 TOOL = Tool(
     name="kubectl",
     summary="Run kubectl against the cluster of your kubeconfig: read, change and follow any resource.",
@@ -259,7 +285,11 @@ TOOL = Tool(
             "user": frozenset({"create clusterrolebinding", "create rolebinding", "set subject"}),
         },
         waiting_verbs=frozenset({"rollout status", "wait"}),
-        waiting_flags=frozenset({"f", "follow", "w", "watch", "watch-only"}),
+        endless={
+            "events": frozenset({"w", "watch"}),
+            "get": frozenset({"w", "watch", "watch-only"}),
+            "logs": frozenset({"f", "follow"}),
+        },
         namespace_flags=frozenset({"n", "namespace"}),
         context_flags=frozenset({"context"}),
         local_flags=frozenset({"client", "h", "help", "local"}),
@@ -271,4 +301,5 @@ TOOL = Tool(
         # A kuberc file could add aliases and default flags, which the parser would not see.
         "KUBECTL_KUBERC": "false",
     },
+    failure_hints=_FAILURE_HINTS,
 )

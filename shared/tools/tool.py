@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from shared.models import CommandClass
+from shared.tools import failure_hints
+from shared.tools.failure_hints import FailureHint
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,9 @@ class Grammar:
     waiting_verbs: frozenset[str] = frozenset()
     """Verbs that wait for something: reads among them take the slow lane."""
     waiting_flags: frozenset[str] = frozenset()
-    """Flags that make a verb wait (`--watch`), where they stand alone."""
+    """Flags that make a verb wait (`--wait`), where they stand alone."""
+    endless: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Verb path → flags that make it go on until it is ended (`get --watch`): its time limit is then its success."""
     timeout_flags: frozenset[str] = frozenset({"timeout"})
     """Flags that say how long a command may wait."""
     namespace_flags: frozenset[str] = frozenset()
@@ -84,3 +88,5 @@ class Tool:
     server_variable: str | None = None
     """The variable among those that names the server: `host[:port]` that the child may connect to."""
     sandbox: SandboxNeeds = field(default_factory=SandboxNeeds)
+    failure_hints: tuple[FailureHint, ...] = failure_hints.CLUSTER
+    """The first that fits what a failed command printed is shown with its response."""

@@ -250,6 +250,28 @@ def test_own_timeout_is_what_the_command_may_wait(text: str, timeout_s: float | 
     assert parse(text).own_timeout_s == (pytest.approx(timeout_s) if timeout_s is not None else None)
 
 
+@pytest.mark.parametrize(
+    ("text", "is_endless"),
+    [
+        ("kubectl get pods -w", True),
+        ("kubectl get pods --watch", True),
+        ("kubectl get pods --watch-only -n shop", True),
+        ("kubectl logs -f web", True),
+        ("kubectl logs --follow=true web", True),
+        ("kubectl events --watch", True),
+        ("argocd app logs web -f", True),
+        ("kubectl get pods", False),
+        ("kubectl get pods --watch=false", False),
+        ("kubectl apply -f x.yaml", False),
+        ("kubectl rollout status deploy/web -w", False),
+        ("kubectl wait --for=condition=Ready pod/web", False),
+        ("helm install web ./web --wait", False),
+    ],
+)
+def test_command_that_only_its_time_limit_ends_is_known(text: str, *, is_endless: bool) -> None:
+    assert parse(text).is_endless is is_endless
+
+
 def test_tool_name_is_dropped_once() -> None:
     assert parse("kubectl kubectl").arguments == ("kubectl",)
 

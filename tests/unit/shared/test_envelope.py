@@ -13,6 +13,7 @@ FULL = RequestEnvelope(
     credentials={"ARGOCD_AUTH_TOKEN": "argo-token"},
     stdin="manifest",
     files={"chart/Chart.yaml": "name: web"},
+    is_endless=True,
     traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
     attempt=2,
 )
@@ -26,6 +27,7 @@ GOLDEN = """\
   "credentials": {"ARGOCD_AUTH_TOKEN": "argo-token"},
   "stdin": "manifest",
   "files": {"chart/Chart.yaml": "name: web"},
+  "is_endless": true,
   "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
   "attempt": 2
 }"""

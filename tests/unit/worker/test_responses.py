@@ -3,13 +3,14 @@
 import pytest
 
 from shared.events import EventKind
-from shared.models import JobId, JobState
+from shared.models import CommandResponse, JobId, JobState
+from shared.tools import kubectl
 from tests.support.recorders import recorder_of
 from worker import responses
 from worker.execution import Cause, Execution
 from worker.job_control import JobControl
 from worker.launcher.protocol import StageExit
-from worker.output import OutputLimits
+from worker.output import OutputLimits, OutputRecorder
 
 OK = StageExit(0, None)
 FAILED = StageExit(3, None)
@@ -17,6 +18,19 @@ KILLED = StageExit(None, 9)
 NOT_STARTED = StageExit(127, None, started=False, error="exec: No such file or directory")
 TIME_IS_UP = "the time limit was reached and the command was ended"
 JOB_ID = JobId("0" * 32)
+
+
+def of(
+    execution: Execution,
+    *,
+    state: JobState = JobState.SUCCEEDED,
+    reason: str = "",
+    recorder: OutputRecorder | None = None,
+) -> CommandResponse:
+    """Of kubectl."""
+    return responses.of_execution(
+        JOB_ID, execution, state=state, reason=reason, recorder=recorder or recorder_of(), tool=kubectl.TOOL
+    )
 
 
 @pytest.mark.parametrize(
@@ -46,8 +60,8 @@ def test_end_of_a_process_is_a_state_and_a_reason(
         control.cancel("asked")
     execution = Execution(ended, 5, cause)
 
-    found = responses.final_state(execution, control)
-    response = responses.of_execution(JOB_ID, execution, state=state, reason=reason, recorder=recorder_of())
+    found = responses.final_state(execution, control, is_endless=False)
+    response = of(execution, state=state, reason=reason)
 
     assert found == (state, reason)
     assert (response.state, response.exit_code, response.success) == (state, exit_code, state is JobState.SUCCEEDED)
@@ -63,9 +77,7 @@ def test_error_is_what_was_printed_and_then_the_reason(printed: str, reason: str
     recorder = recorder_of()
     recorder.add(EventKind.STDERR, printed.encode())
 
-    response = responses.of_execution(
-        JOB_ID, Execution(OK, 1, Cause.ITSELF), state=JobState.SUCCEEDED, reason=reason, recorder=recorder
-    )
+    response = of(Execution(OK, 1, Cause.ITSELF), reason=reason, recorder=recorder)
 
     assert response.error == error
 
@@ -75,12 +87,37 @@ def test_response_tells_that_something_is_missing(kind: EventKind) -> None:
     recorder = recorder_of(OutputLimits(response_characters=3, stored_bytes=1_000))
     recorder.add(kind, b"four")
 
-    response = responses.of_execution(
-        JOB_ID, Execution(OK, 1, Cause.ITSELF), state=JobState.SUCCEEDED, reason="", recorder=recorder
-    )
+    response = of(Execution(OK, 1, Cause.ITSELF), recorder=recorder)
 
     assert response.truncated
     assert "fou" in (response.output, response.error)
+
+
+@pytest.mark.parametrize("ended", [OK, FAILED, KILLED])
+def test_watch_that_its_time_limit_ends_is_a_success(ended: StageExit) -> None:
+    execution = Execution(ended, 1, Cause.TIME_LIMIT)
+
+    state, reason = responses.final_state(execution, JobControl(), is_endless=True)
+    response = of(execution, state=state, reason=reason)
+
+    assert (state, reason, response.exit_code, response.success) == (JobState.SUCCEEDED, "", 0, True)
+    assert response.hint == responses.WATCH_ENDED
+
+
+def test_watch_that_never_started_is_no_success() -> None:
+    state, _ = responses.final_state(Execution(NOT_STARTED, 1, Cause.TIME_LIMIT), JobControl(), is_endless=True)
+
+    assert state is JobState.TIMED_OUT
+
+
+def test_known_failure_comes_with_its_next_step() -> None:
+    recorder = recorder_of()
+    recorder.add(EventKind.STDERR, b'error: the server doesn\'t have a resource type "pood"\n')
+
+    response = of(Execution(FAILED, 1, Cause.ITSELF), state=JobState.FAILED, recorder=recorder)
+
+    assert response.hint is not None
+    assert "api-resources" in response.hint
 
 
 def test_command_that_did_not_run_says_why() -> None:

@@ -1,0 +1,50 @@
+"""What to do next after the failures that callers meet most, told from what the CLIs print.
+
+A hint is one sentence with one next step. Patterns are read off real output, and the end-to-end tests meet them there.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class FailureHint:
+    """A regular expression that finds the failure in standard error, and the next step."""
+
+    pattern: str
+    text: str
+
+
+CLUSTER = (
+    FailureHint(
+        r"\(Forbidden\)|is forbidden: ",
+        "The cluster does not let the kubeconfig's user do this; kubectl `auth can-i --list` shows what it allows.",
+    ),
+    FailureHint(
+        r"\(Unauthorized\)|asked for the client to provide credentials|: Unauthorized$",
+        "The cluster does not take the kubeconfig's credentials, which may have expired: send a fresh kubeconfig.",
+    ),
+    FailureHint(
+        r"x509: certificate signed by unknown authority|certificate is not trusted",
+        "The kubeconfig's certificate-authority-data is not that of the server at its address: send the cluster's own.",
+    ),
+    FailureHint(
+        r"connect: permission denied",
+        "A command may connect to its API server's port and to 443 only: use an address with one of these ports.",
+    ),
+    FailureHint(
+        r"connection refused|no such host|no route to host|i/o timeout|network is unreachable",
+        "The workers cannot reach that address: check the kubeconfig's `server` from the network that they run in.",
+    ),
+    FailureHint(
+        r"unknown (shorthand )?flag|unknown command",
+        "This version of the CLI has no such flag or verb: the verb with `--help` lists what there is.",
+    ),
+)
+"""Failures of whatever speaks to an API server."""
+
+
+def find(hints: Iterable[FailureHint], error: str) -> str | None:
+    """The first hint whose failure stands in that standard error."""
+    return next((hint.text for hint in hints if re.search(hint.pattern, error, re.MULTILINE)), None)

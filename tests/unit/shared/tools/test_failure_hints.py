@@ -1,0 +1,51 @@
+"""Failures that the end-to-end tests do not meet, in the CLIs' own words; and that every hint is one next step."""
+
+import re
+
+import pytest
+
+from shared.tools import failure_hints, registry
+from shared.tools.failure_hints import FailureHint
+
+TOOLS = registry.names()
+ALL_HINTS = sorted({hint for tool in registry.tools() for hint in tool.failure_hints}, key=lambda hint: hint.pattern)
+
+
+@pytest.mark.parametrize(
+    ("tool", "printed", "names"),
+    [
+        (
+            "kubectl",
+            "The connection to the server 10.0.0.1:6443 was refused - did you specify the right host or port?\n"
+            "dial tcp 10.0.0.1:6443: connect: connection refused",
+            "server",
+        ),
+        ("kubectl", "Unable to connect to the server: dial tcp: lookup k8s.example: no such host", "server"),
+        ("kubectl", "error: unknown flag: --outptu\nSee 'kubectl get --help' for usage.", "--help"),
+        ("kubectl", "Unable to connect to the server: dial tcp 10.0.0.1:6380: connect: permission denied", "443"),
+        (
+            "helm",
+            "Error: Kubernetes cluster unreachable: the server has asked for the client to provide credentials",
+            "fresh",
+        ),
+        ("argocd", "Argo CD server address unspecified", "X-Argocd-Server"),
+        ("istioctl", "Error: unable to find any Istiod instances", "x precheck"),
+    ],
+)
+def test_failure_has_a_hint(tool: str, printed: str, names: str) -> None:
+    hint = failure_hints.find(registry.find(tool).failure_hints, printed)
+
+    assert hint is not None
+    assert names in hint
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_unknown_failure_has_none(tool: str) -> None:
+    assert failure_hints.find(registry.find(tool).failure_hints, "the disk of the moon is full") is None
+
+
+@pytest.mark.parametrize("hint", ALL_HINTS, ids=lambda hint: hint.pattern)
+def test_hint_is_a_sentence_behind_a_valid_pattern(hint: FailureHint) -> None:
+    re.compile(hint.pattern)
+    assert hint.text.endswith(".")
+    assert len(hint.text) < 300
