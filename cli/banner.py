@@ -4,10 +4,8 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from shared import kubeconfig_encoding
 from shared.tools.tool import Tool
-
-ENCODED_KUBECONFIG = '$(base64 < ~/.kube/config | tr -d "\\n")'
-"""In this spelling it works with GNU's and with BSD's base64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +47,14 @@ def render(ready: Readiness) -> str:
 def client_configuration(url: str, *, has_default_kubeconfig: bool) -> str:
     """JSON as Claude, Cursor and others read it."""
     server: dict[str, object] = {"type": "http", "url": f"{url}/mcp"}
-    if has_default_kubeconfig:
-        server = {"url": f"{url}/mcp"}
-    else:
-        server["headers"] = {"X-Kubeconfig": "YOUR KUBECONFIG IN BASE64"}
+    if not has_default_kubeconfig:
+        server["headers"] = {"X-Kubeconfig": f"<output of: {kubeconfig_encoding.ENCODED}>"}
     return json.dumps({"mcpServers": {"k8s": server}}, indent=2)
 
 
 def curl_line(url: str, *, has_default_kubeconfig: bool) -> str:
     """The first generation's call."""
-    header = "" if has_default_kubeconfig else f' -H "X-Kubeconfig: {ENCODED_KUBECONFIG}"'
+    header = "" if has_default_kubeconfig else f' -H "X-Kubeconfig: $({kubeconfig_encoding.ENCODED})"'
     return (
         f"curl -s {url}/tools/kubectl -H 'Content-Type: application/json'{header} "
         """-d '{"command": "get pods -n default"}'"""

@@ -21,6 +21,7 @@ from shared.redis_connection import UNAVAILABLE
 from shared.sealing import DataKey, JobIdentity, MasterKeys, Purpose
 from shared.settings import GatewaySettings
 from shared.store.job_store import CancelScope, JobStore, NewJob, StoredJob, Submitted
+from shared.tools import registry
 
 SUBMIT_RETRY_S = 2.0
 SUBMIT_RETRY_DELAY_S = 0.1
@@ -196,7 +197,8 @@ def _refusal(answer: Submitted, tool: str) -> UnavailableError:
     if answer is Submitted.NO_WORKER:
         return UnavailableError(
             ErrorCode.NO_WORKER,
-            f"No live worker has {tool}; start one, or queue the command for later with `Prefer: respond-async`.",
+            f"No live worker has {tool}: install it where a worker runs ({registry.find(tool).install_hint}) and "
+            "restart that worker, or start one that has it. POST /jobs or `Prefer: respond-async` queues it till then.",
             retry_after_s=NO_WORKER_RETRY_S,
         )
     return UnavailableError(

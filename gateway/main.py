@@ -1,5 +1,6 @@
 """Runs a gateway with uvicorn: `mcp-k8s gateway`."""
 
+import socket
 import sys
 
 import uvicorn
@@ -8,6 +9,10 @@ from gateway.app import create_app
 from gateway.default_kubeconfig import is_loopback, load_default_kubeconfig
 from shared import logs
 from shared.settings import BAD_SETTINGS_EXIT_CODE, GatewaySettings, SettingsError
+
+FAILED_EXIT_CODE = 1
+BACKLOG = 2_048
+"""Connections that wait to be taken: uvicorn's own number."""
 
 
 def main() -> None:
@@ -20,18 +25,30 @@ def main() -> None:
         print(error, file=sys.stderr)
         sys.exit(BAD_SETTINGS_EXIT_CODE)
     logs.configure(settings.log_level)
+    try:
+        listener = _listener(settings)
+    except OSError as error:
+        print(
+            f"cannot listen on {settings.host}, port {settings.port}: {error.strerror}; "
+            "choose others with K8S_MCP_HOST and K8S_MCP_PORT",
+            file=sys.stderr,
+        )
+        sys.exit(FAILED_EXIT_CODE)
     server = uvicorn.Server(config(settings))
-    server.run()
+    server.run(sockets=[listener])
     if not server.started:
-        sys.exit(1)
+        sys.exit(FAILED_EXIT_CODE)
+
+
+def _listener(settings: GatewaySettings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    return socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
 
 
 def config(settings: GatewaySettings) -> uvicorn.Config:
     """uvicorn's configuration: logs are ours, and headers are limited by our own middleware."""
     return uvicorn.Config(
         create_app(settings),
-        host=settings.host,
-        port=settings.port,
         http="httptools",
         log_config=None,
         access_log=False,

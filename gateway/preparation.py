@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shared import command, files, kubeconfig
+from shared import command, files, kubeconfig, kubeconfig_encoding
 from shared.envelope import RequestEnvelope
 from shared.errors import ErrorCode, RequestError
 from shared.invocation import Invocation
@@ -124,7 +124,6 @@ def _credentials(call: Call) -> dict[str, str]:
 def _kubeconfig_required() -> RequestError:
     return RequestError(
         ErrorCode.KUBECONFIG_REQUIRED,
-        "This command needs a cluster: send the kubeconfig in base64 in the header X-Kubeconfig "
-        "(X-Kubeconfig: $(kubectl config view --raw --minify --flatten | base64 -w0)) or in the body's field "
-        "`kubeconfig`.",
+        f"This command needs a cluster: send the kubeconfig, as `{kubeconfig_encoding.ENCODED}` prints it, in the "
+        "header X-Kubeconfig or in the field `kubeconfig`.",
     )

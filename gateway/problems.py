@@ -1,6 +1,7 @@
 """Maps every error to an RFC 9457 problem: the one table from codes to statuses, and the handlers that use it."""
 
 import secrets
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -110,11 +111,22 @@ async def _client_gone(_: Request, __: Exception) -> Response:
     return Response(status_code=CLIENT_CLOSED_REQUEST)
 
 
-async def _validation_error(_: Request, error: RequestValidationError) -> JSONResponse:
+async def _validation_error(request: Request, error: RequestValidationError) -> JSONResponse:
     metrics.REFUSALS.labels(code=ErrorCode.REQUEST_INVALID).inc()
-    errors = [{"field": ".".join(map(str, found["loc"][1:])), "message": found["msg"]} for found in error.errors()]
-    problem = of(ProductError(ErrorCode.REQUEST_INVALID, "The request does not fit its schema; see `errors`."))
+    found = error.errors()
+    detail = _whole_body(request, found) or "The request does not fit its schema; see `errors`."
+    errors = [{"field": ".".join(map(str, each["loc"][1:])), "message": each["msg"]} for each in found]
+    problem = of(ProductError(ErrorCode.REQUEST_INVALID, detail))
     return _answer(problem.model_copy(update={"errors": errors}))
+
+
+def _whole_body(request: Request, errors: Sequence[Mapping[str, Any]]) -> str | None:
+    """What is wrong with a body that is not read as JSON at all."""
+    if any(each["type"] == "json_invalid" for each in errors):
+        return "The body is no valid JSON."
+    if any(each["loc"] == ("body",) for each in errors) and "json" not in request.headers.get("content-type", ""):
+        return "The body is not taken as JSON: send it with the header `Content-Type: application/json`."
+    return None
 
 
 async def _http_error(_: Request, error: HTTPException) -> JSONResponse:

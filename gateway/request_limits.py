@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway import problems
 from shared.errors import ErrorCode, RequestError
+from shared.kubeconfig_encoding import SELF_CONTAINED
 
 
 class RequestLimits:
@@ -45,7 +46,7 @@ def _check_headers(scope: Scope, limit: int) -> None:
         raise RequestError(
             ErrorCode.HEADERS_TOO_LARGE,
             f"The request's headers are over {limit} bytes; send a large kubeconfig in the body's field "
-            "`kubeconfig` instead of X-Kubeconfig, or reduce it: kubectl config view --raw --minify --flatten.",
+            f"`kubeconfig` instead of X-Kubeconfig, or reduce it: {SELF_CONTAINED}.",
         )
 
 

@@ -17,7 +17,7 @@ BYTES_PER_CHARACTER = 4
 
 _HINTS = {
     JobState.EXPIRED: "No worker was free or alive; GET /tools/status shows which tools have live workers.",
-    JobState.TIMED_OUT: "Send a longer `timeout`, or submit with `Prefer: respond-async` and poll.",
+    JobState.TIMED_OUT: "It ran into its time limit: send a longer `timeout` (seconds).",
 }
 _LOST_READ = "The command changes nothing: send it again."
 _LOST_WRITE = "The command may have had its effect: look at the cluster before you send it again."

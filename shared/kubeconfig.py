@@ -15,7 +15,7 @@ from shared import documents, endpoints
 from shared.documents import DocumentError, Value
 from shared.endpoints import Endpoint
 from shared.errors import ErrorCode, RequestError
-from shared.kubeconfig_encoding import decode
+from shared.kubeconfig_encoding import SELF_CONTAINED, decode
 from shared.kubeconfig_fields import CLUSTER, CONTEXT, USER, Kind, Section
 
 __all__ = ["ClusterAccess", "decode", "rebuild"]
@@ -189,7 +189,7 @@ def _endpoint(cluster: _Entry, fields: Mapping[str, Value], *, allow_loopback: b
 def _invalid(problem: str) -> RequestError:
     return RequestError(
         ErrorCode.KUBECONFIG_INVALID,
-        f"The kubeconfig cannot be used: {problem}. `kubectl config view --minify --flatten` prints one that can.",
+        f"The kubeconfig cannot be used: {problem}. `{SELF_CONTAINED} --context NAME` prints one that can.",
     )
 
 

@@ -13,7 +13,11 @@ MAX_BASE64_CHARACTERS = 2 * MAX_BYTES
 URL_SAFE = str.maketrans("-_", "+/", " \t\r\n")
 BASE64_TEXT = re.compile(r"[A-Za-z0-9+/=_\s-]+")
 """No kubeconfig looks like that: each has a colon."""
-HOW = "send `kubectl config view --minify --flatten | base64 -w0`"
+SELF_CONTAINED = "kubectl config view --raw --minify --flatten"
+"""Prints a kubeconfig that names no file and has one context: the current one, or that of `--context`."""
+ENCODED = f"{SELF_CONTAINED} | base64 | tr -d '\\n'"
+"""What the header and the body's field take. In this spelling it works with GNU's and with BSD's base64."""
+HOW = f"send the output of `{ENCODED}`"
 
 
 def decode(text: str, *, allow_yaml: bool) -> str:

@@ -179,7 +179,7 @@ def _sandbox(mode: SandboxMode) -> str:
 def _binaries(directory: Path | None) -> dict[str, ToolBinary]:
     found, missing = tool_binaries.find_all(registry.tools(), directory)
     for tool in missing:
-        log.warning("tool missing", tool=tool.tool.name, reason=tool.reason)
+        log.warning("tool missing", tool=tool.tool.name, reason=tool.reason, searched="K8S_MCP_TOOLS_DIRECTORY, PATH")
     return {binary.tool.name: binary for binary in found}
 
 

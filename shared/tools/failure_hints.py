@@ -38,6 +38,11 @@ CLUSTER = (
         "The workers cannot reach that address: check the kubeconfig's `server` from the network that they run in.",
     ),
     FailureHint(
+        r"the path \".*\" does not exist|no such file or directory|path \".*\" not found",
+        "A command sees no files but those of its request: send them in `files` (name to text), or a manifest in "
+        "`stdin` with `-f -`.",
+    ),
+    FailureHint(
         r"unknown (shorthand )?flag|unknown command",
         "This version of the CLI has no such flag or verb: the verb with `--help` lists what there is.",
     ),

@@ -174,7 +174,7 @@ TOOL = Tool(
     ),
     version_arguments=("version", "--template={{.Version}}"),
     version_pattern=r"v?(\d\S*)",
-    install_hint="get it from https://helm.sh/docs/intro/install/, or run `make tools`",
+    install_hint="get it from https://helm.sh/docs/intro/install/",
     environment={"HELM_NO_PLUGINS": "1"},
     failure_hints=_FAILURE_HINTS,
 )

@@ -296,7 +296,7 @@ TOOL = Tool(
     ),
     version_arguments=("version", "--client"),
     version_pattern=r"Client Version: v?(\S+)",
-    install_hint="get it from https://kubernetes.io/docs/tasks/tools/, or run `make tools`",
+    install_hint="get it from https://kubernetes.io/docs/tasks/tools/",
     environment={
         # A kuberc file could add aliases and default flags, which the parser would not see.
         "KUBECTL_KUBERC": "false",

@@ -205,6 +205,22 @@ async def test_body_that_is_no_request_is_a_schema_error(
 
 
 @pytest.mark.parametrize(
+    ("body", "content_type", "told"),
+    [
+        (b'{"command": "get pods"}', "application/x-www-form-urlencoded", "Content-Type: application/json"),
+        (b'{"command": ', "application/json", "no valid JSON"),
+        (b"{}", "application/json", "see `errors`"),
+    ],
+)
+async def test_body_that_is_not_read_says_why(
+    client: httpx.AsyncClient, body: bytes, content_type: str, told: str
+) -> None:
+    answer = await client.post("/tools/kubectl", content=body, headers={"Content-Type": content_type})
+    assert answer.status_code == 422
+    assert told in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
     "body",
     [
         pytest.param(b'{"command": "\xff"}', id="not UTF-8"),

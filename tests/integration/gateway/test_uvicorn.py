@@ -59,3 +59,13 @@ async def test_bad_setting_stops_the_start_and_is_named(
     assert variable in process.output()
     assert "Traceback" not in process.output()
     assert "canary" not in process.output()
+
+
+async def test_taken_port_stops_the_start_and_says_what_to_do(product: Product) -> None:
+    url, _ = product.start_gateway()
+    await wait_until(lambda: is_serving(url, product.processes[0]), timeout_s=START_TIMEOUT_S)
+    second = product.start("gateway", K8S_MCP_PORT=url.rpartition(":")[2])
+    await wait_until(lambda: not second.is_running, timeout_s=START_TIMEOUT_S)
+    assert second.stop() == 1
+    assert "K8S_MCP_PORT" in second.output()
+    assert "Traceback" not in second.output()

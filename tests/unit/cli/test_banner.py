@@ -33,11 +33,11 @@ def test_client_configuration_carries_the_header() -> None:
     assert list(server["headers"]) == ["X-Kubeconfig"]
 
 
-def test_with_a_kubeconfig_the_bare_url_is_enough() -> None:
+def test_with_a_kubeconfig_the_url_is_enough() -> None:
     text = banner.render(dataclasses.replace(READY, has_default_kubeconfig=True))
 
     configuration = json.loads(banner.client_configuration(READY.url, has_default_kubeconfig=True))
-    assert configuration == {"mcpServers": {"k8s": {"url": "http://127.0.0.1:9096/mcp"}}}
+    assert configuration == {"mcpServers": {"k8s": {"type": "http", "url": "http://127.0.0.1:9096/mcp"}}}
     assert "X-Kubeconfig" not in text
 
 
