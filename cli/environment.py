@@ -28,8 +28,8 @@ def for_one_machine(environment: Mapping[str, str]) -> dict[str, str]:
     own = {name: value for name, value in environment.items() if value or not name.startswith(PREFIX)}
     own.setdefault(f"{PREFIX}ALLOW_LOOPBACK", "true")
     own.setdefault(f"{PREFIX}SANDBOX", "prefer")
-    if is_source_tree() and FETCHED_TOOLS.is_dir():
-        own.setdefault(f"{PREFIX}TOOLS_DIRECTORY", str(FETCHED_TOOLS))
+    if is_source_tree():
+        own["PATH"] = os.pathsep.join(filter(None, (own.get("PATH"), str(FETCHED_TOOLS))))
     return own
 
 

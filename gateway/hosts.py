@@ -12,7 +12,9 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway import problems
+from gateway.default_kubeconfig import is_loopback
 from shared.errors import ErrorCode, RequestError
+from shared.settings import GatewaySettings
 
 AUTHORITY = re.compile(r"(?:\[(?P<ipv6>[0-9a-f:.]+)\]|(?P<name>[a-z0-9._-]+))(?::[0-9]*)?", re.IGNORECASE)
 """Host and port and nothing else: whatever a URL parser would have to make something of is foreign."""
@@ -20,19 +22,43 @@ WEB_ORIGIN = re.compile(r"https?://(?P<authority>.*)", re.IGNORECASE)
 
 
 class HostCheck:
-    """ASGI middleware: 403 for a foreign Host or Origin."""
+    """ASGI middleware: 403 for a foreign Host or Origin, and for a connection from where none is expected."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
+            settings: GatewaySettings = scope["app"].state.settings
             try:
-                check(Headers(scope=scope), scope["app"].state.settings.allowed_host_names)
+                check_exposure(scope.get("server"), settings)
+                check(Headers(scope=scope), settings.allowed_host_names)
             except RequestError as error:
                 await problems.response(error)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+
+def check_exposure(server: tuple[str, int | None] | None, settings: GatewaySettings) -> None:
+    """`RequestError` for a connection from another machine to a gateway that is for this one alone.
+
+    The address that the connection came in on counts: what `host` says another server, such as uvicorn itself, need
+    not have listened on. A socket in the file system has no port.
+    """
+    if server is None or server[1] is None or is_loopback(server[0]):
+        return
+    if not settings.allow_anonymous:
+        raise RequestError(
+            ErrorCode.HOST_REFUSED,
+            "This gateway authenticates nobody and so serves its own machine only; the operator sets "
+            "K8S_MCP_ALLOW_ANONYMOUS=true if something in front of it checks callers.",
+        )
+    if settings.default_kubeconfig_file is not None:
+        raise RequestError(
+            ErrorCode.HOST_REFUSED,
+            "This gateway lends a kubeconfig to its callers and so serves its own machine only; the operator unsets "
+            "K8S_MCP_DEFAULT_KUBECONFIG_FILE to serve others.",
+        )
 
 
 def check(headers: Headers, allowed: frozenset[str]) -> None:

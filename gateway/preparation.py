@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared import command, files, kubeconfig, kubeconfig_encoding
+from shared import credentials as tool_credentials
 from shared.envelope import RequestEnvelope
 from shared.errors import ErrorCode, RequestError
 from shared.invocation import Invocation
@@ -36,7 +37,6 @@ class PreparedCall:
     principal: str
     invocation: Invocation
     envelope: RequestEnvelope
-    time_limit_s: float
 
 
 class Preparation:
@@ -57,11 +57,15 @@ class Preparation:
         )
         self._check_policy(invocation)
         files.check(call.request.files or {})
-        credentials = _credentials(call)
+        credentials = tool_credentials.from_headers(call.tool, call.headers)
+        tool_credentials.server(call.tool, credentials, allow_loopback=self._settings.allow_loopback)
         access = await self._kubeconfig(call, invocation)
         if invocation.needs_cluster and access is None and not credentials:
             raise _kubeconfig_required()
+        time_limit_s = self._time_limit(call.request, invocation)
         envelope = RequestEnvelope(
+            time_limit_s=time_limit_s,
+            queue_wait_s=self._settings.queue_wait_s,
             tool=call.tool.name,
             arguments=invocation.arguments,
             verb=invocation.verb,
@@ -72,7 +76,7 @@ class Preparation:
             is_endless=invocation.is_endless,
             traceparent=call.headers.get("traceparent"),
         )
-        return PreparedCall(call.principal, invocation, envelope, self._time_limit(call.request, invocation))
+        return PreparedCall(call.principal, invocation, envelope)
 
     def _check_policy(self, invocation: Invocation) -> None:
         harmless = invocation.command_class in (CommandClass.READ, CommandClass.LOCAL)
@@ -110,15 +114,6 @@ def _decoded(call: Call) -> str | None:
         return kubeconfig.decode(header, allow_yaml=False)
     body = (call.request.kubeconfig or "").strip()
     return kubeconfig.decode(body, allow_yaml=True) if body else None
-
-
-def _credentials(call: Call) -> dict[str, str]:
-    """Values for the tool's own credential channel, by environment variable."""
-    found = {variable: call.headers.get(header, "") for header, variable in call.tool.credential_headers.items()}
-    credentials = {variable: value for variable, value in found.items() if value}
-    if not all(value.isprintable() for value in credentials.values()):
-        raise RequestError(ErrorCode.CREDENTIALS_INVALID, "A credential header holds control characters.")
-    return credentials
 
 
 def _kubeconfig_required() -> RequestError:

@@ -9,6 +9,7 @@ import asyncio
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway import problems
+from gateway.disconnect import ClientGoneError
 from shared.errors import ErrorCode, RequestError
 from shared.kubeconfig_encoding import SELF_CONTAINED
 
@@ -35,6 +36,8 @@ class RequestLimits:
             # and drops it: a connection that is cut while a client sends takes the answer with it.
             answer.headers["Connection"] = "close"
             await answer(scope, receive, send)
+        except ClientGoneError:
+            return  # half a body may read as a whole request, but its sender has not said all
         except RequestError as error:
             await problems.response(error)(scope, receive, send)
         else:
@@ -58,6 +61,8 @@ async def _body(scope: Scope, receive: Receive, limit: int) -> bytes:
     body = bytearray()
     while True:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGoneError
         body += message.get("body", b"")
         if len(body) > limit:
             raise too_large

@@ -71,9 +71,7 @@ _LOOPBACK = (
     "is on loopback, which here is the worker and not your machine: use an address that the worker can reach, or "
     "run `mcp-k8s up` on your machine, which allows loopback"
 )
-_FORBIDDEN = (
-    "is a link-local, metadata, multicast or unspecified address, where no API server is: name the cluster's own"
-)
+_FORBIDDEN = "is a link-local, metadata, multicast or unspecified address, where no such server is: name its own"
 _SPELLING = "is an IPv4 address in an unusual spelling: write four decimal numbers"
 
 

@@ -17,6 +17,10 @@ class RequestEnvelope(BaseModel):
     arguments: Annotated[tuple[str, ...], Field(repr=False)]
     """Exactly what runs, without the tool's name."""
     verb: tuple[str, ...]
+    time_limit_s: float
+    queue_wait_s: int
+    """With the time limit: how long after its sealing the request may be opened. The record says it too, and whoever
+    writes to Redis can change what the record says."""
     kubeconfig: Annotated[str | None, Field(repr=False)] = None
     """Already rebuilt: minimal, self-contained, one context."""
     credentials: Annotated[dict[str, str], Field(repr=False)] = {}
@@ -29,3 +33,8 @@ class RequestEnvelope(BaseModel):
     traceparent: str | None = None
     """W3C trace context: https://www.w3.org/TR/trace-context/"""
     attempt: int = 1
+
+    @property
+    def lifetime_s(self) -> int:
+        """From its sealing: the job's longest wait and its longest run."""
+        return int(self.queue_wait_s + self.time_limit_s)

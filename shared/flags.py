@@ -64,6 +64,7 @@ class _Reader:
             word = self._rest.popleft()
             if word == TERMINATOR:
                 self._verb.require(word)
+                self._check_operands()
                 break
             if word.startswith("--"):
                 self._long(word)
@@ -73,6 +74,12 @@ class _Reader:
                 paths.check(word)
                 self._verb.take(word)
         return Reading(self._verb.path, tuple(Flag(name, value, self._arity(name)) for name, value in self._given))
+
+    def _check_operands(self) -> None:
+        """What stands behind `--`, unless it is a command for a container."""
+        if " ".join(self._verb.path) not in self._grammar.container_verbs:
+            for word in self._rest:
+                paths.check(word)
 
     def _long(self, word: str) -> None:
         spelled, has_value, value = word[2:].partition("=")

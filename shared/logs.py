@@ -7,8 +7,9 @@ from typing import TextIO, cast
 
 import structlog
 
-QUIET = ("arq", "mcp", "fastapi_mcp", "uvicorn.access", "asyncio", "httpx")
-"""Loggers that print arguments, addresses or noise: warnings and above only."""
+HEARD = ("uvicorn.error",)
+"""Libraries whose loggers follow the level. All others say what is a warning at least: what they tell below it may be a
+request's arguments or a command's output."""
 
 
 class _Stream:
@@ -56,6 +57,6 @@ def _redirect_libraries(processors: list[structlog.typing.Processor], number: in
     )
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(number)
-    for name in QUIET:
-        logging.getLogger(name).setLevel(max(logging.WARNING, number))
+    root.setLevel(max(logging.WARNING, number))
+    for name in HEARD:
+        logging.getLogger(name).setLevel(number)

@@ -57,9 +57,16 @@ class DataKey:
     def seal(self, payload: bytes, purpose: Purpose, sequence: int = 0) -> bytes:
         return self._fernet.encrypt(self._identity.binding(purpose, sequence) + payload)
 
-    def open(self, token: bytes, purpose: Purpose, sequence: int = 0, *, ttl_s: int | None = None) -> bytes:
-        """The payload. `SealError` if it was sealed by another key, for another place, or over `ttl_s` ago."""
-        return _open(self._fernet, token, binding=self._identity.binding(purpose, sequence), ttl_s=ttl_s)
+    def open(self, token: bytes, purpose: Purpose, sequence: int = 0) -> bytes:
+        """The payload. `SealError` if it was sealed by another key or for another place."""
+        return _open(self._fernet, token, binding=self._identity.binding(purpose, sequence))
+
+    def check_age(self, token: bytes, *, max_s: int) -> None:
+        """`SealError` if it was sealed longer ago, or in the future."""
+        try:
+            self._fernet.decrypt(token, ttl=max_s)
+        except InvalidToken as error:
+            raise SealError("the value is too old") from error
 
     def wrap(self, master: "MasterKeys", purpose: Purpose) -> bytes:
         return master.wrap(self._identity.binding(purpose) + self._key)
@@ -86,11 +93,11 @@ class MasterKeys:
         return DataKey(_open(self._fernet, wrapped, binding=identity.binding(purpose)), identity)
 
 
-def _open(fernet: Fernet | MultiFernet, token: bytes, *, binding: bytes, ttl_s: int | None = None) -> bytes:
+def _open(fernet: Fernet | MultiFernet, token: bytes, *, binding: bytes) -> bytes:
     try:
-        content = fernet.decrypt(token, ttl=ttl_s)
+        content = fernet.decrypt(token)
     except InvalidToken as error:
-        raise SealError("the value does not open: another key, altered, or too old") from error
+        raise SealError("the value does not open: another key, or altered") from error
     if not content.startswith(binding):
         raise SealError("the value belongs to another job, principal, purpose or place")
     return content[len(binding) :]

@@ -6,7 +6,8 @@ The environment is clean: nothing of the worker's own reaches the child, and no 
 import os
 from dataclasses import dataclass
 
-from shared import kubeconfig
+from shared import credentials, kubeconfig
+from shared.endpoints import Endpoint
 from shared.envelope import RequestEnvelope
 from shared.kubeconfig import ClusterAccess
 from shared.tools.tool import Tool
@@ -72,10 +73,11 @@ def build(
     time_limit_s: float,
     settings: PlanSettings,
 ) -> CommandPlan:
-    """The plan. `RequestError` if the kubeconfig does not pass this worker's own judgement."""
+    """The plan. `RequestError` if kubeconfig or server do not pass this worker's own judgement."""
     access = None
     if envelope.kubeconfig is not None:
         access = kubeconfig.rebuild(envelope.kubeconfig, context=None, allow_loopback=settings.allow_loopback)
+    server = credentials.server(binary.tool, envelope.credentials, allow_loopback=settings.allow_loopback)
     environment = _environment(binary.tool, envelope, directory, memory_limit=settings.go_memory_limit)
     inherited: tuple[int, ...] = ()
     if access is not None:
@@ -85,7 +87,7 @@ def build(
         argv=(binary.tool.name, *envelope.arguments),
         environment=environment,
         working_directory=str(directory.work),
-        sandbox=_sandbox(binary, directory, _ports(binary.tool, envelope, access)) if settings.sandboxed else None,
+        sandbox=_sandbox(binary, directory, _ports(access, server)) if settings.sandboxed else None,
         limits=Limits(
             file_size_bytes=settings.job_file_bytes,
             open_files=OPEN_FILES,
@@ -132,16 +134,10 @@ def _environment(
     }
 
 
-def _ports(tool: Tool, envelope: RequestEnvelope, access: ClusterAccess | None) -> tuple[int, ...]:
+def _ports(access: ClusterAccess | None, server: Endpoint | None) -> tuple[int, ...]:
     """The API server's port, that of the tool's own server, and 443 for charts and repositories."""
-    ports = {HTTPS_PORT}
-    if access is not None:
-        ports.add(access.port)
-    server = envelope.credentials.get(tool.server_variable or "")
-    port = server.rpartition(":")[2] if server else ""
-    if port.isdigit():
-        ports.add(int(port))
-    return tuple(sorted(ports))
+    named = {place.port for place in (access, server) if place is not None}
+    return tuple(sorted({HTTPS_PORT, *named}))
 
 
 def _sandbox(binary: ToolBinary, directory: JobDirectory, ports: tuple[int, ...]) -> SandboxRules:

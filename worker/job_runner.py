@@ -81,7 +81,12 @@ class JobRunner:
             log.debug("job not claimed", job_id=job_id, reason=claim)
             return
         runs_already = self.leases.runs(job_id)
-        with self.leases.hold(attempt) as control, structlog.contextvars.bound_contextvars(job_id=job_id):
+        with (
+            self.leases.hold(attempt) as control,
+            structlog.contextvars.bound_contextvars(
+                job_id=job_id, tool=claim.record.tool, command_class=claim.record.command_class
+            ),
+        ):
             if runs_already:
                 log.error("job was queued again while it runs: Redis has lost data")
                 await self._settle(attempt, control, Ending(JobState.LOST, DATA_LOST, b""))
@@ -110,8 +115,7 @@ class JobRunner:
             directory = await cleanup.enter_async_context(
                 job_directory.create(self.settings.work_directory, envelope.files)
             )
-            with structlog.contextvars.bound_contextvars(tool=envelope.tool, verb=" ".join(envelope.verb)):
-                return await self._run_opened(OpenedJob(claim, control, output_key, envelope, directory))
+            return await self._run_opened(OpenedJob(claim, control, output_key, envelope, directory))
         except SealError as error:
             log.error("request does not open", error=str(error))
             return Ending(JobState.FAILED, "the request does not open with this worker's master keys", b"")
@@ -128,8 +132,9 @@ class JobRunner:
         if claim.record.request_key is None:
             raise SealError("the record has no request key")
         request_key = self.master_keys.unwrap(claim.record.request_key, identity, Purpose.REQUEST_KEY)
-        payload = request_key.open(claim.request, Purpose.REQUEST, ttl_s=claim.record.request_ttl_s + SEAL_MARGIN_S)
-        return output_key, RequestEnvelope.model_validate_json(payload)
+        envelope = RequestEnvelope.model_validate_json(request_key.open(claim.request, Purpose.REQUEST))
+        request_key.check_age(claim.request, max_s=envelope.lifetime_s + SEAL_MARGIN_S)
+        return output_key, envelope
 
     async def _run_opened(self, job: OpenedJob) -> Ending:
         recorder = OutputRecorder(
@@ -158,7 +163,7 @@ class JobRunner:
         return Ending(state, reason, sealed, recorder.remaining())
 
     async def _execute(self, job: OpenedJob, recorder: OutputRecorder) -> Execution:
-        time_limit_s = job.claim.record.time_limit_s
+        time_limit_s = job.envelope.time_limit_s
         plan = command_plan.build(
             job.envelope,
             self.binaries[job.envelope.tool],

@@ -28,7 +28,13 @@ async def ask(binary: ToolBinary, *, launcher: Launcher, work_directory: Path, s
     def collect(_: EventKind, data: bytes) -> None:
         output.extend(data)
 
-    envelope = RequestEnvelope(tool=binary.tool.name, arguments=binary.tool.version_arguments, verb=("version",))
+    envelope = RequestEnvelope(
+        tool=binary.tool.name,
+        arguments=binary.tool.version_arguments,
+        verb=("version",),
+        time_limit_s=VERSION_LIMIT_S,
+        queue_wait_s=0,
+    )
     async with job_directory.create(work_directory, {}) as directory:
         plan = command_plan.build(envelope, binary, directory, time_limit_s=VERSION_LIMIT_S, settings=settings)
         execution = await execute(

@@ -32,11 +32,6 @@ class JobRecord:
     """Gone once the job has ended."""
 
     @property
-    def request_ttl_s(self) -> int:
-        """How long the sealed request may be opened: the job's longest wait and its longest run."""
-        return int((self.queue_deadline - self.created_at).total_seconds() + self.time_limit_s)
-
-    @property
     def identity(self) -> JobIdentity:
         return JobIdentity(self.id, self.principal)
 

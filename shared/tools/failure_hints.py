@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+SEARCHED_CHARACTERS = 4_096
+
 
 @dataclass(frozen=True, slots=True)
 class FailureHint:
@@ -38,7 +40,7 @@ CLUSTER = (
         "The workers cannot reach that address: check the kubeconfig's `server` from the network that they run in.",
     ),
     FailureHint(
-        r"the path \".*\" does not exist|no such file or directory|path \".*\" not found",
+        r"the path \"[^\"\n]{0,300}\" does not exist|no such file or directory|path \"[^\"\n]{0,300}\" not found",
         "A command sees no files but those of its request: send them in `files` (name to text), or a manifest in "
         "`stdin` with `-f -`.",
     ),
@@ -51,5 +53,9 @@ CLUSTER = (
 
 
 def find(hints: Iterable[FailureHint], error: str) -> str | None:
-    """The first hint whose failure stands in that standard error."""
-    return next((hint.text for hint in hints if re.search(hint.pattern, error, re.MULTILINE)), None)
+    """The first hint whose failure stands at the end of that standard error.
+
+    Only the end is searched: a caller's own server may word what is printed, and every job of the worker would wait.
+    """
+    end = error[-SEARCHED_CHARACTERS:]
+    return next((hint.text for hint in hints if re.search(hint.pattern, end, re.MULTILINE)), None)

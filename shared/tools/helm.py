@@ -126,7 +126,7 @@ _FAILURE_HINTS = (
         "There is no such release in that namespace: `list -A --all` shows those that there are.",
     ),
     FailureHint(
-        r"context deadline exceeded|timed out waiting for the condition|resource .* not ready",
+        r"context deadline exceeded|timed out waiting for the condition|resource [^\n]{0,200} not ready",
         "Its objects were not ready in time: kubectl `get pods` and `events` of the namespace say why. The release is "
         "kept as failed: upgrade it, roll it back, or uninstall it.",
     ),

@@ -222,7 +222,7 @@ _FAILURE_HINTS = (
         "It was not ready in time: `get pods` and `events` of the namespace say what it waits for.",
     ),
     FailureHint(
-        r"conflicts? with .*using",
+        r"Apply failed with \d+ conflict",
         "Another manager owns these fields: leave them out, or take them over with `--force-conflicts`.",
     ),
     *failure_hints.CLUSTER,
@@ -284,6 +284,7 @@ TOOL = Tool(
         redefined_under={
             "user": frozenset({"create clusterrolebinding", "create rolebinding", "set subject"}),
         },
+        container_verbs=frozenset({"create cronjob", "create job", "exec", "run"}),
         waiting_verbs=frozenset({"rollout status", "wait"}),
         endless={
             "events": frozenset({"w", "watch"}),

@@ -41,6 +41,8 @@ class Grammar:
     """Refused flag → verb paths that give it another, harmless meaning (`create rolebinding --user`)."""
     takes_glued_values: bool = True
     """False for a CLI that reads its flags once more before it knows the verb: helm takes `-fnx` for `-n x` then."""
+    container_verbs: frozenset[str] = frozenset()
+    """Verbs that take a command for a container behind `--`: its words are none of the worker's files."""
     waiting_verbs: frozenset[str] = frozenset()
     """Verbs that wait for something: reads among them take the slow lane."""
     waiting_flags: frozenset[str] = frozenset()

@@ -34,6 +34,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
             gateways=2,
             workers=1,
             K8S_MCP_KILL_GRACE_S=KILL_GRACE_S,
+            K8S_MCP_LOG_LEVEL="debug",  # what could be said is said: tests look for secrets in it
             K8S_MCP_STORED_OUTPUT_BYTES=str(STORED_OUTPUT_BYTES),
         )
 

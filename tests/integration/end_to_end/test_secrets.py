@@ -10,7 +10,7 @@ from shared import keys
 from tests.integration.end_to_end.system import System, command_lines, has_printed, needs_proc
 from tests.support.api_server import ApiServer
 from tests.support.caller import Caller, caller_of
-from tests.support.mcp_caller import mcp_client
+from tests.support.mcp_caller import MODES, mcp_client
 from tests.support.waiting import wait_until
 
 COMMAND, OUTPUT, STDIN, FILE = "canary-command", "canary-output", "canary-stdin", "canary-file"
@@ -79,8 +79,11 @@ async def test_no_log_names_what_a_caller_sent(
     bad = caller.kubeconfig.replace("server: https", "proxy-url: x\n    server: https")
     async with caller_of(system.url, bad) as careless:
         await careless.post("kubectl", f"get pods {COMMAND}")
-    async with mcp_client(system.url, kubeconfig=caller.kubeconfig) as client:
-        await client.call_tool("kubectl", {"command": f"get pods {COMMAND}; ls", "kubeconfig": bad})
+    printed = OUTPUT.encode().hex()
+    for mode in MODES:
+        async with mcp_client(system.url, kubeconfig=caller.kubeconfig, mode=mode) as client:
+            await client.call_tool("kubectl", {"command": f"get pods {COMMAND}; ls", "kubeconfig": bad})
+            await client.call_tool("stub", {"command": f"read hex {printed}"})
     await caller.cancel(running)
     await caller.ended(running)
 

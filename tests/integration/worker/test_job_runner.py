@@ -1,12 +1,14 @@
 """One job from its claim to its end, with a real server and a real launcher."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from redis.asyncio import Redis
 
 from shared import keys
@@ -18,7 +20,7 @@ from tests.support import stub
 from tests.support.jobs import WORKER_ID, Jobs, new_job_id
 from tests.support.waiting import wait_until
 from worker.command_plan import PlanSettings
-from worker.job_runner import JobRunner, RunnerSettings
+from worker.job_runner import SEAL_MARGIN_S, JobRunner, RunnerSettings
 from worker.lane import TryElsewhere
 from worker.launcher.client import Launcher
 from worker.leases import LeaseKeeper
@@ -26,6 +28,7 @@ from worker.output import OutputLimits
 from worker.tool_binaries import ToolBinary
 
 MASTER_KEYS = MasterKeys([MasterKeys.generate()])
+LIFETIME_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -39,17 +42,21 @@ class Desk:
     def jobs(self) -> Jobs:
         return Jobs(self.redis)
 
-    async def queued(self, *arguments: str, tool: str = "stub", **changes: Any) -> JobId:
-        """A job as a gateway seals it."""
+    async def queued(self, *arguments: str, tool: str = "stub", sealed_ago_s: int = 0, **changes: Any) -> JobId:
+        """A job as a gateway seals it; the record allows it more time than the envelope's minute."""
         job_id = new_job_id()
         identity = JobIdentity(job_id, ANONYMOUS)
-        request_key, output_key = DataKey.generate(identity), DataKey.generate(identity)
-        envelope = RequestEnvelope(tool=tool, arguments=arguments, verb=arguments[:1], **changes)
+        raw_key = Fernet.generate_key()
+        request_key, output_key = DataKey(raw_key, identity), DataKey.generate(identity)
+        fields = {"time_limit_s": LIFETIME_S, "queue_wait_s": 0, **changes}
+        envelope = RequestEnvelope(tool=tool, arguments=arguments, verb=arguments[:1], **fields)
         return await self.jobs.queued(
             id=job_id,
             tool=tool,
             principal=ANONYMOUS,
-            request=request_key.seal(envelope.model_dump_json().encode(), Purpose.REQUEST),
+            request=Fernet(raw_key).encrypt_at_time(
+                identity.binding(Purpose.REQUEST) + envelope.model_dump_json().encode(), int(time.time()) - sealed_ago_s
+            ),
             request_key=request_key.wrap(MASTER_KEYS, Purpose.REQUEST_KEY),
             output_key=output_key.wrap(MASTER_KEYS, Purpose.OUTPUT_KEY),
         )
@@ -145,6 +152,16 @@ async def test_request_of_another_job_does_not_open(desk: Desk, redis: Redis) ->
 
     assert (stored.record.state, stored.response) == (JobState.FAILED, None)
     assert stored.record.reason == "the request does not open with this worker's master keys"
+
+
+async def test_request_that_is_put_back_after_its_time_does_not_run(desk: Desk) -> None:
+    """Whatever the record says: a writer in Redis can change that, and not what is sealed."""
+    job_id = await desk.queued("write", "ok", sealed_ago_s=int(LIFETIME_S) + SEAL_MARGIN_S + 1)
+
+    stored = await desk.run(job_id)
+
+    assert (stored.record.state, stored.response) == (JobState.FAILED, None)
+    assert await desk.jobs.store.events(job_id) == []
 
 
 @pytest.mark.parametrize("request_bytes", [b"", b"garbage"], ids=["missing", "altered"])

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from cli import doctor
+from cli import doctor, environment
 from cli.check import Check, Status
 from shared.sealing import MasterKeys
 from shared.settings import GatewaySettings, SandboxMode
@@ -24,9 +24,10 @@ def _environment_is_restored() -> Iterator[None]:
 
 
 @pytest.fixture
-def empty(tmp_path: Path) -> dict[str, str]:
+def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """The environment of a machine without any CLI."""
     (tmp_path / "bin").mkdir()
+    monkeypatch.setattr(environment, "FETCHED_TOOLS", tmp_path / "bin")
     return {"PATH": str(tmp_path / "bin"), "K8S_MCP_TOOLS_DIRECTORY": str(tmp_path / "bin"), "K8S_MCP_PORT": "0"}
 
 

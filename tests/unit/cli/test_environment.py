@@ -36,10 +36,13 @@ def test_empty_variable_of_ours_counts_as_unset() -> None:
     assert not own["EMPTY"]
 
 
-def test_source_trees_fetched_tools_are_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_source_trees_fetched_tools_come_after_those_on_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(environment, "FETCHED_TOOLS", tmp_path)
 
-    assert environment.for_one_machine({})["K8S_MCP_TOOLS_DIRECTORY"] == str(tmp_path)
+    own = environment.for_one_machine({"PATH": "/bin:/usr/bin"})
+
+    assert own["PATH"] == f"/bin:/usr/bin:{tmp_path}"
+    assert "K8S_MCP_TOOLS_DIRECTORY" not in own
 
 
 @pytest.mark.parametrize("variable", ["K8S_MCP_MASTER_KEYS", "K8S_MCP_MASTER_KEYS_FILE"])

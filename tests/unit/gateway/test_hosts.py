@@ -1,10 +1,14 @@
 """Which Host and Origin are taken. DNS rebinding needs a name, so names are listed, and addresses are not."""
 
+from pathlib import Path
+
 import pytest
 from starlette.datastructures import Headers
 
 from gateway import hosts
 from shared.errors import ErrorCode, RequestError
+from shared.sealing import MasterKeys
+from shared.settings import GatewaySettings
 
 ALLOWED = frozenset({"gateway.example.com", "mcp"})
 
@@ -127,3 +131,34 @@ def test_foreign_origin_is_refused(host: str, origin: str) -> None:
 
 def test_foreign_host_is_refused_whatever_the_origin() -> None:
     assert refusal("evil.example", "http://localhost:3000") is ErrorCode.HOST_REFUSED
+
+
+def settings(**changes: object) -> GatewaySettings:
+    return GatewaySettings.model_validate({"master_keys": MasterKeys.generate(), **changes})
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        ("127.0.0.1", 9096),
+        ("127.8.8.8", 80),
+        ("::1", 9096),
+        ("::ffff:127.0.0.1", 9096),
+        ("/run/gateway.sock", None),
+        None,
+    ],
+)
+def test_connection_from_this_machine_is_served(server: tuple[str, int | None] | None, tmp_path: Path) -> None:
+    hosts.check_exposure(server, settings())
+    hosts.check_exposure(server, settings(default_kubeconfig_file=tmp_path))
+
+
+@pytest.mark.parametrize("server", [("192.0.2.2", 9096), ("::ffff:192.0.2.2", 9096), ("2001:db8::1", 9096)])
+def test_connection_from_another_machine_is_served_only_where_the_operator_says_so(
+    server: tuple[str, int | None], tmp_path: Path
+) -> None:
+    hosts.check_exposure(server, settings(allow_anonymous=True))
+    for refusing in (settings(), settings(allow_anonymous=True, default_kubeconfig_file=tmp_path)):
+        with pytest.raises(RequestError) as refused:
+            hosts.check_exposure(server, refusing)
+        assert refused.value.code is ErrorCode.HOST_REFUSED

@@ -74,11 +74,11 @@ def current_context(call: PreparedCall) -> str:
     ],
 )
 async def test_time_limit(command: str, timeout: float | None, limit_s: float) -> None:
-    assert (await prepared(command, timeout=timeout)).time_limit_s == limit_s
+    assert (await prepared(command, timeout=timeout)).envelope.time_limit_s == limit_s
 
 
 async def test_most_that_an_operator_allows_bounds_the_default_too() -> None:
-    assert (await prepared(with_settings=settings(timeout=500, max_timeout=100))).time_limit_s == 100
+    assert (await prepared(with_settings=settings(timeout=500, max_timeout=100))).envelope.time_limit_s == 100
 
 
 async def test_kubeconfig_in_the_header_wins_over_the_one_in_the_body() -> None:
@@ -203,6 +203,29 @@ async def test_argocd_takes_server_and_token_instead_of_a_kubeconfig() -> None:
     call = await prepared("app list", tool="argocd", headers=headers)
     assert call.envelope.credentials == {"ARGOCD_SERVER": "argocd.example", "ARGOCD_AUTH_TOKEN": "token"}
     assert call.envelope.kubeconfig is None
+
+
+@pytest.mark.parametrize(
+    ("server", "told"),
+    [
+        ("169.254.169.254:80", "metadata"),
+        ("[fe80::1]:443", "link-local"),
+        ("127.0.0.1:6379", "loopback"),
+        ("0x7f000001", "unusual spelling"),
+        ("argocd.example:99999", "no server"),
+        ("argocd.example:\N{SUPERSCRIPT TWO}", "ASCII"),
+        ("argocd.example/api", "no server"),
+        ("user@argocd.example", "no server"),
+        ("https://argocd.example", "no server"),
+    ],
+)
+async def test_argocd_server_is_judged_as_a_clusters_address_is(server: str, told: str) -> None:
+    headers = {"x-argocd-server": server, "x-argocd-auth-token": "token"}
+    with pytest.raises(RequestError) as refused:
+        await prepared("app list", tool="argocd", headers=headers)
+    assert refused.value.code is ErrorCode.CREDENTIALS_INVALID
+    assert told in refused.value.detail
+    assert "argocd.example" not in refused.value.detail
 
 
 async def test_argocd_without_either_is_told_what_is_missing() -> None:

@@ -47,6 +47,14 @@ async def test_body_in_chunks_reaches_the_app_as_a_whole() -> None:
     assert [message.get("body") for message in app.messages] == [b"one two", None]
 
 
+@pytest.mark.parametrize("parts", [[], [b"half"]], ids=["before the body", "in the middle of it"])
+async def test_half_a_body_is_no_request(parts: list[bytes]) -> None:
+    app = Recorder()
+    half: list[Message] = [{"type": "http.request", "body": part, "more_body": True} for part in parts]
+    answer = await request(app, stream(half))
+    assert (answer.status, app.messages) == (0, [])
+
+
 async def test_disconnect_reaches_the_app_after_the_body() -> None:
     app = Recorder()
     await request(app, stream(asgi.chunks(b"all")))

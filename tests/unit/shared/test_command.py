@@ -111,6 +111,7 @@ HOSTILE = {
     "dash-inside-the-verb": ("kubectl create - token x", ErrorCode.FLAG_AMBIGUOUS),
     "terminator-before-the-verb": ("kubectl -- get pods", ErrorCode.FLAG_AMBIGUOUS),
     "proc": ("kubectl apply -f /proc/self/environ", ErrorCode.COMMAND_REFUSED),
+    "proc-behind-the-terminator": ("helm template x -- /proc/1/environ", ErrorCode.COMMAND_REFUSED),
     "proc-glued": ("kubectl apply -f/proc/self/environ", ErrorCode.COMMAND_REFUSED),
     "proc-in-a-list": ("kubectl apply -f a.yaml,/proc/1/environ", ErrorCode.COMMAND_REFUSED),
     "proc-disguised": ("kubectl apply -f //./tmp/..//proc/1/environ", ErrorCode.COMMAND_REFUSED),

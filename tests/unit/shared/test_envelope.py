@@ -13,6 +13,8 @@ FULL = RequestEnvelope(
     credentials={"ARGOCD_AUTH_TOKEN": "argo-token"},
     stdin="manifest",
     files={"chart/Chart.yaml": "name: web"},
+    time_limit_s=330,
+    queue_wait_s=900,
     is_endless=True,
     traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
     attempt=2,
@@ -27,6 +29,8 @@ GOLDEN = """\
   "credentials": {"ARGOCD_AUTH_TOKEN": "argo-token"},
   "stdin": "manifest",
   "files": {"chart/Chart.yaml": "name: web"},
+  "time_limit_s": 330,
+  "queue_wait_s": 900,
   "is_endless": true,
   "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
   "attempt": 2
@@ -43,10 +47,15 @@ def test_agreed_json_is_read() -> None:
 
 
 def test_what_is_not_given_has_a_default() -> None:
-    envelope = RequestEnvelope.model_validate_json('{"tool": "kubectl", "arguments": ["version"], "verb": ["version"]}')
+    given = (
+        '{"tool": "kubectl", "arguments": ["version"], "verb": ["version"], "time_limit_s": 300, "queue_wait_s": 900}'
+    )
+    envelope = RequestEnvelope.model_validate_json(given)
 
-    assert envelope == RequestEnvelope(tool="kubectl", arguments=("version",), verb=("version",))
-    assert (envelope.version, envelope.attempt) == (1, 1)
+    assert envelope == RequestEnvelope(
+        tool="kubectl", arguments=("version",), verb=("version",), time_limit_s=300, queue_wait_s=900
+    )
+    assert (envelope.version, envelope.attempt, envelope.lifetime_s) == (1, 1, 1_200)
 
 
 @pytest.mark.parametrize(

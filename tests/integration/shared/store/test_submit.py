@@ -30,7 +30,6 @@ async def test_submitted_job_reads_back_as_it_was_sent(store: JobStore) -> None:
     assert (record.started_at, record.ended_at, record.reason, stored.response) == (None, None, None, None)
     assert datetime.now(UTC) - record.created_at < timedelta(minutes=1)
     assert record.queue_deadline - record.created_at == timedelta(seconds=job.queue_wait_s)
-    assert record.request_ttl_s == int(job.queue_wait_s + job.time_limit_s)
 
 
 async def test_job_is_queued_for_arq_and_wakes_its_lane(redis: Redis, jobs: Jobs) -> None:
