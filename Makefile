@@ -60,6 +60,14 @@ setup: $(INSTALLED) ## Make .venv from the lock; nothing to do when it is there
 tools: setup ## Fetch the pinned kubectl and helm into .tools/bin, where PATH has none
 	@$(BIN)/python -m tools.fetch_cli
 
+# Without .venv, so that what is built is found at once from a fresh clone too.
+.PHONY: e2e-tools
+e2e-tools: ## Build the real control plane that the end-to-end tests need (once, some 30 minutes; needs Go)
+	@for candidate in $(BIN)/python $(PYTHONS); do \
+		if "$$candidate" -c 'import tomllib' >/dev/null 2>&1; then exec "$$candidate" -m tools.build_e2e_tools; fi; \
+	done; \
+	echo "error: no Python 3.11 or newer among: $(PYTHONS); install one, or name it: make PYTHON=..." >&2; exit 1
+
 .PHONY: lock
 lock: setup ## Write the locks anew from pyproject.toml (ARGS=--upgrade for newer versions)
 	@$(BIN)/uv pip compile $(LOCK_FLAGS) $(ARGS) --output-file requirements.lock pyproject.toml
@@ -79,7 +87,7 @@ clean: ## Remove .venv, .tools and every cache
 help: ## List these
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+		/^[a-z0-9-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 $(LOCKED):
 	@python=; for candidate in $(PYTHONS); do \
