@@ -31,6 +31,11 @@ run: setup tools ## Run gateway, worker and embedded server (ARGS="--kubeconfig 
 test: setup tools ## Run every test that this machine can run (ARGS="-k sealing")
 	@$(WITH_PATH) $(BIN)/python -m pytest $(ARGS)
 
+.PHONY: e2e
+e2e: setup tools ## Run the real CLIs against a real control plane, built first where Go is there (ARGS="-k helm")
+	@if command -v go >/dev/null; then $(MAKE) --no-print-directory e2e-tools; fi
+	@$(WITH_PATH) $(BIN)/python -m pytest tests/e2e $(ARGS)
+
 .PHONY: check
 check: setup ## Format, lint, types, import contracts, file sizes
 	@$(BIN)/ruff format --check $(SOURCES)
@@ -57,7 +62,7 @@ docs: setup ## Write docs/configuration.md from the settings
 setup: $(INSTALLED) ## Make .venv from the lock; nothing to do when it is there
 
 .PHONY: tools
-tools: setup ## Fetch the pinned kubectl and helm into .tools/bin, where PATH has none
+tools: setup ## Fetch kubectl and helm into .tools/bin, and link built istioctl and argocd, where PATH has none
 	@$(BIN)/python -m tools.fetch_cli
 
 # Without .venv, so that what is built is found at once from a fresh clone too.

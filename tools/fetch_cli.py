@@ -1,7 +1,7 @@
 """Puts the pinned kubectl and helm into `.tools/bin` where PATH has none: `make tools`.
 
 A CLI on PATH is used as it is, whatever its version: it is the developer's own. istioctl and argocd are not
-fetched; `mcp-k8s doctor` says how to get them.
+fetched: those that `make e2e-tools` has built are linked, and `mcp-k8s doctor` says how else to get them.
 """
 
 import os
@@ -9,15 +9,17 @@ import platform
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from tools import cli_pins, cli_sources
+from tools import cli_pins, cli_sources, e2e_tools
 from tools.cli_pins import CliPin, Pins
 
 TOOLS_PATH = Path(__file__).parent.parent / ".tools"
+BUILT_NAMES = ("istioctl", "argocd")
+"""No package and no release of one file has them."""
 Copy = Callable[[CliPin, BinaryIO], None]
 
 
@@ -64,6 +66,20 @@ def install(pin: CliPin, copy: Copy, tools: Path) -> None:
     _mark_path(pin, tools).write_text(pin.mark, encoding="utf-8")
 
 
+def link_built(environment: Mapping[str, str], tools: Path) -> None:
+    """Links to what was built, or lies in KUBEBUILDER_ASSETS, where PATH has none; other links go."""
+    folders = (environment.get("KUBEBUILDER_ASSETS"), str(e2e_tools.cache_folder(environment).bin))
+    for name in BUILT_NAMES:
+        built = shutil.which(name, path=os.pathsep.join(filter(None, folders)))
+        link = tools / "bin" / name
+        if built is None or is_on_path(name, environment.get("PATH", os.defpath), tools):
+            link.unlink(missing_ok=True)
+        elif not link.exists() or not link.samefile(built):
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.unlink(missing_ok=True)
+            link.symlink_to(Path(built).resolve())
+
+
 @contextmanager
 def wheel_copy(pins: Pins) -> Iterator[Copy]:
     """Downloads the wheel at the first call only, and forgets it at the end."""
@@ -96,6 +112,7 @@ def main(arguments: Sequence[str]) -> int:
         path = os.environ.get("PATH", os.defpath)
         missing = missing_pins(pins, platform_name=name, search_path=path, tools=tools)
         fetch(pins, missing, tools)
+        link_built(os.environ, tools)
     except (cli_pins.PinError, cli_sources.FetchError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -123,7 +123,7 @@ _FAILURE_HINTS = (
     ),
     FailureHint(
         r"release: not found|release not found",
-        "There is no such release in that namespace: `list -A --all` shows those that there are.",
+        "There is no such release in that namespace: `list -A` shows those that there are.",
     ),
     FailureHint(
         r"context deadline exceeded|timed out waiting for the condition|resource [^\n]{0,200} not ready",

@@ -129,7 +129,7 @@ def test_everything_is_built_and_copied(machine: Machine) -> None:
 def test_each_binary_prints_a_line_with_its_seconds(machine: Machine) -> None:
     lines = machine.make().stdout.splitlines()
 
-    assert re.fullmatch(r"\[1/10\] etcd v3\.7\.3 \.\.\. \d+ s", lines[0])
+    assert re.fullmatch(rf"\[1/{len(BINARIES)}\] etcd v3\.7\.3 \.\.\. \d+ s", lines[0])
     assert [line.split()[1] for line in lines[:-1]] == BINARIES
     assert re.fullmatch(rf"everything is there after \d min \d+ s: {machine.folder.bin}", lines[-1])
 
@@ -162,7 +162,7 @@ def test_copied_script_is_executable(machine: Machine) -> None:
     machine.make()
 
     hack = machine.folder.share / "argocd" / "hack"
-    assert all(os.access(hack / name, os.X_OK) for name in ["git-verify-wrapper.sh", "gpg-wrapper.sh"])
+    assert os.access(hack / "git-verify-wrapper.sh", os.X_OK)
 
 
 def test_copied_files_can_be_removed_again(machine: Machine) -> None:

@@ -92,3 +92,32 @@ def test_failed_fetch_keeps_the_old_binary_and_nothing_half_fetched(pins: Pins, 
     assert [path.name for path in (tools / "bin").iterdir()] == ["helm"]
     assert (tools / "bin" / "helm").read_bytes() == b"old"
     assert "helm" in missing_names(pins, search_path="", tools=tools)
+
+
+def linked(tools: Path, *, assets: Path, search_path: str = "") -> list[str]:
+    fetch_cli.link_built({"KUBEBUILDER_ASSETS": str(assets), "PATH": search_path, "XDG_CACHE_HOME": "/nowhere"}, tools)
+    folder = tools / "bin"
+    return sorted(path.name for path in folder.iterdir() if path.exists()) if folder.is_dir() else []
+
+
+def test_built_clis_are_linked_again_and_again(tools: Path, tmp_path: Path) -> None:
+    assets = folder_with(tmp_path / "assets", "istioctl", "argocd", "etcd")
+
+    assert linked(tools, assets=assets) == ["argocd", "istioctl"]
+    assert linked(tools, assets=assets) == ["argocd", "istioctl"]
+
+
+def test_cli_on_path_is_not_linked(tools: Path, tmp_path: Path) -> None:
+    assets = folder_with(tmp_path / "assets", "istioctl", "argocd")
+    own = folder_with(tmp_path / "bin", "argocd")
+
+    assert linked(tools, assets=assets, search_path=str(own)) == ["istioctl"]
+
+
+def test_link_to_what_is_gone_goes_too(tools: Path, tmp_path: Path) -> None:
+    assets = folder_with(tmp_path / "assets", "argocd")
+    linked(tools, assets=assets)
+    (assets / "argocd").unlink()
+
+    assert linked(tools, assets=assets) == []
+    assert list((tools / "bin").iterdir()) == []

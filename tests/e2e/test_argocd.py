@@ -1,0 +1,117 @@
+"""argocd against a real Argo CD, with the token of one of its users and without a kubeconfig."""
+
+import json
+
+import pytest
+
+from tests.e2e.user import User
+from tests.support.argo_cd import ArgoCd
+
+TRUST = "--insecure"
+"""The server's certificate is its own."""
+
+
+@pytest.fixture
+def argo_user(user: User, argo_cd: ArgoCd) -> User:
+    return user.with_argo_cd(argo_cd.server, argo_cd.token)
+
+
+@pytest.fixture
+async def app(argo_user: User, argo_cd: ArgoCd) -> str:
+    """An application that is not synced yet; its name is the scenario's namespace."""
+    name = argo_user.namespace
+    await argo_user.output(
+        "argocd",
+        f"app create {name} --repo {argo_cd.repository.url} --path web --dest-server {argo_cd.cluster_url} "
+        f"--dest-namespace {name} {TRUST}",
+    )
+    return name
+
+
+async def synced(user: User, app: str) -> None:
+    await user.output("argocd", f"app sync {app} --timeout 90 {TRUST}")
+    await user.output("argocd", f"app wait {app} --health --sync --timeout 90 {TRUST}")
+
+
+async def test_created_application_is_listed_and_described(argo_user: User, app: str) -> None:
+    assert app in await argo_user.output("argocd", f"app list {TRUST}")
+    found = json.loads(await argo_user.output("argocd", f"app get {app} -o json {TRUST}"))
+    assert found["spec"]["destination"]["namespace"] == app
+
+
+async def test_synced_application_runs_in_the_cluster(user: User, argo_user: User, app: str) -> None:
+    await synced(argo_user, app)
+    assert "1/1" in await user.output("kubectl", "get deploy web")
+    resources = await argo_user.output("argocd", f"app resources {app} {TRUST}")
+    assert "Deployment" in resources
+
+
+async def test_difference_is_shown_before_and_none_after_the_sync(argo_user: User, app: str) -> None:
+    before = await argo_user.run("argocd", f"app diff {app} {TRUST}")
+    assert before.exit_code == 1, "as diff(1) says that there are differences"
+    assert "image: registry.example/web:1" in before.output
+    await synced(argo_user, app)
+    assert (await argo_user.output("argocd", f"app diff {app} {TRUST}")).strip() == ""
+
+
+async def test_parameters_are_set_and_the_history_grows(argo_user: User, app: str) -> None:
+    await synced(argo_user, app)
+    await argo_user.output("argocd", f"app set {app} --sync-policy manual --revision main {TRUST}")
+    await synced(argo_user, app)
+    history = json.loads(await argo_user.output("argocd", f"app history {app} -o json {TRUST}"))
+    assert len(history) >= 2
+
+
+async def test_application_is_rolled_back(user: User, argo_user: User, argo_cd: ArgoCd, app: str) -> None:
+    await synced(argo_user, app)
+    first = json.loads(await argo_user.output("argocd", f"app history {app} -o json {TRUST}"))[0]["id"]
+    argo_cd.repository.commit(replicas=1, colour=app)
+    await argo_user.output("argocd", f"app get {app} --hard-refresh {TRUST}")
+    await synced(argo_user, app)
+    colour = "get configmap web -o jsonpath='{.data.colour}'"
+    assert await user.output("kubectl", colour) == app
+    await argo_user.output("argocd", f"app rollback {app} {first} --timeout 90 {TRUST}")
+    assert await user.output("kubectl", colour) != app
+
+
+async def test_deleted_application_takes_its_objects_along(user: User, argo_user: User, app: str) -> None:
+    await synced(argo_user, app)
+    await argo_user.output("argocd", f"app delete {app} --yes --wait {TRUST}")
+    assert app not in await argo_user.output("argocd", f"app list {TRUST}")
+    await user.failure("kubectl", "get deploy web")
+
+
+@pytest.mark.parametrize(
+    ("command", "names"),
+    [
+        ("version", "argocd-server"),
+        ("proj list", "default"),
+        ("proj get default", "default"),
+        ("cluster list", "127.0.0.1"),
+        ("account get-user-info", "tester"),
+        ("account can-i sync applications default/web", "yes"),
+        ("repo list", "REPO"),
+    ],
+)
+async def test_reading_commands_answer(argo_user: User, command: str, names: str) -> None:
+    assert names in await argo_user.output("argocd", f"{command} {TRUST}")
+
+
+async def test_wrong_token_and_missing_application_have_a_next_step(
+    user: User, argo_user: User, argo_cd: ArgoCd
+) -> None:
+    stranger = user.with_argo_cd(argo_cd.server, "wrong-token")
+    failed = await stranger.failure("argocd", f"app list {TRUST}")
+    assert "X-Argocd-Auth-Token" in (failed.hint or "")
+    assert "wrong-token" not in (failed.error or "")
+    failed = await argo_user.failure("argocd", f"app get nothing {TRUST}")
+    assert "app list" in (failed.hint or "")
+
+
+async def test_server_that_is_not_trusted_has_a_next_step(argo_user: User) -> None:
+    failed = await argo_user.failure("argocd", "app list")
+    assert "--insecure" in (failed.hint or "")
+
+
+async def test_login_is_refused_with_what_to_do_instead(argo_user: User) -> None:
+    assert "X-Argocd-Auth-Token" in await argo_user.refusal("argocd", "login argocd.example --core")

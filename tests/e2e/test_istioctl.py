@@ -1,0 +1,116 @@
+"""istioctl against a real cluster with Istio's own resource definitions; KWOK makes istiod ready."""
+
+import pytest
+import yaml
+
+from tests.e2e import manifests
+from tests.e2e.user import User
+from tests.support.control_plane import ControlPlane
+from tests.support.e2e_tools import E2eTools
+
+CRDS = "istio/manifests/charts/base/files/crd-all.gen.yaml"
+GATEWAY = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+INSTALL = "install -y --set profile=minimal --set values.pilot.autoscaleEnabled=false --readiness-timeout 90s"
+
+
+@pytest.fixture(scope="session")
+def definitions(tools: E2eTools, cluster: ControlPlane) -> None:
+    """Istio's, as its base chart brings them."""
+    for definition in yaml.load_all((tools.share / CRDS).read_text(), yaml.CSafeLoader):
+        if definition:
+            cluster.api.create(GATEWAY, definition)
+
+
+def virtual_service(*, gateway: str) -> str:
+    """That sends its traffic to a gateway by that name."""
+    return yaml.safe_dump(
+        {
+            "apiVersion": "networking.istio.io/v1",
+            "kind": "VirtualService",
+            "metadata": {"name": "web"},
+            "spec": {
+                "hosts": ["web.example.com"],
+                "gateways": [gateway],
+                "http": [{"route": [{"destination": {"host": "web"}}]}],
+            },
+        }
+    )
+
+
+@pytest.mark.usefixtures("definitions")
+async def test_analysis_finds_nothing_where_nothing_is_wrong(user: User) -> None:
+    await user.output("kubectl", f"label namespace {user.namespace} istio-injection=disabled")
+    assert "No validation issues found" in await user.words("istioctl", f"analyze -n {user.namespace}")
+
+
+@pytest.mark.usefixtures("definitions")
+async def test_analysis_names_a_gateway_that_is_not_there(user: User) -> None:
+    await user.output("kubectl", "apply -f -", stdin=virtual_service(gateway="nowhere"))
+    found = await user.run("istioctl", f"analyze -n {user.namespace}")
+    assert found.exit_code != 0
+    assert "IST0101" in found.output + (found.error or "")
+
+
+async def test_analysis_reads_files_without_a_cluster(user: User) -> None:
+    files = {"mesh/web.yaml": virtual_service(gateway="nowhere")}
+    found = await user.run("istioctl", "analyze --use-kube=false mesh/web.yaml", files=files)
+    assert "IST0101" in found.output + (found.error or "")
+
+
+async def test_manifests_are_generated_without_a_cluster(user: User) -> None:
+    without_definitions = "manifest generate --set profile=minimal --set components.base.enabled=false"
+    output = await user.with_kubeconfig(None).output("istioctl", without_definitions)
+    kinds = {document.get("kind") for document in yaml.load_all(output, yaml.CSafeLoader) if document}
+    assert {"ClusterRole", "ConfigMap", "ServiceAccount"} <= kinds
+
+
+async def test_output_that_is_too_long_is_cut_and_that_is_told(user: User) -> None:
+    response = await user.run("istioctl", "manifest generate --set profile=minimal")
+    assert (response.success, response.truncated, len(response.output)) == (True, True, 100_000)
+
+
+async def test_validation_tells_good_from_bad(user: User) -> None:
+    good = {"web.yaml": virtual_service(gateway="mesh")}
+    assert "is valid" in await user.words("istioctl", "validate -f web.yaml", files=good)
+    bad = {"web.yaml": virtual_service(gateway="mesh").replace("destination", "destiny")}
+    assert (await user.run("istioctl", "validate -f web.yaml", files=bad)).exit_code != 0
+
+
+async def test_control_plane_is_installed_ready_and_removed(user: User) -> None:
+    namespace = user.namespace
+    install = f"{INSTALL} -i {namespace} --set values.global.istioNamespace={namespace} --revision {namespace}"
+    assert "Installation complete" in await user.words("istioctl", install)
+    assert "1/1" in await user.output("kubectl", "get deployments")
+    assert "Uninstall complete" in await user.words("istioctl", f"uninstall -y --purge -i {namespace}")
+    assert await user.output("kubectl", "get deployments -o name") == ""
+
+
+@pytest.mark.parametrize(
+    ("command", "names"),
+    [
+        ("version --remote=false", "1.31"),
+        ("version", "client version"),
+        ("x precheck", "No issues found"),
+        ("experimental config list", "FLAG"),
+        ("analyze --list-analyzers", "Analyzer"),
+    ],
+)
+@pytest.mark.usefixtures("definitions")
+async def test_reading_commands_answer(user: User, command: str, names: str) -> None:
+    assert names in await user.words("istioctl", command)
+
+
+async def test_missing_control_plane_has_a_next_step(user: User) -> None:
+    failed = await user.failure("istioctl", f"proxy-status -i {user.namespace}")
+    assert "x precheck" in (failed.hint or ""), failed
+
+
+async def test_dashboards_are_refused(user: User) -> None:
+    assert "tunnel" in await user.refusal("istioctl", "dashboard kiali")
+
+
+async def test_sidecar_would_be_injected(user: User) -> None:
+    """Without a control plane there is nothing to inject, and it says so."""
+    files = {"web.yaml": manifests.deployment()}
+    failed = await user.failure("istioctl", f"kube-inject -f web.yaml -i {user.namespace}", files=files)
+    assert failed.error

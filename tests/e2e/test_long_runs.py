@@ -1,0 +1,95 @@
+"""Installs that take minutes, and a worker that dies in the middle of one."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e import manifests
+from tests.e2e.clients import CLIENTS
+from tests.e2e.user import User
+from tests.integration.end_to_end.system import System
+from tests.support.caller import Caller, caller_of
+from tests.support.control_plane import ControlPlane
+from tests.support.mcp_caller import MODERN, call, mcp_client
+from tests.support.product import Product
+from tests.support.valkey import APPEND_ONLY, Valkey
+from tests.support.waiting import wait_until
+
+MINUTES_S = 125
+INSTALL = "upgrade --install {name} ./web -f values.yaml --wait --timeout 10m"
+
+
+@pytest.mark.timeout(MINUTES_S + 120)
+async def test_install_of_minutes_is_followed_to_its_end_by_rest_and_by_mcp(
+    system: System, cluster: ControlPlane, namespace: str
+) -> None:
+    """At once: submitted to one gateway and polled at the other; called by MCP and handed over as a job."""
+    kubeconfig = cluster.kubeconfig(namespace=namespace)
+    files = manifests.chart(annotations=manifests.slow(f"{MINUTES_S}s"))
+
+    async def by_rest() -> None:
+        async with caller_of(system.url, kubeconfig) as caller, caller_of(system.other_url, kubeconfig) as other:
+            job_id = await caller.submit("helm", INSTALL.format(name="rest"), files=files)
+            while not (job := await other.job(job_id, wait_s=30)).state.is_final:
+                assert job.state == "running"
+            assert "STATUS: deployed" in job.finished().output
+            assert job.finished().duration_ms >= MINUTES_S * 1000
+
+    async def by_mcp() -> None:
+        async with mcp_client(system.url, kubeconfig=kubeconfig, mode=MODERN) as client:
+            response = await call(client, "helm", command=INSTALL.format(name="mcp"), files=files)
+            assert response.state == "running"
+            assert response.job_id in (response.hint or "")
+        while not response.state.is_final:
+            async with mcp_client(system.other_url, mode=MODERN) as client:
+                response = await call(client, "get_job", job_id=response.job_id, wait=30)
+        assert "STATUS: deployed" in response.output
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(by_rest())
+        group.create_task(by_mcp())
+
+
+@pytest.fixture
+async def own_product(cli_directory: Path, tmp_path: Path) -> AsyncIterator[Product]:
+    """Whose workers may be killed."""
+    settings = {"K8S_MCP_TOOLS_DIRECTORY": str(cli_directory)}
+    with Valkey(APPEND_ONLY) as valkey, Product(valkey.url, tmp_path, entry="cli.main", settings=settings) as product:
+        yield product
+
+
+@pytest.mark.parametrize("kind", list(CLIENTS))
+async def test_install_whose_worker_dies_is_lost_and_the_next_command_says_how_to_recover(
+    own_product: Product, cluster: ControlPlane, namespace: str, kind: str
+) -> None:
+    url = await own_product.gateway()
+    kubeconfig = cluster.kubeconfig(namespace=namespace)
+    user = User(CLIENTS[kind]((url,)), cluster, namespace, kubeconfig)
+    slow = manifests.chart(annotations=manifests.slow("10m"))
+    worker = await own_product.worker()
+    async with caller_of(url, kubeconfig) as caller:
+        job_id = await caller.running("helm", "install web ./web -f values.yaml --wait --timeout 10m", files=slow)
+        await wait_until(lambda: "web" in _deployments(cluster, namespace), timeout_s=30)
+        worker.kill()
+        await own_product.worker()
+        await _is_lost(caller, job_id)
+    assert "pending-install" in await user.output("helm", "list --pending")
+    failed = await user.failure("helm", "upgrade --install web ./web", files=manifests.chart())
+    assert "uninstall RELEASE" in (failed.hint or "")
+    assert "pending" in await user.output("helm", "history web")
+    await user.output("helm", "uninstall web")
+    assert "STATUS: deployed" in await user.output("helm", "install web ./web --wait", files=manifests.chart())
+
+
+def _deployments(cluster: ControlPlane, namespace: str) -> list[str]:
+    found = cluster.api.get(f"/apis/apps/v1/namespaces/{namespace}/deployments")
+    return [item["metadata"]["name"] for item in found["items"]]
+
+
+async def _is_lost(caller: Caller, job_id: str) -> None:
+    job = await caller.job(job_id, wait_s=30)
+    response = job.finished()
+    assert (job.state, response.success, response.exit_code) == ("lost", False, -1)
+    assert "may have had its effect" in (response.hint or "")

@@ -1,0 +1,189 @@
+"""Starts the control plane, waits until it is ready, and hands out kubeconfigs for it."""
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+
+from tests.support.api_server import certificates, kubeconfig
+from tests.support.control_plane.api import Api
+from tests.support.control_plane.credentials import ISSUER, Credentials
+from tests.support.control_plane.daemons import Daemons
+from tests.support.e2e_tools import E2eTools
+from tests.support.product import free_port
+
+SERVICE_RANGE = "10.96.0.0/16"
+NODE = "node-1"
+STAGES = Path(__file__).with_name("stages.yaml")
+KWOK_STAGES = ("node/fast/node-initialize", "node/heartbeat-with-lease/node-heartbeat-with-lease")
+KWOK_POD_STAGES = ("pod/fast/pod-complete", "pod/fast/pod-delete")
+
+
+class ControlPlane:
+    """One cluster. With `etcd_url` it is an API server only, on another's etcd: enough to be a second cluster."""
+
+    def __init__(self, tools: E2eTools, *, etcd_url: str | None = None, api_server: str = "kube-apiserver") -> None:
+        self._api_server = api_server
+        self.directory = Path(tempfile.mkdtemp(prefix="control-plane-"))
+        self.credentials = Credentials.create(self.directory / "credentials")
+        self.daemons = Daemons(self.directory)
+        self.port = free_port()
+        self.api = Api(self.url, ca_pem=self.credentials.ca_pem, token=self.credentials.admin_token)
+        self._tools = tools
+        self._has_controllers = etcd_url is None
+        self.etcd_url = etcd_url or f"http://127.0.0.1:{free_port()}"
+
+    def __enter__(self) -> "ControlPlane":
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        return f"https://127.0.0.1:{self.port}"
+
+    @property
+    def process_ids(self) -> list[int]:
+        return [process.pid for process in self.daemons.processes]
+
+    def start(self) -> None:
+        if self._has_controllers:
+            self._start_etcd()
+        self._start_api_server()
+        self.daemons.wait("the API server is ready", lambda: self.api.has("/readyz"))
+        if self._has_controllers:
+            self._start_controllers()
+            self._create_node()
+            self.daemons.wait("a node is ready", self._has_ready_node)
+        self.daemons.wait("the default namespace is there", lambda: self.api.has("/api/v1/namespaces/default"))
+
+    def stop(self) -> None:
+        self.api.close()
+        self.daemons.stop()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def kubeconfig(
+        self,
+        *,
+        token: str | None = None,
+        namespace: str = "default",
+        contexts: Mapping[str, str] | None = None,
+        ca_pem: bytes | None = None,
+    ) -> str:
+        """The administrator's, unless another token is named. The current context, `test`, has `namespace`."""
+        return kubeconfig.text(
+            self.url,
+            ca_pem or self.credentials.ca_pem,
+            token or self.credentials.admin_token,
+            {"test": namespace, **(contexts or {})},
+        )
+
+    def viewer_kubeconfig(self, namespace: str) -> str:
+        """Of a user who may look at that one namespace: see `allow_viewer`."""
+        return self.kubeconfig(token=self.credentials.viewer_token, namespace=namespace)
+
+    def expired_kubeconfig(self) -> str:
+        """Its token is signed as it should be, and over."""
+        return self.kubeconfig(token=self.credentials.expired_token())
+
+    def foreign_ca_kubeconfig(self) -> str:
+        """Trusts another authority than the one that signed the server's certificate."""
+        with tempfile.TemporaryDirectory() as directory:
+            certificates.write(Path(directory))
+            return self.kubeconfig(ca_pem=(Path(directory) / "ca.pem").read_bytes())
+
+    def allow_viewer(self, namespace: str) -> None:
+        """Lets `viewer` read what is in the namespace, Secrets excepted (the cluster role `view`)."""
+        self.api.create(
+            f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/rolebindings",
+            {
+                "metadata": {"name": "viewer"},
+                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"},
+                "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "viewer"}],
+            },
+        )
+
+    def _start_etcd(self) -> None:
+        peer_url = f"http://127.0.0.1:{free_port()}"
+        self.daemons.start(
+            "etcd",
+            [
+                str(self._tools.path("etcd")),
+                f"--data-dir={self.directory / 'etcd'}",
+                "--unsafe-no-fsync",
+                f"--listen-client-urls={self.etcd_url}",
+                f"--advertise-client-urls={self.etcd_url}",
+                f"--listen-peer-urls={peer_url}",
+                f"--initial-advertise-peer-urls={peer_url}",
+                f"--initial-cluster=default={peer_url}",
+            ],
+        )
+
+    def _start_api_server(self) -> None:
+        folder = self.credentials.directory
+        self.daemons.start(
+            "kube-apiserver",
+            [
+                str(self._tools.path(self._api_server)),
+                f"--etcd-servers={self.etcd_url}",
+                f"--etcd-prefix=/{self.port}",
+                "--bind-address=127.0.0.1",
+                f"--secure-port={self.port}",
+                f"--tls-cert-file={folder / 'server.pem'}",
+                f"--tls-private-key-file={folder / 'server-key.pem'}",
+                f"--token-auth-file={self.credentials.token_file}",
+                "--authorization-mode=RBAC",
+                f"--service-cluster-ip-range={SERVICE_RANGE}",
+                f"--service-account-issuer={ISSUER}",
+                f"--service-account-signing-key-file={self.credentials.signing_key}",
+                f"--service-account-key-file={self.credentials.verifying_key}",
+                # No kubelet mounts a token, so no pod needs one.
+                "--disable-admission-plugins=ServiceAccount",
+                "--endpoint-reconciler-type=none",
+            ],
+        )
+
+    def _start_controllers(self) -> None:
+        own = self.directory / "admin.kubeconfig"
+        own.write_text(self.kubeconfig())
+        controllers = [f"--kubeconfig={own}", "--leader-elect=false", "--secure-port=0"]
+        self.daemons.start(
+            "kube-controller-manager",
+            [
+                str(self._tools.path("kube-controller-manager")),
+                *controllers,
+                f"--root-ca-file={self.credentials.directory / 'ca.pem'}",
+                f"--service-account-private-key-file={self.credentials.signing_key}",
+            ],
+        )
+        self.daemons.start("kube-scheduler", [str(self._tools.path("kube-scheduler")), *controllers])
+        stages = [
+            self._tools.share / "kwok" / "kustomize" / "stage" / f"{name}.yaml"
+            for name in (*KWOK_STAGES, *KWOK_POD_STAGES)
+        ]
+        self.daemons.start(
+            "kwok",
+            [
+                str(self._tools.path("kwok")),
+                f"--kubeconfig={own}",
+                "--manage-all-nodes=true",
+                "--node-ip=10.0.0.1",
+                *(f"--config={path}" for path in (*stages, STAGES)),
+            ],
+        )
+
+    def _create_node(self) -> None:
+        self.api.create("/api/v1/nodes", {"metadata": {"name": NODE, "labels": {"kubernetes.io/hostname": NODE}}})
+
+    def _has_ready_node(self) -> bool:
+        conditions = self.api.get(f"/api/v1/nodes/{NODE}").get("status", {}).get("conditions", [])
+        return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)

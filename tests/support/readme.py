@@ -1,0 +1,39 @@
+"""The README's code blocks, and a shell that runs one as a user would."""
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+README = Path("README.md")
+DOCUMENTED_URL = "http://127.0.0.1:9096"
+SHELL_TIMEOUT_S = 30
+
+
+def blocks(language: str) -> list[str]:
+    """The fenced code blocks of a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", README.read_text(), re.MULTILINE | re.DOTALL)
+
+
+CALLS = [block for block in blocks("sh") if block.startswith("curl")]
+"""The first waits, the second does not."""
+
+
+def run(block: str, *, url: str, kubeconfig: str, kubectl: Path, directory: Path) -> Any:
+    """What the block prints, as JSON; its gateway is at `url`, and its shell's kubectl knows the cluster."""
+    path = directory / "kubeconfig"
+    path.write_text(kubeconfig)
+    answer = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", block.replace(DOCUMENTED_URL, url)],
+        env={
+            "PATH": os.pathsep.join((str(kubectl.parent), os.environ["PATH"])),
+            "HOME": str(directory),
+            "KUBECONFIG": str(path),
+        },
+        capture_output=True,
+        check=True,
+        timeout=SHELL_TIMEOUT_S,
+    )
+    return json.loads(answer.stdout)
