@@ -17,8 +17,7 @@ from tests.support.e2e_tools import E2eTools
 
 
 @pytest.fixture
-def terminal(cli_directory: Path) -> Iterator[Terminal]:
-    assert cli_directory
+def terminal() -> Iterator[Terminal]:
     with Terminal() as opened:
         yield opened
 
