@@ -26,6 +26,10 @@ WITH_PATH := PATH="$(CURDIR)/$(BIN):$$PATH:$(CURDIR)/.tools/bin"
 run: setup tools ## Run gateway, worker and embedded server (ARGS="--kubeconfig ~/.kube/config")
 	@$(WITH_PATH) exec $(BIN)/mcp-k8s up $(ARGS)
 
+.PHONY: demo
+demo: setup ## Show the product at work on a real control plane (after make e2e-tools)
+	@$(BIN)/python -m tests.e2e.demo
+
 ##@ Work on it
 .PHONY: test
 test: setup tools ## Run every test that this machine can run (ARGS="-k sealing")

@@ -9,16 +9,18 @@ from tests.support.control_plane import ControlPlane
 from tests.support.e2e_tools import E2eTools
 
 CRDS = "istio/manifests/charts/base/files/crd-all.gen.yaml"
-GATEWAY = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-INSTALL = "install -y --set profile=minimal --set values.pilot.autoscaleEnabled=false --readiness-timeout 90s"
+DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+VIRTUAL_SERVICES = "/apis/networking.istio.io/v1/virtualservices"
+INSTALL = "install -y --readiness-timeout 90s"
 
 
 @pytest.fixture(scope="session")
 def definitions(tools: E2eTools, cluster: ControlPlane) -> None:
-    """Istio's, as its base chart brings them."""
-    for definition in yaml.load_all((tools.share / CRDS).read_text(), yaml.CSafeLoader):
-        if definition:
-            cluster.api.create(GATEWAY, definition)
+    """Those that Istio's base chart brings."""
+    documents = yaml.load_all((tools.share / CRDS).read_text(), yaml.CSafeLoader)
+    for definition in filter(None, documents):
+        cluster.api.create(DEFINITIONS, definition)
+    cluster.daemons.wait("Istio's kinds are served", lambda: cluster.api.has(VIRTUAL_SERVICES))
 
 
 def virtual_service(*, gateway: str) -> str:
@@ -35,6 +37,13 @@ def virtual_service(*, gateway: str) -> str:
             },
         }
     )
+
+
+def mesh(namespace: str) -> str:
+    """A control plane alone, in that namespace, which is its revision's name too."""
+    values = {"global": {"istioNamespace": namespace}, "pilot": {"autoscaleEnabled": False}}
+    spec = {"profile": "minimal", "namespace": namespace, "revision": namespace, "values": values}
+    return yaml.safe_dump({"apiVersion": "install.istio.io/v1alpha1", "kind": "IstioOperator", "spec": spec})
 
 
 @pytest.mark.usefixtures("definitions")
@@ -77,11 +86,12 @@ async def test_validation_tells_good_from_bad(user: User) -> None:
 
 
 async def test_control_plane_is_installed_ready_and_removed(user: User) -> None:
-    namespace = user.namespace
-    install = f"{INSTALL} -i {namespace} --set values.global.istioNamespace={namespace} --revision {namespace}"
-    assert "Installation complete" in await user.words("istioctl", install)
+    files = {"mesh.yaml": mesh(user.namespace)}
+    assert "Installation complete" in await user.words("istioctl", f"{INSTALL} -f mesh.yaml", files=files)
     assert "1/1" in await user.output("kubectl", "get deployments")
-    assert "Uninstall complete" in await user.words("istioctl", f"uninstall -y --purge -i {namespace}")
+    uninstall = f"uninstall -y --revision {user.namespace} -f mesh.yaml"
+    assert "Uninstall complete" in await user.words("istioctl", uninstall, files=files)
+    await user.output("kubectl", "wait deployments --all --for=delete --timeout=60s")
     assert await user.output("kubectl", "get deployments -o name") == ""
 
 
