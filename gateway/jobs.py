@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from gateway import store_calls
+from gateway import refusals, responses, store_calls
 from gateway.background import Background
 from gateway.disconnect import ClientGoneError
 from gateway.preparation import PreparedCall
@@ -20,13 +20,10 @@ from shared.models import JOB_ID_BYTES, JOB_ID_PATTERN, Job, JobId
 from shared.redis_connection import UNAVAILABLE
 from shared.sealing import DataKey, JobIdentity, MasterKeys, Purpose
 from shared.settings import GatewaySettings
-from shared.store.job_store import CancelScope, JobStore, NewJob, StoredJob, Submitted
-from shared.tools import registry
+from shared.store.job_store import Accepted, CancelScope, JobStore, NewJob, StoredJob, SubmitRefusal
 
 SUBMIT_RETRY_S = 2.0
 SUBMIT_RETRY_DELAY_S = 0.1
-NO_WORKER_RETRY_S = 10
-QUEUE_FULL_RETRY_S = 5
 ABANDONED = "nobody waited for the command any more"
 CANCELLED = "cancelled by request"
 
@@ -37,7 +34,8 @@ log = structlog.get_logger()
 class PendingJob:
     """A submitted job that its submitter waits for."""
 
-    id: JobId
+    queued: Job
+    """As it was when it was accepted."""
     watch: Watch
     responses: ResponseReader
 
@@ -46,8 +44,19 @@ class PendingJob:
         end = await self.watch.ended(timeout_s)
         if not isinstance(end, StoredJob):
             return end
-        async with store_calls.bounded(self.id):
+        async with store_calls.bounded(self.queued.id):
             return await self.responses.job(end)
+
+    async def latest(self) -> Job:
+        """The job as it stands, and as it was accepted while Redis is away: who is handed it must not send it again."""
+        try:
+            async with store_calls.bounded(self.queued.id):
+                [stored] = await self.responses.store.read([self.queued.id])
+                if stored is not None:
+                    return await self.responses.job(stored)
+        except UnavailableError:
+            return self.queued
+        raise refusals.no_end(NoEnd.GONE, self.queued)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +89,10 @@ class JobService:
                 self._submit(job, demands_worker=demands_worker), name=f"submit {job_id}"
             )
             try:
-                refusal = await asyncio.shield(submitting)
-                if refusal is not None:
-                    raise refusal
-                yield PendingJob(job_id, watch, self.responses)
+                answer = await asyncio.shield(submitting)
+                if isinstance(answer, UnavailableError):
+                    raise answer
+                yield PendingJob(answer, watch, self.responses)
             except (asyncio.CancelledError, ClientGoneError):
                 if gives_up:
                     submitting.add_done_callback(lambda _: self.abandon(job_id))
@@ -136,20 +145,20 @@ class JobService:
         async with store_calls.bounded(stored.record.id):
             return await self.responses.job(stored)
 
-    async def _submit(self, job: NewJob, *, demands_worker: bool) -> UnavailableError | None:
-        """Queues the job, again for a while when Redis goes away: the same id twice is one job. The refusal, if any."""
+    async def _submit(self, job: NewJob, *, demands_worker: bool) -> Job | UnavailableError:
+        """Queues the job, again for a while when Redis goes away: the same id twice is one job. Or why it is not."""
         try:
             async with asyncio.timeout(SUBMIT_RETRY_S):
                 answer = await self._submit_until_answered(job, demands_worker=demands_worker)
         except TimeoutError:
-            return _unknown_outcome(job.id)
-        if answer is Submitted.ACCEPTED:
-            metrics.JOBS_SUBMITTED.labels(tool=job.tool, command_class=job.command_class).inc()
-            log.info("job submitted", job_id=job.id, tool=job.tool, command_class=job.command_class, lane=job.lane)
-            return None
-        return _refusal(answer, job.tool)
+            return refusals.unknown_outcome(job.id)
+        if isinstance(answer, SubmitRefusal):
+            return refusals.not_queued(answer, job.tool)
+        metrics.JOBS_SUBMITTED.labels(tool=job.tool, command_class=job.command_class).inc()
+        log.info("job submitted", job_id=job.id, tool=job.tool, command_class=job.command_class, lane=job.lane)
+        return responses.queued(job, answer.created_at)
 
-    async def _submit_until_answered(self, job: NewJob, *, demands_worker: bool) -> Submitted:
+    async def _submit_until_answered(self, job: NewJob, *, demands_worker: bool) -> Accepted | SubmitRefusal:
         while True:
             try:
                 return await self.store.submit(
@@ -182,25 +191,3 @@ class JobService:
             log.warning("job not abandoned", job_id=job_id, error=type(error).__name__)
         else:
             log.info("job abandoned", job_id=job_id, state=state)
-
-
-def _unknown_outcome(job_id: JobId) -> UnavailableError:
-    return UnavailableError(
-        ErrorCode.STORE_UNAVAILABLE,
-        "Redis is not reachable, and whether it took the job is unknown: look the job up by its id before you send "
-        "the command again.",
-        job_id=job_id,
-    )
-
-
-def _refusal(answer: Submitted, tool: str) -> UnavailableError:
-    if answer is Submitted.NO_WORKER:
-        return UnavailableError(
-            ErrorCode.NO_WORKER,
-            f"No live worker has {tool}: install it where a worker runs ({registry.find(tool).install_hint}) and "
-            "restart that worker, or start one that has it. POST /jobs or `Prefer: respond-async` queues it till then.",
-            retry_after_s=NO_WORKER_RETRY_S,
-        )
-    return UnavailableError(
-        ErrorCode.QUEUE_FULL, "Too many commands are queued; try again later.", retry_after_s=QUEUE_FULL_RETRY_S
-    )

@@ -31,7 +31,7 @@ async def submit(
     call = Call(tool, command, request.headers, answers.principal(request))
     prepared = await answers.preparation(request).prepare(call)
     async with service.submitted(prepared, demands_worker=False) as pending:
-        return answers.accepted(await service.read(pending.id, call.principal))
+        return answers.accepted(pending.queued)
 
 
 @router.get(

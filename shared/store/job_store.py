@@ -9,6 +9,7 @@ lease writes nothing. A finished job never changes again.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from redis.asyncio import Redis
@@ -53,8 +54,14 @@ class NewJob:
         return int(self.queue_wait_s + self.time_limit_s + self.retention_s) + 60
 
 
-class Submitted(StrEnum):
-    ACCEPTED = "accepted"
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A job is in the queue, since `created_at` by Redis' clock."""
+
+    created_at: datetime
+
+
+class SubmitRefusal(StrEnum):
     NO_WORKER = "no-worker"
     QUEUE_FULL = "queue-full"
 
@@ -136,9 +143,9 @@ class JobStore:
         self._redis = redis
         self._scripts = Scripts(redis)
 
-    async def submit(self, job: NewJob, *, demands_worker: bool, queue_limit: int) -> Submitted:
-        """Queues a job; the same id again is `ACCEPTED` and changes nothing."""
-        answer = await self._scripts.call(
+    async def submit(self, job: NewJob, *, demands_worker: bool, queue_limit: int) -> Accepted | SubmitRefusal:
+        """Queues a job; the same id again is `Accepted` as it was before, and changes nothing."""
+        answer, *created_at_ms = await self._scripts.call(
             "submit",
             job.id,
             job.lane,
@@ -160,7 +167,7 @@ class JobStore:
                 }
             ),
         )
-        return Submitted(answer.decode())
+        return Accepted(record.moment(*created_at_ms)) if answer == b"accepted" else SubmitRefusal(answer.decode())
 
     async def pick(self, lane: Lane, job_ids: Sequence[bytes], *, limit: int) -> list[tuple[JobId, int]]:
         """Marks up to `limit` of the ids as picked up in arq's queue; those that nobody else had, with their scores."""

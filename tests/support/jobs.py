@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 
 from shared import keys
 from shared.models import JOB_ID_BYTES, CommandClass, JobId, JobState, Lane
-from shared.store.job_store import Attempt, Claim, Ending, JobStore, NewJob, SealedEvent, StoredJob, Submitted
+from shared.store.job_store import Accepted, Attempt, Claim, Ending, JobStore, NewJob, SealedEvent, StoredJob
 
 WORKER_ID = "worker-1"
 TOOLS = ("helm", "kubectl")
@@ -67,7 +67,7 @@ class Jobs:
     async def queued(self, **changes: Any) -> JobId:
         job = new_job(**changes)
         answer = await self.store.submit(job, demands_worker=False, queue_limit=QUEUE_LIMIT)
-        assert answer is Submitted.ACCEPTED
+        assert isinstance(answer, Accepted)
         return job.id
 
     async def running(self, **changes: Any) -> Attempt:

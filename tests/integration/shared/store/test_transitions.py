@@ -16,6 +16,7 @@ from shared import keys
 from shared.models import CommandClass, JobId, JobState, Lane
 from shared.store.job_store import (
     ARQ_IN_PROGRESS_MS,
+    Accepted,
     Attempt,
     CancelScope,
     Claim,
@@ -23,7 +24,6 @@ from shared.store.job_store import (
     NewJob,
     Renewal,
     StoredJob,
-    Submitted,
 )
 from tests.support import leftovers
 from tests.support.jobs import TOOLS, WORKER_ID, Jobs, attempt_on, ending, new_job, sealed_events
@@ -82,14 +82,14 @@ class Transitions(RuleBasedStateMachine):
     )
     def submit(self, command_class: CommandClass, lane: Lane) -> JobId:
         job = new_job(command_class=command_class, lane=lane)
-        assert self.run(self.store.submit(job, demands_worker=False, queue_limit=100)) is Submitted.ACCEPTED
+        assert isinstance(self.run(self.store.submit(job, demands_worker=False, queue_limit=100)), Accepted)
         self.models[job.id] = Model(job)
         return job.id
 
     @rule(job_id=jobs)
     def submit_again(self, job_id: JobId) -> None:
         job = self.models[job_id].job
-        assert self.run(self.store.submit(job, demands_worker=True, queue_limit=0)) is Submitted.ACCEPTED
+        assert isinstance(self.run(self.store.submit(job, demands_worker=True, queue_limit=0)), Accepted)
 
     @rule(target=attempts, job_id=jobs)
     def pick_up(self, job_id: JobId) -> Attempt:
