@@ -8,22 +8,20 @@ from dataclasses import dataclass
 
 import structlog
 
-from gateway import refusals, responses, store_calls
+from gateway import refusals, store_calls
 from gateway.background import Background
 from gateway.disconnect import ClientGoneError
 from gateway.preparation import PreparedCall
 from gateway.responses import JobText, ResponseReader
+from gateway.submitter import Submitter
 from gateway.waiters import JobWaiters, NoEnd, Watch
-from shared import metrics
 from shared.errors import ErrorCode, RequestError, UnavailableError
 from shared.models import JOB_ID_BYTES, JOB_ID_PATTERN, Job, JobId
 from shared.redis_connection import UNAVAILABLE
 from shared.sealing import DataKey, JobIdentity, MasterKeys, Purpose
 from shared.settings import GatewaySettings
-from shared.store.job_store import Accepted, CancelScope, JobStore, NewJob, StoredJob, SubmitRefusal
+from shared.store.job_store import CancelScope, JobStore, NewJob, StoredJob
 
-SUBMIT_RETRY_S = 2.0
-SUBMIT_RETRY_DELAY_S = 0.1
 ABANDONED = "nobody waited for the command any more"
 CANCELLED = "cancelled by request"
 
@@ -64,6 +62,7 @@ class JobService:
     """Jobs of all callers of one gateway process."""
 
     store: JobStore
+    submitter: Submitter
     waiters: JobWaiters
     master_keys: MasterKeys
     responses: ResponseReader
@@ -71,31 +70,26 @@ class JobService:
     background: Background
     """Owns what must go on when the request that began it is cancelled."""
 
+    async def queue(self, call: PreparedCall, *, demands_worker: bool) -> Job:
+        """Queues a job that its caller does not wait for. `UnavailableError` if it cannot be queued."""
+        return await self._queued(self._sealed(call), demands_worker=demands_worker, gives_up=True)
+
     @asynccontextmanager
     async def submitted(
         self, call: PreparedCall, *, demands_worker: bool, gives_up: bool = True
     ) -> AsyncIterator[PendingJob]:
         """Queues a job and watches it. `UnavailableError` if it cannot be queued.
 
-        With `gives_up` the job is abandoned when the block is cancelled or its client goes. The submit itself runs to
-        its end even then: only after it is there something to abandon.
+        With `gives_up` the job is abandoned when the block is cancelled or its client goes.
         """
-        if self.waiters.is_draining:
-            raise UnavailableError(ErrorCode.SHUTTING_DOWN, "This gateway is shutting down; send the request again.")
-        job_id = JobId(secrets.token_hex(JOB_ID_BYTES))
-        job = self._sealed(job_id, call)
-        async with self.waiters.watch(job_id, is_new=True) as watch:
-            submitting = self.background.start(
-                self._submit(job, demands_worker=demands_worker), name=f"submit {job_id}"
-            )
+        job = self._sealed(call)
+        async with self.waiters.watch(job.id, is_new=True) as watch:
+            queued = await self._queued(job, demands_worker=demands_worker, gives_up=gives_up)
             try:
-                answer = await asyncio.shield(submitting)
-                if isinstance(answer, UnavailableError):
-                    raise answer
-                yield PendingJob(answer, watch, self.responses)
+                yield PendingJob(queued, watch, self.responses)
             except (asyncio.CancelledError, ClientGoneError):
                 if gives_up:
-                    submitting.add_done_callback(lambda _: self.abandon(job_id))
+                    self.abandon(job.id)
                 raise
 
     def abandon(self, job_id: JobId) -> None:
@@ -145,29 +139,24 @@ class JobService:
         async with store_calls.bounded(stored.record.id):
             return await self.responses.job(stored)
 
-    async def _submit(self, job: NewJob, *, demands_worker: bool) -> Job | UnavailableError:
-        """Queues the job, again for a while when Redis goes away: the same id twice is one job. Or why it is not."""
+    async def _queued(self, job: NewJob, *, demands_worker: bool, gives_up: bool) -> Job:
+        """Runs the submit to its end even when cancelled: only after it is there something to abandon."""
+        if self.waiters.is_draining:
+            raise UnavailableError(ErrorCode.SHUTTING_DOWN, "This gateway is shutting down; send the request again.")
+        submit = self.submitter.submit(job, demands_worker=demands_worker)
+        submitting = self.background.start(submit, name=f"submit {job.id}")
         try:
-            async with asyncio.timeout(SUBMIT_RETRY_S):
-                answer = await self._submit_until_answered(job, demands_worker=demands_worker)
-        except TimeoutError:
-            return refusals.unknown_outcome(job.id)
-        if isinstance(answer, SubmitRefusal):
-            return refusals.not_queued(answer, job.tool)
-        metrics.JOBS_SUBMITTED.labels(tool=job.tool, command_class=job.command_class).inc()
-        log.info("job submitted", job_id=job.id, tool=job.tool, command_class=job.command_class, lane=job.lane)
-        return responses.queued(job, answer.created_at)
+            answer = await asyncio.shield(submitting)
+        except asyncio.CancelledError:
+            if gives_up:
+                submitting.add_done_callback(lambda _: self.abandon(job.id))
+            raise
+        if isinstance(answer, UnavailableError):
+            raise answer
+        return answer
 
-    async def _submit_until_answered(self, job: NewJob, *, demands_worker: bool) -> Accepted | SubmitRefusal:
-        while True:
-            try:
-                return await self.store.submit(
-                    job, demands_worker=demands_worker, queue_limit=self.settings.queue_limit
-                )
-            except UNAVAILABLE:
-                await asyncio.sleep(SUBMIT_RETRY_DELAY_S)
-
-    def _sealed(self, job_id: JobId, call: PreparedCall) -> NewJob:
+    def _sealed(self, call: PreparedCall) -> NewJob:
+        job_id = JobId(secrets.token_hex(JOB_ID_BYTES))
         identity = JobIdentity(job_id, call.principal)
         request_key, output_key = DataKey.generate(identity), DataKey.generate(identity)
         return NewJob(

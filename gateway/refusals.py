@@ -8,6 +8,7 @@ from shared.tools import registry
 
 NO_WORKER_RETRY_S = 10
 QUEUE_FULL_RETRY_S = 5
+BUSY_RETRY_S = 2
 
 
 def not_queued(refusal: SubmitRefusal, tool: str) -> UnavailableError:
@@ -21,6 +22,15 @@ def not_queued(refusal: SubmitRefusal, tool: str) -> UnavailableError:
         )
     return UnavailableError(
         ErrorCode.QUEUE_FULL, "Too many commands are queued; try again later.", retry_after_s=QUEUE_FULL_RETRY_S
+    )
+
+
+def busy() -> UnavailableError:
+    """Redis was not asked at all."""
+    return UnavailableError(
+        ErrorCode.GATEWAY_BUSY,
+        "This gateway has more calls than it can take at once, and nothing was queued for this one: send it again.",
+        retry_after_s=BUSY_RETRY_S,
     )
 
 

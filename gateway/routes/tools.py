@@ -69,9 +69,11 @@ async def run_tool(tool: Tool, request: Request, *, body: CommandRequest, prefer
     preference = prefer.parse(", ".join(preferences), max_wait_s=service.settings.max_wait_s)
     call = Call(tool, body, request.headers, answers.principal(request))
     prepared = await answers.preparation(request).prepare(call)
-    async with service.submitted(prepared, demands_worker=not preference.responds_async) as pending:
-        if preference.wait_s == 0:
-            return answers.accepted(pending.queued, applied=preference.applied)
+    demands_worker = not preference.responds_async
+    if preference.wait_s == 0:
+        job = await service.queue(prepared, demands_worker=demands_worker)
+        return answers.accepted(job, applied=preference.applied)
+    async with service.submitted(prepared, demands_worker=demands_worker) as pending:
         end = await unless_gone(request, pending.ended(preference.wait_s))
         if isinstance(end, Job):
             return Response(end.finished().model_dump_json(), media_type="application/json")

@@ -32,10 +32,10 @@ async def test_worker_of_another_tool_does_not_count(
 
 
 async def test_worker_whose_announcement_has_ended_does_not_count(
-    client: httpx.AsyncClient, redis: Redis, worker: HandWorker
+    client: httpx.AsyncClient, worker: HandWorker
 ) -> None:
     await worker.announce()
-    await redis.zadd(f"{keys.TOOL_WORKERS}kubectl", {"hand": 1})
+    await worker.die()
     answer = await client.post("/tools/kubectl", json=BODY)
     assert (answer.status_code, served.code(answer)) == (503, "no-worker")
 
