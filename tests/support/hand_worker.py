@@ -50,7 +50,7 @@ class HandWorker:
 
     async def claim(self, job_id: str) -> Claim:
         attempt = Attempt(JobId(job_id), secrets.token_hex(8))
-        claim = await self.store.claim(attempt, worker_id=WORKER_ID, tools=TOOLS)
+        claim = await self.store.claim(attempt, worker_id=WORKER_ID)
         assert isinstance(claim, Claim), claim
         return claim
 

@@ -22,6 +22,5 @@ redis.call('ZADD', QUEUED, deadline, id)
 -- A minute back: arq takes a score in the future of the worker's own clock for a deferred job.
 redis.call('SET', ARQ_JOB .. id, ARGV[8], 'EX', lifetime_s)
 redis.call('ZADD', QUEUE .. lane, now - 60000, id)
-redis.call('RPUSH', WAKE .. lane, id)
-redis.call('LTRIM', WAKE .. lane, -WAKE_LIMIT, -1)
+wake(id, lane, tool)
 return {'accepted', now}

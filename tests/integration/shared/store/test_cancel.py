@@ -5,7 +5,7 @@ from shared import keys
 from shared.models import CommandClass, JobState, Lane
 from shared.store.job_store import CancelScope, JobStore, Renewal
 from tests.support.channels import recorded
-from tests.support.jobs import WORKER_ID, Jobs, new_job_id
+from tests.support.jobs import TOOL, WORKER_ID, Jobs, new_job_id
 
 
 @pytest.mark.parametrize("scope", CancelScope)
@@ -34,7 +34,7 @@ async def test_cancelled_job_leaves_no_queue_entry(redis: Redis, jobs: Jobs) -> 
     await jobs.store.cancel(job_id, reason="", scope=CancelScope.ANY)
 
     left = {name.decode() for name in await redis.keys()}
-    assert left == {keys.JOB + job_id, keys.wake(Lane.SLOW)}
+    assert left == {keys.JOB + job_id, keys.wake(Lane.SLOW, TOOL)}
 
 
 @pytest.mark.parametrize(

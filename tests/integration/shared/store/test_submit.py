@@ -10,7 +10,7 @@ from shared.store import wire
 from shared.store.job_store import Accepted, CancelScope, JobStore, SubmitRefusal
 from shared.store.scripts import WAKE_LIMIT
 from shared.store.workers import Announcement, WorkerRegistry
-from tests.support.jobs import QUEUE_LIMIT, REQUEST, Jobs, new_job, new_job_id
+from tests.support.jobs import QUEUE_LIMIT, REQUEST, TOOL, Jobs, new_job, new_job_id
 
 KUBECTL_WORKER = Announcement(worker_id="w", tools={"kubectl": "1.34"}, slots={"fast": 1}, running=0, sandbox="none")
 
@@ -34,12 +34,13 @@ async def test_submitted_job_reads_back_as_it_was_sent(store: JobStore) -> None:
     assert record.request_ttl_s == int(job.queue_wait_s + job.time_limit_s)
 
 
-async def test_job_is_queued_for_arq_and_wakes_its_lane(redis: Redis, jobs: Jobs) -> None:
-    job_id = await jobs.queued(lane=Lane.SLOW)
+async def test_job_is_queued_for_arq_and_wakes_its_lanes_workers_that_have_the_tool(redis: Redis, jobs: Jobs) -> None:
+    job_id = await jobs.queued(lane=Lane.SLOW, tool="helm")
 
     assert await redis.zrange(keys.queue(Lane.SLOW), 0, -1) == [job_id.encode()]
-    assert await jobs.wake_tokens(Lane.SLOW) == [job_id]
-    assert await redis.exists(keys.queue(Lane.FAST), keys.wake(Lane.FAST)) == 0
+    assert await jobs.wake_tokens(Lane.SLOW, "helm") == [job_id]
+    assert [name async for name in redis.scan_iter(f"{keys.WAKE}*")] == [keys.wake(Lane.SLOW, "helm").encode()]
+    assert await redis.exists(keys.queue(Lane.FAST)) == 0
     arq_job = wire.deserialize(await redis.get(keys.ARQ_JOB + job_id))
     assert (arq_job["f"], arq_job["a"], arq_job["k"]) == (wire.JOB_FUNCTION, [job_id], {})
 
@@ -127,7 +128,7 @@ async def test_running_and_ended_jobs_do_not_fill_the_queue(jobs: Jobs) -> None:
 
 async def test_wake_list_is_bounded(redis: Redis, jobs: Jobs) -> None:
     async with redis.pipeline() as pipe:
-        pipe.rpush(keys.wake(Lane.FAST), *map(str, range(WAKE_LIMIT)))
+        pipe.rpush(keys.wake(Lane.FAST, TOOL), *map(str, range(WAKE_LIMIT)))
         await pipe.execute()
 
     job_id = await jobs.queued()
