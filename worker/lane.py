@@ -6,6 +6,7 @@ run is decided by our own claim, never by arq, whose retries and in-progress mar
 """
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection
 from typing import Any
@@ -25,6 +26,8 @@ QUEUE_READ_LIMIT = 10_000
 """A poll reads the oldest ids, running ones included: more than all slots of a fleet."""
 MAX_TRIES = 1_000_000
 """A pick-up is no attempt: workers may die after theirs, and the claim lets exactly one attempt run."""
+LEAVE_TIMEOUT_S = 3.0
+"""For tasks that only have to notice that they are cancelled and that Redis is away."""
 ARQ_MARGIN_S = 10
 """arq adds this to the longest run for its in-progress mark."""
 
@@ -103,6 +106,20 @@ class LaneWorker(Worker):
             running = [task for task in self.tasks.values() if not task.done()]
         if running:
             await asyncio.wait(running)
+
+    async def leave_jobs(self) -> int:
+        """Ends the tasks of jobs that did not end in time, and says how many: other processes settle those jobs.
+
+        A task of arq ends with an error while Redis is away; left to the end of the event loop it would be logged as
+        one that nobody foresaw.
+        """
+        left = sum(not task.done() for task in self.tasks.values())
+        for task in self.tasks.values():
+            task.cancel()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LEAVE_TIMEOUT_S):
+                await asyncio.gather(*self.tasks.values(), return_exceptions=True)
+        return left
 
     async def _listen(self) -> None:
         while self.allow_pick_jobs:

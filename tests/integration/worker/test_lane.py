@@ -200,6 +200,22 @@ async def test_lane_that_is_stopped_while_it_listens_takes_no_job(
     assert not recorder.started
 
 
+async def test_lane_that_is_left_while_redis_is_away_has_no_task_and_no_unseen_error(
+    own_valkey: Valkey, recorder: Recorder
+) -> None:
+    recorder.gate.clear()
+    async with Redis.from_url(own_valkey.url) as redis, idle_lane(own_valkey.url, recorder.run_job) as lane:
+        await lane.start_jobs([(await Jobs(redis).queued()).encode()])
+        await wait_until(lambda: recorder.started.total() == 1)
+        [task] = lane.tasks.values()
+        own_valkey.kill()
+
+        assert await lane.leave_jobs() == 1
+
+        assert isinstance(task.exception(), (RedisError, OSError)), "arq tidies up, and cannot"
+        assert await lane.leave_jobs() == 0
+
+
 async def test_pick_up_that_fails_takes_no_slot(own_valkey: Valkey, recorder: Recorder) -> None:
     async with idle_lane(own_valkey.url, recorder.run_job) as lane:
         own_valkey.kill()
