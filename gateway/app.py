@@ -25,6 +25,7 @@ from gateway.responses import ResponseReader
 from gateway.routes import health, jobs, tools
 from gateway.submitter import SUBMITS_AT_ONCE, Submitter
 from gateway.telemetry import Telemetry
+from gateway.unserved import UnservedJobs
 from gateway.waiters import JobWaiters
 from shared import logs, process_hardening, redis_connection, redis_health
 from shared.keeping import keep
@@ -66,10 +67,12 @@ async def _serving(app: FastAPI, settings: GatewaySettings) -> AsyncIterator[Non
     url = settings.redis_url.get_secret_value()
     async with _redis(url) as redis, _redis(url, max_connections=SUBMITS_AT_ONCE) as submitting_redis:
         store = JobStore(redis)
-        waiters = JobWaiters(store, redis)
+        workers = WorkerRegistry(redis)
+        sweeper = Sweeper(store)
+        waiters = JobWaiters(store, redis, UnservedJobs(store, workers, lambda: sweeper.in_contact))
         app.state.settings = settings
         app.state.redis = redis
-        app.state.workers = WorkerRegistry(redis)
+        app.state.workers = workers
         app.state.preparation = Preparation(settings, load_default_kubeconfig(settings))
         submitter = Submitter(JobStore(submitting_redis), queue_limit=settings.queue_limit)
         with _on_stop_signal(waiters.release):
@@ -78,7 +81,7 @@ async def _serving(app: FastAPI, settings: GatewaySettings) -> AsyncIterator[Non
                 app.state.jobs = _job_service(settings, store, submitter, waiters=waiters, background=background)
                 keeping = [
                     group.create_task(waiters.run(), name="waiters"),
-                    group.create_task(keep(Sweeper(store).run, "sweep"), name="sweep"),
+                    group.create_task(keep(sweeper.run, "sweep"), name="sweep"),
                     group.create_task(keep(partial(redis_health.warn, redis), "check redis"), name="check redis"),
                 ]
                 async with app.state.mcp.running():

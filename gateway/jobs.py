@@ -83,8 +83,10 @@ class JobService:
         With `gives_up` the job is abandoned when the block is cancelled or its client goes.
         """
         job = self._sealed(call)
-        async with self.waiters.watch(job.id, is_new=True) as watch:
+        demanded_tool = job.tool if demands_worker else None
+        async with self.waiters.watch(job.id, is_new=True, demanded_tool=demanded_tool) as watch:
             queued = await self._queued(job, demands_worker=demands_worker, gives_up=gives_up)
+            watch.is_submitted = True
             try:
                 yield PendingJob(queued, watch, self.responses)
             except (asyncio.CancelledError, ClientGoneError):

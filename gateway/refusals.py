@@ -14,12 +14,7 @@ BUSY_RETRY_S = 2
 def not_queued(refusal: SubmitRefusal, tool: str) -> UnavailableError:
     """Redis answered, and took no job."""
     if refusal is SubmitRefusal.NO_WORKER:
-        return UnavailableError(
-            ErrorCode.NO_WORKER,
-            f"No live worker has {tool}: install it where a worker runs ({registry.find(tool).install_hint}) and "
-            "restart that worker, or start one that has it. POST /jobs or `Prefer: respond-async` queues it till then.",
-            retry_after_s=NO_WORKER_RETRY_S,
-        )
+        return _no_worker(tool)
     return UnavailableError(
         ErrorCode.QUEUE_FULL, "Too many commands are queued; try again later.", retry_after_s=QUEUE_FULL_RETRY_S
     )
@@ -45,7 +40,9 @@ def unknown_outcome(job_id: JobId) -> UnavailableError:
 
 
 def no_end(end: NoEnd, job: Job) -> UnavailableError:
-    """The job was queued, and this gateway cannot wait for its end."""
+    """The job was queued, and its end is not to be had here."""
+    if end is NoEnd.NO_WORKER:
+        return _no_worker(job.tool)
     if end is NoEnd.DRAINING:
         return UnavailableError(
             ErrorCode.SHUTTING_DOWN,
@@ -54,4 +51,13 @@ def no_end(end: NoEnd, job: Job) -> UnavailableError:
         )
     return UnavailableError(
         ErrorCode.STORE_UNAVAILABLE, "The job's record is gone from Redis; its outcome is unknown.", job_id=job.id
+    )
+
+
+def _no_worker(tool: str) -> UnavailableError:
+    return UnavailableError(
+        ErrorCode.NO_WORKER,
+        f"No live worker has {tool}: install it where a worker runs ({registry.find(tool).install_hint}) and "
+        "restart that worker, or start one that has it. POST /jobs or `Prefer: respond-async` queues it till then.",
+        retry_after_s=NO_WORKER_RETRY_S,
     )

@@ -76,6 +76,8 @@ class CancelScope(StrEnum):
     ANY = "any"
     ABANDONED = "abandoned"
     """Only what may be given up when nobody waits any more: queued jobs and running reads."""
+    QUEUED = "queued"
+    """Only what nobody has begun with."""
 
 
 class Renewal(StrEnum):

@@ -74,6 +74,19 @@ async def test_running_write_that_nobody_waits_for_goes_on(
     assert await jobs.store.renew([attempt]) == [Renewal.HELD]
 
 
+@pytest.mark.parametrize("command_class", [CommandClass.READ, CommandClass.WRITE])
+async def test_job_that_a_worker_has_begun_with_is_not_cancelled_as_a_queued_one(
+    redis: Redis, jobs: Jobs, command_class: CommandClass
+) -> None:
+    attempt = await jobs.running(command_class=command_class)
+
+    async with recorded(redis, keys.control(WORKER_ID)) as messages:
+        assert await jobs.store.cancel(attempt.job_id, reason="", scope=CancelScope.QUEUED) is JobState.RUNNING
+
+        assert await messages() == []
+    assert await jobs.store.renew([attempt]) == [Renewal.HELD]
+
+
 async def test_first_reason_to_cancel_stands(redis: Redis, jobs: Jobs) -> None:
     attempt = await jobs.running()
 

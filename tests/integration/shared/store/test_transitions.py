@@ -170,7 +170,8 @@ class Transitions(RuleBasedStateMachine):
             model.finish(JobState.CANCELLED)
         elif model.state is JobState.RUNNING:
             is_read = model.job.command_class is CommandClass.READ
-            model.cancel_asked = model.cancel_asked or is_read or scope is CancelScope.ANY
+            asks = scope is CancelScope.ANY or (scope is CancelScope.ABANDONED and is_read)
+            model.cancel_asked = model.cancel_asked or asks
 
     @rule(job_id=jobs)
     def wait_ends(self, job_id: JobId) -> None:
