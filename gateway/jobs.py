@@ -22,6 +22,8 @@ from shared.sealing import DataKey, JobIdentity, MasterKeys, Purpose
 from shared.settings import GatewaySettings
 from shared.store.job_store import CancelScope, JobStore, NewJob, StoredJob
 
+WAIT_MARGIN_S = 60
+"""For ending a command that is out of time, and for settling the job of a worker that died with it."""
 ABANDONED = "nobody waited for the command any more"
 CANCELLED = "cancelled by request"
 
@@ -34,12 +36,16 @@ class PendingJob:
 
     queued: Job
     """As it was when it was accepted."""
+    longest_wait_s: float
+    """By then it has ended, whether or not this gateway can see it."""
     watch: Watch
     responses: ResponseReader
 
     async def ended(self, timeout_s: float | None) -> Job | NoEnd | None:
-        """The finished job, or why there is none; None when the time is over."""
-        end = await self.watch.ended(timeout_s)
+        """The finished job, or why there is none; None when the time is over, if one was given."""
+        end = await self.watch.ended(self.longest_wait_s if timeout_s is None else timeout_s)
+        if end is None and timeout_s is None:
+            return NoEnd.UNSEEN
         if not isinstance(end, StoredJob):
             return end
         async with store_calls.bounded(self.queued.id):
@@ -88,7 +94,8 @@ class JobService:
             queued = await self._queued(job, demands_worker=demands_worker, gives_up=gives_up)
             watch.is_submitted = True
             try:
-                yield PendingJob(queued, watch, self.responses)
+                longest_wait_s = job.queue_wait_s + job.time_limit_s + WAIT_MARGIN_S
+                yield PendingJob(queued, longest_wait_s, watch, self.responses)
             except (asyncio.CancelledError, ClientGoneError):
                 if gives_up:
                     self.abandon(job.id)

@@ -49,6 +49,13 @@ def no_end(end: NoEnd, job: Job) -> UnavailableError:
             f"This gateway is shutting down and the command goes on: GET /jobs/{job.id} has its result.",
             job_id=job.id,
         )
+    if end is NoEnd.UNSEEN:
+        return UnavailableError(
+            ErrorCode.STORE_UNAVAILABLE,
+            f"The job must have ended by now, and Redis was not there to say how: GET /jobs/{job.id} has its result, "
+            "do not send its command again.",
+            job_id=job.id,
+        )
     return UnavailableError(
         ErrorCode.STORE_UNAVAILABLE, "The job's record is gone from Redis; its outcome is unknown.", job_id=job.id
     )

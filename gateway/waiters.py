@@ -38,6 +38,8 @@ class NoEnd(StrEnum):
 
     GONE = "gone"
     """The job's record is no longer there."""
+    UNSEEN = "unseen"
+    """It must have ended long ago, and Redis has not been there to say how."""
     DRAINING = "draining"
     """This gateway stops; the job goes on."""
     NO_WORKER = "no-worker"

@@ -1,7 +1,7 @@
 """Submits that wait for their turn, and for a Redis that answers late or not at all."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
@@ -76,12 +76,12 @@ async def test_submit_goes_on_through_a_restart_of_redis(own_valkey: Valkey, sub
 
 @pytest.mark.parametrize("outage", [Valkey.kill, Valkey.pause], ids=["gone", "standing still"])
 async def test_submit_that_stays_unanswered_gives_its_id(
-    own_valkey: Valkey, submitter: Submitter, monkeypatch: pytest.MonkeyPatch, outage: object
+    own_valkey: Valkey, submitter: Submitter, monkeypatch: pytest.MonkeyPatch, outage: Callable[[Valkey], None]
 ) -> None:
     monkeypatch.setattr(module, "ATTEMPT_TIMEOUT_S", TURN_S)
     monkeypatch.setattr(module, "RETRY_S", TURN_S)
     job = new_job()
-    (own_valkey.kill if outage is Valkey.kill else own_valkey.pause)()
+    outage(own_valkey)
 
     answer = await submitter.submit(job, demands_worker=False)
 
