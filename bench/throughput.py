@@ -72,14 +72,14 @@ async def _work(url: str) -> None:
 
     async def run_job(job_id: JobId) -> None:
         nonlocal left
-        claim = await store.claim(Attempt(job_id, secrets.token_hex(16)), worker_id="bench", tools=[TOOL])
+        claim = await store.claim(Attempt(job_id, secrets.token_hex(16)), worker_id="bench")
         if isinstance(claim, Claim):
             await store.settle(claim.attempt, Ending(JobState.SUCCEEDED, "", b"sealed"))
             left -= 1
             if left == 0:
                 done.set()
 
-    lane = LaneWorker(Lane.FAST, pool=redis, slots=SLOTS, run_job=run_job)
+    lane = LaneWorker(Lane.FAST, pool=redis, tools=[TOOL], slots=SLOTS, run_job=run_job)
     serving = asyncio.create_task(lane.serve(), name="lane")
     print("ready", flush=True)
     await done.wait()

@@ -10,6 +10,7 @@ from types import FrameType
 
 import structlog
 from fastapi import FastAPI
+from redis.asyncio import Redis
 
 import shared
 from gateway import problems
@@ -22,7 +23,9 @@ from gateway.preparation import Preparation
 from gateway.request_limits import RequestLimits
 from gateway.responses import ResponseReader
 from gateway.routes import health, jobs, tools
+from gateway.submitter import SUBMITS_AT_ONCE, Submitter
 from gateway.telemetry import Telemetry
+from gateway.unserved import UnservedJobs
 from gateway.waiters import JobWaiters
 from shared import logs, process_hardening, redis_connection, redis_health
 from shared.keeping import keep
@@ -61,29 +64,24 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
 async def _serving(app: FastAPI, settings: GatewaySettings) -> AsyncIterator[None]:
     logs.configure(settings.log_level)
     process_hardening.forbid_dumps()
-    redis = redis_connection.gateway_client(settings.redis_url.get_secret_value())
-    store = JobStore(redis)
-    waiters = JobWaiters(store, redis)
-    master_keys = settings.load_master_keys()
-    app.state.settings = settings
-    app.state.redis = redis
-    app.state.workers = WorkerRegistry(redis)
-    app.state.preparation = Preparation(settings, load_default_kubeconfig(settings))
-    try:
+    url = settings.redis_url.get_secret_value()
+    async with _redis(url) as redis, _redis(url, max_connections=SUBMITS_AT_ONCE) as submitting_redis:
+        store = JobStore(redis)
+        workers = WorkerRegistry(redis)
+        sweeper = Sweeper(store)
+        waiters = JobWaiters(store, redis, UnservedJobs(store, workers, lambda: sweeper.in_contact))
+        app.state.settings = settings
+        app.state.redis = redis
+        app.state.workers = workers
+        app.state.preparation = Preparation(settings, load_default_kubeconfig(settings))
+        submitter = Submitter(JobStore(submitting_redis), queue_limit=settings.queue_limit)
         with _on_stop_signal(waiters.release):
             background = Background()
             async with asyncio.TaskGroup() as group:
-                app.state.jobs = JobService(
-                    store=store,
-                    waiters=waiters,
-                    master_keys=master_keys,
-                    responses=ResponseReader(store, master_keys, settings.max_output),
-                    settings=settings,
-                    background=background,
-                )
+                app.state.jobs = _job_service(settings, store, submitter, waiters=waiters, background=background)
                 keeping = [
                     group.create_task(waiters.run(), name="waiters"),
-                    group.create_task(keep(Sweeper(store).run, "sweep"), name="sweep"),
+                    group.create_task(keep(sweeper.run, "sweep"), name="sweep"),
                     group.create_task(keep(partial(redis_health.warn, redis), "check redis"), name="check redis"),
                 ]
                 async with app.state.mcp.running():
@@ -92,9 +90,31 @@ async def _serving(app: FastAPI, settings: GatewaySettings) -> AsyncIterator[Non
                 await background.close()
                 for task in keeping:
                     task.cancel()
+    log.info("gateway stopped")
+
+
+@asynccontextmanager
+async def _redis(url: str, **options: int) -> AsyncIterator[Redis]:
+    redis = redis_connection.gateway_client(url, **options)
+    try:
+        yield redis
     finally:
         await redis.aclose()
-        log.info("gateway stopped")
+
+
+def _job_service(
+    settings: GatewaySettings, store: JobStore, submitter: Submitter, *, waiters: JobWaiters, background: Background
+) -> JobService:
+    master_keys = settings.load_master_keys()
+    return JobService(
+        store=store,
+        submitter=submitter,
+        waiters=waiters,
+        master_keys=master_keys,
+        responses=ResponseReader(store, master_keys, settings.max_output),
+        settings=settings,
+        background=background,
+    )
 
 
 @contextmanager

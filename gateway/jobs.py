@@ -8,25 +8,22 @@ from dataclasses import dataclass
 
 import structlog
 
-from gateway import store_calls
+from gateway import refusals, store_calls
 from gateway.background import Background
 from gateway.disconnect import ClientGoneError
 from gateway.preparation import PreparedCall
 from gateway.responses import JobText, ResponseReader
+from gateway.submitter import Submitter
 from gateway.waiters import JobWaiters, NoEnd, Watch
-from shared import metrics
 from shared.errors import ErrorCode, RequestError, UnavailableError
 from shared.models import JOB_ID_BYTES, JOB_ID_PATTERN, Job, JobId
 from shared.redis_connection import UNAVAILABLE
 from shared.sealing import DataKey, JobIdentity, MasterKeys, Purpose
 from shared.settings import GatewaySettings
-from shared.store.job_store import CancelScope, JobStore, NewJob, StoredJob, Submitted
-from shared.tools import registry
+from shared.store.job_store import CancelScope, JobStore, NewJob, StoredJob
 
-SUBMIT_RETRY_S = 2.0
-SUBMIT_RETRY_DELAY_S = 0.1
-NO_WORKER_RETRY_S = 10
-QUEUE_FULL_RETRY_S = 5
+WAIT_MARGIN_S = 60
+"""For ending a command that is out of time, and for settling the job of a worker that died with it."""
 ABANDONED = "nobody waited for the command any more"
 CANCELLED = "cancelled by request"
 
@@ -37,17 +34,33 @@ log = structlog.get_logger()
 class PendingJob:
     """A submitted job that its submitter waits for."""
 
-    id: JobId
+    queued: Job
+    """As it was when it was accepted."""
+    longest_wait_s: float
+    """By then it has ended, whether or not this gateway can see it."""
     watch: Watch
     responses: ResponseReader
 
     async def ended(self, timeout_s: float | None) -> Job | NoEnd | None:
-        """The finished job, or why there is none; None when the time is over."""
-        end = await self.watch.ended(timeout_s)
+        """The finished job, or why there is none; None when the time is over, if one was given."""
+        end = await self.watch.ended(self.longest_wait_s if timeout_s is None else timeout_s)
+        if end is None and timeout_s is None:
+            return NoEnd.UNSEEN
         if not isinstance(end, StoredJob):
             return end
-        async with store_calls.bounded(self.id):
+        async with store_calls.bounded(self.queued.id):
             return await self.responses.job(end)
+
+    async def latest(self) -> Job:
+        """The job as it stands, and as it was accepted while Redis is away: who is handed it must not send it again."""
+        try:
+            async with store_calls.bounded(self.queued.id):
+                [stored] = await self.responses.store.read([self.queued.id])
+                if stored is not None:
+                    return await self.responses.job(stored)
+        except UnavailableError:
+            return self.queued
+        raise refusals.no_end(NoEnd.GONE, self.queued)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +68,7 @@ class JobService:
     """Jobs of all callers of one gateway process."""
 
     store: JobStore
+    submitter: Submitter
     waiters: JobWaiters
     master_keys: MasterKeys
     responses: ResponseReader
@@ -62,31 +76,29 @@ class JobService:
     background: Background
     """Owns what must go on when the request that began it is cancelled."""
 
+    async def queue(self, call: PreparedCall, *, demands_worker: bool) -> Job:
+        """Queues a job that its caller does not wait for. `UnavailableError` if it cannot be queued."""
+        return await self._queued(self._sealed(call), demands_worker=demands_worker, gives_up=True)
+
     @asynccontextmanager
     async def submitted(
         self, call: PreparedCall, *, demands_worker: bool, gives_up: bool = True
     ) -> AsyncIterator[PendingJob]:
         """Queues a job and watches it. `UnavailableError` if it cannot be queued.
 
-        With `gives_up` the job is abandoned when the block is cancelled or its client goes. The submit itself runs to
-        its end even then: only after it is there something to abandon.
+        With `gives_up` the job is abandoned when the block is cancelled or its client goes.
         """
-        if self.waiters.is_draining:
-            raise UnavailableError(ErrorCode.SHUTTING_DOWN, "This gateway is shutting down; send the request again.")
-        job_id = JobId(secrets.token_hex(JOB_ID_BYTES))
-        job = self._sealed(job_id, call)
-        async with self.waiters.watch(job_id, is_new=True) as watch:
-            submitting = self.background.start(
-                self._submit(job, demands_worker=demands_worker), name=f"submit {job_id}"
-            )
+        job = self._sealed(call)
+        demanded_tool = job.tool if demands_worker else None
+        async with self.waiters.watch(job.id, is_new=True, demanded_tool=demanded_tool) as watch:
+            queued = await self._queued(job, demands_worker=demands_worker, gives_up=gives_up)
+            watch.is_submitted = True
             try:
-                refusal = await asyncio.shield(submitting)
-                if refusal is not None:
-                    raise refusal
-                yield PendingJob(job_id, watch, self.responses)
+                longest_wait_s = job.queue_wait_s + job.time_limit_s + WAIT_MARGIN_S
+                yield PendingJob(queued, longest_wait_s, watch, self.responses)
             except (asyncio.CancelledError, ClientGoneError):
                 if gives_up:
-                    submitting.add_done_callback(lambda _: self.abandon(job_id))
+                    self.abandon(job.id)
                 raise
 
     def abandon(self, job_id: JobId) -> None:
@@ -136,29 +148,24 @@ class JobService:
         async with store_calls.bounded(stored.record.id):
             return await self.responses.job(stored)
 
-    async def _submit(self, job: NewJob, *, demands_worker: bool) -> UnavailableError | None:
-        """Queues the job, again for a while when Redis goes away: the same id twice is one job. The refusal, if any."""
+    async def _queued(self, job: NewJob, *, demands_worker: bool, gives_up: bool) -> Job:
+        """Runs the submit to its end even when cancelled: only after it is there something to abandon."""
+        if self.waiters.is_draining:
+            raise UnavailableError(ErrorCode.SHUTTING_DOWN, "This gateway is shutting down; send the request again.")
+        submit = self.submitter.submit(job, demands_worker=demands_worker)
+        submitting = self.background.start(submit, name=f"submit {job.id}")
         try:
-            async with asyncio.timeout(SUBMIT_RETRY_S):
-                answer = await self._submit_until_answered(job, demands_worker=demands_worker)
-        except TimeoutError:
-            return _unknown_outcome(job.id)
-        if answer is Submitted.ACCEPTED:
-            metrics.JOBS_SUBMITTED.labels(tool=job.tool, command_class=job.command_class).inc()
-            log.info("job submitted", job_id=job.id, tool=job.tool, command_class=job.command_class, lane=job.lane)
-            return None
-        return _refusal(answer, job.tool)
+            answer = await asyncio.shield(submitting)
+        except asyncio.CancelledError:
+            if gives_up:
+                submitting.add_done_callback(lambda _: self.abandon(job.id))
+            raise
+        if isinstance(answer, UnavailableError):
+            raise answer
+        return answer
 
-    async def _submit_until_answered(self, job: NewJob, *, demands_worker: bool) -> Submitted:
-        while True:
-            try:
-                return await self.store.submit(
-                    job, demands_worker=demands_worker, queue_limit=self.settings.queue_limit
-                )
-            except UNAVAILABLE:
-                await asyncio.sleep(SUBMIT_RETRY_DELAY_S)
-
-    def _sealed(self, job_id: JobId, call: PreparedCall) -> NewJob:
+    def _sealed(self, call: PreparedCall) -> NewJob:
+        job_id = JobId(secrets.token_hex(JOB_ID_BYTES))
         identity = JobIdentity(job_id, call.principal)
         request_key, output_key = DataKey.generate(identity), DataKey.generate(identity)
         return NewJob(
@@ -182,25 +189,3 @@ class JobService:
             log.warning("job not abandoned", job_id=job_id, error=type(error).__name__)
         else:
             log.info("job abandoned", job_id=job_id, state=state)
-
-
-def _unknown_outcome(job_id: JobId) -> UnavailableError:
-    return UnavailableError(
-        ErrorCode.STORE_UNAVAILABLE,
-        "Redis is not reachable, and whether it took the job is unknown: look the job up by its id before you send "
-        "the command again.",
-        job_id=job_id,
-    )
-
-
-def _refusal(answer: Submitted, tool: str) -> UnavailableError:
-    if answer is Submitted.NO_WORKER:
-        return UnavailableError(
-            ErrorCode.NO_WORKER,
-            f"No live worker has {tool}: install it where a worker runs ({registry.find(tool).install_hint}) and "
-            "restart that worker, or start one that has it. POST /jobs or `Prefer: respond-async` queues it till then.",
-            retry_after_s=NO_WORKER_RETRY_S,
-        )
-    return UnavailableError(
-        ErrorCode.QUEUE_FULL, "Too many commands are queued; try again later.", retry_after_s=QUEUE_FULL_RETRY_S
-    )

@@ -51,6 +51,7 @@ STATUS = {
     ErrorCode.POLICY_REFUSED: 403,
     ErrorCode.QUEUE_FULL: 429,
     ErrorCode.NO_WORKER: 503,
+    ErrorCode.GATEWAY_BUSY: 503,
     ErrorCode.STORE_UNAVAILABLE: 503,
     ErrorCode.SHUTTING_DOWN: 503,
     ErrorCode.INTERNAL: 500,

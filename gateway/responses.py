@@ -6,9 +6,9 @@ from datetime import datetime
 from pydantic import BaseModel
 
 from shared.events import EventKind, OutputEvent
-from shared.models import CommandClass, CommandResponse, Job, JobLinks, JobState
+from shared.models import CommandClass, CommandResponse, Job, JobId, JobLinks, JobState
 from shared.sealing import DataKey, MasterKeys, Purpose, SealError
-from shared.store.job_store import JobStore, SealedEvent, StoredJob
+from shared.store.job_store import JobStore, NewJob, SealedEvent, StoredJob
 from shared.store.record import JobRecord
 
 NO_EXIT_CODE = -1
@@ -21,6 +21,18 @@ _HINTS = {
 }
 _LOST_READ = "The command changes nothing: send it again."
 _LOST_WRITE = "The command may have had its effect: look at the cluster before you send it again."
+
+
+def queued(job: NewJob, created_at: datetime) -> Job:
+    """A job that was accepted a moment ago, as callers read it: known without asking Redis once more."""
+    return Job(
+        id=job.id,
+        tool=job.tool,
+        state=JobState.QUEUED,
+        command_class=job.command_class,
+        created_at=created_at,
+        links=_links(job.id),
+    )
 
 
 class JobText(BaseModel):
@@ -51,7 +63,7 @@ class ResponseReader:
             started_at=record.started_at,
             ended_at=record.ended_at,
             response=await self.response(stored) if record.state.is_final else None,
-            links=JobLinks(self=f"/jobs/{record.id}"),
+            links=_links(record.id),
         )
 
     async def response(self, stored: StoredJob) -> CommandResponse:
@@ -96,6 +108,10 @@ class ResponseReader:
 
     def _output_key(self, record: JobRecord) -> DataKey:
         return self.master_keys.unwrap(record.output_key, record.identity, Purpose.OUTPUT_KEY)
+
+
+def _links(job_id: JobId) -> JobLinks:
+    return JobLinks(self=f"/jobs/{job_id}")
 
 
 def _opened(key: DataKey, event: SealedEvent) -> OutputEvent:

@@ -18,6 +18,13 @@ async def bounded(job_id: str | None = None) -> AsyncIterator[None]:
         async with asyncio.timeout(TIMEOUT_S):
             yield
     except UNAVAILABLE as error:
-        raise UnavailableError(
-            ErrorCode.STORE_UNAVAILABLE, "Redis is not reachable; try again in a moment.", job_id=job_id
-        ) from error
+        raise UnavailableError(ErrorCode.STORE_UNAVAILABLE, _detail(job_id), job_id=job_id) from error
+
+
+def _detail(job_id: str | None) -> str:
+    if job_id is None:
+        return "Redis is not reachable; try again in a moment."
+    return (
+        f"Redis is not reachable: ask for the job again in a moment (GET /jobs/{job_id}, or get_job), "
+        "and do not send its command again."
+    )

@@ -14,6 +14,8 @@ import structlog
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 
+from gateway import unserved
+from gateway.unserved import UnservedJobs
 from shared import keys
 from shared.keeping import keep
 from shared.models import JobId, JobState
@@ -24,7 +26,7 @@ STORE_TIMEOUT_S = 2.0
 MESSAGE_POLL_S = 5.0
 READ_BATCH = 200
 MISSES_OF_A_GONE_JOB = 8
-"""Reads, one a second at least in the end: more than a submit with its retries takes."""
+"""Reads in a row, a second apart at the most often."""
 
 FINAL_STATES = frozenset(state.encode() for state in JobState if state.is_final)
 
@@ -36,15 +38,24 @@ class NoEnd(StrEnum):
 
     GONE = "gone"
     """The job's record is no longer there."""
+    UNSEEN = "unseen"
+    """It must have ended long ago, and Redis has not been there to say how."""
     DRAINING = "draining"
     """This gateway stops; the job goes on."""
+    NO_WORKER = "no-worker"
+    """The last worker that could take it died first; it is cancelled, and nothing has run."""
 
 
 class Watch:
-    """One waiter's place."""
+    """One waiter's place. Whoever submits the job says when it `is_submitted`: before, no read can find it."""
 
-    def __init__(self, *, is_new: bool) -> None:
+    def __init__(self, *, is_new: bool, demanded_tool: str | None) -> None:
         self.is_new = is_new
+        self.is_submitted = not is_new
+        self.demanded_tool = demanded_tool
+        """What a live worker must have while the job is queued; None for who waits for workers to come too."""
+        self.is_queued = False
+        """Whether the last read found it queued."""
         self._end: asyncio.Future[StoredJob | NoEnd] = asyncio.get_running_loop().create_future()
         self._misses = 0
 
@@ -54,10 +65,12 @@ class Watch:
         return self._end.result() if self._end.done() else None
 
     def show(self, stored: StoredJob | None) -> None:
-        """Takes what a read found; a job that is only being submitted is missing for a moment."""
-        self._misses = self._misses + 1 if stored is None else 0
+        """Takes what a read found; a job that is only being submitted is missing for a while."""
+        self._misses = self._misses + 1 if stored is None and self.is_submitted else 0
+        self.is_queued = stored is not None and stored.record.state is JobState.QUEUED
         if stored is not None and stored.record.state.is_final:
-            self.resolve(stored)
+            was_unserved = self.demanded_tool is not None and stored.record.reason == unserved.REASON
+            self.resolve(NoEnd.NO_WORKER if was_unserved else stored)
         elif self._misses >= MISSES_OF_A_GONE_JOB:
             self.resolve(NoEnd.GONE)
 
@@ -69,9 +82,10 @@ class Watch:
 class JobWaiters:
     """Waiters of one gateway process; `run` must run while anyone waits."""
 
-    def __init__(self, store: JobStore, redis: Redis) -> None:
+    def __init__(self, store: JobStore, redis: Redis, unserved_jobs: UnservedJobs) -> None:
         self._store = store
         self._redis = redis
+        self._unserved_jobs = unserved_jobs
         self._watches: dict[JobId, set[Watch]] = {}
         self._due: set[JobId] = set()
         self._left: set[JobId] = set()
@@ -84,13 +98,15 @@ class JobWaiters:
         return sum(len(watches) for watches in self._watches.values())
 
     @asynccontextmanager
-    async def watch(self, job_id: JobId, *, is_new: bool = False) -> AsyncIterator[Watch]:
+    async def watch(
+        self, job_id: JobId, *, is_new: bool = False, demanded_tool: str | None = None
+    ) -> AsyncIterator[Watch]:
         """Subscribes for as long as the block runs.
 
         A new job is submitted inside of the block: it is not read when the subscription stands, for it cannot have
         ended before, and if a notice is lost all the same the sweep finds it.
         """
-        watch = Watch(is_new=is_new)
+        watch = Watch(is_new=is_new, demanded_tool=demanded_tool)
         if self.is_draining:
             watch.resolve(NoEnd.DRAINING)
         watches = self._watches.setdefault(job_id, set())
@@ -177,9 +193,22 @@ class JobWaiters:
                     await self._wake.wait()
             if clock() >= sweep_at:
                 sweep_at = clock() + SWEEP_INTERVAL_S
-                self._due.update(self._watches)
-                await self._unsubscribe_left()
-            await self._read_due()
+                await self._sweep()
+            else:
+                await self._read_due()
+
+    async def _sweep(self) -> None:
+        await self._unsubscribe_left()
+        self._due.update(self._watches)
+        await self._read_due()
+        demanded = {
+            job_id: watch.demanded_tool
+            for job_id, watches in self._watches.items()
+            for watch in watches
+            if watch.is_queued and watch.demanded_tool is not None
+        }
+        async with asyncio.timeout(STORE_TIMEOUT_S):
+            await self._unserved_jobs.end(demanded)
 
     async def _read_due(self) -> None:
         self._wake.clear()

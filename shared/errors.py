@@ -44,6 +44,7 @@ class ErrorCode(StrEnum):
     POLICY_REFUSED = "policy-refused"
     QUEUE_FULL = "queue-full"
     NO_WORKER = "no-worker"
+    GATEWAY_BUSY = "gateway-busy"
     STORE_UNAVAILABLE = "store-unavailable"
     SHUTTING_DOWN = "shutting-down"
     INTERNAL = "internal"

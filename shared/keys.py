@@ -1,6 +1,7 @@
 """Every Redis key and channel of the product, and those of arq that the job store touches.
 
-Every key has a TTL but the two queues, the wake lists, the two indexes and the worker registry, which are bounded.
+Every key has a TTL but the two queues, the wake lists (one per lane and tool there is, each cut at its limit), the two
+indexes and the worker registry, which are bounded.
 Scripts build names from several jobs, so one Redis (or Valkey) with replicas serves, not a Redis Cluster.
 """
 
@@ -25,7 +26,7 @@ LEASES = f"{PREFIX}leases"
 QUEUE = f"{PREFIX}queue:"
 """Sorted set per lane: arq's queue."""
 WAKE = f"{PREFIX}wake:"
-"""List per lane: job ids that idle workers block on."""
+"""List per lane and tool: job ids that idle workers which have the tool block on."""
 
 WORKER = f"{PREFIX}worker:"
 """String per worker: what it announced, as JSON."""
@@ -47,9 +48,9 @@ def queue(lane: Lane) -> str:
     return f"{QUEUE}{lane}"
 
 
-def wake(lane: Lane) -> str:
-    """The list that idle workers of the lane block on."""
-    return f"{WAKE}{lane}"
+def wake(lane: Lane, tool: str) -> str:
+    """The list that idle workers of the lane which have the tool block on."""
+    return f"{WAKE}{lane}:{tool}"
 
 
 def notice(job_id: JobId) -> str:

@@ -50,6 +50,7 @@ class WorkerApp:
             healthy = await self._until_stopped(stop)
             announcing.cancel()
             await self._drain(hurry, serving)
+            await self._leave_jobs()
             for task in (*serving, *keeping):
                 task.cancel()
         return healthy
@@ -75,6 +76,11 @@ class WorkerApp:
             self.leases.cancel_all(STOP_REASON)
             await asyncio.wait({idle}, timeout=self.kill_grace_s + CANCEL_MARGIN_S)
         idle.cancel()
+
+    async def _leave_jobs(self) -> None:
+        left = sum([await lane.leave_jobs() for lane in self.lanes.values()])
+        if left:
+            log.warning("jobs are left to be settled by others", running=left)
 
     async def _wait_until_idle(self) -> None:
         for lane in self.lanes.values():

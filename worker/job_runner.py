@@ -24,7 +24,6 @@ from worker.command_plan import PlanSettings
 from worker.execution import Execution, execute
 from worker.job_control import JobControl
 from worker.job_directory import JobDirectory
-from worker.lane import TryElsewhere
 from worker.launcher.client import Launcher, LauncherGoneError
 from worker.leases import LeaseKeeper
 from worker.output import OutputLimits, OutputRecorder
@@ -72,11 +71,9 @@ class JobRunner:
     settings: RunnerSettings
 
     async def run(self, job_id: JobId) -> None:
-        """Runs a queued job. `TryElsewhere` if this worker cannot; nothing at all if it is not to be had."""
+        """Runs a queued job that a lane has picked; nothing at all if it is not to be had."""
         attempt = Attempt(job_id, secrets.token_hex(16))
         claim = await self._claim(attempt)
-        if claim is ClaimRefusal.OTHER_TOOL:
-            raise TryElsewhere("this worker lacks the tool")
         if isinstance(claim, ClaimRefusal):
             log.debug("job not claimed", job_id=job_id, reason=claim)
             return
@@ -97,7 +94,7 @@ class JobRunner:
         """Asks until it is answered, and always for the same attempt: the claim itself may have arrived."""
         while True:
             try:
-                return await self.store.claim(attempt, worker_id=self.worker_id, tools=self.binaries)
+                return await self.store.claim(attempt, worker_id=self.worker_id)
             except UNAVAILABLE as error:
                 log.warning("job not claimed yet", job_id=attempt.job_id, error=type(error).__name__)
                 await asyncio.sleep(RETRY_DELAY_S)

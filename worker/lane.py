@@ -1,16 +1,18 @@
-"""arq, woken by events: one lane's queue, slots and wake list.
+"""arq, woken by events: one lane's queue, slots and wake lists.
 
-Stock arq polls; here an idle lane blocks on its wake list and hands what it pops to `start_jobs`, and the poll of once
-a second remains as the safety net. Whether a job may run is decided by our own claim, never by arq: its
-retries and its in-progress mark only decide when `run_job` is called.
+Stock arq polls; here an idle lane blocks on the wake lists of its tools and hands what it pops to `start_jobs`, and the
+poll of once a second remains as the safety net. Jobs of other tools it leaves to others, unmarked. Whether a job may
+run is decided by our own claim, never by arq, whose retries and in-progress mark only decide when `run_job` is called.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections import deque
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 from arq.connections import ArqRedis
-from arq.worker import Retry, Worker, func
+from arq.worker import Worker, func
 
 from shared import keys
 from shared.keeping import keep
@@ -23,25 +25,28 @@ POLL_INTERVAL_S = 1.0
 QUEUE_READ_LIMIT = 10_000
 """A poll reads the oldest ids, running ones included: more than all slots of a fleet."""
 MAX_TRIES = 1_000_000
-"""A pick-up is no attempt: a job that this worker cannot run goes back, and the claim lets exactly one attempt run."""
+"""A pick-up is no attempt: workers may die after theirs, and the claim lets exactly one attempt run."""
+LEAVE_TIMEOUT_S = 3.0
+"""For tasks that only have to notice that they are cancelled and that Redis is away."""
 ARQ_MARGIN_S = 10
 """arq adds this to the longest run for its in-progress mark."""
 
 
-class TryElsewhere(Exception):
-    """This worker cannot run the job; another may."""
-
-
 class LaneWorker(Worker):
-    """One lane of one worker process. `run_job` settles the job itself; `TryElsewhere` puts it back."""
+    """One lane of one worker process, for jobs of these tools. `run_job` settles the job itself."""
 
-    def __init__(self, lane: Lane, *, pool: ArqRedis, slots: int, run_job: Callable[[JobId], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        lane: Lane,
+        *,
+        pool: ArqRedis,
+        tools: Collection[str],
+        slots: int,
+        run_job: Callable[[JobId], Awaitable[None]],
+    ) -> None:
         async def run(ctx: dict[Any, Any], *args: Any, **kwargs: Any) -> None:
             [job_id] = args
-            try:
-                await run_job(JobId(job_id))
-            except TryElsewhere as error:
-                raise Retry(defer=1) from error
+            await run_job(JobId(job_id))
 
         super().__init__(
             functions=[func(run, name=wire.JOB_FUNCTION)],
@@ -60,7 +65,8 @@ class LaneWorker(Worker):
         )
         self._lane = lane
         self._store = JobStore(pool)
-        self._wake_key = keys.wake(lane)
+        self._tools = sorted(tools)
+        self._wake_keys = deque(keys.wake(lane, tool) for tool in self._tools)
         self._slot_freed = asyncio.Event()
         self._starting = asyncio.Lock()
 
@@ -71,13 +77,14 @@ class LaneWorker(Worker):
     async def start_jobs(self, job_ids: list[bytes]) -> None:
         """Starts those that are due and free, as many as there are slots.
 
-        Instead of arq's own, which asks Redis five times for each job. One call at a time: the poll and the wake list
+        Instead of arq's own, which asks Redis five times for each job. One call at a time: the poll and the wake lists
         share the slots.
         """
         async with self._starting:
             if not self.allow_pick_jobs:
                 return
-            for job_id, score in await self._store.pick(self._lane, job_ids, limit=self.free_slots):
+            picked = await self._store.pick(self._lane, job_ids, tools=self._tools, limit=self.free_slots)
+            for job_id, score in picked:
                 await self.sem.acquire()
                 self.job_counter += 1
                 task = self.loop.create_task(self.run_job(job_id, score), name=f"job {job_id}")
@@ -100,20 +107,36 @@ class LaneWorker(Worker):
         if running:
             await asyncio.wait(running)
 
+    async def leave_jobs(self) -> int:
+        """Ends the tasks of jobs that did not end in time, and says how many: other processes settle those jobs.
+
+        A task of arq ends with an error while Redis is away; left to the end of the event loop it would be logged as
+        one that nobody foresaw.
+        """
+        left = sum(not task.done() for task in self.tasks.values())
+        for task in self.tasks.values():
+            task.cancel()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LEAVE_TIMEOUT_S):
+                await asyncio.gather(*self.tasks.values(), return_exceptions=True)
+        return left
+
     async def _listen(self) -> None:
         while self.allow_pick_jobs:
             await self._wait_for_slot()
             answer = await self.pool.execute_command(  # type: ignore[no-untyped-call]  # redis-py types BLMPOP wrongly
-                "BLMPOP", WAKE_BLOCK_S, 1, self._wake_key, "LEFT", "COUNT", self.free_slots
+                "BLMPOP", WAKE_BLOCK_S, len(self._wake_keys), *self._wake_keys, "LEFT", "COUNT", self.free_slots
             )
+            # Redis looks at them in this order: a tool that is always asked for must not always come first.
+            self._wake_keys.rotate()
             if answer:
-                await self._start_or_give_back(answer[1])
+                await self._start_or_give_back(*answer)
 
-    async def _start_or_give_back(self, tokens: list[bytes]) -> None:
+    async def _start_or_give_back(self, wake_key: bytes, tokens: list[bytes]) -> None:
         await self.start_jobs(tokens)
         if not self.allow_pick_jobs:
             async with self.pool.pipeline(transaction=False) as pipe:
-                pipe.lpush(self._wake_key, *reversed(tokens))
+                pipe.lpush(wake_key.decode(), *reversed(tokens))
                 await pipe.execute()
 
     def _free_slot(self, _: "asyncio.Task[None]") -> None:

@@ -138,7 +138,7 @@ def _assemble(
     )
     return WorkerApp(
         lanes={
-            lane: LaneWorker(lane, pool=connections.jobs, slots=count, run_job=runner.run)
+            lane: LaneWorker(lane, pool=connections.jobs, tools=machine.binaries, slots=count, run_job=runner.run)
             for lane, count in slots.items()
         },
         leases=leases,

@@ -10,6 +10,7 @@ from mcp.server.context import ServerRequestContext
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from gateway import refusals
 from gateway.jobs import JobService, PendingJob
 from gateway.mcp import results
 from gateway.mcp.tools import CANCEL_JOB, GET_JOB
@@ -49,12 +50,11 @@ async def call(app: FastAPI, context: Context, *, name: str, arguments: Mapping[
     gives_up = context.protocol_version in MODERN_PROTOCOL_VERSIONS
     async with service.submitted(prepared, demands_worker=True, gives_up=gives_up) as pending:
         end = await _ended(pending, context, service.settings.mcp_wait)
-    if end is NoEnd.GONE:
-        raise UnavailableError(
-            ErrorCode.STORE_UNAVAILABLE, "The job's record is gone; its outcome is unknown.", job_id=pending.id
-        )
-    job = end if isinstance(end, Job) else await service.read(pending.id, ANONYMOUS)
-    return await _described(service, job)
+    if isinstance(end, Job):
+        return await _described(service, end)
+    if end is not None and end is not NoEnd.DRAINING:
+        raise refusals.no_end(end, pending.queued)
+    return await _handed_over(service, await pending.latest())
 
 
 async def _ended(pending: PendingJob, context: Context, wait_s: float) -> Job | NoEnd | None:
@@ -71,6 +71,14 @@ async def _ended(pending: PendingJob, context: Context, wait_s: float) -> Job | 
 
 async def _described(service: JobService, job: Job) -> types.CallToolResult:
     return results.of_job(job, None if job.response else await service.text(job.id))
+
+
+async def _handed_over(service: JobService, job: Job) -> types.CallToolResult:
+    """A job that goes on without this call; what it has printed is a courtesy, its id is not."""
+    try:
+        return await _described(service, job)
+    except UnavailableError:
+        return results.of_job(job)
 
 
 def _headers(context: Context) -> Mapping[str, str]:

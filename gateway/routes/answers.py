@@ -17,7 +17,8 @@ PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
     for code, text in {
         400: "The command or kubeconfig is refused; `detail` says what to change.",
         422: "The body does not fit its schema; `errors` lists the fields.",
-        503: "No worker, no Redis, or shutting down; try again after `Retry-After`.",
+        429: "Too many commands are queued; try again after `Retry-After`.",
+        503: "No worker, no Redis, too busy, or shutting down; `detail` says whether to try again.",
     }.items()
 }
 

@@ -30,8 +30,7 @@ async def submit(
     command = CommandRequest.model_construct(**{name: getattr(body, name) for name in CommandRequest.model_fields})
     call = Call(tool, command, request.headers, answers.principal(request))
     prepared = await answers.preparation(request).prepare(call)
-    async with service.submitted(prepared, demands_worker=False) as pending:
-        return answers.accepted(await service.read(pending.id, call.principal))
+    return answers.accepted(await service.queue(prepared, demands_worker=False))
 
 
 @router.get(

@@ -7,13 +7,10 @@ from fastapi import APIRouter, Header, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 
-from gateway import prefer, store_calls
+from gateway import prefer, refusals, store_calls
 from gateway.disconnect import unless_gone
-from gateway.jobs import PendingJob
 from gateway.preparation import Call
 from gateway.routes import answers
-from gateway.waiters import NoEnd
-from shared.errors import ErrorCode, UnavailableError
 from shared.models import CommandRequest, CommandResponse, Job
 from shared.store.workers import WorkerRegistry
 from shared.tools import registry
@@ -72,15 +69,17 @@ async def run_tool(tool: Tool, request: Request, *, body: CommandRequest, prefer
     preference = prefer.parse(", ".join(preferences), max_wait_s=service.settings.max_wait_s)
     call = Call(tool, body, request.headers, answers.principal(request))
     prepared = await answers.preparation(request).prepare(call)
-    async with service.submitted(prepared, demands_worker=not preference.responds_async) as pending:
-        if preference.wait_s == 0:
-            return answers.accepted(await service.read(pending.id, call.principal), applied=preference.applied)
+    demands_worker = not preference.responds_async
+    if preference.wait_s == 0:
+        job = await service.queue(prepared, demands_worker=demands_worker)
+        return answers.accepted(job, applied=preference.applied)
+    async with service.submitted(prepared, demands_worker=demands_worker) as pending:
         end = await unless_gone(request, pending.ended(preference.wait_s))
         if isinstance(end, Job):
             return Response(end.finished().model_dump_json(), media_type="application/json")
         if end is None:
-            return answers.accepted(await service.read(pending.id, call.principal), applied=preference.applied)
-        raise _no_end(end, pending)
+            return answers.accepted(await pending.latest(), applied=preference.applied)
+        raise refusals.no_end(end, pending.queued)
 
 
 async def unknown_tool(tool: str) -> None:
@@ -101,15 +100,3 @@ async def status(request: Request) -> dict[str, ToolStatus]:
         )
         for name in registry.names()
     }
-
-
-def _no_end(end: NoEnd, pending: PendingJob) -> UnavailableError:
-    if end is NoEnd.DRAINING:
-        return UnavailableError(
-            ErrorCode.SHUTTING_DOWN,
-            f"This gateway is shutting down and the command goes on: GET /jobs/{pending.id} has its result.",
-            job_id=pending.id,
-        )
-    return UnavailableError(
-        ErrorCode.STORE_UNAVAILABLE, "The job's record is gone from Redis; its outcome is unknown.", job_id=pending.id
-    )

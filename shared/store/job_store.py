@@ -7,8 +7,9 @@ Each transition is one Lua script, and while a job runs each carries the attempt
 lease writes nothing. A finished job never changes again.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from redis.asyncio import Redis
@@ -53,8 +54,14 @@ class NewJob:
         return int(self.queue_wait_s + self.time_limit_s + self.retention_s) + 60
 
 
-class Submitted(StrEnum):
-    ACCEPTED = "accepted"
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A job is in the queue, since `created_at` by Redis' clock."""
+
+    created_at: datetime
+
+
+class SubmitRefusal(StrEnum):
     NO_WORKER = "no-worker"
     QUEUE_FULL = "queue-full"
 
@@ -63,13 +70,14 @@ class ClaimRefusal(StrEnum):
     GONE = "gone"
     TAKEN = "taken"
     EXPIRED = "expired"
-    OTHER_TOOL = "other-tool"
 
 
 class CancelScope(StrEnum):
     ANY = "any"
     ABANDONED = "abandoned"
     """Only what may be given up when nobody waits any more: queued jobs and running reads."""
+    QUEUED = "queued"
+    """Only what nobody has begun with."""
 
 
 class Renewal(StrEnum):
@@ -136,9 +144,9 @@ class JobStore:
         self._redis = redis
         self._scripts = Scripts(redis)
 
-    async def submit(self, job: NewJob, *, demands_worker: bool, queue_limit: int) -> Submitted:
-        """Queues a job; the same id again is `ACCEPTED` and changes nothing."""
-        answer = await self._scripts.call(
+    async def submit(self, job: NewJob, *, demands_worker: bool, queue_limit: int) -> Accepted | SubmitRefusal:
+        """Queues a job; the same id again is `Accepted` as it was before, and changes nothing."""
+        answer, *created_at_ms = await self._scripts.call(
             "submit",
             job.id,
             job.lane,
@@ -160,18 +168,23 @@ class JobStore:
                 }
             ),
         )
-        return Submitted(answer.decode())
+        return Accepted(record.moment(*created_at_ms)) if answer == b"accepted" else SubmitRefusal(answer.decode())
 
-    async def pick(self, lane: Lane, job_ids: Sequence[bytes], *, limit: int) -> list[tuple[JobId, int]]:
-        """Marks up to `limit` of the ids as picked up in arq's queue; those that nobody else had, with their scores."""
-        answer = await self._scripts.call("pick", lane, limit, ARQ_IN_PROGRESS_MS, *job_ids)
+    async def pick(
+        self, lane: Lane, job_ids: Sequence[bytes], *, tools: Sequence[str], limit: int
+    ) -> list[tuple[JobId, int]]:
+        """Marks up to `limit` of the ids as picked up in arq's queue, for a worker that has these tools.
+
+        Answers with those that nobody else had, and with their scores.
+        """
+        answer = await self._scripts.call("pick", lane, limit, ARQ_IN_PROGRESS_MS, len(tools), *tools, *job_ids)
         return [
             (JobId(job_id.decode()), int(float(score))) for job_id, score in zip(answer[::2], answer[1::2], strict=True)
         ]
 
-    async def claim(self, attempt: Attempt, *, worker_id: str, tools: Iterable[str]) -> Claim | ClaimRefusal:
-        """Takes a queued job for one attempt, under a lease."""
-        answer = await self._scripts.call("claim", attempt.job_id, worker_id, attempt.fence, LEASE_MS, *sorted(tools))
+    async def claim(self, attempt: Attempt, *, worker_id: str) -> Claim | ClaimRefusal:
+        """Takes a queued job that was picked for one attempt, under a lease."""
+        answer = await self._scripts.call("claim", attempt.job_id, worker_id, attempt.fence, LEASE_MS)
         if answer[0] != b"claimed":
             return ClaimRefusal(answer[0].decode())
         fields = dict(zip(answer[1][::2], answer[1][1::2], strict=True))

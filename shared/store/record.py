@@ -36,6 +36,11 @@ class JobRecord:
         return JobIdentity(self.id, self.principal)
 
 
+def moment(at_ms: int) -> datetime:
+    """A time in Redis, in milliseconds."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC)
+
+
 def from_hash(job_id: JobId, fields: Mapping[bytes, bytes]) -> JobRecord:
     """The record in the fields of its Redis hash."""
 
@@ -46,11 +51,9 @@ def from_hash(job_id: JobId, fields: Mapping[bytes, bytes]) -> JobRecord:
         value = fields.get(name.encode())
         return value.decode() if value else None
 
-    def moment(name: str) -> datetime:
-        return datetime.fromtimestamp(int(text(name)) / 1000, UTC)
-
     def optional_moment(name: str) -> datetime | None:
-        return moment(name) if optional(name) else None
+        value = optional(name)
+        return moment(int(value)) if value else None
 
     return JobRecord(
         id=job_id,
@@ -59,8 +62,8 @@ def from_hash(job_id: JobId, fields: Mapping[bytes, bytes]) -> JobRecord:
         command_class=CommandClass(text("class")),
         lane=Lane(text("lane")),
         state=JobState(text("state")),
-        created_at=moment("created_at"),
-        queue_deadline=moment("queue_deadline"),
+        created_at=moment(int(text("created_at"))),
+        queue_deadline=moment(int(text("queue_deadline"))),
         started_at=optional_moment("started_at"),
         ended_at=optional_moment("ended_at"),
         time_limit_s=float(text("time_limit_s")),

@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from shared import keys
 
 WAKE_LIMIT = 10_000
-"""Wake tokens kept per lane: only hints, the queue behind them loses nothing."""
+"""Wake tokens kept per lane and tool: only hints, the queue behind them loses nothing."""
 
 _NAMES = (
     *("JOB", "REQUEST", "EVENTS", "RESPONSE", "QUEUED", "LEASES", "QUEUE", "WAKE", "WORKER", "TOOL_WORKERS"),

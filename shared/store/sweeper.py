@@ -54,6 +54,11 @@ class Sweeper:
         self._store = store
         self._contact = Contact()
 
+    @property
+    def in_contact(self) -> bool:
+        """Whether contact with Redis has been unbroken for so long that who has not been heard of is dead."""
+        return self._contact.is_trusted
+
     async def run(self) -> None:
         while True:
             await self.sweep()

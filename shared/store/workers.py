@@ -1,6 +1,6 @@
 """The worker registry: who is alive, with which tools, how busy."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from pydantic import BaseModel, ConfigDict
 from redis.asyncio import Redis
@@ -47,6 +47,17 @@ class WorkerRegistry:
             lifetime_ms,
             *announcement.tools,
         )
+
+    async def served(self, tools: Collection[str]) -> set[str]:
+        """Those of the tools that a worker which is alive now has."""
+        names = sorted(tools)
+        now_s, microseconds = await self._redis.time()
+        now_ms = now_s * 1000 + microseconds // 1000
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for tool in names:
+                pipe.zcount(keys.TOOL_WORKERS + tool, now_ms, "+inf")
+            counts = await pipe.execute()
+        return {tool for tool, count in zip(names, counts, strict=True) if count}
 
     async def living(self, tools: Sequence[str]) -> list[Announcement]:
         """All workers that have one of the tools and are alive now."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from redis.asyncio import Redis
 
+from shared import keys
 from shared.envelope import RequestEnvelope
 from shared.events import EventKind, OutputEvent
 from shared.models import CommandResponse, JobId, JobState
@@ -15,26 +16,41 @@ from shared.store.workers import Announcement, WorkerRegistry
 WORKER_ID = "hand"
 TOOLS = ("kubectl", "helm", "stub")
 VERSION = "1.0"
+LIFETIME_S = 300
 
 
 class HandWorker:
     """Claims and settles jobs of a gateway that has the same master key."""
 
     def __init__(self, redis: Redis, master_key: str) -> None:
+        self._redis = redis
         self.store = JobStore(redis)
         self._registry = WorkerRegistry(redis)
         self._master_keys = MasterKeys([master_key])
 
     async def announce(self, *tools: str) -> None:
-        """Is alive for some seconds, as far as anybody can see."""
+        """Is alive for as long as any test runs, as far as anybody can see."""
         versions = dict.fromkeys(tools or TOOLS, VERSION)
         await self._registry.announce(
             Announcement(worker_id=WORKER_ID, tools=versions, slots={}, running=0, sandbox="none")
         )
+        now_s, _ = await self._redis.time()
+        async with self._redis.pipeline() as pipe:
+            pipe.expire(keys.WORKER + WORKER_ID, LIFETIME_S)
+            for tool in versions:
+                pipe.zadd(keys.TOOL_WORKERS + tool, {WORKER_ID: (now_s + LIFETIME_S) * 1000})
+            await pipe.execute()
+
+    async def die(self) -> None:
+        """Is alive no more, as far as anybody can see: its announcement has ended."""
+        async with self._redis.pipeline() as pipe:
+            for tool in TOOLS:
+                pipe.zadd(keys.TOOL_WORKERS + tool, {WORKER_ID: 1}, xx=True)
+            await pipe.execute()
 
     async def claim(self, job_id: str) -> Claim:
         attempt = Attempt(JobId(job_id), secrets.token_hex(8))
-        claim = await self.store.claim(attempt, worker_id=WORKER_ID, tools=TOOLS)
+        claim = await self.store.claim(attempt, worker_id=WORKER_ID)
         assert isinstance(claim, Claim), claim
         return claim
 

@@ -8,10 +8,11 @@ from redis.asyncio import Redis
 
 from shared import keys
 from shared.models import JOB_ID_BYTES, CommandClass, JobId, JobState, Lane
-from shared.store.job_store import Attempt, Claim, Ending, JobStore, NewJob, SealedEvent, StoredJob, Submitted
+from shared.store.job_store import Accepted, Attempt, Claim, Ending, JobStore, NewJob, SealedEvent, StoredJob
 
 WORKER_ID = "worker-1"
-TOOLS = ("helm", "kubectl")
+TOOL = "kubectl"
+"""Of a job that names none."""
 QUEUE_LIMIT = 1_000
 REQUEST = b"sealed request"
 RESPONSE = b"sealed response"
@@ -29,7 +30,7 @@ def new_job(**changes: Any) -> NewJob:
     fields: dict[str, Any] = {
         "id": new_job_id(),
         "principal": "anonymous",
-        "tool": "kubectl",
+        "tool": TOOL,
         "command_class": CommandClass.READ,
         "lane": Lane.FAST,
         "time_limit_s": 300.0,
@@ -67,7 +68,7 @@ class Jobs:
     async def queued(self, **changes: Any) -> JobId:
         job = new_job(**changes)
         answer = await self.store.submit(job, demands_worker=False, queue_limit=QUEUE_LIMIT)
-        assert answer is Submitted.ACCEPTED
+        assert isinstance(answer, Accepted)
         return job.id
 
     async def running(self, **changes: Any) -> Attempt:
@@ -81,7 +82,7 @@ class Jobs:
         return attempt
 
     async def claimed(self, attempt: Attempt) -> Claim:
-        claim = await self.store.claim(attempt, worker_id=WORKER_ID, tools=TOOLS)
+        claim = await self.store.claim(attempt, worker_id=WORKER_ID)
         assert isinstance(claim, Claim)
         return claim
 
@@ -93,9 +94,9 @@ class Jobs:
     async def state(self, job_id: JobId) -> JobState:
         return (await self.stored(job_id)).record.state
 
-    async def wake_tokens(self, lane: Lane = Lane.FAST) -> list[str]:
+    async def wake_tokens(self, lane: Lane = Lane.FAST, tool: str = TOOL) -> list[str]:
         async with self.redis.pipeline() as pipe:
-            pipe.lrange(keys.wake(lane), 0, -1)
+            pipe.lrange(keys.wake(lane, tool), 0, -1)
             [tokens] = await pipe.execute()
         return [token.decode() for token in tokens]
 

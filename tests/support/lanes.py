@@ -2,13 +2,14 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 
 from arq.connections import ArqRedis
 
 from shared.models import JobId, Lane
 from shared.redis_connection import worker_pool
+from tests.support.jobs import TOOL
 from tests.support.waiting import wait_until
 from worker.lane import LaneWorker
 
@@ -34,11 +35,11 @@ class Recorder:
 
 @asynccontextmanager
 async def idle_lane(
-    url: str, run_job: Callable[[JobId], Awaitable[None]], *, slots: int = 2
+    url: str, run_job: Callable[[JobId], Awaitable[None]], *, slots: int = 2, tools: Collection[str] = (TOOL,)
 ) -> AsyncIterator[LaneWorker]:
     """A lane that does nothing by itself."""
     pool = ArqRedis(worker_pool(url))
-    lane = LaneWorker(Lane.FAST, pool=pool, slots=slots, run_job=run_job)
+    lane = LaneWorker(Lane.FAST, pool=pool, tools=tools, slots=slots, run_job=run_job)
     try:
         yield lane
     finally:
@@ -50,10 +51,15 @@ async def idle_lane(
 
 @asynccontextmanager
 async def serving_lane(
-    url: str, run_job: Callable[[JobId], Awaitable[None]], *, slots: int = 2, polls: bool = False
+    url: str,
+    run_job: Callable[[JobId], Awaitable[None]],
+    *,
+    slots: int = 2,
+    polls: bool = False,
+    tools: Collection[str] = (TOOL,),
 ) -> AsyncIterator[LaneWorker]:
-    """A lane that serves; unless it `polls`, only its wake list can make it run anything that comes now."""
-    async with idle_lane(url, run_job, slots=slots) as lane:
+    """A lane that serves; unless it `polls`, only its wake lists can make it run anything that comes now."""
+    async with idle_lane(url, run_job, slots=slots, tools=tools) as lane:
         if not polls:
             lane.poll_delay_s = NEVER_S
         serving = asyncio.create_task(lane.serve(), name="serve")
@@ -67,8 +73,13 @@ async def serving_lane(
 
 
 async def is_listening(lane: LaneWorker) -> bool:
-    """Whether a lane of this server blocks on its wake list."""
-    return bool((await lane.pool.info("clients"))["blocked_clients"])
+    """Whether a lane of this server blocks on its wake lists."""
+    return await listening(lane) > 0
+
+
+async def listening(lane: LaneWorker) -> int:
+    """How many lanes of this server block on their wake lists."""
+    return int((await lane.pool.info("clients"))["blocked_clients"])
 
 
 async def _has_polled_once(lane: LaneWorker) -> bool:

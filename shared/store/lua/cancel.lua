@@ -1,4 +1,4 @@
--- ARGV: id, reason, which jobs: 'any', or 'abandoned' (queued ones and running reads only).
+-- ARGV: id, reason, which jobs: 'any', 'abandoned' (queued ones and running reads only), or 'queued' ones only.
 -- Answers with the state before, or '' when there is no such job. Asking twice changes nothing.
 local id, reason = ARGV[1], ARGV[2]
 local record = redis.call('HMGET', JOB .. id, 'state', 'class', 'worker')
@@ -6,7 +6,7 @@ local state = record[1]
 if not state then return '' end
 if state == 'queued' then
   finish_from_outside(id, 'cancelled', reason)
-elseif state == 'running' and (ARGV[3] == 'any' or record[2] == 'read') then
+elseif state == 'running' and (ARGV[3] == 'any' or (ARGV[3] == 'abandoned' and record[2] == 'read')) then
   redis.call('HSETNX', JOB .. id, 'cancel', reason)
   redis.call('PUBLISH', CONTROL .. record[3], id)
 end

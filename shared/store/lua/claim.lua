@@ -1,7 +1,7 @@
--- ARGV: id, worker, fencing token, lease ms, then the worker's tools.
--- Exactly one attempt gets a job, whatever the queue above does.
+-- ARGV: id, worker, fencing token, lease ms.
+-- Exactly one attempt gets a job, whatever the queue above does. That the worker has its tool, `pick` has seen to.
 local id, worker, fence, lease_ms = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
-local record = redis.call('HMGET', JOB .. id, 'state', 'queue_deadline', 'tool', 'fence')
+local record = redis.call('HMGET', JOB .. id, 'state', 'queue_deadline', 'fence')
 if not record[1] then return {'gone'} end
 local now = now_ms()
 if record[1] == 'queued' then
@@ -9,15 +9,12 @@ if record[1] == 'queued' then
     finish_from_outside(id, 'expired', 'no worker took the job in time')
     return {'expired'}
   end
-  local able = false
-  for index = 5, #ARGV do able = able or ARGV[index] == record[3] end
-  if not able then return {'other-tool'} end
   redis.call('HSET', JOB .. id, 'state', 'running', 'started_at', now, 'worker', worker, 'fence', fence)
   redis.call('HINCRBY', JOB .. id, 'attempt', 1)
   redis.call('ZREM', QUEUED, id)
   redis.call('ZADD', LEASES, now + lease_ms, id)
   redis.call('PUBLISH', NOTICE .. id, 'running')
-elseif not (record[1] == 'running' and record[4] == fence) then
+elseif not (record[1] == 'running' and record[3] == fence) then
   return {'taken'}
 end
 return {'claimed', redis.call('HGETALL', JOB .. id), redis.call('GET', REQUEST .. id)}

@@ -1,13 +1,17 @@
--- ARGV: lane, most jobs to pick, arq's in-progress ms, then job ids.
+-- ARGV: lane, most jobs to pick, arq's in-progress ms, how many tools the worker has, those, then job ids.
 -- Marks due jobs of arq's queue as in progress, as arq's own pick-up does in five round trips a job.
--- Answers with ids and scores of those that were free.
-local lane, most, in_progress_ms = ARGV[1], tonumber(ARGV[2]), ARGV[3]
+-- Answers with ids and scores of those that were free and whose tool the worker has. The others stay unmarked: a job's
+-- tool never changes, so whoever may pick a job may also run it.
+local lane, most, in_progress_ms, first = ARGV[1], tonumber(ARGV[2]), ARGV[3], 5 + tonumber(ARGV[4])
+local tools = {}
+for index = 5, first - 1 do tools[ARGV[index]] = true end
 local now, picked = now_ms(), {}
-for index = 4, #ARGV do
+for index = first, #ARGV do
   if #picked >= 2 * most then break end
   local id = ARGV[index]
   local score = redis.call('ZSCORE', QUEUE .. lane, id)
-  if score and tonumber(score) <= now and redis.call('SET', ARQ_IN_PROGRESS .. id, '1', 'NX', 'PX', in_progress_ms) then
+  if score and tonumber(score) <= now and tools[redis.call('HGET', JOB .. id, 'tool') or '']
+    and redis.call('SET', ARQ_IN_PROGRESS .. id, '1', 'NX', 'PX', in_progress_ms) then
     picked[#picked + 1] = id
     picked[#picked + 1] = score
   end

@@ -5,6 +5,13 @@ local function now_ms()
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
 
+-- Only workers that have the tool wait on this list: a token that another popped would be lost.
+local function wake(id, lane, tool)
+  local tokens = WAKE .. lane .. ':' .. tool
+  redis.call('RPUSH', tokens, id)
+  redis.call('LTRIM', tokens, -WAKE_LIMIT, -1)
+end
+
 local function forget_in_queue(id, lane)
   redis.call('ZREM', QUEUED, id)
   redis.call('ZREM', QUEUE .. lane, id)

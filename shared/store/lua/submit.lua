@@ -1,11 +1,13 @@
 -- ARGV: id, lane, tool, demands a live worker ('1'), most queued jobs, queue wait ms, lifetime s, arq's job,
 --       sealed request, then field and value pairs of the record.
+-- Answers with what came of it, and when the job was created in ms if it was accepted.
 -- A second call with the same id changes nothing: a submit whose answer was lost may be sent again.
 local id, lane, tool = ARGV[1], ARGV[2], ARGV[3]
-if redis.call('EXISTS', JOB .. id) == 1 then return 'accepted' end
+local created_at = redis.call('HGET', JOB .. id, 'created_at')
+if created_at then return {'accepted', tonumber(created_at)} end
 local now = now_ms()
-if ARGV[4] == '1' and redis.call('ZCOUNT', TOOL_WORKERS .. tool, now, '+inf') == 0 then return 'no-worker' end
-if redis.call('ZCARD', QUEUED) >= tonumber(ARGV[5]) then return 'queue-full' end
+if ARGV[4] == '1' and redis.call('ZCOUNT', TOOL_WORKERS .. tool, now, '+inf') == 0 then return {'no-worker'} end
+if redis.call('ZCARD', QUEUED) >= tonumber(ARGV[5]) then return {'queue-full'} end
 
 local deadline = now + tonumber(ARGV[6])
 local lifetime_s = tonumber(ARGV[7])
@@ -20,6 +22,5 @@ redis.call('ZADD', QUEUED, deadline, id)
 -- A minute back: arq takes a score in the future of the worker's own clock for a deferred job.
 redis.call('SET', ARQ_JOB .. id, ARGV[8], 'EX', lifetime_s)
 redis.call('ZADD', QUEUE .. lane, now - 60000, id)
-redis.call('RPUSH', WAKE .. lane, id)
-redis.call('LTRIM', WAKE .. lane, -WAKE_LIMIT, -1)
-return 'accepted'
+wake(id, lane, tool)
+return {'accepted', now}

@@ -32,14 +32,14 @@ for index = 5, #ARGV do
   local parts = math.max(1, math.ceil(redis.call('ZCARD', QUEUE .. lane) / limit))
   local first = math.floor(now / 1000) % parts * limit
   for _, id in ipairs(redis.call('ZRANGE', QUEUE .. lane, first, first + limit - 1)) do
-    local state = redis.call('HGET', JOB .. id, 'state')
+    local state, tool = unpack(redis.call('HMGET', JOB .. id, 'state', 'tool'))
     if not state or (state ~= 'queued' and state ~= 'running') then
       forget_in_queue(id, lane)
     elseif state == 'queued' then
       local left_ms = redis.call('PTTL', ARQ_IN_PROGRESS .. id)
       if left_ms > 0 and in_progress_ms - left_ms > pick_up_ms then
         redis.call('DEL', ARQ_IN_PROGRESS .. id)
-        redis.call('RPUSH', WAKE .. lane, id)
+        wake(id, lane, tool)
         repaired = repaired + 1
       end
     end

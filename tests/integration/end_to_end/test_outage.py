@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from tests.support.caller import Caller, caller_of
 from tests.support.product import START_TIMEOUT_S, Product, is_serving
 from tests.support.valkey import APPEND_ONLY, Valkey
 from tests.support.waiting import wait_until
+
+HURRIED_S = 30.0
+"""A worker tries for 10 s to write the outcomes of what it has ended."""
 
 
 @pytest.fixture
@@ -65,6 +69,27 @@ async def test_caller_that_waits_gets_its_answer_through_a_restart_of_redis(
         await stall.release()
 
         assert await answer == "before\nafter\n"
+
+
+@needs_proc
+async def test_worker_that_is_hurried_out_without_redis_says_what_it_leaves(
+    own_valkey: Valkey, product: Product, api_server: ApiServer, name: str
+) -> None:
+    url = await product.gateway()
+    worker = await product.worker(K8S_MCP_KILL_GRACE_S="0.2")
+    async with caller_of(url, api_server.kubeconfig()) as caller:
+        for verb in ("read", "write"):
+            await caller.running("stub", f"{verb} hang {name}")
+    own_valkey.kill()
+    worker.signal(signal.SIGTERM)
+    await wait_until(lambda: '"draining"' in worker.output())
+    worker.signal(signal.SIGTERM)
+
+    await wait_until(lambda: not worker.is_running, timeout_s=HURRIED_S)
+    assert worker.stop() == 0
+    assert "jobs are left to be settled by others" in worker.output()
+    assert '"level": "error"' not in worker.output()
+    assert not processes_with(name)
 
 
 async def test_worker_and_gateway_may_start_before_redis(tmp_path: Path, api_server: ApiServer) -> None:

@@ -178,6 +178,15 @@ async def test_no_worker_is_a_result_too(gateway: Served, redis: Redis, client_m
     assert await served.is_untouched(redis)
 
 
+async def test_no_worker_any_more_is_a_result_too(gateway: Served, redis: Redis, worker: HandWorker, mode: str) -> None:
+    async with connected(gateway, mode) as mcp:
+        call = asyncio.create_task(mcp_caller.called(mcp, "kubectl", {"command": "get pods"}))
+        await wait_until(lambda: served.queued(redis))
+        await worker.die()
+        assert mcp_caller.code(await call) == "no-worker"
+    assert not await served.queued(redis)
+
+
 async def test_failed_command_is_an_error_with_its_response(
     gateway: Served, redis: Redis, worker: HandWorker, mode: str
 ) -> None:

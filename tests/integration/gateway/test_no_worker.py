@@ -1,5 +1,7 @@
 """Without a live worker: a caller that waits is told at once, and one that does not may wait for workers to come."""
 
+import asyncio
+
 import httpx
 import pytest
 from redis.asyncio import Redis
@@ -7,6 +9,7 @@ from redis.asyncio import Redis
 from shared import keys
 from tests.integration.gateway import served
 from tests.support.hand_worker import HandWorker
+from tests.support.waiting import wait_until
 
 BODY = {"command": served.LOCAL_COMMAND}
 
@@ -32,10 +35,10 @@ async def test_worker_of_another_tool_does_not_count(
 
 
 async def test_worker_whose_announcement_has_ended_does_not_count(
-    client: httpx.AsyncClient, redis: Redis, worker: HandWorker
+    client: httpx.AsyncClient, worker: HandWorker
 ) -> None:
     await worker.announce()
-    await redis.zadd(f"{keys.TOOL_WORKERS}kubectl", {"hand": 1})
+    await worker.die()
     answer = await client.post("/tools/kubectl", json=BODY)
     assert (answer.status_code, served.code(answer)) == (503, "no-worker")
 
@@ -86,3 +89,24 @@ async def test_full_queue_is_429(client: httpx.AsyncClient, redis: Redis) -> Non
     assert (answer.status_code, served.code(answer)) == (429, "queue-full")
     assert int(answer.headers["Retry-After"]) > 0
     assert not await served.jobs(redis)
+
+
+@pytest.mark.parametrize("headers", [{}, {"Prefer": "wait=25"}])
+async def test_who_waits_when_the_last_worker_dies_is_told_so_and_the_job_cancelled(
+    client: httpx.AsyncClient, redis: Redis, worker: HandWorker, headers: dict[str, str]
+) -> None:
+    await worker.announce()
+    unattended = await served.submitted(client)
+    call = asyncio.create_task(client.post("/tools/kubectl", json=BODY, headers=headers))
+    await wait_until(lambda: _are_queued(redis, 2))
+    [job_id] = {*await served.queued(redis)} - {unattended}
+    await worker.die()
+    answer = await call
+    assert (answer.status_code, served.code(answer)) == (503, "no-worker")
+    assert int(answer.headers["Retry-After"]) > 0
+    assert await served.has_state(client, job_id, "cancelled")
+    assert await served.queued(redis) == [unattended], "workers may still come for it"
+
+
+async def _are_queued(redis: Redis, count: int) -> bool:
+    return len(await served.queued(redis)) == count

@@ -8,10 +8,12 @@ import pytest
 from redis.asyncio import Redis
 
 from gateway import waiters as module
+from gateway.unserved import UnservedJobs
 from gateway.waiters import JobWaiters, NoEnd
 from shared import keys, redis_connection
 from shared.models import JobId, JobState
-from shared.store.job_store import CancelScope, JobStore, StoredJob
+from shared.store.job_store import ANY_TIME_MS, CancelScope, JobStore, StoredJob
+from shared.store.workers import WorkerRegistry
 from tests.integration.gateway import served
 from tests.support import jobs
 from tests.support.jobs import Jobs
@@ -30,9 +32,10 @@ def valkey() -> Iterator[Valkey]:
 
 
 @asynccontextmanager
-async def running(redis: Redis) -> AsyncIterator[JobWaiters]:
+async def running(redis: Redis, *, in_contact: bool = True) -> AsyncIterator[JobWaiters]:
     """Waiters that listen already."""
-    waiters = JobWaiters(JobStore(redis), redis)
+    store = JobStore(redis)
+    waiters = JobWaiters(store, redis, UnservedJobs(store, WorkerRegistry(redis), lambda: in_contact))
     task = asyncio.create_task(waiters.run(), name="waiters")
     try:
         await wait_until(lambda: _is_subscribed(redis, keys.NOTICE))
@@ -129,6 +132,48 @@ async def test_job_that_is_gone_ends_the_wait(redis: Redis) -> None:
     async with running(redis) as waiters, waiters.watch(job_id) as watch:
         await redis.delete(keys.JOB + job_id)
         assert await watch.ended(None) is NoEnd.GONE
+
+
+@pytest.mark.usefixtures("fast_sweep")
+async def test_job_that_is_only_being_submitted_is_not_gone(redis: Redis) -> None:
+    job = jobs.new_job()
+    store = JobStore(redis)
+    async with running(redis) as waiters, waiters.watch(job.id, is_new=True) as watch:
+        async with waiters.watch(jobs.new_job_id()) as other:
+            assert await other.ended(None) is NoEnd.GONE, "by now it would be, too"
+        await store.submit(job, demands_worker=False, queue_limit=1)
+        watch.is_submitted = True
+        await store.cancel(job.id, reason="", scope=CancelScope.ANY)
+        assert state(await watch.ended(None)) is JobState.CANCELLED
+
+
+@pytest.mark.usefixtures("fast_sweep")
+async def test_queued_job_whose_last_worker_died_is_cancelled_for_who_demands_one(redis: Redis) -> None:
+    job_id = await Jobs(redis).queued()
+    async with running(redis) as waiters, waiters.watch(job_id) as looking:
+        async with waiters.watch(job_id, demanded_tool="kubectl") as watch:
+            assert await watch.ended(None) is NoEnd.NO_WORKER
+        assert state(await looking.ended(None)) is JobState.CANCELLED
+
+
+@pytest.mark.usefixtures("fast_sweep")
+@pytest.mark.parametrize("case", ["running", "worker lives", "no contact", "nobody demands one"])
+async def test_job_that_may_still_be_run_is_waited_for(redis: Redis, case: str) -> None:
+    attempt = jobs.attempt_on(await Jobs(redis).queued())
+    if case == "running":
+        await Jobs(redis).claimed(attempt)
+    if case == "worker lives":
+        await redis.zadd(f"{keys.TOOL_WORKERS}kubectl", {"worker": ANY_TIME_MS})
+    tool = None if case == "nobody demands one" else "kubectl"
+    async with (
+        running(redis, in_contact=case != "no contact") as waiters,
+        waiters.watch(attempt.job_id, demanded_tool=tool) as watch,
+        waiters.watch(jobs.new_job_id()) as other,
+    ):
+        assert await other.ended(None) is NoEnd.GONE, "after several sweeps"
+        await Jobs(redis).claimed(attempt)
+        await JobStore(redis).settle(attempt, jobs.ending())
+        assert state(await watch.ended(None)) is JobState.SUCCEEDED
 
 
 async def test_wait_ends_when_its_time_is_over(redis: Redis) -> None:

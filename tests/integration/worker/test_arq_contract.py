@@ -11,7 +11,7 @@ from arq import constants
 from arq.connections import ArqRedis
 from arq.jobs import deserialize_job_raw, serialize_job
 from arq.utils import timestamp_ms
-from arq.worker import Retry, Worker, func
+from arq.worker import Worker, func
 from redis.asyncio import Redis
 
 from shared import keys
@@ -23,8 +23,6 @@ from tests.support.jobs import Jobs, new_job_id
 from tests.support.lanes import Recorder, idle_lane
 from tests.support.waiting import wait_until
 from worker.lane import LaneWorker
-
-RETRY_DELAY_MS = 5_000
 
 
 @pytest.fixture
@@ -160,19 +158,6 @@ async def test_poll_skips_when_jobs_may_not_be_picked(jobs: Jobs, lane: LaneWork
     lane.allow_pick_jobs = True
     await lane._poll_iteration()
     assert len(lane.tasks) == 1
-
-
-async def test_retry_puts_the_job_back_for_later(redis: Redis, redis_url: str, jobs: Jobs) -> None:
-    job_id = await jobs.queued()
-
-    worker = await run_once(redis_url, job_id, Retry(defer=RETRY_DELAY_MS / 1000))
-
-    assert worker.jobs_retried == 1
-    score = await redis.zscore(keys.queue(Lane.FAST), job_id)
-    assert score is not None
-    assert timestamp_ms() < score <= timestamp_ms() + RETRY_DELAY_MS
-    assert await redis.exists(keys.ARQ_IN_PROGRESS + job_id) == 0
-    assert await redis.exists(keys.ARQ_JOB + job_id) == 1
 
 
 @pytest.mark.parametrize("outcome", [None, RuntimeError("broken")], ids=["success", "failure"])

@@ -21,7 +21,6 @@ from tests.support.jobs import WORKER_ID, Jobs, new_job_id
 from tests.support.waiting import wait_until
 from worker.command_plan import PlanSettings
 from worker.job_runner import SEAL_MARGIN_S, JobRunner, RunnerSettings
-from worker.lane import TryElsewhere
 from worker.launcher.client import Launcher
 from worker.leases import LeaseKeeper
 from worker.output import OutputLimits
@@ -119,13 +118,11 @@ async def test_job_that_is_unknown_or_ended_is_left_alone(desk: Desk) -> None:
     assert await desk.run(attempt.job_id) == before
 
 
-async def test_job_of_a_tool_that_this_worker_lacks_stays_queued(desk: Desk) -> None:
-    job_id = await desk.queued("read", "ok", tool="helm")
+async def test_job_of_a_tool_that_this_worker_lacks_is_not_run(desk: Desk) -> None:
+    """No lane picks one, but what decides is which command the sealed request names."""
+    stored = await desk.run(await desk.queued("read", "ok", tool="helm"))
 
-    with pytest.raises(TryElsewhere):
-        await desk.runner.run(job_id)
-
-    assert await desk.jobs.state(job_id) is JobState.QUEUED
+    assert (stored.record.state, stored.response) == (JobState.FAILED, None)
 
 
 async def test_kubeconfig_is_judged_by_the_worker_too(desk: Desk) -> None:

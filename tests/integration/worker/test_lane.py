@@ -1,19 +1,19 @@
 """A lane on a real server, its jobs being functions of the tests' own."""
 
 import asyncio
+from contextlib import AsyncExitStack
 
 import pytest
-from arq.utils import timestamp_ms
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from shared import keys
 from shared.models import JobId, Lane
-from tests.support.jobs import Jobs
-from tests.support.lanes import Recorder, idle_lane, is_listening, serving_lane
+from tests.support.jobs import TOOL, Jobs
+from tests.support.lanes import Recorder, idle_lane, is_listening, listening, serving_lane
 from tests.support.valkey import Valkey
 from tests.support.waiting import wait_until
-from worker.lane import TryElsewhere
+from worker.lane import LaneWorker
 
 
 @pytest.fixture
@@ -24,14 +24,6 @@ def jobs(redis: Redis) -> Jobs:
 @pytest.fixture
 def recorder() -> Recorder:
     return Recorder()
-
-
-async def make_due(redis: Redis, job_id: JobId) -> None:
-    """As if the time until the next try were over."""
-    async with redis.pipeline() as pipe:
-        pipe.zadd(keys.queue(Lane.FAST), {job_id: timestamp_ms() - 1_000})
-        pipe.rpush(keys.wake(Lane.FAST), job_id)
-        await pipe.execute()
 
 
 async def test_submitted_job_is_run_without_the_poll(redis_url: str, jobs: Jobs, recorder: Recorder) -> None:
@@ -54,7 +46,7 @@ async def test_job_whose_wake_token_was_lost_is_found_by_the_poll(
     redis: Redis, redis_url: str, jobs: Jobs, recorder: Recorder
 ) -> None:
     job_id = await jobs.queued()
-    await redis.delete(keys.wake(Lane.FAST))
+    await redis.delete(keys.wake(Lane.FAST, TOOL))
 
     async with serving_lane(redis_url, recorder.run_job, polls=True):
         await wait_until(lambda: recorder.ended == {job_id: 1})
@@ -104,28 +96,43 @@ async def test_ended_job_leaves_nothing_of_arq_behind(
         await wait_until(is_tidy)
 
 
-async def test_job_for_elsewhere_goes_back_and_is_tried_again(
-    redis: Redis, redis_url: str, jobs: Jobs, recorder: Recorder
-) -> None:
-    refused: list[JobId] = []
+async def test_job_goes_straight_to_the_lane_that_has_its_tool(redis_url: str, jobs: Jobs) -> None:
+    """However many listen without it, and all on their wake lists alone."""
+    lacking, having = Recorder(), Recorder()
+    async with AsyncExitStack() as stack:
+        for recorder, tools in [(lacking, [TOOL]), (lacking, [TOOL]), (having, ["argocd", "helm", TOOL])]:
+            lane = await stack.enter_async_context(serving_lane(redis_url, recorder.run_job, tools=tools))
+        await wait_until(lambda: _all_listen(lane, 3))
+        job_ids = [await jobs.queued(tool="helm") for _ in range(5)]
 
-    async def refuse_once(job_id: JobId) -> None:
-        if not refused:
-            refused.append(job_id)
-            raise TryElsewhere("not here")
-        await recorder.run_job(job_id)
+        await wait_until(lambda: having.ended == dict.fromkeys(job_ids, 1))
+    assert not lacking.started
 
-    async with serving_lane(redis_url, refuse_once) as lane:
-        job_id = await jobs.queued()
-        await wait_until(lambda: lane.jobs_retried == 1 and lane.free_slots == 2)
 
-        score = await redis.zscore(keys.queue(Lane.FAST), job_id)
-        assert score is not None
-        assert score > timestamp_ms() - 1_000, "for later, not for now"
+async def test_poll_leaves_jobs_of_other_tools_unmarked(redis: Redis, redis_url: str, jobs: Jobs) -> None:
+    lacking, having = Recorder(), Recorder()
+    job_id = await jobs.queued(tool="helm")
+    async with idle_lane(redis_url, lacking.run_job) as lane:
+        await lane._poll_iteration()
+        assert not lane.tasks
         assert await redis.exists(keys.ARQ_IN_PROGRESS + job_id) == 0
 
-        await make_due(redis, job_id)
-        await wait_until(lambda: recorder.ended == {job_id: 1})
+    async with serving_lane(redis_url, having.run_job, tools=["helm"]):
+        await wait_until(lambda: having.ended == {job_id: 1})
+
+
+async def test_no_tool_is_served_before_all_others(redis_url: str, jobs: Jobs, recorder: Recorder) -> None:
+    """One slot and a crowd of one tool: a job of another comes second or third, not last."""
+    recorder.gate.clear()
+    async with serving_lane(redis_url, recorder.run_job, slots=1, tools=["argocd", "kubectl"]):
+        await jobs.queued(tool="argocd")
+        await wait_until(lambda: recorder.started.total() == 1)
+        crowd = [await jobs.queued(tool="argocd") for _ in range(10)]
+        job_id = await jobs.queued(tool="kubectl")
+        recorder.gate.set()
+        await wait_until(lambda: recorder.ended.total() == 12)
+    assert [*recorder.started].index(job_id) <= 3
+    assert set(crowd) < set(recorder.started)
 
 
 async def test_job_function_that_fails_frees_its_slot(redis_url: str, jobs: Jobs, recorder: Recorder) -> None:
@@ -193,6 +200,22 @@ async def test_lane_that_is_stopped_while_it_listens_takes_no_job(
     assert not recorder.started
 
 
+async def test_lane_that_is_left_while_redis_is_away_has_no_task_and_no_unseen_error(
+    own_valkey: Valkey, recorder: Recorder
+) -> None:
+    recorder.gate.clear()
+    async with Redis.from_url(own_valkey.url) as redis, idle_lane(own_valkey.url, recorder.run_job) as lane:
+        await lane.start_jobs([(await Jobs(redis).queued()).encode()])
+        await wait_until(lambda: recorder.started.total() == 1)
+        [task] = lane.tasks.values()
+        own_valkey.kill()
+
+        assert await lane.leave_jobs() == 1
+
+        assert isinstance(task.exception(), (RedisError, OSError)), "arq tidies up, and cannot"
+        assert await lane.leave_jobs() == 0
+
+
 async def test_pick_up_that_fails_takes_no_slot(own_valkey: Valkey, recorder: Recorder) -> None:
     async with idle_lane(own_valkey.url, recorder.run_job) as lane:
         own_valkey.kill()
@@ -201,3 +224,7 @@ async def test_pick_up_that_fails_takes_no_slot(own_valkey: Valkey, recorder: Re
             await lane.start_jobs([b"0" * 32])
 
         assert lane.free_slots == 2
+
+
+async def _all_listen(lane: LaneWorker, count: int) -> bool:
+    return await listening(lane) == count

@@ -5,7 +5,7 @@ from shared import keys
 from shared.models import CommandClass, JobState, Lane
 from shared.store.job_store import CancelScope, JobStore, Renewal
 from tests.support.channels import recorded
-from tests.support.jobs import WORKER_ID, Jobs, new_job_id
+from tests.support.jobs import TOOL, WORKER_ID, Jobs, new_job_id
 
 
 @pytest.mark.parametrize("scope", CancelScope)
@@ -34,7 +34,7 @@ async def test_cancelled_job_leaves_no_queue_entry(redis: Redis, jobs: Jobs) -> 
     await jobs.store.cancel(job_id, reason="", scope=CancelScope.ANY)
 
     left = {name.decode() for name in await redis.keys()}
-    assert left == {keys.JOB + job_id, keys.wake(Lane.SLOW)}
+    assert left == {keys.JOB + job_id, keys.wake(Lane.SLOW, TOOL)}
 
 
 @pytest.mark.parametrize(
@@ -71,6 +71,19 @@ async def test_running_write_that_nobody_waits_for_goes_on(
         assert answer is JobState.RUNNING
         assert await messages() == []
     assert (await jobs.stored(attempt.job_id)).record.cancel_reason is None
+    assert await jobs.store.renew([attempt]) == [Renewal.HELD]
+
+
+@pytest.mark.parametrize("command_class", [CommandClass.READ, CommandClass.WRITE])
+async def test_job_that_a_worker_has_begun_with_is_not_cancelled_as_a_queued_one(
+    redis: Redis, jobs: Jobs, command_class: CommandClass
+) -> None:
+    attempt = await jobs.running(command_class=command_class)
+
+    async with recorded(redis, keys.control(WORKER_ID)) as messages:
+        assert await jobs.store.cancel(attempt.job_id, reason="", scope=CancelScope.QUEUED) is JobState.RUNNING
+
+        assert await messages() == []
     assert await jobs.store.renew([attempt]) == [Renewal.HELD]
 
 

@@ -5,9 +5,9 @@ from redis.asyncio import Redis
 
 from shared import keys
 from shared.models import JobState, Lane
-from shared.store.job_store import LEASE_MS, CancelScope, Claim, ClaimRefusal, JobStore
+from shared.store.job_store import LEASE_MS, CancelScope, ClaimRefusal, JobStore
 from tests.support.channels import recorded
-from tests.support.jobs import REQUEST, TOOLS, WORKER_ID, Jobs, attempt_on, new_job_id
+from tests.support.jobs import REQUEST, WORKER_ID, Jobs, attempt_on, new_job_id
 
 
 async def test_claimed_job_runs_under_a_lease(redis: Redis, jobs: Jobs) -> None:
@@ -38,9 +38,7 @@ async def test_claim_is_published(redis: Redis, jobs: Jobs) -> None:
 async def test_one_of_fifty_concurrent_claims_gets_the_job(jobs: Jobs) -> None:
     job_id = await jobs.queued()
 
-    answers = await asyncio.gather(
-        *(jobs.store.claim(attempt_on(job_id), worker_id=f"worker-{n}", tools=TOOLS) for n in range(50))
-    )
+    answers = await asyncio.gather(*(jobs.store.claim(attempt_on(job_id), worker_id=f"worker-{n}") for n in range(50)))
 
     assert Counter(answer if isinstance(answer, ClaimRefusal) else "claimed" for answer in answers) == {
         "claimed": 1,
@@ -57,37 +55,21 @@ async def test_claim_whose_answer_was_lost_may_be_asked_again(jobs: Jobs) -> Non
 
 
 async def test_unknown_job_is_gone(store: JobStore) -> None:
-    assert await store.claim(attempt_on(new_job_id()), worker_id=WORKER_ID, tools=TOOLS) is ClaimRefusal.GONE
-
-
-async def test_worker_without_the_tool_leaves_the_job_queued(jobs: Jobs) -> None:
-    job_id = await jobs.queued(tool="argocd")
-
-    answer = await jobs.store.claim(attempt_on(job_id), worker_id=WORKER_ID, tools=TOOLS)
-
-    assert answer is ClaimRefusal.OTHER_TOOL
-    assert await jobs.state(job_id) is JobState.QUEUED
-    assert isinstance(await jobs.store.claim(attempt_on(job_id), worker_id=WORKER_ID, tools=["argocd"]), Claim)
-
-
-async def test_worker_without_any_tool_gets_nothing(jobs: Jobs) -> None:
-    attempt = attempt_on(await jobs.queued())
-
-    assert await jobs.store.claim(attempt, worker_id=WORKER_ID, tools=()) is ClaimRefusal.OTHER_TOOL
+    assert await store.claim(attempt_on(new_job_id()), worker_id=WORKER_ID) is ClaimRefusal.GONE
 
 
 async def test_finished_job_is_not_claimed(jobs: Jobs) -> None:
     attempt = await jobs.finished()
 
     for again in (attempt, attempt_on(attempt.job_id)):
-        assert await jobs.store.claim(again, worker_id=WORKER_ID, tools=TOOLS) is ClaimRefusal.TAKEN
+        assert await jobs.store.claim(again, worker_id=WORKER_ID) is ClaimRefusal.TAKEN
 
 
 async def test_cancelled_job_is_not_claimed(jobs: Jobs) -> None:
     job_id = await jobs.queued()
     await jobs.store.cancel(job_id, reason="", scope=CancelScope.ANY)
 
-    assert await jobs.store.claim(attempt_on(job_id), worker_id=WORKER_ID, tools=TOOLS) is ClaimRefusal.TAKEN
+    assert await jobs.store.claim(attempt_on(job_id), worker_id=WORKER_ID) is ClaimRefusal.TAKEN
 
 
 async def test_job_that_waited_too_long_expires_instead_of_running(redis: Redis, jobs: Jobs) -> None:
@@ -95,7 +77,7 @@ async def test_job_that_waited_too_long_expires_instead_of_running(redis: Redis,
     await jobs.let_queue_wait_end(job_id)
 
     async with recorded(redis, keys.notice(job_id)) as messages:
-        answer = await jobs.store.claim(attempt_on(job_id), worker_id=WORKER_ID, tools=TOOLS)
+        answer = await jobs.store.claim(attempt_on(job_id), worker_id=WORKER_ID)
 
         assert answer is ClaimRefusal.EXPIRED
         assert await messages() == ["expired"]

@@ -7,9 +7,11 @@ from shared.models import JobId, Lane
 from shared.store.job_store import ARQ_IN_PROGRESS_MS, CancelScope
 from tests.support.jobs import Jobs, new_job_id
 
+TOOLS = ("argocd", "kubectl")
+
 
 async def picked(jobs: Jobs, *job_ids: JobId, limit: int = 10) -> list[str]:
-    found = await jobs.store.pick(Lane.FAST, [job_id.encode() for job_id in job_ids], limit=limit)
+    found = await jobs.store.pick(Lane.FAST, [job_id.encode() for job_id in job_ids], tools=TOOLS, limit=limit)
     return [job_id for job_id, _ in found]
 
 
@@ -25,7 +27,7 @@ async def test_picked_job_is_marked_for_longer_than_any_run(redis: Redis, jobs: 
 async def test_score_is_that_of_the_queue(redis: Redis, jobs: Jobs) -> None:
     job_id = await jobs.queued()
 
-    [(_, score)] = await jobs.store.pick(Lane.FAST, [job_id.encode()], limit=1)
+    [(_, score)] = await jobs.store.pick(Lane.FAST, [job_id.encode()], tools=TOOLS, limit=1)
 
     assert score == await redis.zscore(keys.queue(Lane.FAST), job_id)
 
@@ -58,3 +60,27 @@ async def test_job_that_is_not_queued_in_the_lane_is_not_picked(redis: Redis, jo
     assert await picked(jobs, cancelled, deferred, other_lane, unknown) == []
 
     assert await redis.keys(f"{keys.ARQ_IN_PROGRESS}*") == []
+
+
+async def test_job_of_another_tool_is_neither_picked_nor_marked(redis: Redis, jobs: Jobs) -> None:
+    others = [await jobs.queued(tool="helm") for _ in range(3)]
+    job_id = await jobs.queued()
+
+    assert await picked(jobs, *others, job_id, limit=1) == [job_id]
+
+    assert await redis.keys(f"{keys.ARQ_IN_PROGRESS}*") == [f"{keys.ARQ_IN_PROGRESS}{job_id}".encode()]
+    found = await jobs.store.pick(Lane.FAST, [each.encode() for each in others], tools=["helm"], limit=3)
+    assert [each for each, _ in found] == others
+
+
+async def test_worker_without_any_tool_picks_nothing(jobs: Jobs) -> None:
+    job_id = await jobs.queued()
+
+    assert await jobs.store.pick(Lane.FAST, [job_id.encode()], tools=[], limit=1) == []
+
+
+async def test_job_whose_record_is_gone_is_not_picked(redis: Redis, jobs: Jobs) -> None:
+    job_id = await jobs.queued()
+    await redis.delete(keys.JOB + job_id)
+
+    assert await picked(jobs, job_id) == []

@@ -7,10 +7,10 @@ from redis.asyncio import Redis
 from shared import keys
 from shared.models import CommandClass, JobState, Lane
 from shared.store import wire
-from shared.store.job_store import CancelScope, JobStore, Submitted
+from shared.store.job_store import Accepted, CancelScope, JobStore, SubmitRefusal
 from shared.store.scripts import WAKE_LIMIT
 from shared.store.workers import Announcement, WorkerRegistry
-from tests.support.jobs import QUEUE_LIMIT, REQUEST, Jobs, new_job, new_job_id
+from tests.support.jobs import QUEUE_LIMIT, REQUEST, TOOL, Jobs, new_job, new_job_id
 
 KUBECTL_WORKER = Announcement(worker_id="w", tools={"kubectl": "1.34"}, slots={"fast": 1}, running=0, sandbox="none")
 
@@ -18,11 +18,12 @@ KUBECTL_WORKER = Announcement(worker_id="w", tools={"kubectl": "1.34"}, slots={"
 async def test_submitted_job_reads_back_as_it_was_sent(store: JobStore) -> None:
     job = new_job(tool="helm", command_class=CommandClass.WRITE, lane=Lane.SLOW, principal="alice", time_limit_s=12.5)
 
-    await store.submit(job, demands_worker=False, queue_limit=QUEUE_LIMIT)
+    answer = await store.submit(job, demands_worker=False, queue_limit=QUEUE_LIMIT)
 
     [stored] = await store.read([job.id])
     assert stored is not None
     record = stored.record
+    assert answer == Accepted(record.created_at)
     assert (record.id, record.principal, record.tool) == (job.id, "alice", "helm")
     assert (record.command_class, record.lane, record.state) == (CommandClass.WRITE, Lane.SLOW, JobState.QUEUED)
     assert (record.time_limit_s, record.attempt) == (12.5, 0)
@@ -32,12 +33,13 @@ async def test_submitted_job_reads_back_as_it_was_sent(store: JobStore) -> None:
     assert record.queue_deadline - record.created_at == timedelta(seconds=job.queue_wait_s)
 
 
-async def test_job_is_queued_for_arq_and_wakes_its_lane(redis: Redis, jobs: Jobs) -> None:
-    job_id = await jobs.queued(lane=Lane.SLOW)
+async def test_job_is_queued_for_arq_and_wakes_its_lanes_workers_that_have_the_tool(redis: Redis, jobs: Jobs) -> None:
+    job_id = await jobs.queued(lane=Lane.SLOW, tool="helm")
 
     assert await redis.zrange(keys.queue(Lane.SLOW), 0, -1) == [job_id.encode()]
-    assert await jobs.wake_tokens(Lane.SLOW) == [job_id]
-    assert await redis.exists(keys.queue(Lane.FAST), keys.wake(Lane.FAST)) == 0
+    assert await jobs.wake_tokens(Lane.SLOW, "helm") == [job_id]
+    assert [name async for name in redis.scan_iter(f"{keys.WAKE}*")] == [keys.wake(Lane.SLOW, "helm").encode()]
+    assert await redis.exists(keys.queue(Lane.FAST)) == 0
     arq_job = wire.deserialize(await redis.get(keys.ARQ_JOB + job_id))
     assert (arq_job["f"], arq_job["a"], arq_job["k"]) == (wire.JOB_FUNCTION, [job_id], {})
 
@@ -51,11 +53,11 @@ async def test_keys_outlive_the_longest_wait_and_run(redis: Redis, jobs: Jobs) -
 
 async def test_same_id_again_is_accepted_and_changes_nothing(redis: Redis, jobs: Jobs) -> None:
     job, store = new_job(), jobs.store
-    await store.submit(job, demands_worker=False, queue_limit=QUEUE_LIMIT)
+    first = await store.submit(job, demands_worker=False, queue_limit=QUEUE_LIMIT)
     before = await store.read([job.id])
 
     again = new_job(id=job.id, request=b"another", tool="helm")
-    assert await store.submit(again, demands_worker=True, queue_limit=0) is Submitted.ACCEPTED
+    assert await store.submit(again, demands_worker=True, queue_limit=0) == first
 
     assert await store.read([job.id]) == before
     assert await redis.get(keys.REQUEST + job.id) == REQUEST
@@ -68,7 +70,7 @@ async def test_same_id_again_does_not_queue_a_job_that_went_on(redis: Redis, job
     before = await jobs.stored(attempt.job_id)
     answer = await jobs.store.submit(new_job(id=attempt.job_id), demands_worker=False, queue_limit=QUEUE_LIMIT)
 
-    assert answer is Submitted.ACCEPTED
+    assert answer == Accepted(before.record.created_at)
     assert await jobs.stored(attempt.job_id) == before
     assert await redis.zcard(keys.QUEUED) == 0
 
@@ -80,12 +82,14 @@ async def test_same_id_at_the_same_time_is_one_job(redis: Redis, store: JobStore
         *(store.submit(job, demands_worker=False, queue_limit=QUEUE_LIMIT) for _ in range(20))
     )
 
-    assert set(answers) == {Submitted.ACCEPTED}
+    [stored] = await store.read([job.id])
+    assert stored is not None
+    assert set(answers) == {Accepted(stored.record.created_at)}
     assert await redis.zcard(keys.queue(Lane.FAST)) == 1
 
 
 async def test_without_a_worker_nothing_is_queued_for_who_demands_one(redis: Redis, store: JobStore) -> None:
-    assert await store.submit(new_job(), demands_worker=True, queue_limit=QUEUE_LIMIT) is Submitted.NO_WORKER
+    assert await store.submit(new_job(), demands_worker=True, queue_limit=QUEUE_LIMIT) is SubmitRefusal.NO_WORKER
 
     assert await redis.dbsize() == 0
 
@@ -93,24 +97,24 @@ async def test_without_a_worker_nothing_is_queued_for_who_demands_one(redis: Red
 async def test_worker_with_another_tool_does_not_count(redis: Redis, store: JobStore) -> None:
     await WorkerRegistry(redis).announce(KUBECTL_WORKER)
 
-    assert await store.submit(new_job(), demands_worker=True, queue_limit=QUEUE_LIMIT) is Submitted.ACCEPTED
+    assert isinstance(await store.submit(new_job(), demands_worker=True, queue_limit=QUEUE_LIMIT), Accepted)
     answer = await store.submit(new_job(tool="helm"), demands_worker=True, queue_limit=QUEUE_LIMIT)
-    assert answer is Submitted.NO_WORKER
+    assert answer is SubmitRefusal.NO_WORKER
 
 
 async def test_worker_that_fell_silent_does_not_count(redis: Redis, store: JobStore) -> None:
     await WorkerRegistry(redis).announce(KUBECTL_WORKER)
     await redis.zadd(keys.TOOL_WORKERS + "kubectl", {KUBECTL_WORKER.worker_id: 1})
 
-    assert await store.submit(new_job(), demands_worker=True, queue_limit=QUEUE_LIMIT) is Submitted.NO_WORKER
+    assert await store.submit(new_job(), demands_worker=True, queue_limit=QUEUE_LIMIT) is SubmitRefusal.NO_WORKER
 
 
 async def test_full_queue_takes_no_job(store: JobStore) -> None:
     for _ in range(2):
-        assert await store.submit(new_job(), demands_worker=False, queue_limit=2) is Submitted.ACCEPTED
+        assert isinstance(await store.submit(new_job(), demands_worker=False, queue_limit=2), Accepted)
 
     refused = new_job()
-    assert await store.submit(refused, demands_worker=False, queue_limit=2) is Submitted.QUEUE_FULL
+    assert await store.submit(refused, demands_worker=False, queue_limit=2) is SubmitRefusal.QUEUE_FULL
     assert await store.read([refused.id]) == [None]
 
 
@@ -118,12 +122,12 @@ async def test_running_and_ended_jobs_do_not_fill_the_queue(jobs: Jobs) -> None:
     await jobs.running()
     await jobs.store.cancel(await jobs.queued(), reason="", scope=CancelScope.ANY)
 
-    assert await jobs.store.submit(new_job(), demands_worker=False, queue_limit=1) is Submitted.ACCEPTED
+    assert isinstance(await jobs.store.submit(new_job(), demands_worker=False, queue_limit=1), Accepted)
 
 
 async def test_wake_list_is_bounded(redis: Redis, jobs: Jobs) -> None:
     async with redis.pipeline() as pipe:
-        pipe.rpush(keys.wake(Lane.FAST), *map(str, range(WAKE_LIMIT)))
+        pipe.rpush(keys.wake(Lane.FAST, TOOL), *map(str, range(WAKE_LIMIT)))
         await pipe.execute()
 
     job_id = await jobs.queued()

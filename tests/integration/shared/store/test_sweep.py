@@ -5,7 +5,7 @@ from shared import keys
 from shared.models import CommandClass, JobState, Lane
 from shared.store.job_store import ARQ_IN_PROGRESS_MS, PICK_UP_LIMIT_MS, SWEEP_LIMIT, JobStore, Renewal
 from tests.support.channels import recorded
-from tests.support.jobs import PAST_MS, Jobs, new_job_id
+from tests.support.jobs import PAST_MS, TOOL, Jobs, new_job_id
 from tests.support.waiting import wait_until
 
 LONG_AGO_MS = ARQ_IN_PROGRESS_MS - PICK_UP_LIMIT_MS - 1_000
@@ -16,7 +16,7 @@ A_MOMENT_AGO_MS = ARQ_IN_PROGRESS_MS - 10
 async def pick_up(redis: Redis, job_id: str, *, left_ms: int) -> None:
     """As arq leaves it when a worker dies between its pick-up and our claim."""
     await redis.set(keys.ARQ_IN_PROGRESS + job_id, "1", px=left_ms)
-    await redis.delete(keys.wake(Lane.FAST))
+    await redis.delete(keys.wake(Lane.FAST, TOOL))
 
 
 async def test_sweep_tells_redis_own_time(redis: Redis, store: JobStore) -> None:
@@ -89,6 +89,17 @@ async def test_pick_up_whose_worker_died_is_repaired(redis: Redis, jobs: Jobs) -
     assert await redis.exists(keys.ARQ_IN_PROGRESS + job_id) == 0
     assert await jobs.wake_tokens() == [job_id]
     assert await jobs.state(job_id) is JobState.QUEUED
+
+
+async def test_repair_wakes_those_that_have_the_tool(redis: Redis, jobs: Jobs) -> None:
+    job_id = await jobs.queued(tool="helm", lane=Lane.SLOW)
+    await pick_up(redis, job_id, left_ms=LONG_AGO_MS)
+    await redis.delete(keys.wake(Lane.SLOW, "helm"))
+
+    await jobs.store.sweep(settle_leases=False)
+
+    assert await jobs.wake_tokens(Lane.SLOW, "helm") == [job_id]
+    assert len([name async for name in redis.scan_iter(f"{keys.WAKE}*")]) == 1
 
 
 async def test_pick_up_of_a_moment_ago_is_left_alone(redis: Redis, jobs: Jobs) -> None:

@@ -16,6 +16,7 @@ from shared import keys
 from shared.models import CommandClass, JobId, JobState, Lane
 from shared.store.job_store import (
     ARQ_IN_PROGRESS_MS,
+    Accepted,
     Attempt,
     CancelScope,
     Claim,
@@ -23,10 +24,9 @@ from shared.store.job_store import (
     NewJob,
     Renewal,
     StoredJob,
-    Submitted,
 )
 from tests.support import leftovers
-from tests.support.jobs import TOOLS, WORKER_ID, Jobs, attempt_on, ending, new_job, sealed_events
+from tests.support.jobs import WORKER_ID, Jobs, attempt_on, ending, new_job, sealed_events
 from tests.support.valkey import Valkey
 
 ENDS_OF_A_RUN = [JobState.SUCCEEDED, JobState.FAILED, JobState.TIMED_OUT, JobState.CANCELLED, JobState.LOST]
@@ -82,21 +82,21 @@ class Transitions(RuleBasedStateMachine):
     )
     def submit(self, command_class: CommandClass, lane: Lane) -> JobId:
         job = new_job(command_class=command_class, lane=lane)
-        assert self.run(self.store.submit(job, demands_worker=False, queue_limit=100)) is Submitted.ACCEPTED
+        assert isinstance(self.run(self.store.submit(job, demands_worker=False, queue_limit=100)), Accepted)
         self.models[job.id] = Model(job)
         return job.id
 
     @rule(job_id=jobs)
     def submit_again(self, job_id: JobId) -> None:
         job = self.models[job_id].job
-        assert self.run(self.store.submit(job, demands_worker=True, queue_limit=0)) is Submitted.ACCEPTED
+        assert isinstance(self.run(self.store.submit(job, demands_worker=True, queue_limit=0)), Accepted)
 
     @rule(target=attempts, job_id=jobs)
     def pick_up(self, job_id: JobId) -> Attempt:
         """As arq does, whose marks are not to be relied on: any worker may come to try any job at any time."""
         self.run(self._mark(job_id))
         attempt = attempt_on(job_id)
-        self.claim(attempt, is_able=True)
+        self.claim(attempt)
         return attempt
 
     @rule(target=attempts, job_id=jobs)
@@ -108,25 +108,23 @@ class Transitions(RuleBasedStateMachine):
     async def _mark(self, job_id: JobId) -> None:
         await self.redis.set(keys.ARQ_IN_PROGRESS + job_id, "1", px=ARQ_IN_PROGRESS_MS // 2)
 
-    @rule(attempt=attempts, is_able=st.booleans())
-    def claim_late(self, attempt: Attempt, is_able: bool) -> None:
-        self.claim(attempt, is_able=is_able)
+    @rule(attempt=attempts)
+    def claim_late(self, attempt: Attempt) -> None:
+        self.claim(attempt)
 
-    def claim(self, attempt: Attempt, *, is_able: bool) -> None:
+    def claim(self, attempt: Attempt) -> None:
         model = self.models[attempt.job_id]
-        expected = self._expected_claim(model, attempt, is_able=is_able)
-        answer = self.run(self.store.claim(attempt, worker_id=WORKER_ID, tools=TOOLS if is_able else ["argocd"]))
+        expected = self._expected_claim(model, attempt)
+        answer = self.run(self.store.claim(attempt, worker_id=WORKER_ID))
         assert (None if isinstance(answer, Claim) else answer) is expected
         if expected is ClaimRefusal.EXPIRED:
             model.finish(JobState.EXPIRED)
         elif expected is None and model.state is JobState.QUEUED:
             model.state, model.holder = JobState.RUNNING, attempt
 
-    def _expected_claim(self, model: Model, attempt: Attempt, *, is_able: bool) -> ClaimRefusal | None:
+    def _expected_claim(self, model: Model, attempt: Attempt) -> ClaimRefusal | None:
         if model.state is JobState.QUEUED:
-            if model.is_overdue:
-                return ClaimRefusal.EXPIRED
-            return None if is_able else ClaimRefusal.OTHER_TOOL
+            return ClaimRefusal.EXPIRED if model.is_overdue else None
         return None if model.holder == attempt else ClaimRefusal.TAKEN
 
     @rule(attempt=attempts, count=st.integers(min_value=1, max_value=3), is_repeat=st.booleans())
@@ -172,7 +170,8 @@ class Transitions(RuleBasedStateMachine):
             model.finish(JobState.CANCELLED)
         elif model.state is JobState.RUNNING:
             is_read = model.job.command_class is CommandClass.READ
-            model.cancel_asked = model.cancel_asked or is_read or scope is CancelScope.ANY
+            asks = scope is CancelScope.ANY or (scope is CancelScope.ABANDONED and is_read)
+            model.cancel_asked = model.cancel_asked or asks
 
     @rule(job_id=jobs)
     def wait_ends(self, job_id: JobId) -> None:

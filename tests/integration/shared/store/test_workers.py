@@ -89,6 +89,16 @@ async def test_worker_whose_index_entry_ended_is_not_living(registry: Registry) 
     assert await registry.workers.living(["kubectl"]) == []
 
 
+async def test_served_tools_are_those_of_workers_that_live_now(registry: Registry) -> None:
+    silent, alive = announcement("a", "argocd", "helm"), announcement("b", "helm", "kubectl")
+    for worker in (silent, alive):
+        await registry.workers.announce(worker)
+    await registry.redis.zadd(keys.TOOL_WORKERS + "argocd", {"a": 1})
+
+    assert await registry.workers.served(["argocd", "helm", "istioctl", "kubectl"]) == {"helm", "kubectl"}
+    assert await registry.workers.served([]) == set()
+
+
 async def test_announcement_ends_by_itself(registry: Registry) -> None:
     await registry.workers.announce(announcement("a", "kubectl"))
 

@@ -1,0 +1,70 @@
+"""What callers are told when a job was not queued, or when nobody can tell its end: the same for REST and MCP."""
+
+from gateway.waiters import NoEnd
+from shared.errors import ErrorCode, UnavailableError
+from shared.models import Job, JobId
+from shared.store.job_store import SubmitRefusal
+from shared.tools import registry
+
+NO_WORKER_RETRY_S = 10
+QUEUE_FULL_RETRY_S = 5
+BUSY_RETRY_S = 2
+
+
+def not_queued(refusal: SubmitRefusal, tool: str) -> UnavailableError:
+    """Redis answered, and took no job."""
+    if refusal is SubmitRefusal.NO_WORKER:
+        return _no_worker(tool)
+    return UnavailableError(
+        ErrorCode.QUEUE_FULL, "Too many commands are queued; try again later.", retry_after_s=QUEUE_FULL_RETRY_S
+    )
+
+
+def busy() -> UnavailableError:
+    """Redis was not asked at all."""
+    return UnavailableError(
+        ErrorCode.GATEWAY_BUSY,
+        "This gateway has more calls than it can take at once, and nothing was queued for this one: send it again.",
+        retry_after_s=BUSY_RETRY_S,
+    )
+
+
+def unknown_outcome(job_id: JobId) -> UnavailableError:
+    """Redis did not answer, and may have taken the job."""
+    return UnavailableError(
+        ErrorCode.STORE_UNAVAILABLE,
+        "Redis is not reachable, and whether it took the job is unknown: look the job up by its id before you send "
+        "the command again.",
+        job_id=job_id,
+    )
+
+
+def no_end(end: NoEnd, job: Job) -> UnavailableError:
+    """The job was queued, and its end is not to be had here."""
+    if end is NoEnd.NO_WORKER:
+        return _no_worker(job.tool)
+    if end is NoEnd.DRAINING:
+        return UnavailableError(
+            ErrorCode.SHUTTING_DOWN,
+            f"This gateway is shutting down and the command goes on: GET /jobs/{job.id} has its result.",
+            job_id=job.id,
+        )
+    if end is NoEnd.UNSEEN:
+        return UnavailableError(
+            ErrorCode.STORE_UNAVAILABLE,
+            f"The job must have ended by now, and Redis was not there to say how: GET /jobs/{job.id} has its result, "
+            "do not send its command again.",
+            job_id=job.id,
+        )
+    return UnavailableError(
+        ErrorCode.STORE_UNAVAILABLE, "The job's record is gone from Redis; its outcome is unknown.", job_id=job.id
+    )
+
+
+def _no_worker(tool: str) -> UnavailableError:
+    return UnavailableError(
+        ErrorCode.NO_WORKER,
+        f"No live worker has {tool}: install it where a worker runs ({registry.find(tool).install_hint}) and "
+        "restart that worker, or start one that has it. POST /jobs or `Prefer: respond-async` queues it till then.",
+        retry_after_s=NO_WORKER_RETRY_S,
+    )
