@@ -32,7 +32,7 @@ _MULTIARCH = {62: "x86_64-linux-gnu", 183: "aarch64-linux-gnu"}
 
 
 class ElfError(Exception):
-    """The file is not what it has to be, or needs one that is not there; the text says which."""
+    """A file is not what it has to be, or needs another that is not there; the text names both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +87,10 @@ class LibraryFinder:
 
     def dependencies(self, program: Path) -> Dependencies:
         """Everything that the program needs to start, down to the last library. Raises ElfError or OSError."""
-        image = _read(program)
-        if image.interpreter is None:
+        if is_static(program):
             return Dependencies(None, ())
-        loader = Path(image.interpreter).resolve(strict=True)
+        image = _read(program)
+        loader = Path(image.interpreter or "").resolve(strict=True)
         found: set[Path] = set()
         pending = [(program, image)]
         while pending:
@@ -115,7 +115,7 @@ class LibraryFinder:
         by_default = (folder / name for folder in _default_folders(image.machine))
         if found := next((path for path in by_default if _fits(path, image.machine)), None):
             return [found.resolve()]
-        raise ElfError(f"the library {name} is not there")
+        raise ElfError(f"{needing} needs {name}, which is not there")
 
 
 def _default_folders(machine: int) -> Iterator[Path]:
@@ -140,8 +140,8 @@ def _read(path: Path) -> _Image:
             segments = _segments(file, header)
             return _image(file, segments, machine=header[7])
         except (ElfError, struct.error, ValueError, OverflowError) as error:
-            reason = str(error) if isinstance(error, ElfError) else "it is damaged"
-            raise ElfError(f"{path} is no ELF program that is understood: {reason}") from error
+            reason = str(error) if isinstance(error, ElfError) else "is damaged"
+            raise ElfError(f"{path} {reason}") from error
 
 
 def _image(file: BinaryIO, segments: list[Segment], *, machine: int) -> _Image:
@@ -163,14 +163,14 @@ def _image(file: BinaryIO, segments: list[Segment], *, machine: int) -> _Image:
 def _header(file: BinaryIO) -> tuple[int, ...]:
     content = _bytes_at(file, 0, _HEADER.size)
     if not content.startswith(_MAGIC):
-        raise ElfError("it has not the form of one")
+        raise ElfError("is no ELF file of 64 bits, little endian")
     return _HEADER.unpack(content)
 
 
 def _segments(file: BinaryIO, header: tuple[int, ...]) -> list[Segment]:
     offset, entry_size, entries = header[10], header[14], header[15]
     if entry_size != _SEGMENT.size or not entries:
-        raise ElfError("it has no segments")
+        raise ElfError("has no segments")
     return [Segment(*fields) for fields in _SEGMENT.iter_unpack(_bytes_at(file, offset, entry_size * entries))]
 
 
@@ -188,12 +188,12 @@ def _file_offset(segments: list[Segment], address: int) -> int:
     for segment in segments:
         if segment.kind == _LOADED and segment.address <= address < segment.address + segment.file_bytes:
             return address - segment.address + segment.offset
-    raise ElfError("a table lies outside of it")
+    raise ElfError("has a table outside of its segments")
 
 
 def _bytes_at(file: BinaryIO, offset: int, size: int) -> bytes:
     if offset + size > os.fstat(file.fileno()).st_size:
-        raise ElfError("it is cut off")
+        raise ElfError("is cut off")
     file.seek(offset)
     return file.read(size)
 
