@@ -1,4 +1,4 @@
-"""Looks for the CLIs as a worker does, and starts each for its version, outside of any sandbox."""
+"""Looks for CLIs and filters as a worker does, and starts each CLI for its version, outside of any sandbox."""
 
 import os
 import subprocess
@@ -6,9 +6,10 @@ import tempfile
 from pathlib import Path
 
 from cli.check import Check, Status
+from shared.filters import FILTERS
 from shared.tools import registry
 from shared.tools.tool import Tool
-from worker import tool_binaries
+from worker import filter_binaries, tool_binaries
 from worker.tool_binaries import MissingTool, ToolBinary
 
 VERSION_LIMIT_S = 30.0
@@ -20,6 +21,14 @@ def tools(directory: Path | None) -> list[Check]:
     if all(check.status is Status.MISSING for check in checks):
         checks.append(Check("tools", Status.MISSING, "a worker needs one of them at least", is_needed=True))
     return checks
+
+
+def filters(directory: Path | None, *, sandboxed: bool) -> Check:
+    """One check for all that may stand behind a `|`; no tool needs any of them."""
+    found = filter_binaries.find_all(FILTERS, directory, sandboxed=sandboxed)
+    lacking = [f"no {missing.filter.name} ({missing.reason})" for missing in found.missing]
+    text = "; ".join([", ".join(found.binaries) or "none", *lacking])
+    return Check("filters", Status.WARNING if lacking else Status.OK, text)
 
 
 def _check(found: ToolBinary | MissingTool) -> Check:

@@ -32,12 +32,12 @@ def examine(variables: Mapping[str, str], folder: Path | None) -> list[Check]:
     except SettingsError as error:
         directory = own.get(f"{PREFIX}TOOLS_DIRECTORY")
         return [
-            *cli_checks.tools(Path(directory) if directory else None),
+            *_programs(Path(directory) if directory else None),
             check_landlock(landlock.abi(), SandboxMode.PREFER),
             *(Check("settings", Status.MISSING, line, is_needed=True) for line in str(error).splitlines()),
         ]
     return [
-        *cli_checks.tools(worker.tools_directory),
+        *_programs(worker.tools_directory),
         check_landlock(landlock.abi(), worker.sandbox),
         *(asyncio.run(check_redis(gateway.redis_url.get_secret_value())) if has_redis else [_embedded_server()]),
         _given_key() if has_key else check_key_file(path / state_directory.KEY_NAME),
@@ -56,6 +56,10 @@ def render(checks: Iterable[Check]) -> str:
     width = max(len(row.name) for row in rows)
     status_width = max(len(status) for status in Status)
     return "\n".join(f"{row.name:<{width}}  {row.status:<{status_width}}  {row.text}" for row in rows)
+
+
+def _programs(directory: Path | None) -> list[Check]:
+    return [*cli_checks.tools(directory), cli_checks.filters(directory, sandboxed=landlock.abi() > 0)]
 
 
 def check_landlock(abi: int, mode: SandboxMode) -> Check:

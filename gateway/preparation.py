@@ -68,6 +68,7 @@ class Preparation:
             queue_wait_s=self._settings.queue_wait_s,
             tool=call.tool.name,
             arguments=invocation.arguments,
+            filters=invocation.filters,
             verb=invocation.verb,
             kubeconfig=access,
             credentials=credentials,

@@ -5,7 +5,7 @@ The text is read here and nowhere else. What is refused here never reaches a que
 
 from collections.abc import Iterator, Sequence
 
-from shared import durations, flags, tokens
+from shared import durations, filters, flags, tokens
 from shared.errors import ErrorCode, RequestError
 from shared.flags import Arity, Flag, Reading
 from shared.invocation import Invocation
@@ -29,18 +29,21 @@ def parse(
     `RequestError` for whatever cannot be read, is refused, or contradicts `namespace` or `context`.
     """
     grammar = tool.grammar
-    words = _without_tool_name(tool, tokens.split(command))
+    first, *later = tokens.split(command)
+    words = _without_tool_name(tool, first)
     reading = flags.read(grammar, words)
     _refuse_verb(grammar, reading.verb)
     named_context = _agreed(
         reading, grammar.context_flags, asked=context, error=ErrorCode.CONTEXT_CONFLICT, word="context"
     )
+    filters.check(later)
     command_class = _class(grammar, reading)
     is_endless = _is_endless(grammar, reading)
     waits = is_endless or _waits(grammar, reading)
     return Invocation(
         tool=tool.name,
         arguments=(*_namespace_argument(grammar, reading, asked=namespace, default=default_namespace), *words),
+        filters=tuple(tuple(stage) for stage in later),
         verb=reading.verb or HELP,
         command_class=command_class,
         lane=_lane(command_class, waits=waits),

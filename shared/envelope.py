@@ -16,6 +16,8 @@ class RequestEnvelope(BaseModel):
     tool: str
     arguments: Annotated[tuple[str, ...], Field(repr=False)]
     """Exactly what runs, without the tool's name."""
+    filters: Annotated[tuple[tuple[str, ...], ...], Field(repr=False)] = ()
+    """The stages behind it, each with its filter's name first."""
     verb: tuple[str, ...]
     time_limit_s: float
     queue_wait_s: int

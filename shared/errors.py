@@ -20,6 +20,7 @@ class ErrorCode(StrEnum):
     COMMAND_CHARACTERS = "command-characters"
     COMMAND_QUOTES = "command-quotes"
     COMMAND_SHELL_SYNTAX = "command-shell-syntax"
+    COMMAND_PIPELINE = "command-pipeline"
     COMMAND_REFUSED = "command-refused"
     FLAG_REFUSED = "flag-refused"
     FLAG_AMBIGUOUS = "flag-ambiguous"

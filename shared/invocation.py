@@ -9,11 +9,13 @@ from shared.models import CommandClass, Lane
 class Invocation:
     """A parsed command.
 
-    `arguments` is exactly what runs, without the tool's own name.
+    `arguments` is exactly what runs, without the tool's own name. All else but `filters` speaks of the tool's stage.
     """
 
     tool: str
     arguments: tuple[str, ...]
+    filters: tuple[tuple[str, ...], ...]
+    """The stages behind it, each with its filter's name first."""
     verb: tuple[str, ...]
     command_class: CommandClass
     lane: Lane

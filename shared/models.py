@@ -64,7 +64,8 @@ class CommandRequest(BaseModel):
         str,
         Field(
             max_length=MAX_COMMAND_CHARACTERS,
-            description="Arguments of the tool, quoted as for a POSIX shell; no shell runs them.",
+            description="Arguments of the tool, quoted as for a POSIX shell; no shell runs them. "
+            "Text filters may follow, as in `| jq -r .kind | sort`.",
             examples=["get pods -n default"],
         ),
     ]
@@ -115,8 +116,16 @@ class CommandResponse(BaseModel):
 
     success: Annotated[bool, Field(description="True when the command ended with exit code 0.")]
     output: Annotated[str, Field(description="Standard output, cut at the output limit.")]
-    error: Annotated[str | None, Field(description="Standard error, or why the command did not run to its end.")]
-    exit_code: Annotated[int, Field(description="The tool's own exit code; -1 when no process ended by itself.")]
+    error: Annotated[
+        str | None,
+        Field(
+            description="Standard error, or why the command did not run to its end. Of a pipeline, each line begins "
+            "with its stage: `[jq] …`."
+        ),
+    ]
+    exit_code: Annotated[
+        int, Field(description="The tool's own, or that of the first stage that failed; -1 when none ended by itself.")
+    ]
     job_id: JobId
     state: JobState
     duration_ms: Annotated[int, Field(description="From the start of the process to its end.")]

@@ -199,7 +199,7 @@ class WorkerSettings(CommonSettings):
     work_directory: Path | None = None
     """Where jobs get their private directories; by default a fresh one in the system's folder for temporary files."""
     tools_directory: Path | None = None
-    """Where CLIs are looked for before PATH."""
+    """Where CLIs and text filters are looked for before PATH."""
     job_file_bytes: int = Field(256 * 1024 * 1024, ge=1_024)
     """Largest file that a command may write."""
     go_memory_limit: str = Field("200MiB", pattern=r"^\d+(B|KiB|MiB|GiB)$")

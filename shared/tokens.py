@@ -1,7 +1,7 @@
-"""Cuts a command into words as a POSIX shell would, and refuses what only a shell could do.
+"""Cuts a command into stages and words as a POSIX shell would, and refuses what only a shell could do.
 
-Nothing is expanded, substituted or run: each word is exactly what the tool gets. The rules are those of the Shell
-Command Language, sections 2.2 and 2.3 (POSIX.1-2024); `{}[]*?~!=@,` are plain characters.
+Nothing is expanded, substituted or run: each word is exactly what its program gets. The rules are those of the Shell
+Command Language, sections 2.2, 2.3 and 2.9.2 (POSIX.1-2024); `{}[]*?~!=@,` are plain characters.
 """
 
 import re
@@ -19,7 +19,8 @@ DOUBLE_QUOTE_ESCAPES = '$`"\\'
 _ONE_CALL = "send one call for each command"
 _LITERAL = "nothing is expanded or substituted: put literal text in single quotes"
 _SHELL_SYNTAX = {
-    "|": "pipelines are not available: let the tool select with -o jsonpath='…', -l or --tail",
+    "||": _ONE_CALL,
+    "|&": "standard error comes back in the response, beside the output: write `|`",
     ";": _ONE_CALL,
     "&": _ONE_CALL,
     "\n": f"it does not separate commands: {_ONE_CALL}, or end the line with a backslash",
@@ -33,8 +34,11 @@ _SHELL_SYNTAX = {
 }
 
 
-def split(text: str) -> list[str]:
-    """The words of a command. `RequestError` for shell syntax, unbalanced quotes and control characters."""
+def split(text: str) -> list[list[str]]:
+    """The words of each stage of a command: the tool's, then those after each `|`.
+
+    `RequestError` for shell syntax, a stage without words, unbalanced quotes and control characters.
+    """
     if len(text) > MAX_COMMAND_CHARACTERS:
         raise RequestError(
             ErrorCode.COMMAND_TOO_LONG,
@@ -47,10 +51,10 @@ def split(text: str) -> list[str]:
             f"The command holds the control character U+{ord(match[0]):04X} (character {match.start() + 1}); "
             "only tab and line feed are taken.",
         )
-    words = _Splitter(text).words()
-    if not words:
+    stages = _Splitter(text).stages()
+    if stages == [[]]:
         raise RequestError(ErrorCode.COMMAND_EMPTY, "The command is empty: name a verb, for example `get pods`.")
-    return words
+    return stages
 
 
 class _Splitter:
@@ -60,16 +64,18 @@ class _Splitter:
         self._text = text
         self._at = 0
         self._blank_from = len(text.rstrip(BLANKS + "\n"))
-        self._words: list[str] = []
+        self._stages: list[list[str]] = [[]]
         self._word: list[str] | None = None
         """None between words: an empty pair of quotes is a word too."""
 
-    def words(self) -> list[str]:
+    def stages(self) -> list[list[str]]:
         while self._at < len(self._text):
             self._at += 1
             self._take(self._text[self._at - 1])
         self._end_word()
-        return self._words
+        if len(self._stages) > 1:
+            self._require_words()
+        return self._stages
 
     def _take(self, character: str) -> None:
         if character in BLANKS:
@@ -80,6 +86,8 @@ class _Splitter:
             self._add(self._double_quoted())
         elif character == "\\":
             self._escaped()
+        elif character == "|":
+            self._end_stage()
         elif character in _SHELL_SYNTAX:
             self._shell_character(character)
         else:
@@ -88,13 +96,14 @@ class _Splitter:
     def _shell_character(self, character: str) -> None:
         if character == "#" and self._word is not None:
             self._add(character)
-        elif character == "\n" and self._is_blank_line_at_an_end():
+        elif character == "\n" and self._is_blank_line():
             self._end_word()
         else:
             raise self._shell_syntax(character)
 
-    def _is_blank_line_at_an_end(self) -> bool:
-        before = not self._words and self._word is None
+    def _is_blank_line(self) -> bool:
+        """At the end, or before the words of a stage: a line may end with `|`."""
+        before = not self._stages[-1] and self._word is None
         return before or self._at > self._blank_from
 
     def _escaped(self) -> None:
@@ -147,15 +156,31 @@ class _Splitter:
 
     def _end_word(self) -> None:
         if self._word is not None:
-            self._words.append("".join(self._word))
+            self._stages[-1].append("".join(self._word))
             self._word = None
 
-    def _shell_syntax(self, character: str) -> RequestError:
-        shown = "A line break" if character == "\n" else f"`{character}`"
+    def _end_stage(self) -> None:
+        operator = self._text[self._at - 1 : self._at + 1]
+        if operator in _SHELL_SYNTAX:
+            raise self._shell_syntax(operator)
+        self._end_word()
+        self._require_words()
+        self._stages.append([])
+
+    def _require_words(self) -> None:
+        if not self._stages[-1]:
+            raise RequestError(
+                ErrorCode.COMMAND_PIPELINE,
+                f"Stage {len(self._stages)} of the pipeline is empty: a command stands before the first `|` and a text "
+                "filter after each, as in `get pods | head -5`.",
+            )
+
+    def _shell_syntax(self, symbol: str) -> RequestError:
+        shown = "A line break" if symbol == "\n" else f"`{symbol}`"
         return RequestError(
             ErrorCode.COMMAND_SHELL_SYNTAX,
             f"{shown} (character {self._at}) has no effect here, for no shell runs the command; "
-            f"{_SHELL_SYNTAX[character]}.",
+            f"{_SHELL_SYNTAX[symbol]}.",
         )
 
 

@@ -1,9 +1,10 @@
-"""Turns an opened request into the process that runs it: arguments, environment, sandbox and limits.
+"""Turns an opened request into the processes that run it: arguments, environment, sandbox and limits.
 
 The environment is clean: nothing of the worker's own reaches the child, and no plugin is found on its PATH.
 """
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared import credentials, kubeconfig
@@ -11,7 +12,8 @@ from shared.endpoints import Endpoint
 from shared.envelope import RequestEnvelope
 from shared.kubeconfig import ClusterAccess
 from shared.tools.tool import Tool
-from worker import job_directory
+from worker import filter_plan, job_directory
+from worker.filter_binaries import FilterBinary
 from worker.job_directory import JobDirectory
 from worker.launcher.protocol import Limits, SandboxRules, StageSpec
 from worker.tool_binaries import ToolBinary
@@ -54,11 +56,12 @@ class PlanSettings:
 
 @dataclass(frozen=True, slots=True)
 class CommandPlan:
-    """A process to start, and the descriptors that it gets: the caller closes them."""
+    """The tool's process and the filters behind it, and the descriptors that the tool gets: the caller closes them."""
 
     spec: StageSpec
     stdin: int
     inherited: tuple[int, ...]
+    filters: tuple[StageSpec, ...] = ()
 
     def close(self) -> None:
         for descriptor in (self.stdin, *self.inherited):
@@ -72,8 +75,15 @@ def build(
     *,
     time_limit_s: float,
     settings: PlanSettings,
+    filters: Mapping[str, FilterBinary] | None = None,
 ) -> CommandPlan:
-    """The plan. `RequestError` if kubeconfig or server do not pass this worker's own judgement."""
+    """The plan. `RequestError` if kubeconfig or server do not pass this worker's judgement, or a filter is missing."""
+    limits = Limits(
+        file_size_bytes=settings.job_file_bytes,
+        open_files=OPEN_FILES,
+        cpu_s=int(max(CPU_FLOOR_S, time_limit_s * CPU_FACTOR)),
+    )
+    behind = filter_plan.build(envelope.filters, filters or {}, directory, limits=limits, sandboxed=settings.sandboxed)
     access = None
     if envelope.kubeconfig is not None:
         access = kubeconfig.rebuild(envelope.kubeconfig, context=None, allow_loopback=settings.allow_loopback)
@@ -88,14 +98,10 @@ def build(
         environment=environment,
         working_directory=str(directory.work),
         sandbox=_sandbox(binary, directory, _ports(access, server)) if settings.sandboxed else None,
-        limits=Limits(
-            file_size_bytes=settings.job_file_bytes,
-            open_files=OPEN_FILES,
-            cpu_s=int(max(CPU_FLOOR_S, time_limit_s * CPU_FACTOR)),
-        ),
+        limits=limits,
     )
     try:
-        return CommandPlan(spec, _stdin(envelope.stdin, directory), inherited)
+        return CommandPlan(spec, _stdin(envelope.stdin, directory), inherited, behind)
     except OSError:
         for descriptor in inherited:
             os.close(descriptor)
@@ -124,7 +130,7 @@ def _environment(
     return {
         "HOME": str(directory.root),
         "TMPDIR": str(directory.root),
-        "PATH": str(directory.root / "no-programs"),
+        "PATH": str(directory.no_programs),
         "LANG": "C.UTF-8",
         "TERM": "dumb",
         "GOGC": "off",

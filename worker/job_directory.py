@@ -24,6 +24,16 @@ class JobDirectory:
         """Working directory: the caller's files lie here."""
         return self.root / "work"
 
+    @property
+    def spill(self) -> Path:
+        """Where filters put what does not fit into memory; made when one may need it."""
+        return self.root / "spill"
+
+    @property
+    def no_programs(self) -> Path:
+        """What PATH names: there is nothing, not even the folder."""
+        return self.root / "no-programs"
+
 
 @asynccontextmanager
 async def create(parent: Path, files: Mapping[str, str]) -> AsyncIterator[JobDirectory]:

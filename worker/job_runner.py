@@ -15,13 +15,14 @@ import structlog
 
 from shared.envelope import RequestEnvelope
 from shared.errors import RequestError
-from shared.models import CommandResponse, JobId, JobState
+from shared.models import CommandClass, CommandResponse, JobId, JobState
 from shared.redis_connection import UNAVAILABLE
 from shared.sealing import DataKey, MasterKeys, Purpose, SealError
 from shared.store.job_store import Attempt, Claim, ClaimRefusal, Ending, JobStore
 from worker import command_plan, job_directory, responses
 from worker.command_plan import PlanSettings
 from worker.execution import Execution, execute
+from worker.filter_binaries import FilterBinary
 from worker.job_control import JobControl
 from worker.job_directory import JobDirectory
 from worker.launcher.client import Launcher, LauncherGoneError
@@ -30,6 +31,8 @@ from worker.output import OutputLimits, OutputRecorder
 from worker.tool_binaries import ToolBinary
 
 RETRY_DELAY_S = 0.5
+CHANGE_NOTHING = frozenset({CommandClass.READ, CommandClass.LOCAL})
+"""Commands that a filter may end when it has read enough."""
 DATA_LOST = "Redis has lost data while the command ran"
 SEAL_MARGIN_S = 60
 """Between sealing and claiming lie two clocks."""
@@ -68,6 +71,7 @@ class JobRunner:
     leases: LeaseKeeper
     launcher: Launcher
     binaries: Mapping[str, ToolBinary]
+    filters: Mapping[str, FilterBinary]
     settings: RunnerSettings
 
     async def run(self, job_id: JobId) -> None:
@@ -167,6 +171,7 @@ class JobRunner:
             job.directory,
             time_limit_s=time_limit_s,
             settings=self.settings.plan,
+            filters=self.filters,
         )
         return await execute(
             plan,
@@ -175,6 +180,8 @@ class JobRunner:
             sink=recorder.add,
             time_limit_s=time_limit_s,
             kill_grace_s=self.settings.kill_grace_s,
+            is_endless=job.envelope.is_endless,
+            must_finish=job.claim.record.command_class not in CHANGE_NOTHING,
         )
 
     async def _settle(self, attempt: Attempt, control: JobControl, ending: Ending) -> None:

@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -17,17 +17,18 @@ import structlog
 import uvloop
 from arq.connections import ArqRedis
 
-from shared import logs, process_hardening, redis_connection
+from shared import filters, logs, process_hardening, redis_connection
 from shared.models import Lane
 from shared.settings import BAD_SETTINGS_EXIT_CODE, SandboxMode, SettingsError, WorkerSettings
 from shared.store.job_store import JobStore
 from shared.store.sweeper import Sweeper
 from shared.store.workers import WorkerRegistry
 from shared.tools import registry
-from worker import app, tool_binaries, versions
+from worker import app, filter_binaries, tool_binaries, versions
 from worker.announcer import Announcer
 from worker.app import WorkerApp
 from worker.command_plan import PlanSettings
+from worker.filter_binaries import FilterBinary
 from worker.job_runner import JobRunner, RunnerSettings
 from worker.lane import LaneWorker
 from worker.launcher import landlock
@@ -52,6 +53,7 @@ class Machine:
     launcher: Launcher
     binaries: dict[str, ToolBinary]
     versions: dict[str, str]
+    filters: Mapping[str, FilterBinary]
     sandbox: str
 
 
@@ -104,14 +106,15 @@ async def serve(settings: WorkerSettings) -> bool:
                 kill_grace_s=settings.kill_grace_s,
                 work_directory=work_directory,
             )
-            machine = Machine(launcher, {name: binaries[name] for name in found}, found, sandbox)
+            text_filters = _filters(settings.tools_directory, sandboxed=plan.sandboxed)
+            machine = Machine(launcher, {name: binaries[name] for name in found}, found, text_filters, sandbox)
             async with (
                 _redis(settings, redis_connection.SOCKET_TIMEOUT_S) as redis,
                 _redis(settings, redis_connection.LEASE_TIMEOUT_S) as lease_redis,
             ):
                 connections = Connections(redis, lease_redis)
                 worker = _assemble(settings, runner_settings, connections, machine=machine)
-                log.info("worker started", tools=found, sandbox=sandbox)
+                log.info("worker started", tools=found, filters=list(text_filters), sandbox=sandbox)
                 healthy = await worker.run(stop, hurry)
     log.info("worker stopped", healthy=healthy)
     return healthy
@@ -130,6 +133,7 @@ def _assemble(
         leases=leases,
         launcher=machine.launcher,
         binaries=machine.binaries,
+        filters=machine.filters,
         settings=runner_settings,
     )
     slots = {Lane.FAST: settings.fast_slots, Lane.SLOW: settings.slow_slots}
@@ -181,6 +185,13 @@ def _binaries(directory: Path | None) -> dict[str, ToolBinary]:
     for tool in missing:
         log.warning("tool missing", tool=tool.tool.name, reason=tool.reason, searched="K8S_MCP_TOOLS_DIRECTORY, PATH")
     return {binary.tool.name: binary for binary in found}
+
+
+def _filters(directory: Path | None, *, sandboxed: bool) -> Mapping[str, FilterBinary]:
+    found = filter_binaries.find_all(filters.FILTERS, directory, sandboxed=sandboxed)
+    for missing in found.missing:
+        log.warning("filter missing", filter=missing.filter.name, reason=missing.reason)
+    return found.binaries
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """Builds the CommandResponse of a job whose process ended here."""
 
+import signal
+
 from shared.events import EventKind
 from shared.models import CommandResponse, JobId, JobState
 from shared.tools import failure_hints
@@ -16,19 +18,30 @@ def final_state(execution: Execution, control: JobControl, *, is_endless: bool) 
     """The state and, where the process did not end by itself, why.
 
     A CLI that catches SIGTERM ends with a code of its own, as helm does: it was cancelled unless it says success. For
-    one that would never end the time limit is the end.
+    one that would never end the time limit is the end, and the filters behind it decide.
     """
     if execution.cause is Cause.TIME_LIMIT:
-        if is_endless and execution.exit.started:
+        if not (is_endless and execution.exit.started):
+            return JobState.TIMED_OUT, "the time limit was reached and the command was ended"
+        if execution.stage is None:
             return JobState.SUCCEEDED, ""
-        return JobState.TIMED_OUT, "the time limit was reached and the command was ended"
     if execution.exit.exit_code == 0:
         return JobState.SUCCEEDED, ""
     if execution.cause is Cause.STOP and control.stop is not None:
         return JobState.CANCELLED, control.stop.reason
-    if execution.exit.signal is not None:
-        return JobState.FAILED, f"the process was ended by signal {execution.exit.signal}"
-    return JobState.FAILED, execution.exit.error or ""
+    return JobState.FAILED, _failure(execution)
+
+
+def _failure(execution: Execution) -> str:
+    """Of one stage among several it is told which one failed, whatever that stage said itself."""
+    ended, stage = execution.exit, execution.stage
+    if ended.error is not None:
+        return f"{stage}: {ended.error}" if stage else ended.error
+    if stage and ended.signal == signal.SIGPIPE:
+        return f"{stage} was ended before it was done, because the filter behind it read no further"
+    if ended.signal is not None:
+        return f"{stage or 'the process'} was ended by signal {ended.signal}"
+    return f"{stage} ended with exit code {ended.exit_code}" if stage else ""
 
 
 def of_execution(
@@ -74,7 +87,8 @@ def _exit_code(execution: Execution, state: JobState) -> int:
 def _hint(execution: Execution, state: JobState, *, printed: str, tool: Tool) -> str | None:
     if state is JobState.SUCCEEDED and execution.cause is Cause.TIME_LIMIT:
         return WATCH_ENDED
-    return failure_hints.find(tool.failure_hints, printed) if state is JobState.FAILED else None
+    failed_itself = state is JobState.FAILED and execution.stage in (None, tool.name)
+    return failure_hints.find(tool.failure_hints, printed) if failed_itself else None
 
 
 def _joined(printed: str, reason: str) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 import mcp_types as types
 
+from shared import filters
 from shared.models import CommandResponse
 from shared.tools import registry
 from shared.tools.tool import Tool
@@ -48,7 +49,8 @@ def _command_description(tool: Tool) -> str:
     examples = " or ".join(f"`{example}`" for example in tool.examples)
     return (
         f"{tool.summary} `command` holds the arguments, quoted as for a POSIX shell, for example {examples}. "
-        "No shell runs them: no pipes, redirections or variables; send input in `stdin` or `files`. "
+        "No shell runs them: no redirections or variables; send input in `stdin` or `files`. "
+        f"`|` leads into text filters only: {', '.join(filters.NAMES)}. "
         "The cluster comes from the connection's own kubeconfig."
     )
 

@@ -1,5 +1,6 @@
 """Child processes of the test run: how they die with it, and which are left."""
 
+import contextlib
 import ctypes
 import os
 import sys
@@ -37,8 +38,10 @@ def adopt_orphans() -> None:
 
 def left_behind() -> dict[int, str]:
     """Children that still run, but for the long-lived ones: process id → command line. Empty without /proc."""
-    lists = [path.read_text().split() for path in Path("/proc/self/task").glob("*/children")]
-    children = {int(pid) for pids in lists for pid in pids}
+    children: set[int] = set()
+    for path in Path("/proc/self/task").glob("*/children"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a thread that has ended since
+            children.update(int(pid) for pid in path.read_text().split())
     found = {pid: _command(pid) for pid in sorted(children - long_lived)}
     return {pid: command for pid, command in found.items() if command is not None}
 

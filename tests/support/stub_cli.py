@@ -79,7 +79,8 @@ ACTIONS: dict[str, Callable[[str], None]] = {
 
 
 def main() -> None:
-    """Does what the arguments say."""
+    """Does what the arguments say, and ends with its reader as Go programs do."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     if sys.argv[1:] == ["version"]:
         _say("1.0")
         return

@@ -13,7 +13,7 @@ import signal
 from collections.abc import Iterator
 from typing import NoReturn
 
-from worker.launcher import landlock
+from worker.launcher import landlock, seccomp
 from worker.launcher.channel import PARENT_POLL_S, Channel, channel_pair, close_all
 from worker.launcher.kernel import IS_LINUX, PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG, prctl
 from worker.launcher.protocol import Limits, SandboxRules, StageSpec, decode, encode
@@ -130,6 +130,9 @@ def _become(packet: bytes, descriptors: list[int]) -> None:
         _place(descriptors)
     with _step("limits"):  # after the descriptors, whose number it restricts
         _set_limits(spec.limits)
+    with _step("seccomp"):
+        if spec.sandbox is not None and spec.sandbox.alone:
+            seccomp.isolate()
     with _step("exec"):
         os.execve(spec.executable, spec.argv, spec.environment)  # noqa: S606 - no shell is the point
 

@@ -19,7 +19,7 @@ class SandboxRules:
     """What a stage may touch; everything else is denied. Missing paths are skipped.
 
     `write` gives a directory every right beneath it but executing and making devices, a file read and write.
-    `connect_ports=None` leaves TCP connect unrestricted.
+    `connect_ports=None` leaves TCP connect unrestricted; `alone` denies children and sockets of every kind.
     """
 
     execute: tuple[str, ...] = ()
@@ -27,6 +27,7 @@ class SandboxRules:
     write: tuple[str, ...] = ()
     connect_ports: tuple[int, ...] | None = ()
     bind_ports: tuple[int, ...] = ()
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +152,7 @@ def _sandbox_rules(fields: dict[str, Any]) -> SandboxRules:
         write=tuple(fields["write"]),
         connect_ports=None if ports is None else tuple(ports),
         bind_ports=tuple(fields["bind_ports"]),
+        alone=fields["alone"],
     )
 
 

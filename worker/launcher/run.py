@@ -65,6 +65,13 @@ class Run:
             if index not in self._exits:
                 self._send_signal(spare.child, signum)
 
+    def signal_first(self, signum: int) -> None:
+        """Signals the process group of the first stage that still lives."""
+        for index, spare in enumerate(self._spares):
+            if index not in self._exits:
+                self._send_signal(spare.child, signum)
+                return
+
     def begin(self, packets: Sequence[bytes], stages: Sequence[Stage]) -> None:
         """For the client: hands each stage to its child. Raises MessageTooLargeError."""
         for index, (spare, packet, stage) in enumerate(zip(self._spares, packets, stages, strict=True)):

@@ -113,7 +113,7 @@ async def test_kubeconfig_as_an_argument_is_served_though_not_shown(
     ("tool", "arguments", "code"),
     [
         ("kubectl", {"command": ""}, "command-empty"),
-        ("kubectl", {"command": "get pods | sh"}, "command-shell-syntax"),
+        ("kubectl", {"command": "get pods | sh"}, "command-pipeline"),
         ("kubectl", {"command": "get pods 'x"}, "command-quotes"),
         ("kubectl", {"command": "get pods --token canary-token"}, "flag-refused"),
         ("kubectl", {"command": "get pods", "context": "nowhere"}, "context-unknown"),

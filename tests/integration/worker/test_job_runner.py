@@ -11,14 +11,15 @@ import pytest
 from cryptography.fernet import Fernet
 from redis.asyncio import Redis
 
-from shared import keys
+from shared import filters, keys
 from shared.envelope import RequestEnvelope
-from shared.models import ANONYMOUS, CommandResponse, JobId, JobState
+from shared.models import ANONYMOUS, CommandClass, CommandResponse, JobId, JobState
 from shared.sealing import DataKey, JobIdentity, MasterKeys, Purpose
 from shared.store.job_store import JobStore, StoredJob
 from tests.support import stub
 from tests.support.jobs import WORKER_ID, Jobs, new_job_id
 from tests.support.waiting import wait_until
+from worker import filter_binaries
 from worker.command_plan import PlanSettings
 from worker.job_runner import SEAL_MARGIN_S, JobRunner, RunnerSettings
 from worker.launcher.client import Launcher
@@ -41,7 +42,14 @@ class Desk:
     def jobs(self) -> Jobs:
         return Jobs(self.redis)
 
-    async def queued(self, *arguments: str, tool: str = "stub", sealed_ago_s: int = 0, **changes: Any) -> JobId:
+    async def queued(
+        self,
+        *arguments: str,
+        tool: str = "stub",
+        command_class: CommandClass = CommandClass.READ,
+        sealed_ago_s: int = 0,
+        **changes: Any,
+    ) -> JobId:
         """A job as a gateway seals it; the record allows it more time than the envelope's minute."""
         job_id = new_job_id()
         identity = JobIdentity(job_id, ANONYMOUS)
@@ -52,6 +60,7 @@ class Desk:
         return await self.jobs.queued(
             id=job_id,
             tool=tool,
+            command_class=command_class,
             principal=ANONYMOUS,
             request=Fernet(raw_key).encrypt_at_time(
                 identity.binding(Purpose.REQUEST) + envelope.model_dump_json().encode(), int(time.time()) - sealed_ago_s
@@ -83,6 +92,7 @@ async def desk(redis: Redis, tmp_path: Path) -> AsyncIterator[Desk]:
         leases=LeaseKeeper(store, redis, WORKER_ID),
         launcher=launcher,
         binaries={"stub": ToolBinary(stub.STUB, stub.install(tmp_path) / "stub")},
+        filters=filter_binaries.find_all(filters.FILTERS, None, sandboxed=False).binaries,
         settings=RunnerSettings(
             plan=PlanSettings(
                 sandboxed=False, allow_loopback=False, job_file_bytes=1_000_000, go_memory_limit="200MiB"
@@ -134,6 +144,50 @@ async def test_kubeconfig_is_judged_by_the_worker_too(desk: Desk) -> None:
     assert (stored.record.state, response.exit_code) == (JobState.FAILED, -1)
     assert response.error is not None
     assert response.error.startswith("The kubeconfig's clusters[0].cluster.server ")
+
+
+async def test_stages_behind_the_tool_run_too(desk: Desk) -> None:
+    job_id = await desk.queued(
+        "read", "list", files={"b": "", "a": "", "c": ""}, filters=(("grep", "-v", "b"), ("wc", "-l"))
+    )
+
+    response = desk.opened(await desk.run(job_id))
+
+    assert (response.state, response.output, response.exit_code) == (JobState.SUCCEEDED, "2\n", 0)
+
+
+async def test_stage_that_failed_is_named_and_its_exit_code_is_the_jobs(desk: Desk) -> None:
+    job_id = await desk.queued("read", "ok", filters=(("grep", "no"), ("wc", "-l")))
+
+    stored = await desk.run(job_id)
+
+    response = desk.opened(stored)
+    assert (response.state, response.output, response.exit_code) == (JobState.FAILED, "0\n", 1)
+    assert stored.record.reason == response.error == "grep ended with exit code 1"
+
+
+@pytest.mark.parametrize(
+    ("command_class", "state"), [(CommandClass.READ, JobState.SUCCEEDED), (CommandClass.WRITE, JobState.FAILED)]
+)
+async def test_only_a_read_may_be_ended_by_a_filter_that_has_enough(
+    desk: Desk, command_class: CommandClass, state: JobState
+) -> None:
+    job_id = await desk.queued("x", "flood", "1000000", filters=(("head", "-c", "3"),), command_class=command_class)
+
+    response = desk.opened(await desk.run(job_id))
+
+    assert (response.state, response.output) == (state, "xxx")
+
+
+async def test_missing_filter_ends_the_job_before_anything_starts(desk: Desk) -> None:
+    job_id = await desk.queued("write", "hang", filters=(("grep", "x"), ("awk", "1")))
+
+    response = desk.opened(await desk.run(job_id))
+
+    assert (response.state, response.output, response.exit_code) == (JobState.FAILED, "", -1)
+    assert response.error is not None
+    assert "this worker has no awk" in response.error
+    assert "grep, uniq, head, tail" in response.error
 
 
 async def test_request_of_another_job_does_not_open(desk: Desk, redis: Redis) -> None:

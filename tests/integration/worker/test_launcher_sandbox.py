@@ -1,5 +1,6 @@
 """The kernel's part: what a stage cannot do, whatever program it is."""
 
+import errno
 import os
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -17,7 +18,7 @@ from tests.integration.worker.test_launcher_support import (
     spec_of,
     static_program,
 )
-from worker.launcher import landlock
+from worker.launcher import landlock, seccomp
 from worker.launcher.client import Launcher
 from worker.launcher.protocol import SandboxRules
 
@@ -25,6 +26,9 @@ pytestmark = needs_landlock
 
 needs_network_rules = pytest.mark.skipif(landlock.abi() < 4, reason=f"Landlock ABI {landlock.abi()} has no TCP rules")
 needs_scopes = pytest.mark.skipif(landlock.abi() < 6, reason=f"Landlock ABI {landlock.abi()} has no scopes")
+
+
+needs_seccomp = pytest.mark.skipif(not seccomp.is_supported(), reason="this processor's system calls are not listed")
 
 
 @pytest.fixture
@@ -51,7 +55,7 @@ async def attempt(
     launcher: Launcher, job: Path, code: str, *, rules: SandboxRules | None = None, inherited: tuple[int, ...] = ()
 ) -> str:
     """What the code printed, or the name of the error that it died of."""
-    wrapped = f"import os, socket, signal\ntry:\n    {code}\nexcept OSError as error: print(type(error).__name__)"
+    wrapped = f"import os, socket, signal, sys\ntry:\n    {code}\nexcept OSError as error: print(type(error).__name__)"
     spec = spec_of(python(wrapped), job, sandbox=rules or python_sandbox(job))
     output = await run_to_end(launcher, spec, inherited=inherited)
     assert output.exit.exit_code == 0, output
@@ -152,6 +156,45 @@ async def test_no_abstract_socket_outside_is_reached(launcher: Launcher, job: Pa
         code = f"socket.socket(socket.AF_UNIX).connect({name!r})"
 
         assert await attempt(launcher, job, code) == "PermissionError"
+
+
+@needs_seccomp
+@pytest.mark.parametrize(
+    "code",
+    [
+        "socket.socket(socket.AF_INET, socket.SOCK_STREAM)",
+        "socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)",
+        "socket.socket(socket.AF_UNIX)",
+        "socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)",
+        "socket.socketpair()",
+        "os.fork() or os._exit(0)",
+        "os.waitpid(os.posix_spawn(sys.executable, ['python', '-ISc', ''], {}), 0)",
+        "import subprocess; subprocess.run([sys.executable, '-ISc', ''])",
+    ],
+)
+async def test_stage_that_is_to_be_alone_has_neither_sockets_nor_children(
+    launcher: Launcher, job: Path, code: str
+) -> None:
+    rules = python_sandbox(job, connect_ports=None)
+
+    assert await attempt(launcher, job, code, rules=rules) == ""
+    assert await attempt(launcher, job, code, rules=replace(rules, alone=True)) == "PermissionError"
+
+
+@needs_seccomp
+async def test_stage_that_is_alone_may_have_threads(launcher: Launcher, job: Path) -> None:
+    code = "import threading; t = threading.Thread(target=print, args=['ran']); t.start(); t.join()"
+
+    assert await attempt(launcher, job, code, rules=replace(python_sandbox(job), alone=True)) == "ran"
+
+
+@needs_seccomp
+@pytest.mark.parametrize(("number", "error"), [(425, errno.EACCES), (435, errno.ENOSYS)], ids=["io_uring", "clone3"])
+async def test_no_call_gets_around_it(launcher: Launcher, job: Path, number: int, error: int) -> None:
+    code = f"import ctypes; c = ctypes.CDLL(None, use_errno=True); c.syscall({number}, 0, 0); print(ctypes.get_errno())"
+
+    assert await attempt(launcher, job, code, rules=replace(python_sandbox(job), alone=True)) == str(error)
+    assert await attempt(launcher, job, code) != str(error)
 
 
 async def test_program_that_may_not_execute_is_reported(launcher: Launcher, job: Path) -> None:

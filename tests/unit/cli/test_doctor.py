@@ -10,6 +10,7 @@ from cli import doctor, environment
 from cli.check import Check, Status
 from shared.sealing import MasterKeys
 from shared.settings import GatewaySettings, SandboxMode
+from tests.support import dynamic_elf
 from tests.support.valkey import Valkey
 
 SECRET = "hunter2"
@@ -111,6 +112,15 @@ def test_script_does_not_count_as_a_cli(empty: dict[str, str], tmp_path: Path) -
     script.chmod(0o755)
 
     assert "no single static binary" in found(doctor.examine(empty, tmp_path), "kubectl").text
+
+
+def test_filters_are_listed_and_what_is_missing_is_no_obstacle(empty: dict[str, str], tmp_path: Path) -> None:
+    dynamic_elf.write(tmp_path / "bin" / "grep", loader=dynamic_elf.write(tmp_path / "ld.so"))
+
+    check = found(doctor.examine(empty, tmp_path), "filters")
+
+    assert check.text.startswith("grep; no jq (not found); ")
+    assert (check.status, check.is_needed) == (Status.WARNING, False)
 
 
 def test_bad_settings_explain_themselves(empty: dict[str, str], tmp_path: Path) -> None:

@@ -265,3 +265,9 @@ async def test_file_name_that_leads_elsewhere_is_refused(name: str) -> None:
 async def test_namespace(command: str, namespace: str | None, arguments: tuple[str, ...]) -> None:
     call = await prepared(command, namespace=namespace, with_settings=settings(default_namespace="lent"))
     assert call.envelope.arguments == arguments
+
+
+async def test_filters_are_sealed_beside_the_command() -> None:
+    call = await prepared("get pods | grep -v web | wc -l")
+    assert call.envelope.arguments == ("get", "pods")
+    assert call.envelope.filters == (("grep", "-v", "web"), ("wc", "-l"))

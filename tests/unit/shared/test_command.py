@@ -53,6 +53,7 @@ HONEST = {
     "istioctl": "istioctl analyze -n x",
     "argocd": "argocd app list",
     "argocd-core": "argocd --core app list",
+    "pipeline": "kubectl get pods -o json | jq -r '.items[].metadata.name' | sort | head -5",
 }
 
 
@@ -119,6 +120,10 @@ HOSTILE = {
     "proc-under-a-key": ("kubectl create cm x --from-file=k=/proc/1/environ", ErrorCode.COMMAND_REFUSED),
     "proc-in-a-template": ("kubectl get po -o go-template-file=/proc/1/environ", ErrorCode.COMMAND_REFUSED),
     "dev": ("kubectl kustomize /dev/fd/3", ErrorCode.COMMAND_REFUSED),
+    "pipe-into-a-shell": ("kubectl get pods | sh", ErrorCode.COMMAND_PIPELINE),
+    "pipe-into-a-refused-flag": ("kubectl get pods | sort -o /x", ErrorCode.FLAG_REFUSED),
+    "flag-refused-before-a-pipe": ("kubectl get pods --token=x | head", ErrorCode.FLAG_REFUSED),
+    "shell-behind-a-terminator": ("kubectl exec p -- ls | sh", ErrorCode.COMMAND_PIPELINE),
     "post-renderer": ("helm install x y --post-renderer ./z", ErrorCode.FLAG_REFUSED),
     "helm-plugin": ("helm plugin install https://x", ErrorCode.COMMAND_REFUSED),
     "helm-token": ("helm list --kube-token x", ErrorCode.FLAG_REFUSED),

@@ -8,6 +8,7 @@ from shared.envelope import RequestEnvelope
 FULL = RequestEnvelope(
     tool="helm",
     arguments=("upgrade", "web", "./chart", "--set", "password=hunter2"),
+    filters=(("grep", "-v", "p455"), ("head",)),
     verb=("upgrade",),
     kubeconfig="apiVersion: v1\nkind: Config\n",
     credentials={"ARGOCD_AUTH_TOKEN": "argo-token"},
@@ -24,6 +25,7 @@ GOLDEN = """\
   "version": 1,
   "tool": "helm",
   "arguments": ["upgrade", "web", "./chart", "--set", "password=hunter2"],
+  "filters": [["grep", "-v", "p455"], ["head"]],
   "verb": ["upgrade"],
   "kubeconfig": "apiVersion: v1\\nkind: Config\\n",
   "credentials": {"ARGOCD_AUTH_TOKEN": "argo-token"},
@@ -67,5 +69,5 @@ def test_envelope_of_another_shape_is_refused(change: dict[str, object]) -> None
 
 
 def test_no_secret_shows_in_text() -> None:
-    for secret in ("hunter2", "argo-token", "apiVersion", "manifest", "name: web"):
+    for secret in ("hunter2", "argo-token", "apiVersion", "manifest", "name: web", "p455"):
         assert secret not in repr(FULL)

@@ -41,7 +41,34 @@ def refuse(text: str) -> RequestError:
     ],
 )
 def test_words_are_cut_as_a_shell_cuts_them(text: str, words: list[str]) -> None:
-    assert tokens.split(text) == words
+    assert tokens.split(text) == [words]
+
+
+@pytest.mark.parametrize(
+    ("text", "stages"),
+    [
+        pytest.param("get po | head -5", [["get", "po"], ["head", "-5"]], id="two"),
+        pytest.param("a|b|c", [["a"], ["b"], ["c"]], id="without-blanks"),
+        pytest.param("get po -o json|jq '.a|.b'", [["get", "po", "-o", "json"], ["jq", ".a|.b"]], id="pipe-in-quotes"),
+        pytest.param(r"create cm x --from-literal='a=b|c'", [["create", "cm", "x", "--from-literal=a=b|c"]], id="text"),
+        pytest.param(r'a "b|c" d\|e', [["a", "b|c", "d|e"]], id="between-double-quotes-and-escaped"),
+        pytest.param("a ''|''", [["a", ""], [""]], id="empty-words"),
+        pytest.param("exec p -- ls | wc -l", [["exec", "p", "--", "ls"], ["wc", "-l"]], id="behind-a-terminator"),
+        pytest.param("a |\n\n  b |\\\nc\n", [["a"], ["b"], ["c"]], id="lines-that-end-with-a-pipe"),
+    ],
+)
+def test_pipe_outside_of_quotes_separates_stages(text: str, stages: list[list[str]]) -> None:
+    assert tokens.split(text) == stages
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("|", 1), ("| head", 1), ("a |", 2), ("a | | b", 2), ("a |\n", 2), ("a | b |  ", 3), ("\n| b", 1)],
+)
+def test_stage_without_words_is_refused(text: str, number: int) -> None:
+    error = refuse(text)
+    assert error.code is ErrorCode.COMMAND_PIPELINE
+    assert f"Stage {number} " in error.detail
 
 
 @pytest.mark.parametrize(
@@ -62,8 +89,15 @@ def test_words_are_cut_as_a_shell_cuts_them(text: str, words: list[str]) -> None
         pytest.param('get "`id`"', "single quotes", id="backticks-between-double-quotes"),
         pytest.param("get pods > /tmp/x", "response", id="redirect-out"),
         pytest.param("apply -f - < x", "stdin", id="redirect-in"),
-        pytest.param("get pods | sh", "jsonpath", id="pipe"),
-        pytest.param("get pods | awk 'BEGIN{system(\"id\")}'", "jsonpath", id="pipe-awk"),
+        pytest.param("get pods || id", "one call", id="or"),
+        pytest.param("get pods |& head", "standard error comes back", id="pipe-with-stderr"),
+        pytest.param("get pods | head; id", "one call", id="semicolon-in-a-filter"),
+        pytest.param("get pods | head && id", "one call", id="and-in-a-filter"),
+        pytest.param("get pods | grep $(id)", "single quotes", id="substitution-in-a-filter"),
+        pytest.param("get pods | grep `id`", "single quotes", id="backticks-in-a-filter"),
+        pytest.param('get pods | awk "{print $1}"', "single quotes", id="expansion-in-a-filter"),
+        pytest.param("get pods | sort > /tmp/x", "response", id="redirect-in-a-filter"),
+        pytest.param("get pods\n| head", "backslash", id="line-that-begins-with-a-pipe"),
         pytest.param("get pods -l app in (a,b)", "single quotes", id="parentheses"),
         pytest.param("get pods # all", "comments", id="comment"),
     ],
@@ -98,19 +132,24 @@ def test_what_is_no_command_is_refused(text: str, code: ErrorCode) -> None:
 
 @given(st.lists(PRINTABLE, min_size=1))
 def test_whatever_shlex_quotes_comes_back(words: list[str]) -> None:
-    assert tokens.split(shlex.join(words)) == words
+    assert tokens.split(shlex.join(words)) == [words]
+
+
+@given(st.lists(st.lists(PRINTABLE, min_size=1), min_size=1))
+def test_stages_of_quoted_words_come_back(stages: list[list[str]]) -> None:
+    assert tokens.split(" | ".join(map(shlex.join, stages))) == stages
 
 
 @given(st.lists(PRINTABLE, min_size=1))
 def test_whatever_is_escaped_letter_by_letter_comes_back(words: list[str]) -> None:
     text = " ".join("".join("\\" + character for character in word) or "''" for word in words)
-    assert tokens.split(text) == words
+    assert tokens.split(text) == [words]
 
 
 @given(st.text(alphabet="ab '\"\t\n=-$#"))
 def test_what_is_taken_is_cut_as_shlex_cuts_it(text: str) -> None:
     with contextlib.suppress(RequestError):
-        assert tokens.split(text) == shlex.split(text)
+        assert tokens.split(text) == [shlex.split(text)]
 
 
 @given(st.text())

@@ -70,6 +70,30 @@ def test_end_of_a_process_is_a_state_and_a_reason(
 
 
 @pytest.mark.parametrize(
+    ("ended", "cause", "reason"),
+    [
+        pytest.param(OK, Cause.ITSELF, "", id="success"),
+        pytest.param(FAILED, Cause.ITSELF, "grep ended with exit code 3", id="failure"),
+        pytest.param(KILLED, Cause.ITSELF, "grep was ended by signal 9", id="killed"),
+        pytest.param(
+            StageExit(None, 13),
+            Cause.ITSELF,
+            "grep was ended before it was done, because the filter behind it read no further",
+            id="cut off",
+        ),
+        pytest.param(NOT_STARTED, Cause.ITSELF, "grep: exec: No such file or directory", id="never started"),
+        pytest.param(KILLED, Cause.TIME_LIMIT, TIME_IS_UP, id="timed out"),
+        pytest.param(FAILED, Cause.STOP, "asked", id="cancelled"),
+    ],
+)
+def test_of_several_stages_the_reason_names_the_one_that_failed(ended: StageExit, cause: Cause, reason: str) -> None:
+    control = JobControl()
+    control.cancel("asked")
+
+    assert responses.final_state(Execution(ended, 5, cause, "grep"), control, is_endless=False)[1] == reason
+
+
+@pytest.mark.parametrize(
     ("printed", "reason", "error"),
     [("", "", None), ("warned\n", "", "warned\n"), ("", "why", "why"), ("warned\n", "why", "warned\nwhy")],
 )
@@ -104,6 +128,16 @@ def test_watch_that_its_time_limit_ends_is_a_success(ended: StageExit) -> None:
     assert response.hint == responses.WATCH_ENDED
 
 
+@pytest.mark.parametrize(
+    ("ended", "state", "reason"),
+    [(OK, JobState.SUCCEEDED, ""), (FAILED, JobState.FAILED, "grep ended with exit code 3")],
+)
+def test_watch_whose_filter_failed_has_failed(ended: StageExit, state: JobState, reason: str) -> None:
+    execution = Execution(ended, 1, Cause.TIME_LIMIT, "grep")
+
+    assert responses.final_state(execution, JobControl(), is_endless=True) == (state, reason)
+
+
 def test_watch_that_never_started_is_no_success() -> None:
     state, _ = responses.final_state(Execution(NOT_STARTED, 1, Cause.TIME_LIMIT), JobControl(), is_endless=True)
 
@@ -118,6 +152,13 @@ def test_known_failure_comes_with_its_next_step() -> None:
 
     assert response.hint is not None
     assert "api-resources" in response.hint
+
+
+def test_failure_of_a_filter_is_not_taken_for_one_of_the_tool() -> None:
+    recorder = recorder_of()
+    recorder.add(EventKind.STDERR, b"[yq] Error: unknown command\n")
+
+    assert of(Execution(FAILED, 1, Cause.ITSELF, "yq"), state=JobState.FAILED, recorder=recorder).hint is None
 
 
 def test_command_that_did_not_run_says_why() -> None:

@@ -1,8 +1,5 @@
 """Which programs count as a CLI that can be contained."""
 
-import struct
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,8 +10,6 @@ from tests.support import static_elf
 from worker import tool_binaries
 from worker.tool_binaries import MissingTool, ToolBinary
 
-HEADERS_BYTES = 64 + 56
-KIND_OFFSET = 64
 needs_elf = pytest.mark.skipif(not static_elf.IS_POSSIBLE, reason="no hand-made executable for this machine")
 
 
@@ -43,58 +38,6 @@ def tool(name: str, *, sandbox: SandboxNeeds | None = None) -> Tool:
 @pytest.fixture
 def static(tmp_path: Path) -> Path:
     return static_elf.write(tmp_path / "static")
-
-
-def with_interpreter(program: Path) -> Path:
-    """Makes its one segment the name of a dynamic loader."""
-    content = bytearray(program.read_bytes())
-    struct.pack_into("<I", content, KIND_OFFSET, tool_binaries.PROGRAM_INTERPRETER)
-    program.write_bytes(content)
-    return program
-
-
-@needs_elf
-def test_static_program_is_one(static: Path) -> None:
-    assert tool_binaries.is_static(static)
-
-
-@needs_elf
-def test_program_that_names_a_loader_is_none(static: Path) -> None:
-    assert not tool_binaries.is_static(with_interpreter(static))
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="programs are ELF files on Linux")
-def test_program_of_the_system_is_judged_as_its_loader_is(tmp_path: Path) -> None:
-    program = Path("/bin/sh")
-    listed = subprocess.run(["/bin/sh", "-c", "ldd /bin/sh"], capture_output=True, text=True, check=False)
-
-    assert tool_binaries.is_static(program) == ("ld-" not in listed.stdout)
-
-
-@needs_elf
-@pytest.mark.parametrize("length", [0, 3, 4, 6, 63, 64, 66, HEADERS_BYTES - 1])
-def test_truncated_program_is_none(static: Path, length: int) -> None:
-    static.write_bytes(static.read_bytes()[:length])
-
-    assert not tool_binaries.is_static(static)
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        pytest.param(b"#!/bin/sh\nexec kubectl\n" + b" " * 100, id="script"),
-        pytest.param(b"\x7fELF\x01\x01" + bytes(200), id="32 bits"),
-        pytest.param(b"\x7fELF\x02\x02" + bytes(200), id="big endian"),
-        pytest.param(b"\x7fELF\x02\x01" + bytes(200), id="no segments"),
-        pytest.param(b"MZ" + bytes(200), id="of another system"),
-        pytest.param(b"\x7fELF\x02\x01" + b"\xff" * 200, id="table beyond the end"),
-    ],
-)
-def test_what_is_no_static_elf_file_is_none(tmp_path: Path, content: bytes) -> None:
-    program = tmp_path / "program"
-    program.write_bytes(content)
-
-    assert not tool_binaries.is_static(program)
 
 
 @needs_elf

@@ -32,6 +32,7 @@ def stage(sandbox: SandboxRules | None) -> StageSpec:
         stage(None),
         stage(RULES),
         stage(SandboxRules(connect_ports=None)),
+        stage(SandboxRules(alone=True)),
         ForkRequest(2),
         SignalRequest(child=7, signal=15),
         ChildForked(child=7, pid=4711),
@@ -39,7 +40,18 @@ def stage(sandbox: SandboxRules | None) -> StageSpec:
         ChildEnded(7, StageExit(exit_code=0, signal=None, cpu_s=0.25, max_rss_bytes=1 << 40)),
         ChildEnded(8, StageExit(exit_code=None, signal=9, started=False, error="exec: ü")),
     ],
-    ids=["plain", "rules", "any-port", "fork", "signal", "forked", "fork-failed", "ended", "never-started"],
+    ids=[
+        "plain",
+        "rules",
+        "any-port",
+        "alone",
+        "fork",
+        "signal",
+        "forked",
+        "fork-failed",
+        "ended",
+        "never-started",
+    ],
 )
 def test_message_survives_the_wire(message: Message) -> None:
     assert decode(encode(message)) == message
