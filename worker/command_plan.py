@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from shared import credentials, kubeconfig
 from shared.endpoints import Endpoint
 from shared.envelope import RequestEnvelope
+from shared.errors import ErrorCode, RequestError
 from shared.kubeconfig import ClusterAccess
 from shared.tools.tool import Tool
 from worker import filter_plan, job_directory
+from worker.companions import CompanionBinary
 from worker.filter_binaries import FilterBinary
 from worker.job_directory import JobDirectory
 from worker.launcher.protocol import Limits, SandboxRules, StageSpec
@@ -88,8 +90,12 @@ def build(
     if envelope.kubeconfig is not None:
         access = kubeconfig.rebuild(envelope.kubeconfig, context=None, allow_loopback=settings.allow_loopback)
     server = credentials.server(binary.tool, envelope.credentials, allow_loopback=settings.allow_loopback)
+    companion = _companion(binary, " ".join(envelope.verb))
     environment = _environment(binary.tool, envelope, directory, memory_limit=settings.go_memory_limit)
     inherited: tuple[int, ...] = ()
+    if companion is not None:
+        named = binary.tool.companions[" ".join(envelope.verb)]
+        environment[named.variable] = " ".join((str(companion.path), *named.arguments))
     if access is not None:
         environment["KUBECONFIG"], inherited = _hand_over(access, directory)
     spec = StageSpec(
@@ -97,7 +103,7 @@ def build(
         argv=(binary.tool.name, *envelope.arguments),
         environment=environment,
         working_directory=str(directory.work),
-        sandbox=_sandbox(binary, directory, _ports(access, server)) if settings.sandboxed else None,
+        sandbox=_sandbox(binary, directory, companion, ports=_ports(access, server)) if settings.sandboxed else None,
         limits=limits,
     )
     try:
@@ -146,11 +152,25 @@ def _ports(access: ClusterAccess | None, server: Endpoint | None) -> tuple[int, 
     return tuple(sorted({HTTPS_PORT, *named}))
 
 
-def _sandbox(binary: ToolBinary, directory: JobDirectory, ports: tuple[int, ...]) -> SandboxRules:
+def _companion(binary: ToolBinary, verb: str) -> CompanionBinary | None:
+    """The program that the verb starts. `RequestError` if this worker lacks it."""
+    named = binary.tool.companions.get(verb)
+    if named is None:
+        return None
+    if named.program not in binary.companions:
+        raise RequestError(
+            ErrorCode.COMMAND_REFUSED, f"`{verb}` starts {named.program}, and this worker has none: install it there."
+        )
+    return binary.companions[named.program]
+
+
+def _sandbox(
+    binary: ToolBinary, directory: JobDirectory, companion: CompanionBinary | None, *, ports: tuple[int, ...]
+) -> SandboxRules:
     needs = binary.tool.sandbox
     return SandboxRules(
-        execute=(str(binary.path), *needs.executable),
-        read=(*COMMON_READABLE, *needs.readable),
+        execute=(str(binary.path), *needs.executable, *(companion.executable if companion else ())),
+        read=(*COMMON_READABLE, *needs.readable, *(companion.readable if companion else ())),
         write=(str(directory.root), *COMMON_WRITABLE),
         connect_ports=ports,
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared.filters import Filter
-from worker import tool_binaries
+from worker import programs
 from worker.elf import Dependencies, ElfError, LibraryFinder
 
 SHELL = Path("/bin/sh")
@@ -56,7 +56,7 @@ def _find(
 ) -> FilterBinary | MissingFilter:
     if known.starts_programs and not sandboxed:
         return MissingFilter(known, "it can start programs, which nothing prevents without a sandbox")
-    path = tool_binaries.locate(known.name, directory)
+    path = programs.locate(known.name, directory)
     if path is None:
         return MissingFilter(known, "not found")
     try:

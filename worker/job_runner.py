@@ -159,6 +159,7 @@ class JobRunner:
             reason=reason,
             recorder=recorder,
             tool=self.binaries[job.envelope.tool].tool,
+            verb=" ".join(job.envelope.verb),
         )
         sealed = job.output_key.seal(response.model_dump_json().encode(), Purpose.RESPONSE)
         return Ending(state, reason, sealed, recorder.remaining())

@@ -45,7 +45,14 @@ def _failure(execution: Execution) -> str:
 
 
 def of_execution(
-    job_id: JobId, execution: Execution, *, state: JobState, reason: str, recorder: OutputRecorder, tool: Tool
+    job_id: JobId,
+    execution: Execution,
+    *,
+    state: JobState,
+    reason: str,
+    recorder: OutputRecorder,
+    tool: Tool,
+    verb: str,
 ) -> CommandResponse:
     """The response of a job whose process ran, whatever became of it."""
     output, output_cut = recorder.text(EventKind.STDOUT)
@@ -59,7 +66,7 @@ def of_execution(
         state=state,
         duration_ms=execution.duration_ms,
         truncated=output_cut or error_cut or recorder.dropped_bytes > 0,
-        hint=_hint(execution, state, printed=printed, tool=tool),
+        hint=_hint(execution, state, printed=printed, tool=tool, verb=verb),
     )
 
 
@@ -84,11 +91,15 @@ def _exit_code(execution: Execution, state: JobState) -> int:
     return own if state is JobState.FAILED and execution.exit.started and own is not None else NO_EXIT_CODE
 
 
-def _hint(execution: Execution, state: JobState, *, printed: str, tool: Tool) -> str | None:
+def _hint(execution: Execution, state: JobState, *, printed: str, tool: Tool, verb: str) -> str | None:
     if state is JobState.SUCCEEDED and execution.cause is Cause.TIME_LIMIT:
         return WATCH_ENDED
     failed_itself = state is JobState.FAILED and execution.stage in (None, tool.name)
-    return failure_hints.find(tool.failure_hints, printed) if failed_itself else None
+    if not failed_itself:
+        return None
+    if verb in tool.companions and execution.exit.exit_code == 1 and not printed:
+        return tool.companions[verb].finding
+    return failure_hints.find(tool.failure_hints, printed)
 
 
 def _joined(printed: str, reason: str) -> str:

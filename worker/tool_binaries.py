@@ -4,23 +4,23 @@ Whoever may execute a dynamic loader may run any readable program, so a CLI that
 counts as missing, unless its entry in the registry names what it needs.
 """
 
-import os
 import re
-import shutil
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from shared.tools.tool import Tool
-from worker import elf
+from worker import companions, elf, programs
+from worker.companions import CompanionBinary
 
 
 @dataclass(frozen=True, slots=True)
 class ToolBinary:
-    """A CLI on this machine."""
+    """A CLI on this machine, with the programs that it starts by itself."""
 
     tool: Tool
     path: Path
+    companions: Mapping[str, CompanionBinary] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class MissingTool:
 
 def find(tool: Tool, directory: Path | None) -> ToolBinary | MissingTool:
     """Looks in `directory`, then on PATH."""
-    path = locate(tool.name, directory)
+    path = programs.locate(tool.name, directory)
     if path is None:
         return MissingTool(tool, f"not found; {tool.install_hint}")
     try:
@@ -41,7 +41,7 @@ def find(tool: Tool, directory: Path | None) -> ToolBinary | MissingTool:
             return MissingTool(tool, f"{path} is no single static binary; {tool.install_hint}")
     except OSError as error:
         return MissingTool(tool, f"{path} cannot be read: {error.strerror}")
-    return ToolBinary(tool, path)
+    return ToolBinary(tool, path, companions.find_all(tool, directory))
 
 
 def find_all(tools: Iterable[Tool], directory: Path | None) -> tuple[list[ToolBinary], list[MissingTool]]:
@@ -51,13 +51,6 @@ def find_all(tools: Iterable[Tool], directory: Path | None) -> tuple[list[ToolBi
         [binary for binary in found if isinstance(binary, ToolBinary)],
         [missing for missing in found if isinstance(missing, MissingTool)],
     )
-
-
-def locate(name: str, directory: Path | None) -> Path | None:
-    """The program of that name in `directory` or on PATH, links followed."""
-    search_path = os.pathsep.join(filter(None, (str(directory) if directory else None, os.environ.get("PATH"))))
-    found = shutil.which(name, path=search_path)
-    return Path(found).resolve() if found else None
 
 
 def version_in(tool: Tool, output: str) -> str:

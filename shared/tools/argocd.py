@@ -4,7 +4,7 @@ It reaches its server with a credential channel of its own, or the cluster alone
 """
 
 from shared.models import CommandClass
-from shared.tools import failure_hints
+from shared.tools import failure_hints, kubectl
 from shared.tools.failure_hints import FailureHint
 from shared.tools.tool import Grammar, Tool
 
@@ -223,5 +223,6 @@ TOOL = Tool(
         "x-argocd-auth-token": "ARGOCD_AUTH_TOKEN",
     },
     server_variable="ARGOCD_SERVER",
+    companions={"app diff": kubectl.DIFF},
     failure_hints=_FAILURE_HINTS,
 )

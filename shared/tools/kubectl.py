@@ -3,7 +3,11 @@
 from shared.models import CommandClass
 from shared.tools import failure_hints
 from shared.tools.failure_hints import FailureHint
-from shared.tools.tool import Grammar, Tool
+from shared.tools.tool import Companion, Grammar, Tool
+
+DIFFERENCES = "There are differences: that is what exit code 1 of `diff` says."
+DIFF = Companion("diff", "KUBECTL_EXTERNAL_DIFF", ("-u", "-N"), DIFFERENCES)
+"""As kubectl starts it where it finds it by itself; argocd knows the same variable."""
 
 _CLASSES = {
     CommandClass.READ: (
@@ -302,5 +306,6 @@ TOOL = Tool(
         # A kuberc file could add aliases and default flags, which the parser would not see.
         "KUBECTL_KUBERC": "false",
     },
+    companions={"diff": DIFF},
     failure_hints=_FAILURE_HINTS,
 )

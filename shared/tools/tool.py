@@ -71,6 +71,18 @@ class SandboxNeeds:
 
 
 @dataclass(frozen=True, slots=True)
+class Companion:
+    """A program that the CLI starts by itself."""
+
+    program: str
+    variable: str
+    """Environment variable in which the CLI looks for the program's path, and for the arguments behind it."""
+    arguments: tuple[str, ...]
+    finding: str
+    """What exit code 1 says, where nothing is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
 class Tool:
     """One CLI of the registry."""
 
@@ -90,5 +102,7 @@ class Tool:
     server_variable: str | None = None
     """The variable among those that names the server: `host[:port]` that the child may connect to."""
     sandbox: SandboxNeeds = field(default_factory=SandboxNeeds)
+    companions: Mapping[str, Companion] = field(default_factory=dict)
+    """Verb path → the program that it starts."""
     failure_hints: tuple[FailureHint, ...] = failure_hints.CLUSTER
     """The first that fits what a failed command printed is shown with its response."""

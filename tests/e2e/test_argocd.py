@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from shared.tools import kubectl
 from tests.e2e.user import User
 from tests.support.argo_cd import ArgoCd
 
@@ -53,7 +54,7 @@ async def test_synced_application_runs_in_the_cluster(user: User, argo_user: Use
 
 async def test_difference_is_shown_before_and_none_after_the_sync(argo_user: User, app: str) -> None:
     before = await argo_user.run("argocd", f"app diff {app} {TRUST}")
-    assert before.exit_code == 1, "as diff(1) says that there are differences"
+    assert (before.exit_code, before.hint) == (1, kubectl.DIFFERENCES)
     assert "image: registry.example/web:1" in before.output
     await synced(argo_user, app)
     assert (await argo_user.output("argocd", f"app diff {app} {TRUST}")).strip() == ""

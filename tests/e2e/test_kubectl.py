@@ -125,6 +125,26 @@ async def test_watch_ends_as_a_success_with_what_was_seen(user: User) -> None:
     assert "time limit" in (watched.hint or "")
 
 
+async def test_difference_is_shown_as_diff_shows_it(user: User) -> None:
+    await user.output("kubectl", "apply -f -", stdin=manifests.config_map("web", colour="blue"))
+    assert await user.output("kubectl", "diff -f -", stdin=manifests.config_map("web", colour="blue")) == ""
+    changed = await user.run("kubectl", "diff -f -", stdin=manifests.config_map("web", colour="red"))
+    assert (changed.exit_code, changed.error) == (1, None)
+    assert "-  colour: blue" in changed.output
+    assert "+  colour: red" in changed.output
+    assert "differences" in (changed.hint or "")
+
+
+async def test_output_goes_through_filters(user: User) -> None:
+    for name in ("b", "a", "c"):
+        await user.output("kubectl", f"create configmap {name} --from-literal=a=b")
+    pipeline = "get configmaps -o name | grep -v kube-root | sort -r | head -2"
+    assert await user.output("kubectl", pipeline) == "configmap/c\nconfigmap/b\n"
+    failed = await user.failure("kubectl", "get gizmos | wc -l")
+    assert "[kubectl] " in (failed.error or "")
+    assert "filters" in await user.refusal("kubectl", "get pods | sh")
+
+
 async def test_server_side_apply_names_who_owns_a_field(user: User) -> None:
     manifest = manifests.config_map("web", colour="blue")
     await user.output("kubectl", "apply --server-side --field-manager=first -f -", stdin=manifest)

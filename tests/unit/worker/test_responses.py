@@ -26,10 +26,17 @@ def of(
     state: JobState = JobState.SUCCEEDED,
     reason: str = "",
     recorder: OutputRecorder | None = None,
+    verb: str = "get",
 ) -> CommandResponse:
     """Of kubectl."""
     return responses.of_execution(
-        JOB_ID, execution, state=state, reason=reason, recorder=recorder or recorder_of(), tool=kubectl.TOOL
+        JOB_ID,
+        execution,
+        state=state,
+        reason=reason,
+        recorder=recorder or recorder_of(),
+        tool=kubectl.TOOL,
+        verb=verb,
     )
 
 
@@ -142,6 +149,16 @@ def test_watch_that_never_started_is_no_success() -> None:
     state, _ = responses.final_state(Execution(NOT_STARTED, 1, Cause.TIME_LIMIT), JobControl(), is_endless=True)
 
     assert state is JobState.TIMED_OUT
+
+
+def test_differences_are_told_from_failures() -> None:
+    found = of(Execution(StageExit(1, None), 1, Cause.ITSELF), state=JobState.FAILED, verb="diff")
+    recorder = recorder_of()
+    recorder.add(EventKind.STDERR, b'error: the server doesn\'t have a resource type "pood"\n')
+    failed = of(Execution(StageExit(1, None), 1, Cause.ITSELF), state=JobState.FAILED, recorder=recorder, verb="diff")
+
+    assert found.hint == kubectl.DIFFERENCES
+    assert failed.hint != kubectl.DIFFERENCES
 
 
 def test_known_failure_comes_with_its_next_step() -> None:

@@ -1,0 +1,12 @@
+"""Where programs are looked for: in the operator's folder, then on PATH."""
+
+import os
+import shutil
+from pathlib import Path
+
+
+def locate(name: str, directory: Path | None) -> Path | None:
+    """The program of that name in `directory` or on PATH, links followed."""
+    search_path = os.pathsep.join(filter(None, (str(directory) if directory else None, os.environ.get("PATH"))))
+    found = shutil.which(name, path=search_path)
+    return Path(found).resolve() if found else None
