@@ -54,7 +54,7 @@ format: setup ## Format the code and apply ruff's safe fixes
 	@$(BIN)/ruff check --fix $(SOURCES)
 
 .PHONY: bench
-bench: setup tools ## Print the latency table against the bare CLIs
+bench: setup tools ## Measure against the bare CLIs and print a table (ARGS=--write: docs/performance.md)
 	@$(WITH_PATH) $(BIN)/python -m bench $(ARGS)
 
 .PHONY: docs

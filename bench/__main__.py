@@ -1,19 +1,25 @@
-"""`make bench`: starts the product, measures the design's rows for what exists, and prints them as a table."""
+"""`make bench`: starts the product, measures the design's rows for what exists, and prints them as a table.
+
+With `--write` the table goes into docs/performance.md as well.
+"""
 
 import asyncio
+import os
 import sys
 import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bench import faults, latency, load, table
+from bench import faults, latency, load, page, table
 from tests.support.api_server.handle import ApiServer
 from tests.support.product import Product
 from tests.support.valkey import APPEND_ONLY, Valkey
 
 
-async def main() -> int:
+async def main(arguments: list[str]) -> int:
     """Prints the table. 1 when a row misses its budget."""
+    load_before = os.getloadavg()[0]
+    print("measuring, for about a minute and a half ...", file=sys.stderr, flush=True)
     with (
         tempfile.TemporaryDirectory() as directory,
         Valkey(APPEND_ONLY) as valkey,
@@ -26,8 +32,10 @@ async def main() -> int:
         rows += await load.rows(product, worker, port, valkey=valkey)
         rows += faults.rows(worker, port)
     print(table.render(rows))
+    if "--write" in arguments:
+        page.write(rows, load_before=load_before)
     return 0 if all(row.holds for row in rows) else 1
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main()))
+    sys.exit(asyncio.run(main(sys.argv[1:])))

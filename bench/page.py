@@ -1,0 +1,43 @@
+"""docs/performance.md: the table of one run, with what it ran on."""
+
+import os
+import platform
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench import table
+from bench.table import Row
+
+PATH = Path("docs/performance.md")
+CPU_INFO = Path("/proc/cpuinfo")
+
+TEXT = """\
+# Performance
+
+What `make bench ARGS=--write` measured, each row against its budget. Milliseconds depend on the machine; ratios compare
+with the same CLI started by hand in the same run.
+
+{table}
+
+Measured on {day}: {machine}, Python {python}. One gateway, one worker and an append-only Valkey shared it with the
+callers; the load average was {load_before:.1f} before and {load_after:.1f} after.
+"""
+
+
+def write(rows: list[Row], *, load_before: float) -> None:
+    """Replaces the page."""
+    text = TEXT.format(
+        table=table.render(rows),
+        day=datetime.now(UTC).date(),
+        machine=_machine(),
+        python=platform.python_version(),
+        load_before=load_before,
+        load_after=os.getloadavg()[0],
+    )
+    PATH.write_text(text)
+
+
+def _machine() -> str:
+    lines = CPU_INFO.read_text().splitlines() if CPU_INFO.exists() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{os.cpu_count()} cores of {models[0] if models else platform.processor() or platform.machine()}"
