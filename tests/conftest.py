@@ -1,5 +1,6 @@
 """What every test may use, and what no test may leave behind."""
 
+import signal
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -12,6 +13,13 @@ from tests.support.valkey import APPEND_ONLY, Valkey, long_lived
 @pytest.fixture(scope="session", autouse=True)
 def _orphans_are_seen() -> None:
     processes.adopt_orphans()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _signals_end_what_is_started() -> None:
+    """Also where the tests run behind nohup or in the background, which ignore some, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)
