@@ -12,7 +12,6 @@ from shared.endpoints import Endpoint
 from shared.envelope import RequestEnvelope
 from shared.errors import ErrorCode, RequestError
 from shared.kubeconfig import ClusterAccess
-from shared.tools.tool import Tool
 from worker import filter_plan, job_directory
 from worker.companions import CompanionBinary
 from worker.filter_binaries import FilterBinary
@@ -91,11 +90,8 @@ def build(
         access = kubeconfig.rebuild(envelope.kubeconfig, context=None, allow_loopback=settings.allow_loopback)
     server = credentials.server(binary.tool, envelope.credentials, allow_loopback=settings.allow_loopback)
     companion = _companion(binary, " ".join(envelope.verb))
-    environment = _environment(binary.tool, envelope, directory, memory_limit=settings.go_memory_limit)
+    environment = _environment(binary, envelope, directory, memory_limit=settings.go_memory_limit)
     inherited: tuple[int, ...] = ()
-    if companion is not None:
-        named = binary.tool.companions[" ".join(envelope.verb)]
-        environment[named.variable] = " ".join((str(companion.path), *named.arguments))
     if access is not None:
         environment["KUBECONFIG"], inherited = _hand_over(access, directory)
     spec = StageSpec(
@@ -130,7 +126,7 @@ def _stdin(text: str | None, directory: JobDirectory) -> int:
 
 
 def _environment(
-    tool: Tool, envelope: RequestEnvelope, directory: JobDirectory, *, memory_limit: str
+    binary: ToolBinary, envelope: RequestEnvelope, directory: JobDirectory, *, memory_limit: str
 ) -> dict[str, str]:
     """Go's collector is off until the heap reaches the limit: it is most of the start-up of these CLIs."""
     return {
@@ -141,9 +137,19 @@ def _environment(
         "TERM": "dumb",
         "GOGC": "off",
         "GOMEMLIMIT": memory_limit,
-        **tool.environment,
+        **binary.tool.environment,
+        **_companion_variables(binary, " ".join(envelope.verb)),
         **envelope.credentials,
     }
+
+
+def _companion_variables(binary: ToolBinary, verb: str) -> dict[str, str]:
+    named = binary.tool.companions.get(verb)
+    return (
+        {}
+        if named is None
+        else {named.variable: " ".join((str(binary.companions[named.program].path), *named.arguments))}
+    )
 
 
 def _ports(access: ClusterAccess | None, server: Endpoint | None) -> tuple[int, ...]:
