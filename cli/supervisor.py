@@ -107,6 +107,12 @@ class Supervisor:
         self._children[child] = self._group.create_task(self._attend(child, output), name=f"attend {spec.name}")
         return child
 
+    def forget(self, dead: Child) -> None:
+        """Its death is dealt with: the next one counts again."""
+        del self._children[dead]
+        self.dead = None
+        self.died.clear()
+
     async def end_all(self) -> None:
         """Kills what still runs."""
         for child in self._children:

@@ -33,6 +33,8 @@ PROMPT_END_S = 0.5
 JOB_COUNT_S = 1.0
 UNKNOWN_JOBS = "the worker and what it runs"
 """An interrupted start has a worker that is not announced, and mostly nothing to wait for."""
+SHORTEST_LIFE_S = 3.0
+"""A worker that dies sooner would die again: no loop of crashes."""
 STOP_MARGIN_S = 30.0
 """Beyond the time that a child takes by its own settings."""
 STORE_STOP_S = 30.0
@@ -64,6 +66,7 @@ class _Run:
         self._valkey: Child | None = None
         self._gateway: Child | None = None
         self._worker: Child | None = None
+        self._worker_started_at_s = 0.0
 
     async def until_stopped(self) -> int:
         problem = await self._serve()
@@ -77,7 +80,7 @@ class _Run:
         """What went wrong, or None when a signal asks to stop."""
         try:
             if await self._start():
-                await any_set([self._signals.stop, self._supervisor.died])
+                await self._watch()
         except StartError as error:
             return str(error)
         return self._supervisor.dead.explain() if self._supervisor.dead else None
@@ -90,7 +93,7 @@ class _Run:
         if not await self._store_is_ready():
             return False
         self._gateway = await self._launch(plan.gateway)
-        self._worker = await self._launch(plan.worker)
+        await self._launch_worker()
         if not await self._reach(partial(gateway_probe.is_ready, plan.address), GATEWAY_START_S, "the gateway"):
             return False
         versions = await self._reach(partial(gateway_probe.tools, plan.address), WORKER_START_S, "the worker")
@@ -98,6 +101,24 @@ class _Run:
             return False
         _print(banner.render(_readiness(plan, versions)))
         return True
+
+    async def _watch(self) -> None:
+        """Until a signal asks to stop, or one has died that is not to be started again."""
+        while not self._signals.stop.is_set():
+            await any_set([self._signals.stop, self._supervisor.died])
+            dead = self._supervisor.dead
+            if dead is None or dead is not self._worker or self._worker_age_s() < SHORTEST_LIFE_S:
+                return
+            _print(f"{dead.explain()}\nstarting it again; what it ran ends as lost", file=sys.stderr)
+            self._supervisor.forget(dead)
+            await self._launch_worker()
+
+    async def _launch_worker(self) -> None:
+        self._worker = await self._launch(self._plan.worker)
+        self._worker_started_at_s = asyncio.get_running_loop().time()
+
+    def _worker_age_s(self) -> float:
+        return asyncio.get_running_loop().time() - self._worker_started_at_s
 
     async def _store_is_ready(self) -> bool:
         url = self._plan.redis_url

@@ -1,3 +1,4 @@
+import asyncio
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from cli.up import SHORTEST_LIFE_S
 from tests.integration.cli.family import Family
 from tests.integration.cli.terminal import Terminal
 from tests.support.api_server.handle import ApiServer
@@ -28,6 +30,14 @@ DEATH_TIMEOUT_S = 10.0
 def files_named(part: str, folder: Path) -> list[str]:
     """Below a folder in which directories come and go, which `os.walk` takes as they are."""
     return [name for _, _, names in os.walk(folder) for name in names if part in name]
+
+
+def worker_age_s(up: int) -> float:
+    """Of the worker below that process, by the kernel's clock: field 22 of proc_pid_stat(5)."""
+    with Family(up) as family:
+        fields = Path(f"/proc/{family.pid_of('worker.main')}/stat").read_text().rpartition(")")[2].split()
+    uptime_s = float(Path("/proc/uptime").read_text().split()[0])
+    return uptime_s - int(fields[19]) / os.sysconf("SC_CLK_TCK")
 
 
 def exit_code(process: Process) -> int:
@@ -140,7 +150,25 @@ def test_start_after_a_kill_keeps_the_key_and_cleans_up(terminal: Terminal) -> N
     assert not list(terminal.temporary.rglob("*"))
 
 
-@pytest.mark.parametrize("part", ["gateway.main", "worker.main", "valkey-server"])
+def test_dead_worker_is_started_again_and_what_it_ran_is_lost(terminal: Terminal) -> None:
+    process, url = terminal.up()
+    with ApiServer.start() as server, httpx.Client(base_url=url, timeout=END_TIMEOUT_S) as client:
+        stall = server.stall()
+        command = f"create configmap web --from-literal=a=b -n {stall.namespace}"
+        body = {"tool": "kubectl", "command": command, "kubeconfig": server.kubeconfig()}
+        job_id = client.post("/jobs", json=body).json()["id"]
+        asyncio.run(stall.reached())
+        wait_blocking(lambda: worker_age_s(process.pid) > SHORTEST_LIFE_S + 1)
+        with Family(process.pid) as family:
+            os.kill(family.pid_of("worker.main"), signal.SIGKILL)
+
+        assert client.get(f"/jobs/{job_id}?wait=30").json()["state"] == "lost"
+        wait_blocking(lambda: client.get("/tools/status").json()["kubectl"]["available"], timeout_s=END_TIMEOUT_S)
+    assert "starting it again" in process.output()
+    assert process.is_running
+
+
+@pytest.mark.parametrize("part", ["gateway.main", "valkey-server"])
 def test_dead_child_is_named_and_ends_the_others(terminal: Terminal, part: str) -> None:
     process, _ = terminal.up()
     with Family(process.pid) as family:
