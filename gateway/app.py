@@ -16,13 +16,15 @@ import shared
 from gateway import problems
 from gateway.background import Background
 from gateway.default_kubeconfig import load_default_kubeconfig
+from gateway.event_stream import EventStream
 from gateway.hosts import HostCheck
 from gateway.jobs import JobService
 from gateway.mcp.server import McpServer
+from gateway.output_pages import OutputPages
 from gateway.preparation import Preparation
 from gateway.request_limits import RequestLimits
 from gateway.responses import ResponseReader
-from gateway.routes import health, jobs, tools
+from gateway.routes import health, jobs, streams, tools
 from gateway.submitter import SUBMITS_AT_ONCE, Submitter
 from gateway.telemetry import Telemetry
 from gateway.unserved import UnservedJobs
@@ -51,6 +53,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
     problems.install(app)
     app.include_router(tools.router())
     app.include_router(jobs.router)
+    app.include_router(streams.router)
     app.include_router(health.router)
     app.state.mcp = McpServer(app)
     # Last added is outermost: everything is measured, and a foreign page learns nothing but its refusal.
@@ -78,7 +81,10 @@ async def _serving(app: FastAPI, settings: GatewaySettings) -> AsyncIterator[Non
         with _on_stop_signal(waiters.release):
             background = Background()
             async with asyncio.TaskGroup() as group:
-                app.state.jobs = _job_service(settings, store, submitter, waiters=waiters, background=background)
+                service = _job_service(settings, store, submitter, waiters=waiters, background=background)
+                app.state.jobs = service
+                app.state.event_stream = EventStream(store, waiters, service.responses)
+                app.state.output_pages = OutputPages(store, service.responses)
                 keeping = [
                     group.create_task(waiters.run(), name="waiters"),
                     group.create_task(keep(sweeper.run, "sweep"), name="sweep"),

@@ -107,16 +107,16 @@ class JobService:
             self.background.start(self._abandon(job_id), name=f"abandon {job_id}")
 
     async def read(self, job_id: str, principal: str) -> Job:
-        """`RequestError` for an id that is none, is unknown, or belongs to somebody else: all look the same."""
-        return await self._described(await self._stored(job_id, principal))
+        """The job as it stands. `RequestError` as for `find`."""
+        return await self._described(await self.find(job_id, principal))
 
     async def wait(self, job_id: str, principal: str, wait_s: float) -> Job:
         """The job when it has ended, or as it stands after `wait_s`."""
-        stored = await self._stored(job_id, principal)
+        stored = await self.find(job_id, principal)
         if not stored.record.state.is_final and wait_s > 0:
             async with self.waiters.watch(stored.record.id) as watch:
                 end = await watch.ended(wait_s)
-            stored = end if isinstance(end, StoredJob) else await self._stored(job_id, principal)
+            stored = end if isinstance(end, StoredJob) else await self.find(job_id, principal)
         return await self._described(stored)
 
     async def text(self, job_id: JobId) -> JobText:
@@ -127,12 +127,13 @@ class JobService:
 
     async def cancel(self, job_id: str, principal: str) -> Job:
         """Cancels a job; one that has ended stays as it is. A running one ends soon after."""
-        stored = await self._stored(job_id, principal)
+        stored = await self.find(job_id, principal)
         async with store_calls.bounded(job_id):
             await self.store.cancel(stored.record.id, reason=CANCELLED, scope=CancelScope.ANY)
         return await self.read(job_id, principal)
 
-    async def _stored(self, job_id: str, principal: str) -> StoredJob:
+    async def find(self, job_id: str, principal: str) -> StoredJob:
+        """`RequestError` for an id that is none, is unknown, or belongs to somebody else: all look the same."""
         unknown = RequestError(
             ErrorCode.JOB_UNKNOWN, "There is no such job: the id is wrong, or the job ended too long ago."
         )

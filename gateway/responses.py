@@ -5,6 +5,7 @@ from datetime import datetime
 
 from pydantic import BaseModel
 
+from shared import terminal
 from shared.events import EventKind, OutputEvent
 from shared.models import CommandClass, CommandResponse, Job, JobId, JobLinks, JobState
 from shared.sealing import DataKey, MasterKeys, Purpose, SealError
@@ -71,7 +72,7 @@ class ResponseReader:
         record = stored.record
         if stored.response is not None:
             try:
-                payload = self._output_key(record).open(stored.response, Purpose.RESPONSE)
+                payload = self.output_key(record).open(stored.response, Purpose.RESPONSE)
             except SealError:
                 return _worded(record, "the result does not open with this gateway's master keys", JobText())
             response = CommandResponse.model_validate_json(payload)
@@ -87,16 +88,20 @@ class ResponseReader:
             return JobText()
         stdout_text, stderr_text = stdout.decode("utf-8", "replace"), stderr.decode("utf-8", "replace")
         cut = more or max(len(stdout_text), len(stderr_text)) > self.max_output
-        return JobText(stdout=stdout_text[: self.max_output], stderr=stderr_text[: self.max_output], truncated=cut)
+        return JobText(
+            stdout=terminal.plain(stdout_text[: self.max_output]),
+            stderr=terminal.plain(stderr_text[: self.max_output]),
+            truncated=cut,
+        )
 
     async def _heads(self, record: JobRecord) -> tuple[bytes, bytes, bool]:
         """The beginnings of both streams, page by page until both are full; whether there is more."""
-        key = self._output_key(record)
+        key = self.output_key(record)
         heads = {EventKind.STDOUT: bytearray(), EventKind.STDERR: bytearray()}
         full = self.max_output * BYTES_PER_CHARACTER
         after, more = 0, False
         while page := await self.store.events(record.id, after=after, limit=EVENTS_PAGE):
-            for event in [_opened(key, sealed) for sealed in page]:
+            for event in [opened(key, sealed) for sealed in page]:
                 head = heads.get(event.kind)
                 if head is not None:
                     more = more or len(head) + len(event.content) > full
@@ -106,15 +111,18 @@ class ResponseReader:
                 break
         return bytes(heads[EventKind.STDOUT]), bytes(heads[EventKind.STDERR]), more
 
-    def _output_key(self, record: JobRecord) -> DataKey:
+    def output_key(self, record: JobRecord) -> DataKey:
+        """What opens the job's events and response. `SealError` if no master key here unwraps it."""
         return self.master_keys.unwrap(record.output_key, record.identity, Purpose.OUTPUT_KEY)
 
 
 def _links(job_id: JobId) -> JobLinks:
-    return JobLinks(self=f"/jobs/{job_id}")
+    own = f"/jobs/{job_id}"
+    return JobLinks(self=own, events=f"{own}/events", output=f"{own}/output")
 
 
-def _opened(key: DataKey, event: SealedEvent) -> OutputEvent:
+def opened(key: DataKey, event: SealedEvent) -> OutputEvent:
+    """`SealError` for an event that was sealed for another place."""
     return OutputEvent.model_validate_json(key.open(event.token, Purpose.EVENT, event.sequence))
 
 

@@ -1,4 +1,4 @@
-"""Everyone on this gateway who waits for a job's end, on one subscription connection.
+"""Everyone on this gateway who waits for a job's end or follows its output, on one subscription connection.
 
 A waiter subscribes to its job's channel before the job's state is read, so no end is missed between the two. Notices
 are turned into one batched read for all waiters, and a sweep each second covers notices that were lost.
@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 
 from gateway import unserved
+from gateway.followers import Followers
 from gateway.unserved import UnservedJobs
 from shared import keys
 from shared.keeping import keep
@@ -88,7 +89,9 @@ class JobWaiters:
         self._unserved_jobs = unserved_jobs
         self._watches: dict[JobId, set[Watch]] = {}
         self._due: set[JobId] = set()
-        self._left: set[JobId] = set()
+        self._followers = Followers()
+        self._left: set[str] = set()
+        """Channels that nobody needs any more."""
         self._wake = asyncio.Event()
         self._pubsub: PubSub | None = None
         self.is_draining = False
@@ -112,23 +115,36 @@ class JobWaiters:
         watches = self._watches.setdefault(job_id, set())
         watches.add(watch)
         try:
-            if len(watches) == 1 and job_id not in self._left:
-                await self._subscribe(job_id)
-            else:
-                self._left.discard(job_id)
+            if len(watches) > 1 or not await self._subscribe(keys.notice(job_id)):
                 self._read_soon(job_id)
             yield watch
         finally:
             watches.discard(watch)
             if not watches and self._watches.get(job_id) is watches:
                 del self._watches[job_id]
-                self._left.add(job_id)
+                self._left.add(keys.notice(job_id))
+
+    @asynccontextmanager
+    async def follow(self, job_id: JobId) -> AsyncIterator[asyncio.Event]:
+        """An event that is set when the job has printed something or changed its state, and once a second at least.
+
+        It is set when the gateway stops too.
+        """
+        try:
+            async with self._followers.woken(job_id) as (event, is_first):
+                if is_first:
+                    await self._subscribe(keys.changes(job_id))
+                yield event
+        finally:
+            if not self._followers.follows(job_id):
+                self._left.add(keys.changes(job_id))
 
     def release(self) -> None:
         """Ends every watch, now and later: this gateway stops."""
         self.is_draining = True
         for watch in [watch for watches in self._watches.values() for watch in watches]:
             watch.resolve(NoEnd.DRAINING)
+        self._followers.wake_all()
 
     async def run(self) -> None:
         """Listens, reads and sweeps until cancelled."""
@@ -136,22 +152,29 @@ class JobWaiters:
             group.create_task(keep(self._listen, "listen for notices"), name="listen for notices")
             group.create_task(keep(self._read_and_sweep, "read finished jobs"), name="read finished jobs")
 
-    async def _subscribe(self, job_id: JobId) -> None:
-        """Best effort: after a lost connection the subscriptions are renewed, and the sweep covers the gap."""
+    async def _subscribe(self, channel: str) -> bool:
+        """False where the subscription stands already.
+
+        Best effort: after a lost connection the subscriptions are renewed, and the sweep covers the gap.
+        """
+        if channel in self._left:
+            self._left.discard(channel)
+            return False
         if self._pubsub is None:
-            return
+            return True
         try:
             async with asyncio.timeout(STORE_TIMEOUT_S):
-                await self._pubsub.subscribe(keys.notice(job_id))
+                await self._pubsub.subscribe(channel)
         except Exception as error:  # noqa: BLE001 - redis-py may be reconnecting in the listener at the same moment
             log.warning("subscription failed", error=type(error).__name__)
+        return True
 
     async def _unsubscribe_left(self) -> None:
         """All at once, for a command per finished job would be on the way of the next one."""
         left, self._left = self._left, set()
         if self._pubsub is not None and left:
             async with asyncio.timeout(STORE_TIMEOUT_S):
-                await self._pubsub.unsubscribe(*map(keys.notice, left))
+                await self._pubsub.unsubscribe(*left)
 
     async def _listen(self) -> None:
         async with self._redis.pubsub() as pubsub:
@@ -161,8 +184,8 @@ class JobWaiters:
             self._pubsub = pubsub
             self._left.clear()
             try:
-                if self._watches:
-                    await pubsub.subscribe(*map(keys.notice, self._watches))
+                if channels := [*map(keys.notice, self._watches), *self._followers.channels]:
+                    await pubsub.subscribe(*channels)
                 while True:
                     message = await pubsub.get_message(timeout=MESSAGE_POLL_S)
                     if message is not None:
@@ -171,7 +194,11 @@ class JobWaiters:
                 self._pubsub = None
 
     def _notice(self, kind: str, channel: bytes, data: bytes | int) -> None:
-        job_id = JobId(channel.decode().removeprefix(keys.NOTICE))
+        name = channel.decode()
+        if name.startswith(keys.CHANGES):
+            self._followers.wake(JobId(name.removeprefix(keys.CHANGES)))
+            return
+        job_id = JobId(name.removeprefix(keys.NOTICE))
         is_end = kind == "message" and data in FINAL_STATES
         # What happened before the subscription stood was not noticed.
         is_gap = kind == "subscribe" and not all(watch.is_new for watch in self._watches.get(job_id, ()))
@@ -199,6 +226,7 @@ class JobWaiters:
 
     async def _sweep(self) -> None:
         await self._unsubscribe_left()
+        self._followers.wake_all()
         self._due.update(self._watches)
         await self._read_due()
         demanded = {

@@ -1,6 +1,7 @@
 """The events of a job's stream: what is sealed, stored, and later streamed to clients."""
 
 import base64
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated
 
@@ -23,10 +24,14 @@ class OutputEvent(BaseModel):
     """Wall clock of the worker, milliseconds since the epoch."""
     data: Annotated[str, Field(repr=False)]
     """The bytes, in base64."""
+    before: dict[EventKind, int] = {}
+    """Bytes of each stream that come before this event; a stream that is not named has none."""
 
     @classmethod
-    def from_bytes(cls, kind: EventKind, at_ms: int, data: bytes) -> "OutputEvent":
-        return cls(kind=kind, at_ms=at_ms, data=base64.b64encode(data).decode())
+    def from_bytes(
+        cls, kind: EventKind, at_ms: int, data: bytes, *, before: Mapping[EventKind, int] | None = None
+    ) -> "OutputEvent":
+        return cls(kind=kind, at_ms=at_ms, data=base64.b64encode(data).decode(), before=dict(before or {}))
 
     @property
     def content(self) -> bytes:

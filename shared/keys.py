@@ -35,6 +35,8 @@ TOOL_WORKERS = f"{PREFIX}workers:"
 
 NOTICE = f"{PREFIX}notice:"
 """Channel per job: its new state."""
+CHANGES = f"{PREFIX}changes:"
+"""Channel per job: it has printed something, or its state is another. For those who follow it."""
 CONTROL = f"{PREFIX}control:"
 """Channel per worker: ids of jobs to cancel."""
 
@@ -56,6 +58,11 @@ def wake(lane: Lane, tool: str) -> str:
 def notice(job_id: JobId) -> str:
     """The channel of the job's state changes."""
     return f"{NOTICE}{job_id}"
+
+
+def changes(job_id: JobId) -> str:
+    """The channel of the job's output and state changes."""
+    return f"{CHANGES}{job_id}"
 
 
 def control(worker_id: str) -> str:

@@ -135,6 +135,8 @@ class CommandResponse(BaseModel):
 
 class JobLinks(BaseModel):
     self: str
+    events: Annotated[str, Field(description="Server-Sent Events: output and states as they come.")]
+    output: Annotated[str, Field(description="The stored bytes of one stream, page by page.")]
 
 
 class Job(BaseModel):

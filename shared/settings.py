@@ -143,6 +143,8 @@ class GatewaySettings(CommonSettings):
     """Queued jobs beyond which new ones are refused."""
     max_wait_s: float = Field(60, ge=0, le=600)
     """Longest `wait` of a long poll: proxies cut connections that are silent for longer."""
+    heartbeat_s: int = Field(15, ge=1, le=600)
+    """Seconds between comments on an event stream on which nothing else happens: proxies cut what is silent."""
     max_body_bytes: int = Field(8 * 1024 * 1024, ge=1_024)
     """Largest request body."""
     max_header_bytes: int = Field(128 * 1024, ge=8_192)

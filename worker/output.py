@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from shared import utf8
 from shared.events import EventKind, OutputEvent
 from shared.redis_connection import UNAVAILABLE
 from shared.sealing import DataKey, Purpose
@@ -49,6 +50,8 @@ class OutputRecorder:
         self._totals = {EventKind.STDOUT: 0, EventKind.STDERR: 0}
         self._stored_bytes = 0
         self._dropped_bytes = 0
+        self._held = {EventKind.STDOUT: b"", EventKind.STDERR: b""}
+        self._sealed_bytes: dict[EventKind, int] = {}
         self._pending: list[tuple[EventKind, int, bytearray]] = []
         self._pending_bytes = 0
         self._unsent: list[SealedEvent] = []
@@ -90,11 +93,23 @@ class OutputRecorder:
             await self._send()
 
     def remaining(self) -> list[SealedEvent]:
-        """The events that no `stream` call has stored."""
+        """The events that no `stream` call has stored; nothing is added any more."""
+        for kind, held in self._held.items():
+            if held:
+                self._pend(kind, held)
+        self._held.clear()
         self._seal_pending()
         return self._unsent
 
     def _buffer(self, kind: EventKind, data: bytes) -> None:
+        """Holds back the beginning of a character, so that each event can be read by itself."""
+        data = self._held[kind] + data
+        end = utf8.complete_length(data)
+        self._held[kind] = data[end:]
+        if end:
+            self._pend(kind, data[:end])
+
+    def _pend(self, kind: EventKind, data: bytes) -> None:
         last = self._pending[-1] if self._pending else None
         if last and last[0] is kind and len(last[2]) < FLUSH_BYTES:
             last[2].extend(data)
@@ -114,7 +129,9 @@ class OutputRecorder:
         self._full.clear()
         for kind, at_ms, data in pending:
             self._sequence += 1
-            self._unsent.append(self._sealed(OutputEvent.from_bytes(kind, at_ms, bytes(data))))
+            event = OutputEvent.from_bytes(kind, at_ms, bytes(data), before=self._sealed_bytes)
+            self._sealed_bytes[kind] = self._sealed_bytes.get(kind, 0) + len(data)
+            self._unsent.append(self._sealed(event))
 
     def _sealed(self, event: OutputEvent) -> SealedEvent:
         payload = event.model_dump_json().encode()

@@ -2,6 +2,7 @@
 
 import signal
 
+from shared import terminal
 from shared.events import EventKind
 from shared.models import CommandResponse, JobId, JobState
 from shared.tools import failure_hints
@@ -59,8 +60,8 @@ def of_execution(
     printed, error_cut = recorder.text(EventKind.STDERR)
     return CommandResponse(
         success=state is JobState.SUCCEEDED,
-        output=output,
-        error=_joined(printed, reason) or None,
+        output=terminal.plain(output),
+        error=_joined(terminal.plain(printed), reason) or None,
         exit_code=_exit_code(execution, state),
         job_id=job_id,
         state=state,

@@ -248,6 +248,11 @@ class JobStore:
         entries = await self._redis.xrange(keys.EVENTS + job_id, min=f"({after}-0", count=limit)
         return [SealedEvent(int(entry.partition(b"-")[0]), fields[b"event"]) for entry, fields in entries]
 
+    async def newest_event(self, job_id: JobId) -> int:
+        """The highest sequence number that is stored; 0 where nothing is."""
+        entries = await self._redis.xrevrange(keys.EVENTS + job_id, count=1)
+        return int(entries[0][0].partition(b"-")[0]) if entries else 0
+
 
 def _flat(events: Sequence[SealedEvent]) -> list[int | bytes]:
     return [part for event in events for part in (event.sequence, event.token)]

@@ -63,7 +63,11 @@ class HandWorker:
 
     def events(self, claim: Claim, output: Sequence[tuple[EventKind, bytes]]) -> list[SealedEvent]:
         key = self.output_key(claim)
-        texts = [OutputEvent.from_bytes(kind, 0, data).model_dump_json() for kind, data in output]
+        before: dict[EventKind, int] = {}
+        texts = []
+        for kind, data in output:
+            texts.append(OutputEvent.from_bytes(kind, 0, data, before=before).model_dump_json())
+            before[kind] = before.get(kind, 0) + len(data)
         return [
             SealedEvent(number, key.seal(text.encode(), Purpose.EVENT, number)) for number, text in enumerate(texts, 1)
         ]

@@ -51,6 +51,18 @@ def _write_bytes(hexadecimal: str) -> None:
     sys.stdout.buffer.write(bytes.fromhex(hexadecimal))
 
 
+def _numbers(count: str) -> None:
+    """So many lines, each as soon as it is written."""
+    for number in range(int(count)):
+        _say(str(number))
+
+
+def _drip(hexadecimal: str) -> None:
+    """Byte by byte."""
+    for byte in bytes.fromhex(hexadecimal):
+        os.write(1, bytes([byte]))
+
+
 def _fail(code: str) -> None:
     sys.stderr.write("it failed\n")
     sys.exit(int(code))
@@ -70,6 +82,8 @@ ACTIONS: dict[str, Callable[[str], None]] = {
     "grandchild": _grandchild,
     "flood": _flood,
     "hex": _write_bytes,
+    "numbers": _numbers,
+    "drip": _drip,
     "environment": lambda _: _say(json.dumps(dict(os.environ))),
     "read-file": _read_file,
     "stdin": lambda _: _say(sys.stdin.read()),

@@ -14,6 +14,7 @@ if record[1] == 'queued' then
   redis.call('ZREM', QUEUED, id)
   redis.call('ZADD', LEASES, now + lease_ms, id)
   redis.call('PUBLISH', NOTICE .. id, 'running')
+  redis.call('PUBLISH', CHANGES .. id, '')
 elseif not (record[1] == 'running' and record[3] == fence) then
   return {'taken'}
 end

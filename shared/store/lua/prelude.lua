@@ -30,6 +30,7 @@ local function finish(id, state, reason)
   redis.call('EXPIRE', record, retention)
   redis.call('EXPIRE', EVENTS .. id, retention)
   redis.call('PUBLISH', NOTICE .. id, state)
+  redis.call('PUBLISH', CHANGES .. id, '')
 end
 
 -- Ends a job from outside of its worker, which will not tidy arq's keys.

@@ -1,0 +1,129 @@
+"""What has happened to a job and what happens, one event after the other, from any place that a client has reached.
+
+Each follower reads the stored stream by itself, page by page, and so at the speed of its own client. Nothing is kept
+for it here but its place.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from gateway import store_calls
+from gateway.responses import ResponseReader, opened
+from gateway.waiters import JobWaiters
+from shared import terminal
+from shared.errors import UnavailableError
+from shared.events import OutputEvent
+from shared.models import JobId, JobState
+from shared.store.job_store import JobStore, SealedEvent, StoredJob
+
+PAGE = 50
+IDLE_CHECK_S = 5.0
+"""The waiters' sweep wakes each second: longer only where it stands still."""
+STATES = {JobState.QUEUED: 1, JobState.RUNNING: 2}
+"""How far a job is; every other state is an end."""
+ENDED, CLOSED = 3, 4
+PLACE = re.compile(r"(\d{1,15})-(\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a client is: the newest output that it has, and how far it knows the job's state."""
+
+    sequence: int = 0
+    state: int = 0
+
+    @classmethod
+    def parse(cls, text: str) -> "Place | None":
+        match = PLACE.fullmatch(text)
+        return cls(int(match[1]), int(match[2])) if match else None
+
+    def __str__(self) -> str:
+        return f"{self.sequence}-{self.state}"
+
+    @property
+    def is_last(self) -> bool:
+        """Nothing comes after it."""
+        return self.state >= CLOSED
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEvent:
+    """One event: its name, its data, and the place of a client that has it."""
+
+    name: str
+    data: Mapping[str, Any]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class EventStream:
+    """The events of the jobs of this gateway's callers."""
+
+    store: JobStore
+    waiters: JobWaiters
+    responses: ResponseReader
+
+    async def follow(self, job_id: JobId, place: Place) -> AsyncIterator[StreamEvent]:
+        """Events after that place, as they come; ends with the job's, or without one when this gateway stops.
+
+        Through an outage of Redis it waits.
+        """
+        async with self.waiters.follow(job_id) as news:
+            while not self.waiters.is_draining:
+                news.clear()
+                with suppress(UnavailableError):
+                    async for event in self._news(job_id, place):
+                        place = event.place
+                        yield event
+                        if place.is_last:
+                            return
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(IDLE_CHECK_S):
+                        await news.wait()
+
+    async def _news(self, job_id: JobId, place: Place) -> AsyncIterator[StreamEvent]:
+        # The record first: what it says to be over has all of its output stored.
+        async with store_calls.bounded(job_id):
+            [stored] = await self.store.read([job_id])
+        if stored is None:
+            yield StreamEvent("end", {"state": None}, Place(place.sequence, CLOSED))
+            return
+        state = STATES.get(stored.record.state, ENDED)
+        if place.state < state < ENDED:
+            place = Place(place.sequence, state)
+            yield StreamEvent("state", _state(stored), place)
+        key = self.responses.output_key(stored.record)
+        while page := await self._page(job_id, place):
+            for sealed in page:
+                place = Place(sealed.sequence, place.state)
+                yield _output(opened(key, sealed), place)
+        if state == ENDED:
+            if place.state < ENDED:
+                place = Place(place.sequence, ENDED)
+                yield StreamEvent("state", _state(stored), place)
+            yield StreamEvent("end", await self._end(stored), Place(place.sequence, CLOSED))
+
+    async def _page(self, job_id: JobId, place: Place) -> list[SealedEvent]:
+        async with store_calls.bounded(job_id):
+            return await self.store.events(job_id, after=place.sequence, limit=PAGE)
+
+    async def _end(self, stored: StoredJob) -> Mapping[str, Any]:
+        async with store_calls.bounded(stored.record.id):
+            response = await self.responses.response(stored)
+        return {"state": response.state, "success": response.success, "exit_code": response.exit_code}
+
+
+def _state(stored: StoredJob) -> Mapping[str, Any]:
+    record = stored.record
+    moments = {"queued": record.created_at, "running": record.started_at}
+    at = moments.get(record.state, record.ended_at)
+    return {"state": record.state, "at": at.isoformat() if at else None}
+
+
+def _output(event: OutputEvent, place: Place) -> StreamEvent:
+    text = terminal.plain(event.content.decode("utf-8", "replace"))
+    return StreamEvent(event.kind, {"text": text, "at_ms": event.at_ms}, place)

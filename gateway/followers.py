@@ -1,0 +1,45 @@
+"""Everyone on this gateway who follows a job as it runs: woken by its channel, and once a second all the same."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from shared import keys
+from shared.models import JobId
+
+
+class Followers:
+    """Whom to wake. Channels come and go with them, on the connection of whoever owns this."""
+
+    def __init__(self) -> None:
+        self._events: dict[JobId, set[asyncio.Event]] = {}
+
+    @property
+    def channels(self) -> list[str]:
+        return [keys.changes(job_id) for job_id in self._events]
+
+    @asynccontextmanager
+    async def woken(self, job_id: JobId) -> AsyncIterator[tuple[asyncio.Event, bool]]:
+        """An event that is set whenever there may be news of the job, and whether nobody here followed it before."""
+        event = asyncio.Event()
+        events = self._events.setdefault(job_id, set())
+        is_first = not events
+        events.add(event)
+        try:
+            yield event, is_first
+        finally:
+            events.discard(event)
+            if not events and self._events.get(job_id) is events:
+                del self._events[job_id]
+
+    def follows(self, job_id: JobId) -> bool:
+        return job_id in self._events
+
+    def wake(self, job_id: JobId) -> None:
+        for event in self._events.get(job_id, ()):
+            event.set()
+
+    def wake_all(self) -> None:
+        for events in self._events.values():
+            for event in events:
+                event.set()

@@ -1,0 +1,96 @@
+"""What a job prints: as it comes, and what is stored of it."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Header, Query, Request
+from fastapi.responses import Response
+from sse_starlette import EventSourceResponse, ServerSentEvent
+
+from gateway import store_calls
+from gateway.event_stream import EventStream, Place
+from gateway.output_pages import OutputPages
+from gateway.routes import answers
+from gateway.routes.jobs import JOB_UNKNOWN
+from shared.errors import ErrorCode, RequestError
+from shared.events import EventKind
+from shared.models import JobId
+
+MAX_PAGE_BYTES = 1024 * 1024
+DEFAULT_PAGE_BYTES = 64 * 1024
+MAX_OFFSET = 2**53
+RECONNECT_MS = 1_000
+
+router = APIRouter(prefix="/jobs", tags=["jobs"])
+
+
+@router.get(
+    "/{job_id}/events",
+    operation_id="follow_job",
+    summary="Follow a job: its states and its output, as they come.",
+    response_class=EventSourceResponse,
+    responses={**JOB_UNKNOWN, 204: {"description": "Nothing comes after `Last-Event-ID`."}},
+)
+async def events(
+    request: Request,
+    job_id: str,
+    last_event_id: Annotated[str | None, Header(description="Resumes after that event.")] = None,
+) -> Response:
+    """Server-Sent Events `state`, `stdout`, `stderr`, `progress` and `end` (https://html.spec.whatwg.org/#sse)."""
+    service = answers.service(request)
+    stored = await service.find(job_id, answers.principal(request))
+    place = Place.parse(last_event_id) if last_event_id else Place()
+    if place is None:
+        raise RequestError(ErrorCode.REQUEST_INVALID, "The header Last-Event-ID is none of this stream's ids.")
+    if place.is_last:
+        return Response(status_code=204)
+    stream: EventStream = request.app.state.event_stream
+    return EventSourceResponse(
+        _written(stream, stored.record.id, place),
+        ping=service.settings.heartbeat_s,
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+@router.get(
+    "/{job_id}/output",
+    operation_id="read_output",
+    summary="Read a page of what a job has printed.",
+    response_class=Response,
+    responses={**JOB_UNKNOWN, 200: {"content": {"application/octet-stream": {}}}},
+)
+async def output(
+    request: Request,
+    job_id: str,
+    *,
+    stream: Annotated[Literal["stdout", "stderr"], Query(description="Which of the two.")] = "stdout",
+    offset: Annotated[int, Query(ge=0, le=MAX_OFFSET, description="Bytes to pass over.")] = 0,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE_BYTES, description="Most bytes to return.")] = DEFAULT_PAGE_BYTES,
+) -> Response:
+    """The bytes as the process wrote them; `X-Next-Offset` begins the next page, `X-Complete: true` says there is none.
+
+    An offset past what is stored gives no bytes and the end of what is.
+    """
+    service = answers.service(request)
+    stored = await service.find(job_id, answers.principal(request))
+    pages: OutputPages = request.app.state.output_pages
+    async with store_calls.bounded(stored.record.id):
+        page = await pages.page(stored, EventKind(stream), offset=offset, limit=limit)
+    return Response(
+        page.data,
+        media_type="application/octet-stream",
+        headers={
+            "X-Next-Offset": str(page.next_offset),
+            "X-Complete": str(page.is_complete).lower(),
+            "X-Content-Type-Options": "nosniff",
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+async def _written(stream: EventStream, job_id: JobId, place: Place) -> AsyncIterator[ServerSentEvent]:
+    async for event in stream.follow(job_id, place):
+        yield ServerSentEvent(
+            json.dumps(event.data, ensure_ascii=False), event=event.name, id=str(event.place), retry=RECONNECT_MS
+        )

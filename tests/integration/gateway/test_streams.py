@@ -1,0 +1,173 @@
+"""Following a job, and reading what it has printed, from any place and any gateway."""
+
+import asyncio
+
+import httpx
+import pytest
+from redis.asyncio import Redis
+
+from shared import keys
+from shared.events import EventKind
+from tests.integration.gateway import served
+from tests.support.events import Event, all_events, following
+from tests.support.hand_worker import HandWorker
+from tests.support.product import Product
+from tests.support.waiting import wait_until
+
+OUT, ERR = EventKind.STDOUT, EventKind.STDERR
+PRINTED = ((OUT, b"one\n"), (ERR, b"warning\n"), (OUT, b"\x1b[31mtwo\x1b[0m\n"), (OUT, "drei €\n".encode()))
+UNKNOWN_ID = "0" * 32
+
+
+async def printing(client: httpx.AsyncClient, worker: HandWorker, *, ends: bool) -> str:
+    """A job that has printed all that, and has ended or not."""
+    job_id = await served.submitted(client)
+    claim = await worker.claim(job_id)
+    await worker.write(claim, *PRINTED)
+    if ends:
+        await worker.settle(claim)
+    return job_id
+
+
+async def has_subscribers(redis: Redis, channel: str, count: int) -> bool:
+    [(_, found)] = await redis.pubsub_numsub(channel)
+    return int(found) == count
+
+
+def names(events: list[Event]) -> list[str]:
+    return [event.name for event in events]
+
+
+async def test_ended_job_is_told_from_its_start(client: httpx.AsyncClient, worker: HandWorker) -> None:
+    events = await all_events(client, await printing(client, worker, ends=True))
+
+    assert names(events) == ["stdout", "stderr", "stdout", "stdout", "state", "end"]
+    assert [event.data["text"] for event in events[:4]] == ["one\n", "warning\n", "two\n", "drei €\n"]
+    assert events[-2].data["state"] == "succeeded"
+    assert events[-1].data == {"state": "succeeded", "success": True, "exit_code": 0}
+
+
+async def test_resuming_after_any_event_gives_the_rest_and_no_more(
+    client: httpx.AsyncClient, worker: HandWorker
+) -> None:
+    job_id = await printing(client, worker, ends=True)
+    events = await all_events(client, job_id)
+
+    assert len({event.id for event in events}) == len(events)
+    for place, event in enumerate(events[:-1], 1):
+        assert await all_events(client, job_id, after=event.id) == events[place:]
+    assert (await client.get(f"/jobs/{job_id}/events", headers={"Last-Event-ID": events[-1].id})).status_code == 204
+
+
+async def test_events_come_as_they_happen_and_from_any_gateway(
+    client: httpx.AsyncClient, product: Product, worker: HandWorker
+) -> None:
+    job_id = await served.submitted(client)
+    other_url = await product.gateway()
+    async with (
+        httpx.AsyncClient(base_url=other_url, timeout=served.TIMEOUT_S) as other,
+        following(other, job_id) as events,
+    ):
+        assert (await anext(events)).data["state"] == "queued"
+        claim = await worker.claim(job_id)
+        assert (await anext(events)).data["state"] == "running"
+        await worker.write(claim, (OUT, b"hello\n"))
+        assert (await anext(events)).data["text"] == "hello\n"
+        await worker.settle(claim)
+        assert [event.name async for event in events] == ["state", "end"]
+
+
+async def test_followers_share_one_connection_and_leave_nothing_behind(
+    client: httpx.AsyncClient, redis: Redis, worker: HandWorker
+) -> None:
+    job_id = await printing(client, worker, ends=False)
+    channel = keys.changes(job_id)  # type: ignore[arg-type]  # from JSON
+    before = len(await redis.client_list(_type="pubsub"))
+
+    async def follow_a_little() -> None:
+        async with following(client, job_id) as events:
+            await anext(events)
+            await wait_until(lambda: has_subscribers(redis, channel, 1))
+
+    await asyncio.gather(*(follow_a_little() for _ in range(20)))
+    assert len(await redis.client_list(_type="pubsub")) == before
+    await wait_until(lambda: has_subscribers(redis, channel, 0))
+
+
+async def test_silent_stream_has_heartbeats(product: Product) -> None:
+    url = await product.gateway(K8S_MCP_HEARTBEAT_S="1")
+    async with httpx.AsyncClient(base_url=url, timeout=served.TIMEOUT_S) as client:
+        job_id = await served.submitted(client)
+        async with client.stream("GET", f"/jobs/{job_id}/events") as response:
+            async for line in response.aiter_lines():
+                if line.startswith(": ping"):
+                    break
+
+
+async def test_stopping_gateway_ends_the_stream_without_an_end(product: Product, worker: HandWorker) -> None:
+    url = await product.gateway()
+    async with httpx.AsyncClient(base_url=url, timeout=served.TIMEOUT_S) as client:
+        job_id = await printing(client, worker, ends=False)
+        async with following(client, job_id) as events:
+            first = await anext(events)
+            product.processes[-1].stop()
+            rest = [event async for event in events]
+    assert "end" not in names([first, *rest])
+
+
+@pytest.mark.parametrize("limit", [1, 3, 4, 5, 1_000])
+async def test_pages_put_together_are_what_was_written(
+    client: httpx.AsyncClient, worker: HandWorker, limit: int
+) -> None:
+    job_id = await printing(client, worker, ends=True)
+    for stream in (OUT, ERR):
+        whole, offset, is_complete = b"", 0, False
+        while not is_complete:
+            page = await client.get(
+                f"/jobs/{job_id}/output", params={"stream": stream, "offset": offset, "limit": limit}
+            )
+            assert len(page.content) <= limit
+            whole += page.content
+            offset = int(page.headers["X-Next-Offset"])
+            is_complete = page.headers["X-Complete"] == "true"
+        assert whole == b"".join(data for kind, data in PRINTED if kind is stream), "escapes are kept"
+
+
+async def test_page_of_a_running_job_is_not_complete(client: httpx.AsyncClient, worker: HandWorker) -> None:
+    job_id = await printing(client, worker, ends=False)
+    page = await client.get(f"/jobs/{job_id}/output?stream=stderr&offset=3")
+    assert (page.content, page.headers["X-Next-Offset"], page.headers["X-Complete"]) == (b"ning\n", "8", "false")
+
+
+async def test_offset_past_the_end_gives_nothing_and_says_where_the_end_is(
+    client: httpx.AsyncClient, worker: HandWorker
+) -> None:
+    job_id = await printing(client, worker, ends=True)
+    page = await client.get(f"/jobs/{job_id}/output?stream=stderr&offset=1000")
+    assert (page.status_code, page.content) == (200, b"")
+    assert (page.headers["X-Next-Offset"], page.headers["X-Complete"]) == ("8", "true")
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        (f"/jobs/{UNKNOWN_ID}/events", 404),
+        (f"/jobs/{UNKNOWN_ID}/output", 404),
+        ("/jobs/no-id/events", 404),
+        ("/jobs/{job_id}/output?stream=stdin", 422),
+        ("/jobs/{job_id}/output?offset=-1", 422),
+        ("/jobs/{job_id}/output?offset=nan", 422),
+        ("/jobs/{job_id}/output?limit=0", 422),
+        ("/jobs/{job_id}/output?limit=99999999", 422),
+    ],
+)
+async def test_bad_request_is_a_problem(client: httpx.AsyncClient, path: str, status: int) -> None:
+    job_id = await served.submitted(client)
+    answer = await client.get(path.format(job_id=job_id))
+    assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/problem+json")
+
+
+async def test_id_that_is_none_of_the_streams_is_told(client: httpx.AsyncClient) -> None:
+    job_id = await served.submitted(client)
+    answer = await client.get(f"/jobs/{job_id}/events", headers={"Last-Event-ID": "everything"})
+    assert (answer.status_code, served.code(answer)) == (422, "request-invalid")
