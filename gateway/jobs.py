@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 import structlog
 
-from gateway import refusals, store_calls
+from gateway import idempotency, refusals, store_calls
 from gateway.background import Background
 from gateway.disconnect import ClientGoneError
 from gateway.preparation import PreparedCall
 from gateway.responses import JobText, ResponseReader
-from gateway.submitter import Submitter
+from gateway.submitter import QueuedJob, Submitter
 from gateway.waiters import JobWaiters, NoEnd, Watch
-from shared.errors import ErrorCode, RequestError, UnavailableError
+from shared.errors import ErrorCode, ProductError, RequestError, UnavailableError
 from shared.models import JOB_ID_BYTES, JOB_ID_PATTERN, Job, JobId
 from shared.redis_connection import UNAVAILABLE
 from shared.sealing import DataKey, JobIdentity, MasterKeys, Purpose
@@ -78,7 +78,8 @@ class JobService:
 
     async def queue(self, call: PreparedCall, *, demands_worker: bool) -> Job:
         """Queues a job that its caller does not wait for. `UnavailableError` if it cannot be queued."""
-        return await self._queued(self._sealed(call), demands_worker=demands_worker, gives_up=True)
+        queued = await self._queued(self._sealed(call), demands_worker=demands_worker, gives_up=True)
+        return await self.read(queued.job.id, call.principal) if queued.is_repeated else queued.job
 
     @asynccontextmanager
     async def submitted(
@@ -86,18 +87,21 @@ class JobService:
     ) -> AsyncIterator[PendingJob]:
         """Queues a job and watches it. `UnavailableError` if it cannot be queued.
 
-        With `gives_up` the job is abandoned when the block is cancelled or its client goes.
+        With `gives_up` the job is abandoned when the block is cancelled or its client goes, but only by who submitted
+        it first.
         """
         job = self._sealed(call)
         demanded_tool = job.tool if demands_worker else None
         async with self.waiters.watch(job.id, is_new=True, demanded_tool=demanded_tool) as watch:
             queued = await self._queued(job, demands_worker=demands_worker, gives_up=gives_up)
             watch.is_submitted = True
+            if queued.is_repeated:
+                self.waiters.look(job.id)
             try:
                 longest_wait_s = job.queue_wait_s + job.time_limit_s + WAIT_MARGIN_S
-                yield PendingJob(queued, longest_wait_s, watch, self.responses)
+                yield PendingJob(queued.job, longest_wait_s, watch, self.responses)
             except (asyncio.CancelledError, ClientGoneError):
-                if gives_up:
+                if gives_up and not queued.is_repeated:
                     self.abandon(job.id)
                 raise
 
@@ -149,7 +153,7 @@ class JobService:
         async with store_calls.bounded(stored.record.id):
             return await self.responses.job(stored)
 
-    async def _queued(self, job: NewJob, *, demands_worker: bool, gives_up: bool) -> Job:
+    async def _queued(self, job: NewJob, *, demands_worker: bool, gives_up: bool) -> QueuedJob:
         """Runs the submit to its end even when cancelled: only after it is there something to abandon."""
         if self.waiters.is_draining:
             raise UnavailableError(ErrorCode.SHUTTING_DOWN, "This gateway is shutting down; send the request again.")
@@ -161,12 +165,15 @@ class JobService:
             if gives_up:
                 submitting.add_done_callback(lambda _: self.abandon(job.id))
             raise
-        if isinstance(answer, UnavailableError):
+        if isinstance(answer, ProductError):
             raise answer
         return answer
 
     def _sealed(self, call: PreparedCall) -> NewJob:
-        job_id = JobId(secrets.token_hex(JOB_ID_BYTES))
+        job_id, fingerprint = JobId(secrets.token_hex(JOB_ID_BYTES)), ""
+        if call.idempotency_key is not None:
+            job_id = idempotency.job_id(self.master_keys, principal=call.principal, key=call.idempotency_key)
+            fingerprint = idempotency.fingerprint(self.master_keys, call.envelope)
         identity = JobIdentity(job_id, call.principal)
         request_key, output_key = DataKey.generate(identity), DataKey.generate(identity)
         return NewJob(
@@ -181,6 +188,7 @@ class JobService:
             request=request_key.seal(call.envelope.model_dump_json().encode(), Purpose.REQUEST),
             request_key=request_key.wrap(self.master_keys, Purpose.REQUEST_KEY),
             output_key=output_key.wrap(self.master_keys, Purpose.OUTPUT_KEY),
+            fingerprint=fingerprint,
         )
 
     async def _abandon(self, job_id: JobId) -> None:

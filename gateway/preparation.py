@@ -28,6 +28,7 @@ class Call:
     request: CommandRequest
     headers: Mapping[str, str]
     principal: str
+    idempotency_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class PreparedCall:
     """A command that may be queued."""
 
     principal: str
+    idempotency_key: str | None
     invocation: Invocation
     envelope: RequestEnvelope
 
@@ -77,7 +79,7 @@ class Preparation:
             is_endless=invocation.is_endless,
             traceparent=call.headers.get("traceparent"),
         )
-        return PreparedCall(call.principal, invocation, envelope)
+        return PreparedCall(call.principal, call.idempotency_key, invocation, envelope)
 
     def _check_policy(self, invocation: Invocation) -> None:
         harmless = invocation.command_class in (CommandClass.READ, CommandClass.LOCAL)

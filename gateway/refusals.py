@@ -1,7 +1,7 @@
 """What callers are told when a job was not queued, or when nobody can tell its end: the same for REST and MCP."""
 
 from gateway.waiters import NoEnd
-from shared.errors import ErrorCode, UnavailableError
+from shared.errors import ErrorCode, ProductError, RequestError, UnavailableError
 from shared.models import Job, JobId
 from shared.store.job_store import SubmitRefusal
 from shared.tools import registry
@@ -11,8 +11,13 @@ QUEUE_FULL_RETRY_S = 5
 BUSY_RETRY_S = 2
 
 
-def not_queued(refusal: SubmitRefusal, tool: str) -> UnavailableError:
+def not_queued(refusal: SubmitRefusal, tool: str) -> ProductError:
     """Redis answered, and took no job."""
+    if refusal is SubmitRefusal.CONFLICT:
+        return RequestError(
+            ErrorCode.IDEMPOTENCY_CONFLICT,
+            "The Idempotency-Key was used for another request: send that request again as it was, or take a new key.",
+        )
     if refusal is SubmitRefusal.NO_WORKER:
         return _no_worker(tool)
     return UnavailableError(

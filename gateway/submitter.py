@@ -6,12 +6,13 @@ its turn first, and who does not get it is told that nothing was queued: nothing
 """
 
 import asyncio
+from dataclasses import dataclass
 
 import structlog
 
 from gateway import refusals, responses
 from shared import metrics
-from shared.errors import UnavailableError
+from shared.errors import ProductError
 from shared.models import Job
 from shared.redis_connection import UNAVAILABLE
 from shared.store.job_store import Accepted, JobStore, NewJob, SubmitRefusal
@@ -29,6 +30,14 @@ RETRY_DELAY_S = 0.1
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class QueuedJob:
+    """A job as it was accepted; one that `is_repeated` was so before, and may have ended."""
+
+    job: Job
+    is_repeated: bool
+
+
 class Submitter:
     """Submits for one gateway process. `store` must have `SUBMITS_AT_ONCE` connections that nothing else uses."""
 
@@ -37,7 +46,7 @@ class Submitter:
         self._queue_limit = queue_limit
         self._turns = asyncio.Semaphore(SUBMITS_AT_ONCE)
 
-    async def submit(self, job: NewJob, *, demands_worker: bool) -> Job | UnavailableError:
+    async def submit(self, job: NewJob, *, demands_worker: bool) -> QueuedJob | ProductError:
         """The queued job, or why it is not queued or not known to be."""
         try:
             async with asyncio.timeout(TURN_TIMEOUT_S):
@@ -52,9 +61,12 @@ class Submitter:
             return refusals.unknown_outcome(job.id)
         if isinstance(answer, SubmitRefusal):
             return refusals.not_queued(answer, job.tool)
+        if answer.is_repeated:
+            log.info("job submitted again", job_id=job.id)
+            return QueuedJob(responses.queued(job, answer.created_at), is_repeated=True)
         metrics.JOBS_SUBMITTED.labels(tool=job.tool, command_class=job.command_class).inc()
         log.info("job submitted", job_id=job.id, tool=job.tool, command_class=job.command_class, lane=job.lane)
-        return responses.queued(job, answer.created_at)
+        return QueuedJob(responses.queued(job, answer.created_at), is_repeated=False)
 
     async def _until_answered(self, job: NewJob, *, demands_worker: bool) -> Accepted | SubmitRefusal | None:
         """Asks again while Redis is away, for the same id twice is one job; None when it stays away."""

@@ -139,6 +139,10 @@ class JobWaiters:
             if not self._followers.follows(job_id):
                 self._left.add(keys.changes(job_id))
 
+    def look(self, job_id: JobId) -> None:
+        """Reads a job that is watched although nothing was noticed of it."""
+        self._read_soon(job_id)
+
     def release(self) -> None:
         """Ends every watch, now and later: this gateway stops."""
         self.is_draining = True

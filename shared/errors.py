@@ -32,6 +32,8 @@ class ErrorCode(StrEnum):
     KUBECONFIG_ENCODING = "kubeconfig-encoding"
     KUBECONFIG_INVALID = "kubeconfig-invalid"
     KUBECONFIG_FIELD_REFUSED = "kubeconfig-field-refused"
+    IDEMPOTENCY_KEY_INVALID = "idempotency-key-invalid"
+    IDEMPOTENCY_CONFLICT = "idempotency-conflict"
     CREDENTIALS_INVALID = "credentials-invalid"
     TOOL_UNKNOWN = "tool-unknown"
     JOB_UNKNOWN = "job-unknown"

@@ -5,6 +5,9 @@ operator's master keys wrap them. Fernet binds no context, so every sealed value
 version, job, principal, purpose and sequence number, and opening it demands exactly that line.
 """
 
+import base64
+import hashlib
+import hmac
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -80,6 +83,7 @@ class MasterKeys:
         if not keys:
             raise ValueError("no master key")
         self._fernet = MultiFernet([Fernet(key) for key in keys])
+        self._oldest = base64.urlsafe_b64decode(keys[-1])
 
     @staticmethod
     def generate() -> str:
@@ -87,6 +91,13 @@ class MasterKeys:
 
     def wrap(self, payload: bytes) -> bytes:
         return self._fernet.encrypt(payload)
+
+    def fingerprint(self, purpose: str, *parts: str) -> str:
+        """A keyed hash (HMAC-SHA256, hexadecimal) that says nothing of its parts to who has no master key.
+
+        By the oldest key: while a new one is put in front, gateways with and without it agree.
+        """
+        return hmac.new(self._oldest, json.dumps([purpose, *parts]).encode(), hashlib.sha256).hexdigest()
 
     def unwrap(self, wrapped: bytes, identity: JobIdentity, purpose: Purpose) -> DataKey:
         """The data key. `SealError` if no master key opens it or it belongs to another job or purpose."""

@@ -1,14 +1,15 @@
 """What routes share: the caller's principal, and how a job that has not ended is answered."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import Request, status
+from fastapi import Header, Request, status
 from fastapi.responses import JSONResponse
 
-from gateway import problems
+from gateway import idempotency, problems
 from gateway.jobs import JobService
-from gateway.preparation import Preparation
-from shared.models import ANONYMOUS, Job
+from gateway.preparation import Call, Preparation
+from shared.models import ANONYMOUS, CommandRequest, Job
+from shared.tools.tool import Tool
 
 POLL_AFTER_S = 2
 
@@ -21,6 +22,17 @@ PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
         503: "No worker, no Redis, too busy, or shutting down; `detail` says whether to try again.",
     }.items()
 }
+
+
+IdempotencyKeyHeader = Annotated[
+    str | None,
+    Header(description="The same key again, with the same request, is the same job: makes a retry safe."),
+]
+
+
+def call(request: Request, tool: Tool, body: CommandRequest, *, idempotency_key: str | None) -> Call:
+    """A command as it came over HTTP. `RequestError` for an idempotency key that is none."""
+    return Call(tool, body, request.headers, principal(request), idempotency.parse(idempotency_key))
 
 
 def principal(_: Request) -> str:

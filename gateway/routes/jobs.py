@@ -6,7 +6,6 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import JSONResponse
 
 from gateway.disconnect import unless_gone
-from gateway.preparation import Call
 from gateway.routes import answers
 from shared.models import CommandRequest, Job, JobRequest
 from shared.tools import registry
@@ -23,12 +22,14 @@ async def submit(
     request: Request,
     body: JobRequest,
     x_kubeconfig: Annotated[str | None, Header(description="Kubeconfig in base64; wins over the body's field.")] = None,
+    *,
+    idempotency_key: answers.IdempotencyKeyHeader = None,
 ) -> JSONResponse:
     """Queues a command and answers at once; workers may start later than the job."""
     service = answers.service(request)
     tool = registry.find(body.tool)
     command = CommandRequest.model_construct(**{name: getattr(body, name) for name in CommandRequest.model_fields})
-    call = Call(tool, command, request.headers, answers.principal(request))
+    call = answers.call(request, tool, command, idempotency_key=idempotency_key)
     prepared = await answers.preparation(request).prepare(call)
     return answers.accepted(await service.queue(prepared, demands_worker=False))
 

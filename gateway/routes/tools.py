@@ -49,8 +49,10 @@ def _add(routes: APIRouter, tool: Tool) -> None:
         body: CommandRequest,
         x_kubeconfig: KubeconfigHeader = None,
         prefer_header: PreferHeader = None,
+        idempotency_key: answers.IdempotencyKeyHeader = None,
     ) -> Response:
-        return await run_tool(tool, request, body=body, preferences=prefer_header or [])
+        call = answers.call(request, tool, body, idempotency_key=idempotency_key)
+        return await run_tool(call, request, preferences=prefer_header or [])
 
     routes.add_api_route(
         f"/{tool.name}",
@@ -63,11 +65,10 @@ def _add(routes: APIRouter, tool: Tool) -> None:
     )
 
 
-async def run_tool(tool: Tool, request: Request, *, body: CommandRequest, preferences: Sequence[str]) -> Response:
+async def run_tool(call: Call, request: Request, *, preferences: Sequence[str]) -> Response:
     """Submits a command and waits for its end, or for as long as the caller prefers."""
     service = answers.service(request)
     preference = prefer.parse(", ".join(preferences), max_wait_s=service.settings.max_wait_s)
-    call = Call(tool, body, request.headers, answers.principal(request))
     prepared = await answers.preparation(request).prepare(call)
     demands_worker = not preference.responds_async
     if preference.wait_s == 0:

@@ -8,7 +8,7 @@ lease writes nothing. A finished job never changes again.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -47,6 +47,8 @@ class NewJob:
     request: bytes
     request_key: bytes
     output_key: bytes
+    fingerprint: str = ""
+    """Of the request, where its id does not come from chance."""
 
     @property
     def lifetime_s(self) -> int:
@@ -56,14 +58,18 @@ class NewJob:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A job is in the queue, since `created_at` by Redis' clock."""
+    """A job is in the queue, since `created_at` by Redis' clock; or was, where it `is_repeated`."""
 
     created_at: datetime
+    is_repeated: bool = field(default=False, compare=False)
+    """It was there already."""
 
 
 class SubmitRefusal(StrEnum):
     NO_WORKER = "no-worker"
     QUEUE_FULL = "queue-full"
+    CONFLICT = "conflict"
+    """The id is that of another request."""
 
 
 class ClaimRefusal(StrEnum):
@@ -145,7 +151,7 @@ class JobStore:
         self._scripts = Scripts(redis)
 
     async def submit(self, job: NewJob, *, demands_worker: bool, queue_limit: int) -> Accepted | SubmitRefusal:
-        """Queues a job; the same id again is `Accepted` as it was before, and changes nothing."""
+        """Queues a job; the same id again is `Accepted` as it was before, if it is the same request."""
         answer, *created_at_ms = await self._scripts.call(
             "submit",
             job.id,
@@ -157,6 +163,7 @@ class JobStore:
             job.lifetime_s,
             wire.arq_job(job.id),
             job.request,
+            job.fingerprint,
             *wire.record_fields(
                 {
                     "principal": job.principal,
@@ -168,7 +175,9 @@ class JobStore:
                 }
             ),
         )
-        return Accepted(record.moment(*created_at_ms)) if answer == b"accepted" else SubmitRefusal(answer.decode())
+        if not created_at_ms:
+            return SubmitRefusal(answer.decode())
+        return Accepted(record.moment(*created_at_ms), is_repeated=answer == b"repeated")
 
     async def pick(
         self, lane: Lane, job_ids: Sequence[bytes], *, tools: Sequence[str], limit: int

@@ -1,15 +1,15 @@
 """Submits that wait for their turn, and for a Redis that answers late or not at all."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 
 import pytest
 
 from gateway import submitter as module
-from gateway.submitter import SUBMITS_AT_ONCE, Submitter
+from gateway.submitter import SUBMITS_AT_ONCE, QueuedJob, Submitter
 from shared import redis_connection
 from shared.errors import ErrorCode, UnavailableError
-from shared.models import Job
+from shared.models import JobId
 from shared.store.job_store import JobStore
 from tests.support.jobs import QUEUE_LIMIT, new_job
 from tests.support.valkey import Valkey
@@ -32,6 +32,11 @@ def submitter(store: JobStore) -> Submitter:
     return Submitter(store, queue_limit=QUEUE_LIMIT)
 
 
+def ids(answers: Iterable[object]) -> list[JobId]:
+    """Of those that were queued."""
+    return [answer.job.id for answer in answers if isinstance(answer, QueuedJob)]
+
+
 async def test_who_gets_no_turn_is_told_so_and_never_queued(
     own_valkey: Valkey, store: JobStore, submitter: Submitter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -47,7 +52,7 @@ async def test_who_gets_no_turn_is_told_so_and_never_queued(
 
     assert isinstance(answer, UnavailableError)
     assert (answer.code, answer.job_id) == (ErrorCode.GATEWAY_BUSY, None)
-    assert [job.id for job in [await each for each in submitting] if isinstance(job, Job)] == [job.id for job in first]
+    assert ids([await each for each in submitting]) == [job.id for job in first]
     assert await store.read([late.id]) == [None]
 
 
@@ -56,14 +61,14 @@ async def test_turn_is_passed_on(submitter: Submitter) -> None:
 
     answers = await asyncio.gather(*(submitter.submit(job, demands_worker=False) for job in jobs))
 
-    assert [answer.id for answer in answers if isinstance(answer, Job)] == [job.id for job in jobs]
+    assert ids(answers) == [job.id for job in jobs]
 
 
 async def test_late_answer_is_no_outage(store: JobStore, submitter: Submitter) -> None:
     """The clock of the retries runs from the first failure on."""
     await store._redis.client_pause(LONGER_THAN_RETRIES_MS)
 
-    assert isinstance(await submitter.submit(new_job(), demands_worker=False), Job)
+    assert isinstance(await submitter.submit(new_job(), demands_worker=False), QueuedJob)
 
 
 async def test_submit_goes_on_through_a_restart_of_redis(own_valkey: Valkey, submitter: Submitter) -> None:
@@ -71,7 +76,7 @@ async def test_submit_goes_on_through_a_restart_of_redis(own_valkey: Valkey, sub
     submitting = asyncio.ensure_future(submitter.submit(new_job(), demands_worker=False))
     await asyncio.to_thread(own_valkey.start)
 
-    assert isinstance(await submitting, Job)
+    assert isinstance(await submitting, QueuedJob)
 
 
 @pytest.mark.parametrize("outage", [Valkey.kill, Valkey.pause], ids=["gone", "standing still"])

@@ -4,7 +4,7 @@ import pytest
 
 from gateway import problems, refusals
 from gateway.waiters import NoEnd
-from shared.errors import ErrorCode
+from shared.errors import ErrorCode, UnavailableError
 from shared.models import CommandClass, Job, JobId, JobLinks, JobState
 from shared.store.job_store import SubmitRefusal
 
@@ -29,6 +29,7 @@ def test_who_cannot_be_told_the_end_gets_the_jobs_id(end: NoEnd) -> None:
 def test_no_worker_reads_the_same_before_and_after_the_submit() -> None:
     before, after = refusals.not_queued(SubmitRefusal.NO_WORKER, "helm"), refusals.no_end(NoEnd.NO_WORKER, JOB)
 
+    assert isinstance(before, UnavailableError)
     assert before.code is after.code is ErrorCode.NO_WORKER
     assert (before.detail, before.retry_after_s, before.job_id) == (after.detail, after.retry_after_s, after.job_id)
 

@@ -168,3 +168,17 @@ def test_no_key_shows_in_text_or_in_errors() -> None:
     texts = [repr(master), str(master), repr(key), str(key), repr(caught.value), repr(caught.value.__cause__)]
     for secret in (master_key, raw_key.decode(), "secret-token"):
         assert not [text for text in texts if secret in text]
+
+
+def test_fingerprint_is_the_same_while_a_new_key_is_put_in_front() -> None:
+    old, new = MasterKeys.generate(), MasterKeys.generate()
+
+    assert MasterKeys([old]).fingerprint("job id", "a") == MasterKeys([new, old]).fingerprint("job id", "a")
+    assert MasterKeys([old]).fingerprint("job id", "a") != MasterKeys([new]).fingerprint("job id", "a")
+
+
+def test_fingerprint_tells_purposes_and_parts_apart() -> None:
+    master = MasterKeys([MasterKeys.generate()])
+
+    prints = {master.fingerprint(*parts) for parts in [("a", "b", "c"), ("a", "bc"), ("ab", "c"), ("a", "c", "b")]}
+    assert len(prints) == 4
