@@ -1,4 +1,4 @@
-"""Everyone on this gateway who follows a job as it runs: woken by its channel, and once a second all the same."""
+"""Everyone on this gateway who follows a job as it runs, woken by its channel."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -126,9 +126,9 @@ class JobWaiters:
 
     @asynccontextmanager
     async def follow(self, job_id: JobId) -> AsyncIterator[asyncio.Event]:
-        """An event that is set when the job has printed something or changed its state, and once a second at least.
+        """An event that is set when the job has printed something or changed its state, and when the gateway stops.
 
-        It is set when the gateway stops too.
+        A notice may be lost: who follows looks by himself from time to time.
         """
         try:
             async with self._followers.woken(job_id) as (event, is_first):
@@ -230,7 +230,6 @@ class JobWaiters:
 
     async def _sweep(self) -> None:
         await self._unsubscribe_left()
-        self._followers.wake_all()
         self._due.update(self._watches)
         await self._read_due()
         demanded = {
