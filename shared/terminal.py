@@ -1,4 +1,4 @@
-"""Takes out of a text what only a terminal understands: colours, cursor moves, titles, and other control characters.
+"""Takes out of a text what drives a terminal: colours, cursor moves, titles. Whatever else a command prints is data.
 
 Sequences: ECMA-48, and xterm's for those that carry text. One that is not ended ends with its line.
 """
@@ -6,10 +6,10 @@ Sequences: ECMA-48, and xterm's for those that carry text. One that is not ended
 import re
 
 _SEQUENCE = re.compile(
-    r"\x1b\[[0-?]*[ -/]*[@-~]?"  # CSI: colours and cursor moves
-    r"|\x1b[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)?"  # OSC, DCS, SOS, PM, APC: strings such as a window's title
-    r"|\x1b[ -/]*[0-~]?"  # two characters and designations of character sets
-    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f]"  # C0 but tab and line feed, delete, C1
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"  # CSI: colours and cursor moves
+    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?"  # strings, such as a window's title
+    r"|\x1b[ -/]*[0-~]?"  # two characters, and designations of character sets
+    r"|[\x80-\x9f]"  # what is left of C1
 )
 
 
