@@ -31,7 +31,9 @@ class OutputPages:
         key = self.responses.output_key(stored.record)
         sequence = await self._first(stored, stream, offset, key=key)
         data, end = bytearray(), 0
-        while len(data) <= limit and (page := await self.store.events(stored.record.id, after=sequence - 1, limit=PAGE)):
+        while len(data) <= limit and (
+            page := await self.store.events(stored.record.id, after=sequence - 1, limit=PAGE)
+        ):
             for sealed in page:
                 event = opened(key, sealed)
                 end = event.before.get(stream, 0)

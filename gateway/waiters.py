@@ -116,7 +116,7 @@ class JobWaiters:
         watches.add(watch)
         try:
             if len(watches) > 1 or not await self._subscribe(keys.notice(job_id)):
-                self._read_soon(job_id)
+                self.look(job_id)
             yield watch
         finally:
             watches.discard(watch)
@@ -140,8 +140,10 @@ class JobWaiters:
                 self._left.add(keys.changes(job_id))
 
     def look(self, job_id: JobId) -> None:
-        """Reads a job that is watched although nothing was noticed of it."""
-        self._read_soon(job_id)
+        """Reads the job soon, if it is watched."""
+        if job_id in self._watches:
+            self._due.add(job_id)
+            self._wake.set()
 
     def release(self) -> None:
         """Ends every watch, now and later: this gateway stops."""
@@ -207,12 +209,7 @@ class JobWaiters:
         # What happened before the subscription stood was not noticed.
         is_gap = kind == "subscribe" and not all(watch.is_new for watch in self._watches.get(job_id, ()))
         if is_end or is_gap:
-            self._read_soon(job_id)
-
-    def _read_soon(self, job_id: JobId) -> None:
-        if job_id in self._watches:
-            self._due.add(job_id)
-            self._wake.set()
+            self.look(job_id)
 
     async def _read_and_sweep(self) -> None:
         """Reads what notices name as they come, and once a second all that is waited for, however busy it is."""

@@ -174,9 +174,10 @@ def _sandbox(
     binary: ToolBinary, directory: JobDirectory, companion: CompanionBinary | None, *, ports: tuple[int, ...]
 ) -> SandboxRules:
     needs = binary.tool.sandbox
+    started = (str(companion.path), *companion.needs.executable) if companion else ()
     return SandboxRules(
-        execute=(str(binary.path), *needs.executable, *(companion.executable if companion else ())),
-        read=(*COMMON_READABLE, *needs.readable, *(companion.readable if companion else ())),
+        execute=(str(binary.path), *needs.executable, *started),
+        read=(*COMMON_READABLE, *needs.readable, *(companion.needs.readable if companion else ())),
         write=(str(directory.root), *COMMON_WRITABLE),
         connect_ports=ports,
     )

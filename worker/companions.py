@@ -13,8 +13,6 @@ from shared.tools.tool import Tool
 from worker import programs
 from worker.elf import Dependencies, ElfError, LibraryFinder
 
-LIBRARY_INDEX = "/etc/ld.so.cache"
-
 log = structlog.get_logger()
 
 
@@ -24,14 +22,6 @@ class CompanionBinary:
 
     path: Path
     needs: Dependencies
-
-    @property
-    def executable(self) -> tuple[str, ...]:
-        return (str(self.path), *([str(self.needs.loader)] if self.needs.loader else []))
-
-    @property
-    def readable(self) -> tuple[str, ...]:
-        return (LIBRARY_INDEX, *map(str, self.needs.libraries)) if self.needs.loader else ()
 
 
 def find_all(tool: Tool, directory: Path | None) -> Mapping[str, CompanionBinary]:

@@ -42,6 +42,16 @@ class Dependencies:
     loader: Path | None
     libraries: tuple[Path, ...]
 
+    @property
+    def executable(self) -> tuple[str, ...]:
+        """What a sandbox must let execute besides the program."""
+        return (str(self.loader),) if self.loader else ()
+
+    @property
+    def readable(self) -> tuple[str, ...]:
+        """What it must let be read. Single files: a folder of libraries would hold programs for the loader to run."""
+        return (str(CACHE), *map(str, self.libraries)) if self.loader else ()
+
 
 class Segment(NamedTuple):
     """A program header."""

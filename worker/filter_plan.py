@@ -11,7 +11,6 @@ from worker.filter_binaries import FilterBinary
 from worker.job_directory import JobDirectory
 from worker.launcher.protocol import Limits, SandboxRules, StageSpec
 
-LIBRARY_INDEX = "/etc/ld.so.cache"
 LOCALE_DATA = ("/usr/lib/locale/C.utf8", "/usr/lib/locale/C.UTF-8", "/usr/lib/locale/locale-archive")
 """Of C.UTF-8, wherever the C library keeps it: without it a character beyond ASCII is several."""
 WRITABLE = ("/dev/null",)
@@ -52,12 +51,9 @@ def _stage(
 
 
 def _sandbox(binary: FilterBinary, directory: JobDirectory, writable: tuple[str, ...]) -> SandboxRules:
-    """Libraries as single files: a folder of them would hold programs for the loader to run."""
-    loader = binary.needs.loader
-    linked = (LIBRARY_INDEX, *map(str, binary.needs.libraries)) if loader else ()
     return SandboxRules(
-        execute=(str(binary.path), *([str(loader)] if loader else [])),
-        read=(*linked, *LOCALE_DATA, str(directory.work)),
+        execute=(str(binary.path), *binary.needs.executable),
+        read=(*binary.needs.readable, *LOCALE_DATA, str(directory.work)),
         write=writable,
         alone=True,
     )

@@ -16,8 +16,7 @@ def test_diff_is_found_with_what_it_needs_to_start() -> None:
     [diff] = companions.find_all(kubectl.TOOL, None).values()
 
     assert diff.path == Path(str(shutil.which("diff"))).resolve()
-    assert str(diff.path) in diff.executable
-    assert all(Path(path).is_file() for path in (*diff.executable, *diff.readable))
+    assert all(Path(path).is_file() for path in (*diff.needs.executable, *diff.needs.readable))
 
 
 def test_tool_that_starts_nothing_has_none() -> None:
