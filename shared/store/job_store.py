@@ -2,6 +2,7 @@
 
     queued  → running | cancelled | expired
     running → succeeded | failed | timed_out | cancelled | lost
+    running → queued once, for a read whose worker was lost
 
 Each transition is one Lua script, and while a job runs each carries the attempt's fencing token: whoever lost the
 lease writes nothing. A finished job never changes again.
@@ -27,6 +28,8 @@ ARQ_IN_PROGRESS_MS = 86_400_000
 """arq's own mark must outlive the longest run: arq fails a job that still runs when the mark ends."""
 PICK_UP_LIMIT_MS = 10_000
 """Between arq's pick-up and our claim lie milliseconds; a worker that needs so long has died."""
+READ_ATTEMPTS = 2
+"""A read whose worker was lost is begun once more; anything else never."""
 SWEEP_LIMIT = 100
 ANY_TIME_MS = 2**53
 """Beyond every clock, and still exact in Lua."""
@@ -141,6 +144,8 @@ class Sweep:
     expired: int
     lost: int
     repaired: int
+    again: int = 0
+    """Reads whose worker was lost, in the queue once more."""
 
 
 class JobStore:
@@ -229,16 +234,27 @@ class JobStore:
         return JobState(answer.decode()) if answer else None
 
     async def sweep(self, *, settle_leases: bool, not_after_ms: int = ANY_TIME_MS) -> Sweep:
-        """Expires, loses and repairs what no worker will.
+        """Expires, loses, begins again and repairs what no worker will.
 
         Leases are settled only up to `not_after_ms` by Redis' own clock: a server that stood still first does what
         waits in its buffers, and a sweep may stand there before the renewals of living workers.
         """
         settle_until_ms = not_after_ms if settle_leases else 0
         answer = await self._scripts.call(
-            "sweep", settle_until_ms, SWEEP_LIMIT, PICK_UP_LIMIT_MS, ARQ_IN_PROGRESS_MS, *Lane
+            "sweep",
+            settle_until_ms,
+            SWEEP_LIMIT,
+            PICK_UP_LIMIT_MS,
+            ARQ_IN_PROGRESS_MS,
+            READ_ATTEMPTS,
+            wire.arq_job(JobId("{id}")),
+            *Lane,
         )
         return Sweep(*answer)
+
+    async def tidy(self, job_id: JobId, lane: Lane) -> None:
+        """Forgets what arq keeps of a job whose run is over; not of one that is queued again."""
+        await self._scripts.call("tidy", job_id, lane)
 
     async def read(self, job_ids: Sequence[JobId]) -> list[StoredJob | None]:
         """Records and sealed responses in one round trip; None for an unknown job."""

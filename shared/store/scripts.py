@@ -40,7 +40,7 @@ class Scripts:
         prelude = _prelude()
         self._scripts = {
             name: redis.register_script(_source(name, prelude))
-            for name in ("submit", "pick", "claim", "append", "settle", "renew", "cancel", "sweep", "announce")
+            for name in ("submit", "pick", "claim", "append", "settle", "renew", "cancel", "sweep", "tidy", "announce")
         }
 
     async def call(self, name: str, *arguments: str | bytes | int) -> Any:

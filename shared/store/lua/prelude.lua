@@ -1,4 +1,4 @@
--- Shared by every script: the clock, and the one way in which a job ends.
+-- Shared by every script: the clock, the one way into the queue, and the one way in which a job ends.
 
 local function now_ms()
   local time = redis.call('TIME')
@@ -12,10 +12,21 @@ local function wake(id, lane, tool)
   redis.call('LTRIM', tokens, -WAKE_LIMIT, -1)
 end
 
-local function forget_in_queue(id, lane)
-  redis.call('ZREM', QUEUED, id)
+-- A minute back: arq takes a score in the future of the worker's own clock for a deferred job.
+local function enqueue(id, lane, tool, arq_job, lifetime_s, now)
+  redis.call('SET', ARQ_JOB .. id, arq_job, 'EX', lifetime_s)
+  redis.call('ZADD', QUEUE .. lane, now - 60000, id)
+  wake(id, lane, tool)
+end
+
+local function forget_in_arq(id, lane)
   redis.call('ZREM', QUEUE .. lane, id)
   redis.call('DEL', ARQ_JOB .. id, ARQ_IN_PROGRESS .. id, ARQ_RETRY .. id)
+end
+
+local function forget_in_queue(id, lane)
+  redis.call('ZREM', QUEUED, id)
+  forget_in_arq(id, lane)
 end
 
 -- The sealed request and its key go the moment the job ends; the fence goes with them, so no attempt can write again.

@@ -20,9 +20,5 @@ redis.call('HSET', JOB .. id, 'state', 'queued', 'lane', lane, 'tool', tool, 'cr
 redis.call('EXPIRE', JOB .. id, lifetime_s)
 redis.call('SET', REQUEST .. id, ARGV[9], 'EX', lifetime_s)
 redis.call('ZADD', QUEUED, deadline, id)
-
--- A minute back: arq takes a score in the future of the worker's own clock for a deferred job.
-redis.call('SET', ARQ_JOB .. id, ARGV[8], 'EX', lifetime_s)
-redis.call('ZADD', QUEUE .. lane, now - 60000, id)
-wake(id, lane, tool)
+enqueue(id, lane, tool, ARGV[8], lifetime_s, now)
 return {'accepted', now}
