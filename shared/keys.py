@@ -18,6 +18,9 @@ EVENTS = f"{PREFIX}events:"
 RESPONSE = f"{PREFIX}response:"
 """String: the sealed CommandResponse."""
 
+EXCLUSIVE = f"{PREFIX}exclusive:"
+"""String per thing that one job at a time may change, by a keyed hash: that job's id."""
+
 QUEUED = f"{PREFIX}queued"
 """Sorted set: queued job ids by the time they expire, in milliseconds."""
 LEASES = f"{PREFIX}leases"

@@ -52,6 +52,10 @@ class NewJob:
     output_key: bytes
     fingerprint: str = ""
     """Of the request, where its id does not come from chance."""
+    owner: str = ""
+    """Keyed hash of who may be told of it by what it changes."""
+    exclusive: tuple[str, ...] = ()
+    """Keyed hashes of what no other job may change while it is queued or runs."""
 
     @property
     def lifetime_s(self) -> int:
@@ -66,6 +70,13 @@ class Accepted:
     created_at: datetime
     is_repeated: bool = field(default=False, compare=False)
     """It was there already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """Another job changes the same; its id where the owner is the same."""
+
+    holder: JobId | None
 
 
 class SubmitRefusal(StrEnum):
@@ -155,9 +166,9 @@ class JobStore:
         self._redis = redis
         self._scripts = Scripts(redis)
 
-    async def submit(self, job: NewJob, *, demands_worker: bool, queue_limit: int) -> Accepted | SubmitRefusal:
+    async def submit(self, job: NewJob, *, demands_worker: bool, queue_limit: int) -> Accepted | Busy | SubmitRefusal:
         """Queues a job; the same id again is `Accepted` as it was before, if it is the same request."""
-        answer, *created_at_ms = await self._scripts.call(
+        answer, *rest = await self._scripts.call(
             "submit",
             job.id,
             job.lane,
@@ -169,6 +180,8 @@ class JobStore:
             wire.arq_job(job.id),
             job.request,
             job.fingerprint,
+            job.owner,
+            " ".join(job.exclusive),
             *wire.record_fields(
                 {
                     "principal": job.principal,
@@ -180,9 +193,11 @@ class JobStore:
                 }
             ),
         )
-        if not created_at_ms:
+        if answer == b"busy":
+            return Busy(JobId(rest[0].decode()) if rest[0] else None)
+        if not rest:
             return SubmitRefusal(answer.decode())
-        return Accepted(record.moment(*created_at_ms), is_repeated=answer == b"repeated")
+        return Accepted(record.moment(*rest), is_repeated=answer == b"repeated")
 
     async def pick(
         self, lane: Lane, job_ids: Sequence[bytes], *, tools: Sequence[str], limit: int

@@ -29,12 +29,19 @@ local function forget_in_queue(id, lane)
   forget_in_arq(id, lane)
 end
 
+local function release(id, names)
+  for name in string.gmatch(names or '', '%S+') do
+    if redis.call('GET', EXCLUSIVE .. name) == id then redis.call('DEL', EXCLUSIVE .. name) end
+  end
+end
+
 -- The sealed request and its key go the moment the job ends; the fence goes with them, so no attempt can write again.
 local function finish(id, state, reason)
   local record = JOB .. id
   local retention = tonumber(redis.call('HGET', record, 'retention_s'))
   redis.call('HSET', record, 'state', state, 'ended_at', now_ms(), 'reason', reason)
-  redis.call('HDEL', record, 'request_key', 'fence', 'worker')
+  release(id, redis.call('HGET', record, 'exclusive'))
+  redis.call('HDEL', record, 'request_key', 'fence', 'worker', 'exclusive', 'owner')
   redis.call('DEL', REQUEST .. id)
   redis.call('ZREM', QUEUED, id)
   redis.call('ZREM', LEASES, id)

@@ -19,7 +19,7 @@ from tests.support.waiting import wait_until
 
 OUT, ERR = EventKind.STDOUT, EventKind.STDERR
 PRINTED = ((OUT, b"one\n"), (ERR, b"warning\n"), (OUT, b"\x1b[31mtwo\x1b[0m\n"), (OUT, "drei €\n".encode()))
-UNKNOWN_ID = "0" * 32
+UNKNOWN_ID = "0" * 48
 
 
 async def printing(
