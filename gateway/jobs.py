@@ -190,6 +190,7 @@ class JobService:
             output_key=output_key.wrap(self.master_keys, Purpose.OUTPUT_KEY),
             fingerprint=fingerprint,
             owner=self.master_keys.fingerprint("owner", call.principal, call.envelope.kubeconfig or ""),
+            principal_limit=self.settings.principal_job_limit,
             exclusive=tuple(self.master_keys.fingerprint("exclusive", *parts) for parts in call.exclusive),
         )
 

@@ -55,6 +55,7 @@ STATUS = {
     ErrorCode.POLICY_REFUSED: 403,
     ErrorCode.RELEASE_BUSY: 409,
     ErrorCode.QUEUE_FULL: 429,
+    ErrorCode.TOO_MANY_JOBS: 429,
     ErrorCode.NO_WORKER: 503,
     ErrorCode.GATEWAY_BUSY: 503,
     ErrorCode.STORE_UNAVAILABLE: 503,

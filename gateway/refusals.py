@@ -24,6 +24,12 @@ def not_queued(refusal: SubmitRefusal, tool: str) -> ProductError:
         )
     if refusal is SubmitRefusal.NO_WORKER:
         return _no_worker(tool)
+    if refusal is SubmitRefusal.PRINCIPAL_FULL:
+        return UnavailableError(
+            ErrorCode.TOO_MANY_JOBS,
+            "You have as many commands queued and running as one caller may: wait until one of them has ended.",
+            retry_after_s=QUEUE_FULL_RETRY_S,
+        )
     return UnavailableError(
         ErrorCode.QUEUE_FULL, "Too many commands are queued; try again later.", retry_after_s=QUEUE_FULL_RETRY_S
     )

@@ -63,7 +63,8 @@ class Submitter:
             return refusals.release_busy(answer.holder)
         if isinstance(answer, SubmitRefusal):
             return refusals.not_queued(answer, job.tool)
-        if answer.is_repeated:
+        # An id that comes from chance is there already only where the answer to this very submit was lost.
+        if answer.is_repeated and job.fingerprint:
             log.info("job submitted again", job_id=job.id)
             return QueuedJob(responses.queued(job, answer.created_at), is_repeated=True)
         metrics.JOBS_SUBMITTED.labels(tool=job.tool, command_class=job.command_class).inc()

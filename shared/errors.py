@@ -48,6 +48,7 @@ class ErrorCode(StrEnum):
     POLICY_REFUSED = "policy-refused"
     RELEASE_BUSY = "release-busy"
     QUEUE_FULL = "queue-full"
+    TOO_MANY_JOBS = "too-many-jobs"
     NO_WORKER = "no-worker"
     GATEWAY_BUSY = "gateway-busy"
     STORE_UNAVAILABLE = "store-unavailable"

@@ -54,6 +54,8 @@ class NewJob:
     """Of the request, where its id does not come from chance."""
     owner: str = ""
     """Keyed hash of who may be told of it by what it changes."""
+    principal_limit: int = 0
+    """Most jobs of the principal that are queued or run; 0 for any number."""
     exclusive: tuple[str, ...] = ()
     """Keyed hashes of what no other job may change while it is queued or runs."""
 
@@ -82,6 +84,7 @@ class Busy:
 class SubmitRefusal(StrEnum):
     NO_WORKER = "no-worker"
     QUEUE_FULL = "queue-full"
+    PRINCIPAL_FULL = "principal-full"
     CONFLICT = "conflict"
     """The id is that of another request."""
 
@@ -182,9 +185,10 @@ class JobStore:
             job.fingerprint,
             job.owner,
             " ".join(job.exclusive),
+            job.principal,
+            job.principal_limit,
             *wire.record_fields(
                 {
-                    "principal": job.principal,
                     "class": job.command_class,
                     "time_limit_s": str(job.time_limit_s),
                     "retention_s": str(job.retention_s),

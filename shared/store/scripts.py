@@ -12,7 +12,7 @@ WAKE_LIMIT = 10_000
 
 _NAMES = (
     *("JOB", "REQUEST", "EVENTS", "RESPONSE", "QUEUED", "LEASES", "QUEUE", "WAKE", "WORKER", "TOOL_WORKERS"),
-    *("EXCLUSIVE", "NOTICE", "CHANGES", "CONTROL", "ARQ_JOB", "ARQ_IN_PROGRESS", "ARQ_RETRY"),
+    *("EXCLUSIVE", "PRINCIPAL", "NOTICE", "CHANGES", "CONTROL", "ARQ_JOB", "ARQ_IN_PROGRESS", "ARQ_RETRY"),
 )
 """What the scripts know of `shared.keys`."""
 

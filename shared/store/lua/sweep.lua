@@ -16,8 +16,9 @@ end
 -- A read that nobody has asked to end is begun once more: until when its sealed request opens, the record says
 -- (`RequestEnvelope.lifetime_s`). What the first attempt printed goes with it: the second one prints it all anew.
 local function queue_again(id)
-  local names = {'class', 'attempt', 'cancel', 'lane', 'tool', 'created_at', 'queue_deadline', 'time_limit_s', 'retention_s'}
-  local class, attempt, cancel, lane, tool, created, deadline, limit_s, retention_s =
+  local names = {'class', 'attempt', 'cancel', 'lane', 'tool', 'created_at', 'queue_deadline', 'time_limit_s', 'retention_s',
+    'principal'}
+  local class, attempt, cancel, lane, tool, created, deadline, limit_s, retention_s, principal =
     unpack(redis.call('HMGET', JOB .. id, unpack(names)))
   if class ~= 'read' or tonumber(attempt) >= attempts or cancel then return false end
   local opens_until = tonumber(deadline) + tonumber(limit_s) * 1000
@@ -28,6 +29,8 @@ local function queue_again(id)
   redis.call('HDEL', JOB .. id, 'started_at', 'worker', 'fence')
   redis.call('EXPIRE', JOB .. id, lifetime_s)
   redis.call('EXPIRE', REQUEST .. id, lifetime_s)
+  redis.call('ZADD', PRINCIPAL .. principal, 'XX', now + lifetime_s * 1000, id)
+  if redis.call('TTL', PRINCIPAL .. principal) < lifetime_s then redis.call('EXPIRE', PRINCIPAL .. principal, lifetime_s) end
   redis.call('DEL', EVENTS .. id)
   redis.call('ZREM', LEASES, id)
   redis.call('ZADD', QUEUED, until_ms, id)
