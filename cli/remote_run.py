@@ -17,6 +17,7 @@ from cli.remote import RemoteGateway
 INTERRUPTED_EXIT_CODE = 130
 """A shell's code for a command that Ctrl-C ended."""
 FAILED_EXIT_CODE = 1
+RESTARTED = "\nthe worker was lost: the command runs again from its start on another one"
 DEFAULT_KUBECONFIG = "~/.kube/config"
 
 
@@ -48,6 +49,8 @@ def _follow(gateway: RemoteGateway, job_id: str) -> int:
     for event in gateway.events(job_id):
         if event.name in ("stdout", "stderr"):
             typer.echo(event.data["text"], nl=False, err=event.name == "stderr")
+        elif event.name == "restart":
+            typer.echo(RESTARTED, err=True)
         elif event.name == "end":
             exit_code = event.data.get("exit_code", -1)
             if exit_code >= 0:

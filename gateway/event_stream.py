@@ -6,7 +6,7 @@ for it here but its place.
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -16,17 +16,17 @@ from gateway.responses import ResponseReader, opened
 from gateway.waiters import JobWaiters
 from shared import terminal
 from shared.errors import UnavailableError
-from shared.events import OutputEvent
+from shared.events import OutputEvent, attempt_of
 from shared.models import JobId, JobState
-from shared.sealing import SealError
+from shared.sealing import DataKey, SealError
 from shared.store.job_store import JobStore, SealedEvent, StoredJob
+from shared.store.record import JobRecord
 
 PAGE = 50
 IDLE_CHECK_S = 5.0
 """For notices that were lost; each look costs Redis two reads."""
-STATES = {JobState.QUEUED: 1, JobState.RUNNING: 2}
-"""How far a job is; every other state is an end."""
-ENDED, CLOSED = 3, 4
+ENDED, CLOSED = 8, 9
+"""How far a job is: 1 queued, 2 running; 3 begun again, 4 queued, 5 running for the second time; these two last."""
 NOT_OPENED = "the output does not open with this gateway's master keys"
 PLACE = re.compile(r"(\d{1,15})-(\d)")
 
@@ -45,6 +45,20 @@ class Place:
 
     def __str__(self) -> str:
         return f"{self.sequence}-{self.state}"
+
+    @property
+    def attempt(self) -> int:
+        """The newest attempt that the client knows of; 0 while it knows of none."""
+        by_state = self.state // 3 + 1 if 1 < self.state < ENDED else 0
+        return max(by_state, attempt_of(self.sequence) if self.sequence else 0)
+
+    def is_before(self, attempt: int) -> bool:
+        """Whether the client has something of an earlier attempt."""
+        return 0 < self.attempt < attempt
+
+    def restarted(self, attempt: int) -> "Place":
+        """The place of who has been told that the attempt begins."""
+        return Place(self.sequence, max(self.state, 3 * attempt - 3))
 
     @property
     def is_last(self) -> bool:
@@ -94,20 +108,19 @@ class EventStream:
         if stored is None:
             yield StreamEvent("end", {"state": None}, Place(place.sequence, CLOSED))
             return
-        state = STATES.get(stored.record.state, ENDED)
-        if place.state < state < ENDED:
-            place = Place(place.sequence, state)
-            yield StreamEvent("state", _state(stored), place)
+        for event in _changes(stored, place):
+            place = event.place
+            yield event
         try:
             key = self.responses.output_key(stored.record)
         except SealError:
             yield StreamEvent("end", {"state": stored.record.state, "error": NOT_OPENED}, Place(place.sequence, CLOSED))
             return
         while page := await self._page(job_id, place):
-            for sealed in page:
-                place = Place(sealed.sequence, place.state)
-                yield _output(opened(key, sealed), place)
-        if state == ENDED:
+            for event in _printed(page, place, key):
+                place = event.place
+                yield event
+        if stored.record.state.is_final:
             if place.state < ENDED:
                 place = Place(place.sequence, ENDED)
                 yield StreamEvent("state", _state(stored), place)
@@ -121,6 +134,41 @@ class EventStream:
         async with store_calls.bounded(stored.record.id):
             response = await self.responses.response(stored)
         return {"state": response.state, "success": response.success, "exit_code": response.exit_code}
+
+
+def _changes(stored: StoredJob, place: Place) -> Iterator[StreamEvent]:
+    """What happened before the output that comes next; what a client that knows of the end has missed is over."""
+    if place.state >= ENDED:
+        return
+    state, attempt = _progress(stored.record)
+    if place.is_before(attempt):
+        place = place.restarted(attempt)
+        yield _restart(place, attempt)
+    if place.state < state < ENDED:
+        yield StreamEvent("state", _state(stored), Place(place.sequence, state))
+
+
+def _printed(page: Sequence[SealedEvent], place: Place, key: DataKey) -> Iterator[StreamEvent]:
+    """The record may have been read before the attempt began that has printed this."""
+    for sealed in page:
+        attempt = attempt_of(sealed.sequence)
+        if place.is_before(attempt):
+            place = place.restarted(attempt)
+            yield _restart(place, attempt)
+        place = Place(sealed.sequence, place.state)
+        yield _output(opened(key, sealed), place)
+
+
+def _progress(record: JobRecord) -> tuple[int, int]:
+    """How far the job is, and the attempt that prints or will print."""
+    if record.state is JobState.QUEUED:
+        return 3 * record.attempt + 1, record.next_attempt
+    return (3 * record.attempt - 1 if record.state is JobState.RUNNING else ENDED), record.next_attempt
+
+
+def _restart(place: Place, attempt: int) -> StreamEvent:
+    """What the client has of the output is void: the command begins anew."""
+    return StreamEvent("restart", {"attempt": attempt}, place)
 
 
 def _state(stored: StoredJob) -> Mapping[str, Any]:

@@ -4,11 +4,13 @@ The job's id follows from principal and key, and a job is submitted once by its 
 later, on whichever gateway, becomes one job. Draft: https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
 """
 
+import json
 import re
 
+from shared import job_ids
 from shared.envelope import RequestEnvelope
 from shared.errors import ErrorCode, RequestError
-from shared.models import JOB_ID_BYTES, JobId
+from shared.models import JobId
 from shared.sealing import MasterKeys
 
 HEADER = "Idempotency-Key"
@@ -26,10 +28,10 @@ def parse(value: str | None) -> str | None:
 
 def job_id(master_keys: MasterKeys, *, principal: str, key: str) -> JobId:
     """As hard to guess as a random one, for who has no master key."""
-    return JobId(master_keys.fingerprint("job id", principal, key)[: 2 * JOB_ID_BYTES])
+    return job_ids.following_from(master_keys, principal, key)
 
 
 def fingerprint(master_keys: MasterKeys, envelope: RequestEnvelope) -> str:
     """Of what the request asks for: two requests with one key must have the same."""
-    asked = envelope.model_dump_json(exclude={"traceparent", "attempt", "queue_wait_s"})
-    return master_keys.fingerprint("request", asked)
+    asked = envelope.model_dump(mode="json", exclude={"traceparent", "attempt", "queue_wait_s"})
+    return master_keys.fingerprint("request", json.dumps(asked, sort_keys=True))

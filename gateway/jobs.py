@@ -1,7 +1,6 @@
 """What REST and MCP both call: submit a job, wait for it, read it, cancel it."""
 
 import asyncio
-import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,8 +14,9 @@ from gateway.preparation import PreparedCall
 from gateway.responses import JobText, ResponseReader
 from gateway.submitter import QueuedJob, Submitter
 from gateway.waiters import JobWaiters, NoEnd, Watch
+from shared import job_ids
 from shared.errors import ErrorCode, ProductError, RequestError, UnavailableError
-from shared.models import JOB_ID_BYTES, JOB_ID_PATTERN, Job, JobId
+from shared.models import JOB_ID_PATTERN, Job, JobId
 from shared.redis_connection import UNAVAILABLE
 from shared.sealing import DataKey, JobIdentity, MasterKeys, Purpose
 from shared.settings import GatewaySettings
@@ -137,14 +137,14 @@ class JobService:
         return await self.read(job_id, principal)
 
     async def find(self, job_id: str, principal: str) -> StoredJob:
-        """`RequestError` for an id that is none, is unknown, or belongs to somebody else: all look the same."""
-        unknown = RequestError(
-            ErrorCode.JOB_UNKNOWN, "There is no such job: the id is wrong, or the job ended too long ago."
-        )
+        """`RequestError` for an id that is none, is made up, belongs to somebody else, or whose record is gone."""
+        unknown = RequestError(ErrorCode.JOB_UNKNOWN, "There is no such job, and never was: the id is wrong.")
         if not JOB_ID_PATTERN.fullmatch(job_id):
             raise unknown
         async with store_calls.bounded(job_id):
             [stored] = await self.store.read([JobId(job_id)])
+        if stored is None and (issue := job_ids.issue_of(self.master_keys, JobId(job_id))):
+            raise refusals.gone(issue, retention_s=self.settings.retention_s)
         if stored is None or stored.record.principal != principal:
             raise unknown
         return stored
@@ -170,7 +170,7 @@ class JobService:
         return answer
 
     def _sealed(self, call: PreparedCall) -> NewJob:
-        job_id, fingerprint = JobId(secrets.token_hex(JOB_ID_BYTES)), ""
+        job_id, fingerprint = job_ids.new(self.master_keys), ""
         if call.idempotency_key is not None:
             job_id = idempotency.job_id(self.master_keys, principal=call.principal, key=call.idempotency_key)
             fingerprint = idempotency.fingerprint(self.master_keys, call.envelope)
@@ -189,6 +189,9 @@ class JobService:
             request_key=request_key.wrap(self.master_keys, Purpose.REQUEST_KEY),
             output_key=output_key.wrap(self.master_keys, Purpose.OUTPUT_KEY),
             fingerprint=fingerprint,
+            owner=self.master_keys.fingerprint("owner", call.principal, call.envelope.kubeconfig or ""),
+            principal_limit=self.settings.principal_job_limit,
+            exclusive=tuple(self.master_keys.fingerprint("exclusive", *parts) for parts in call.exclusive),
         )
 
     async def _abandon(self, job_id: JobId) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from gateway.responses import ResponseReader, opened
-from shared.events import EventKind, OutputEvent
+from shared.events import EventKind, OutputEvent, attempt_of, last_before
 from shared.sealing import DataKey
 from shared.store.job_store import JobStore, StoredJob
 
@@ -17,6 +17,8 @@ class OutputPage:
     data: bytes
     next_offset: int
     is_complete: bool
+    attempt: int
+    """Pages of two attempts do not belong together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,9 @@ class OutputPages:
     async def page(self, stored: StoredJob, stream: EventKind, *, offset: int, limit: int) -> OutputPage:
         """At most `limit` bytes from `offset` on; none where nothing is stored yet. `SealError` if it does not open."""
         key = self.responses.output_key(stored.record)
-        sequence = await self._first(stored, stream, offset, key=key)
+        newest = await self.store.newest_event(stored.record.id)
+        attempt = attempt_of(newest) if newest else stored.record.next_attempt
+        sequence = await self._first(stored, stream, offset, key=key, newest=newest)
         data, end = bytearray(), 0
         while len(data) <= limit and (
             page := await self.store.events(stored.record.id, after=sequence - 1, limit=PAGE)
@@ -44,19 +48,21 @@ class OutputPages:
             sequence = page[-1].sequence + 1
         del data[limit:]
         reached = min(offset, end) + len(data)
-        return OutputPage(bytes(data), reached, stored.record.state.is_final and reached == end)
+        return OutputPage(bytes(data), reached, stored.record.state.is_final and reached == end, attempt)
 
-    async def _first(self, stored: StoredJob, stream: EventKind, offset: int, *, key: DataKey) -> int:
-        """The newest event that begins at the offset or before: by halves, for sequence numbers have no gaps."""
-        low, high = 1, await self.store.newest_event(stored.record.id)
+    async def _first(self, stored: StoredJob, stream: EventKind, offset: int, *, key: DataKey, newest: int) -> int:
+        """The newest event that begins at the offset or before: by halves, for an attempt's sequence has no gaps."""
+        low, high = last_before(attempt_of(newest)) + 1 if newest else 1, newest
         while low < high:
             middle = (low + high + 1) // 2
-            if (await self._event(stored, middle, key)).before.get(stream, 0) <= offset:
+            event = await self._event(stored, middle, key)
+            if event is None or event.before.get(stream, 0) <= offset:
                 low = middle
             else:
                 high = middle - 1
         return low
 
-    async def _event(self, stored: StoredJob, sequence: int, key: DataKey) -> OutputEvent:
-        [sealed] = await self.store.events(stored.record.id, after=sequence - 1, limit=1)
-        return opened(key, sealed)
+    async def _event(self, stored: StoredJob, sequence: int, key: DataKey) -> OutputEvent | None:
+        """None where the output went with its attempt in this moment."""
+        found = await self.store.events(stored.record.id, after=sequence - 1, limit=1)
+        return opened(key, found[0]) if found else None

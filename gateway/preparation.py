@@ -9,6 +9,7 @@ from shared import credentials as tool_credentials
 from shared.envelope import RequestEnvelope
 from shared.errors import ErrorCode, RequestError
 from shared.invocation import Invocation
+from shared.kubeconfig import ClusterAccess
 from shared.models import CommandClass, CommandRequest
 from shared.settings import GatewaySettings, SecurityMode
 from shared.tools.tool import Tool
@@ -39,6 +40,8 @@ class PreparedCall:
     idempotency_key: str | None
     invocation: Invocation
     envelope: RequestEnvelope
+    exclusive: tuple[tuple[str, ...], ...] = ()
+    """What it changes and no second command may change meanwhile: cluster, tool, namespace and name of each."""
 
 
 class Preparation:
@@ -72,14 +75,16 @@ class Preparation:
             arguments=invocation.arguments,
             filters=invocation.filters,
             verb=invocation.verb,
-            kubeconfig=access,
+            kubeconfig=access.kubeconfig if access else None,
             credentials=credentials,
             stdin=call.request.stdin,
             files=call.request.files or {},
             is_endless=invocation.is_endless,
             traceparent=call.headers.get("traceparent"),
         )
-        return PreparedCall(call.principal, call.idempotency_key, invocation, envelope)
+        return PreparedCall(
+            call.principal, call.idempotency_key, invocation, envelope, exclusive=_exclusive(invocation, access)
+        )
 
     def _check_policy(self, invocation: Invocation) -> None:
         harmless = invocation.command_class in (CommandClass.READ, CommandClass.LOCAL)
@@ -90,15 +95,14 @@ class Preparation:
                 "what changes nothing (K8S_MCP_SECURITY_MODE=read-only).",
             )
 
-    async def _kubeconfig(self, call: Call, invocation: Invocation) -> str | None:
+    async def _kubeconfig(self, call: Call, invocation: Invocation) -> ClusterAccess | None:
         text = _decoded(call) or self._default_kubeconfig
         if text is None:
             return None
         context = invocation.context or self._settings.default_context
 
-        def rebuild() -> str:
-            allow_loopback = self._settings.allow_loopback
-            return kubeconfig.rebuild(text, context=context, allow_loopback=allow_loopback).kubeconfig
+        def rebuild() -> ClusterAccess:
+            return kubeconfig.rebuild(text, context=context, allow_loopback=self._settings.allow_loopback)
 
         return rebuild() if len(text) <= SMALL_KUBECONFIG_CHARACTERS else await asyncio.to_thread(rebuild)
 
@@ -108,6 +112,13 @@ class Preparation:
             own = (invocation.own_timeout_s or -OWN_TIMEOUT_MARGIN_S) + OWN_TIMEOUT_MARGIN_S
             asked = max(self._settings.timeout, own)
         return min(asked, self._settings.max_timeout)
+
+
+def _exclusive(invocation: Invocation, access: ClusterAccess | None) -> tuple[tuple[str, ...], ...]:
+    if access is None:
+        return ()
+    namespace = invocation.namespace or access.namespace
+    return tuple((*access.cluster, invocation.tool, namespace, subject) for subject in invocation.subjects)
 
 
 def _decoded(call: Call) -> str | None:

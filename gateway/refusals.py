@@ -1,7 +1,10 @@
 """What callers are told when a job was not queued, or when nobody can tell its end: the same for REST and MCP."""
 
+from datetime import UTC, datetime
+
 from gateway.waiters import NoEnd
 from shared.errors import ErrorCode, ProductError, RequestError, UnavailableError
+from shared.job_ids import Issue
 from shared.models import Job, JobId
 from shared.store.job_store import SubmitRefusal
 from shared.tools import registry
@@ -9,6 +12,7 @@ from shared.tools import registry
 NO_WORKER_RETRY_S = 10
 QUEUE_FULL_RETRY_S = 5
 BUSY_RETRY_S = 2
+RELEASE_BUSY_RETRY_S = 10
 
 
 def not_queued(refusal: SubmitRefusal, tool: str) -> ProductError:
@@ -20,8 +24,25 @@ def not_queued(refusal: SubmitRefusal, tool: str) -> ProductError:
         )
     if refusal is SubmitRefusal.NO_WORKER:
         return _no_worker(tool)
+    if refusal is SubmitRefusal.PRINCIPAL_FULL:
+        return UnavailableError(
+            ErrorCode.TOO_MANY_JOBS,
+            "You have as many commands queued and running as one caller may: wait until one of them has ended.",
+            retry_after_s=QUEUE_FULL_RETRY_S,
+        )
     return UnavailableError(
         ErrorCode.QUEUE_FULL, "Too many commands are queued; try again later.", retry_after_s=QUEUE_FULL_RETRY_S
+    )
+
+
+def release_busy(holder: JobId | None) -> UnavailableError:
+    """Another job changes the same thing; its id is known to who may see it."""
+    what = f"GET /jobs/{holder}?wait=30 waits for its end, DELETE /jobs/{holder} ends it" if holder else "try later"
+    return UnavailableError(
+        ErrorCode.RELEASE_BUSY,
+        f"Another job is changing the same release in that namespace and cluster, so nothing was queued: {what}.",
+        retry_after_s=RELEASE_BUSY_RETRY_S,
+        job_id=holder,
     )
 
 
@@ -42,6 +63,19 @@ def unknown_outcome(job_id: JobId) -> UnavailableError:
         "the command again.",
         job_id=job_id,
     )
+
+
+def gone(issue: Issue, *, retention_s: int) -> RequestError:
+    """There was such a job, or was to be one: what is known of it without its record."""
+    when = f" at {issue.at.isoformat()}" if issue.at else ""
+    if issue.at and (datetime.now(UTC) - issue.at).total_seconds() < retention_s:
+        why = (
+            "Redis has lost it, or never took the job; whether the command ran is unknown, so look at the cluster "
+            "before you send it again"
+        )
+    else:
+        why = f"a job's record is kept for {retention_s} s after its end, and what was in it is not to be had any more"
+    return RequestError(ErrorCode.JOB_GONE, f"This id was issued{when}, and its job's record is gone: {why}.")
 
 
 def no_end(end: NoEnd, job: Job) -> UnavailableError:

@@ -15,7 +15,7 @@ from shared import metrics
 from shared.errors import ProductError
 from shared.models import Job
 from shared.redis_connection import UNAVAILABLE
-from shared.store.job_store import Accepted, JobStore, NewJob, SubmitRefusal
+from shared.store.job_store import Accepted, Busy, JobStore, NewJob, SubmitRefusal
 
 SUBMITS_AT_ONCE = 32
 """More make a burst no shorter: Redis runs one script at a time."""
@@ -59,16 +59,19 @@ class Submitter:
             self._turns.release()
         if answer is None:
             return refusals.unknown_outcome(job.id)
+        if isinstance(answer, Busy):
+            return refusals.release_busy(answer.holder)
         if isinstance(answer, SubmitRefusal):
             return refusals.not_queued(answer, job.tool)
-        if answer.is_repeated:
+        # An id that comes from chance is there already only where the answer to this very submit was lost.
+        if answer.is_repeated and job.fingerprint:
             log.info("job submitted again", job_id=job.id)
             return QueuedJob(responses.queued(job, answer.created_at), is_repeated=True)
         metrics.JOBS_SUBMITTED.labels(tool=job.tool, command_class=job.command_class).inc()
         log.info("job submitted", job_id=job.id, tool=job.tool, command_class=job.command_class, lane=job.lane)
         return QueuedJob(responses.queued(job, answer.created_at), is_repeated=False)
 
-    async def _until_answered(self, job: NewJob, *, demands_worker: bool) -> Accepted | SubmitRefusal | None:
+    async def _until_answered(self, job: NewJob, *, demands_worker: bool) -> Accepted | Busy | SubmitRefusal | None:
         """Asks again while Redis is away, for the same id twice is one job; None when it stays away."""
         clock = asyncio.get_running_loop().time
         give_up_at: float | None = None

@@ -7,11 +7,13 @@ from collections.abc import Iterator, Sequence
 
 from shared import durations, filters, flags, tokens
 from shared.errors import ErrorCode, RequestError
-from shared.flags import Arity, Flag, Reading
+from shared.flags import FALSE_VALUES, Arity, Flag, Reading
 from shared.invocation import Invocation
 from shared.models import CommandClass, Lane
 from shared.tools.tool import Grammar, Tool
 
+OFF_VALUES = FALSE_VALUES | {"none"}
+"""With which a flag such as `--dry-run` is as good as not given."""
 HELP = ("help",)
 """The verb of a command that has none: these CLIs then print their help."""
 
@@ -40,9 +42,10 @@ def parse(
     command_class = _class(grammar, reading)
     is_endless = _is_endless(grammar, reading)
     waits = is_endless or _waits(grammar, reading)
+    chosen_namespace = _namespace(grammar, reading, asked=namespace, default=default_namespace)
     return Invocation(
         tool=tool.name,
-        arguments=(*_namespace_argument(grammar, reading, asked=namespace, default=default_namespace), *words),
+        arguments=(*_namespace_argument(grammar, reading, chosen_namespace), *words),
         filters=tuple(tuple(stage) for stage in later),
         verb=reading.verb or HELP,
         command_class=command_class,
@@ -51,6 +54,8 @@ def parse(
         needs_cluster=command_class is not CommandClass.LOCAL and not _stays_local(grammar, reading),
         own_timeout_s=_own_timeout_s(grammar, reading, waits=waits),
         is_endless=is_endless,
+        namespace=chosen_namespace,
+        subjects=_subjects(grammar, reading),
     )
 
 
@@ -111,16 +116,26 @@ def _own_timeout_s(grammar: Grammar, reading: Reading, *, waits: bool) -> float 
     return (grammar.default_wait_s or None) if waits else None
 
 
-def _namespace_argument(
-    grammar: Grammar, reading: Reading, *, asked: str | None, default: str | None
-) -> tuple[str, ...]:
-    """`--namespace=…` in front, where the command names none and the tool knows the flag."""
+def _namespace(grammar: Grammar, reading: Reading, *, asked: str | None, default: str | None) -> str | None:
+    """The namespace that the command or its request names, for a tool that knows the flag."""
     if not grammar.namespace_flags:
-        return ()
+        return None
     named = _agreed(reading, grammar.namespace_flags, asked=asked, error=ErrorCode.NAMESPACE_CONFLICT, word="namespace")
+    return named or default
+
+
+def _namespace_argument(grammar: Grammar, reading: Reading, chosen: str | None) -> tuple[str, ...]:
+    """`--namespace=…` in front, where the command names none."""
     is_in_command = any(_values(reading.flags, grammar.namespace_flags))
-    chosen = None if is_in_command else named or default
-    return (f"--namespace={chosen}",) if chosen else ()
+    return (f"--namespace={chosen}",) if chosen and not is_in_command else ()
+
+
+def _subjects(grammar: Grammar, reading: Reading) -> tuple[str, ...]:
+    verb = " ".join(reading.verb)
+    flags = (flag for flag in reading.flags if flag.name in grammar.inclusive_flags)
+    if verb not in grammar.exclusive_verbs or any(flag.value not in OFF_VALUES for flag in flags):
+        return ()
+    return tuple(sorted(set(reading.operands[: grammar.exclusive_verbs[verb]])))
 
 
 def _agreed(reading: Reading, names: frozenset[str], *, asked: str | None, error: ErrorCode, word: str) -> str | None:

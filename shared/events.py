@@ -14,6 +14,21 @@ class EventKind(StrEnum):
     PROGRESS = "progress"
 
 
+ATTEMPT_SEQUENCES = 10**9
+"""More events than any attempt stores. Each attempt's sequence numbers lie above those of the one before, so that they
+only grow, none is sealed twice, and each says of which attempt it is."""
+
+
+def last_before(attempt: int) -> int:
+    """The sequence number before an attempt's first one; attempts are counted from 1."""
+    return (attempt - 1) * ATTEMPT_SEQUENCES
+
+
+def attempt_of(sequence: int) -> int:
+    """The attempt that an event belongs to."""
+    return (sequence - 1) // ATTEMPT_SEQUENCES + 1
+
+
 class OutputEvent(BaseModel):
     """A chunk of output as the process wrote it: bytes, not text, for a chunk may end inside a character."""
 

@@ -41,10 +41,11 @@ class Flag:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A command's parts. `verb` is canonical: aliases are replaced."""
+    """A command's parts. `verb` is canonical: aliases are replaced. Operands are what is neither verb nor flag."""
 
     verb: tuple[str, ...]
     flags: tuple[Flag, ...]
+    operands: tuple[str, ...]
 
 
 def read(grammar: Grammar, words: Iterable[str]) -> Reading:
@@ -73,7 +74,8 @@ class _Reader:
             else:
                 paths.check(word)
                 self._verb.take(word)
-        return Reading(self._verb.path, tuple(Flag(name, value, self._arity(name)) for name, value in self._given))
+        flags = tuple(Flag(name, value, self._arity(name)) for name, value in self._given)
+        return Reading(self._verb.path, flags, (*self._verb.operands, *self._rest))
 
     def _check_operands(self) -> None:
         """What stands behind `--`, unless it is a command for a container."""
@@ -176,6 +178,7 @@ class _VerbPath:
     def __init__(self, grammar: Grammar) -> None:
         self._grammar = grammar
         self.path: tuple[str, ...] = ()
+        self.operands: list[str] = []
         self._is_complete = False
         self._ended_by: str | None = None
         """The flag that stood where a further verb may have come."""
@@ -192,6 +195,7 @@ class _VerbPath:
         if not word or word.startswith("-"):
             if word:
                 self.end(word)
+            self.operands.append(word)
             return
         longer = self._resolved((*self.path, word))
         is_verb = not self.path or self._is_in_tables(longer)
@@ -199,6 +203,7 @@ class _VerbPath:
             raise _verb_first(self._ended_by)
         if self._is_complete or not is_verb:
             self._is_complete = True
+            self.operands.append(word)
             return
         self.path = longer
         self._is_complete = not self._is_group()

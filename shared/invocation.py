@@ -25,3 +25,7 @@ class Invocation:
     """What the command itself says it may wait (`--timeout 10m`), or its tool's default when it waits."""
     is_endless: bool
     """It goes on until it is ended (`get --watch`)."""
+    namespace: str | None = None
+    """That of the command, or of its request; None where its kubeconfig decides."""
+    subjects: tuple[str, ...] = ()
+    """What it changes by name and no second command may change meanwhile."""

@@ -18,6 +18,13 @@ EVENTS = f"{PREFIX}events:"
 RESPONSE = f"{PREFIX}response:"
 """String: the sealed CommandResponse."""
 
+EXCLUSIVE = f"{PREFIX}exclusive:"
+"""String per thing that one job at a time may change, by a keyed hash: that job's id."""
+
+PRINCIPAL = f"{PREFIX}principal:"
+"""Sorted set per principal whose jobs are limited: ids of those that are queued or run, by the end of their keys in
+milliseconds."""
+
 QUEUED = f"{PREFIX}queued"
 """Sorted set: queued job ids by the time they expire, in milliseconds."""
 LEASES = f"{PREFIX}leases"

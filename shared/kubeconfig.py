@@ -10,6 +10,7 @@ import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from shared import documents, endpoints
 from shared.documents import DocumentError, Value
@@ -34,6 +35,10 @@ class ClusterAccess:
     context: str
     host: str
     port: int
+    namespace: str
+    """That of the context."""
+    cluster: tuple[str, str] = field(repr=False)
+    """What tells this cluster from others: the server's address and its authority."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,20 @@ def rebuild(text: str, *, context: str | None, allow_loopback: bool) -> ClusterA
         "clusters": [{"name": cluster.name, "cluster": cluster_fields}],
         "users": [{"name": user.name, "user": _taken(user, USER)}] if user else [],
     }
-    return ClusterAccess(json.dumps(minimal), chosen.name, endpoint.host, endpoint.port)
+    return ClusterAccess(
+        json.dumps(minimal),
+        chosen.name,
+        endpoint.host,
+        endpoint.port,
+        namespace=str(fields.get("namespace", "default")),
+        cluster=_identity(endpoint, cluster_fields),
+    )
+
+
+def _identity(endpoint: Endpoint, cluster_fields: Mapping[str, Value]) -> tuple[str, str]:
+    path = urlsplit(str(cluster_fields["server"])).path.rstrip("/")
+    authority = "".join(str(cluster_fields.get("certificate-authority-data", "")).split())
+    return f"{endpoint.host}:{endpoint.port}{path}", authority
 
 
 def _document(text: str) -> Mapping[str, Value]:

@@ -8,10 +8,11 @@ from typing import Annotated, NewType
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 JobId = NewType("JobId", str)
-"""128 random bits as 32 lower-case hexadecimal digits; while callers are anonymous, the id is the capability."""
+"""48 lower-case hexadecimal digits, 32 of them random (`shared.job_ids`); while callers are anonymous, the id is the
+capability."""
 
-JOB_ID_BYTES = 16
-JOB_ID_PATTERN = re.compile(r"[0-9a-f]{32}")
+JOB_ID_BYTES = 24
+JOB_ID_PATTERN = re.compile(r"[0-9a-f]{48}")
 ANONYMOUS = "anonymous"
 MAX_COMMAND_CHARACTERS = 32_768
 MAX_FILES = 256

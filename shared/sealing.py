@@ -83,7 +83,7 @@ class MasterKeys:
         if not keys:
             raise ValueError("no master key")
         self._fernet = MultiFernet([Fernet(key) for key in keys])
-        self._oldest = base64.urlsafe_b64decode(keys[-1])
+        self._keys = [base64.urlsafe_b64decode(key) for key in keys]
 
     @staticmethod
     def generate() -> str:
@@ -97,7 +97,12 @@ class MasterKeys:
 
         By the oldest key: while a new one is put in front, gateways with and without it agree.
         """
-        return hmac.new(self._oldest, json.dumps([purpose, *parts]).encode(), hashlib.sha256).hexdigest()
+        return self.fingerprints(purpose, *parts)[-1]
+
+    def fingerprints(self, purpose: str, *parts: str) -> list[str]:
+        """The same by each key, newest first."""
+        text = json.dumps([purpose, *parts]).encode()
+        return [hmac.new(key, text, hashlib.sha256).hexdigest() for key in self._keys]
 
     def unwrap(self, wrapped: bytes, identity: JobIdentity, purpose: Purpose) -> DataKey:
         """The data key. `SealError` if no master key opens it or it belongs to another job or purpose."""

@@ -141,6 +141,9 @@ class GatewaySettings(CommonSettings):
     """How long a job may wait for a worker before it expires."""
     queue_limit: int = Field(1_000, ge=1, le=100_000)
     """Queued jobs beyond which new ones are refused."""
+    principal_job_limit: int = Field(0, ge=0, le=100_000)
+    """Jobs of one caller that are queued or run, beyond which new ones are refused; 0 sets no limit: callers who do not
+    authenticate are one caller."""
     max_wait_s: float = Field(60, ge=0, le=600)
     """Longest `wait` of a long poll: proxies cut connections that are silent for longer."""
     heartbeat_s: int = Field(15, ge=1, le=600)

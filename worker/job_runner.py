@@ -13,6 +13,7 @@ from pathlib import Path
 
 import structlog
 
+from shared import events
 from shared.envelope import RequestEnvelope
 from shared.errors import RequestError
 from shared.models import CommandClass, CommandResponse, JobId, JobState
@@ -81,7 +82,10 @@ class JobRunner:
         if isinstance(claim, ClaimRefusal):
             log.debug("job not claimed", job_id=job_id, reason=claim)
             return
-        runs_already = self.leases.runs(job_id)
+        if claim.record.attempt > 1:
+            # The first attempt has lost its lease, and this worker may not have learnt it yet.
+            self.leases.lose(job_id)
+        runs_already = claim.record.attempt == 1 and self.leases.runs(job_id)
         with (
             self.leases.hold(attempt) as control,
             structlog.contextvars.bound_contextvars(
@@ -139,7 +143,12 @@ class JobRunner:
 
     async def _run_opened(self, job: OpenedJob) -> Ending:
         recorder = OutputRecorder(
-            self.store, job.claim.attempt, job.control, key=job.output_key, limits=self.settings.output
+            self.store,
+            job.claim.attempt,
+            job.control,
+            key=job.output_key,
+            limits=self.settings.output,
+            last_sequence=events.last_before(job.claim.record.attempt),
         )
         streaming = asyncio.create_task(recorder.stream(), name=f"stream {job.claim.record.id}")
         try:

@@ -91,6 +91,24 @@ class LaneWorker(Worker):
                 task.add_done_callback(self._free_slot)
                 self.tasks[job_id] = task
 
+    async def finish_job(  # noqa: PLR0917 - the signature is arq's
+        self,
+        job_id: str,
+        finish: bool,
+        result_data: bytes | None,
+        result_timeout_s: float | None,
+        keep_result_forever: bool,
+        incr_score: int | None,
+        keep_in_progress: float | None,
+    ) -> None:
+        """arq's own would take a job out of the queue that a sweep has put there again for another worker."""
+        if finish:
+            await self._store.tidy(JobId(job_id), self._lane)
+        else:
+            await super().finish_job(
+                job_id, finish, result_data, result_timeout_s, keep_result_forever, incr_score, keep_in_progress
+            )
+
     async def serve(self) -> None:
         """Runs jobs until cancelled, through outages of Redis."""
         async with asyncio.TaskGroup() as group:

@@ -57,6 +57,12 @@ class LeaseKeeper:
         """Whether an attempt on the job runs here already: then Redis came back with an older state of it."""
         return any(attempt.job_id == job_id for attempt in self._held)
 
+    def lose(self, job_id: JobId) -> None:
+        """Ends the attempts on a job that is queued again: another attempt has its lease."""
+        for attempt, control in self._held.items():
+            if attempt.job_id == job_id:
+                control.lose()
+
     async def renew(self) -> None:
         """Renews every lease, again and again, until cancelled."""
         while True:

@@ -39,7 +39,14 @@ class OutputRecorder:
     """The output of one attempt."""
 
     def __init__(
-        self, store: JobStore, attempt: Attempt, control: JobControl, *, key: DataKey, limits: OutputLimits
+        self,
+        store: JobStore,
+        attempt: Attempt,
+        control: JobControl,
+        *,
+        key: DataKey,
+        limits: OutputLimits,
+        last_sequence: int = 0,
     ) -> None:
         self._store = store
         self._attempt = attempt
@@ -55,7 +62,7 @@ class OutputRecorder:
         self._pending: list[tuple[EventKind, int, bytearray]] = []
         self._pending_bytes = 0
         self._unsent: list[SealedEvent] = []
-        self._sequence = 0
+        self._sequence = last_sequence
         self._dirty = asyncio.Event()
         self._full = asyncio.Event()
 

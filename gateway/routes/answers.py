@@ -17,8 +17,9 @@ PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
     code: {"model": problems.Problem, "description": text, "content": {problems.CONTENT_TYPE: {}}}
     for code, text in {
         400: "The command or kubeconfig is refused; `detail` says what to change.",
+        409: "Another job is changing the same release; `job_id` names it where it is yours.",
         422: "The body does not fit its schema; `errors` lists the fields.",
-        429: "Too many commands are queued; try again after `Retry-After`.",
+        429: "Too many commands are queued, or are yours; try again after `Retry-After`.",
         503: "No worker, no Redis, too busy, or shutting down; `detail` says whether to try again.",
     }.items()
 }

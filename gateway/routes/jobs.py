@@ -13,7 +13,8 @@ from shared.tools import registry
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 
 JOB_UNKNOWN: dict[int | str, dict[str, Any]] = {
-    404: {"model": answers.PROBLEM_RESPONSES[400]["model"], "description": "No such job."}
+    404: {"model": answers.PROBLEM_RESPONSES[400]["model"], "description": "No such job, and never was."},
+    410: {"model": answers.PROBLEM_RESPONSES[400]["model"], "description": "There was such a job; its record is gone."},
 }
 
 

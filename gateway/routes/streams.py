@@ -38,7 +38,7 @@ async def events(
     job_id: str,
     last_event_id: Annotated[str | None, Header(description="Resumes after that event.")] = None,
 ) -> Response:
-    """Server-Sent Events `state`, `stdout`, `stderr`, `progress` and `end` (https://html.spec.whatwg.org/#sse)."""
+    """Server-Sent Events `state`, `stdout`, `stderr`, `progress`, `restart` and `end` (https://html.spec.whatwg.org/#sse)."""
     service = answers.service(request)
     stored = await service.find(job_id, answers.principal(request))
     place = Place.parse(last_event_id) if last_event_id else Place()
@@ -71,7 +71,8 @@ async def output(
 ) -> Response:
     """The bytes as the process wrote them; `X-Next-Offset` begins the next page, `X-Complete: true` says there is none.
 
-    An offset past what is stored gives no bytes and the end of what is.
+    An offset past what is stored gives no bytes and the end of what is. A read whose worker was lost runs a second
+    time: with another `X-Attempt`, what was read before is void.
     """
     service = answers.service(request)
     stored = await service.find(job_id, answers.principal(request))
@@ -91,6 +92,7 @@ async def output(
         headers={
             "X-Next-Offset": str(page.next_offset),
             "X-Complete": str(page.is_complete).lower(),
+            "X-Attempt": str(page.attempt),
             "X-Content-Type-Options": "nosniff",
             "Cache-Control": "no-store",
         },

@@ -2,6 +2,7 @@
 
     queued  → running | cancelled | expired
     running → succeeded | failed | timed_out | cancelled | lost
+    running → queued once, for a read whose worker was lost
 
 Each transition is one Lua script, and while a job runs each carries the attempt's fencing token: whoever lost the
 lease writes nothing. A finished job never changes again.
@@ -27,6 +28,8 @@ ARQ_IN_PROGRESS_MS = 86_400_000
 """arq's own mark must outlive the longest run: arq fails a job that still runs when the mark ends."""
 PICK_UP_LIMIT_MS = 10_000
 """Between arq's pick-up and our claim lie milliseconds; a worker that needs so long has died."""
+READ_ATTEMPTS = 2
+"""A read whose worker was lost is begun once more; anything else never."""
 SWEEP_LIMIT = 100
 ANY_TIME_MS = 2**53
 """Beyond every clock, and still exact in Lua."""
@@ -49,6 +52,12 @@ class NewJob:
     output_key: bytes
     fingerprint: str = ""
     """Of the request, where its id does not come from chance."""
+    owner: str = ""
+    """Keyed hash of who may be told of it by what it changes."""
+    principal_limit: int = 0
+    """Most jobs of the principal that are queued or run; 0 for any number."""
+    exclusive: tuple[str, ...] = ()
+    """Keyed hashes of what no other job may change while it is queued or runs."""
 
     @property
     def lifetime_s(self) -> int:
@@ -65,9 +74,17 @@ class Accepted:
     """It was there already."""
 
 
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """Another job changes the same; its id where the owner is the same."""
+
+    holder: JobId | None
+
+
 class SubmitRefusal(StrEnum):
     NO_WORKER = "no-worker"
     QUEUE_FULL = "queue-full"
+    PRINCIPAL_FULL = "principal-full"
     CONFLICT = "conflict"
     """The id is that of another request."""
 
@@ -141,6 +158,8 @@ class Sweep:
     expired: int
     lost: int
     repaired: int
+    again: int = 0
+    """Reads whose worker was lost, in the queue once more."""
 
 
 class JobStore:
@@ -150,9 +169,9 @@ class JobStore:
         self._redis = redis
         self._scripts = Scripts(redis)
 
-    async def submit(self, job: NewJob, *, demands_worker: bool, queue_limit: int) -> Accepted | SubmitRefusal:
+    async def submit(self, job: NewJob, *, demands_worker: bool, queue_limit: int) -> Accepted | Busy | SubmitRefusal:
         """Queues a job; the same id again is `Accepted` as it was before, if it is the same request."""
-        answer, *created_at_ms = await self._scripts.call(
+        answer, *rest = await self._scripts.call(
             "submit",
             job.id,
             job.lane,
@@ -164,9 +183,12 @@ class JobStore:
             wire.arq_job(job.id),
             job.request,
             job.fingerprint,
+            job.owner,
+            " ".join(job.exclusive),
+            job.principal,
+            job.principal_limit,
             *wire.record_fields(
                 {
-                    "principal": job.principal,
                     "class": job.command_class,
                     "time_limit_s": str(job.time_limit_s),
                     "retention_s": str(job.retention_s),
@@ -175,9 +197,11 @@ class JobStore:
                 }
             ),
         )
-        if not created_at_ms:
+        if answer == b"busy":
+            return Busy(JobId(rest[0].decode()) if rest[0] else None)
+        if not rest:
             return SubmitRefusal(answer.decode())
-        return Accepted(record.moment(*created_at_ms), is_repeated=answer == b"repeated")
+        return Accepted(record.moment(*rest), is_repeated=answer == b"repeated")
 
     async def pick(
         self, lane: Lane, job_ids: Sequence[bytes], *, tools: Sequence[str], limit: int
@@ -229,16 +253,27 @@ class JobStore:
         return JobState(answer.decode()) if answer else None
 
     async def sweep(self, *, settle_leases: bool, not_after_ms: int = ANY_TIME_MS) -> Sweep:
-        """Expires, loses and repairs what no worker will.
+        """Expires, loses, begins again and repairs what no worker will.
 
         Leases are settled only up to `not_after_ms` by Redis' own clock: a server that stood still first does what
         waits in its buffers, and a sweep may stand there before the renewals of living workers.
         """
         settle_until_ms = not_after_ms if settle_leases else 0
         answer = await self._scripts.call(
-            "sweep", settle_until_ms, SWEEP_LIMIT, PICK_UP_LIMIT_MS, ARQ_IN_PROGRESS_MS, *Lane
+            "sweep",
+            settle_until_ms,
+            SWEEP_LIMIT,
+            PICK_UP_LIMIT_MS,
+            ARQ_IN_PROGRESS_MS,
+            READ_ATTEMPTS,
+            wire.arq_job(JobId("{id}")),
+            *Lane,
         )
         return Sweep(*answer)
+
+    async def tidy(self, job_id: JobId, lane: Lane) -> None:
+        """Forgets what arq keeps of a job whose run is over; not of one that is queued again."""
+        await self._scripts.call("tidy", job_id, lane)
 
     async def read(self, job_ids: Sequence[JobId]) -> list[StoredJob | None]:
         """Records and sealed responses in one round trip; None for an unknown job."""

@@ -32,6 +32,11 @@ class JobRecord:
     """Gone once the job has ended."""
 
     @property
+    def next_attempt(self) -> int:
+        """The attempt that prints, or will; from 1."""
+        return self.attempt + 1 if self.state is JobState.QUEUED else max(1, self.attempt)
+
+    @property
     def identity(self) -> JobIdentity:
         return JobIdentity(self.id, self.principal)
 

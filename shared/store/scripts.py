@@ -12,7 +12,7 @@ WAKE_LIMIT = 10_000
 
 _NAMES = (
     *("JOB", "REQUEST", "EVENTS", "RESPONSE", "QUEUED", "LEASES", "QUEUE", "WAKE", "WORKER", "TOOL_WORKERS"),
-    *("NOTICE", "CHANGES", "CONTROL", "ARQ_JOB", "ARQ_IN_PROGRESS", "ARQ_RETRY"),
+    *("EXCLUSIVE", "PRINCIPAL", "NOTICE", "CHANGES", "CONTROL", "ARQ_JOB", "ARQ_IN_PROGRESS", "ARQ_RETRY"),
 )
 """What the scripts know of `shared.keys`."""
 
@@ -40,7 +40,7 @@ class Scripts:
         prelude = _prelude()
         self._scripts = {
             name: redis.register_script(_source(name, prelude))
-            for name in ("submit", "pick", "claim", "append", "settle", "renew", "cancel", "sweep", "announce")
+            for name in ("submit", "pick", "claim", "append", "settle", "renew", "cancel", "sweep", "tidy", "announce")
         }
 
     async def call(self, name: str, *arguments: str | bytes | int) -> Any:

@@ -76,6 +76,8 @@ class Sweeper:
             log.warning("sweep failed", error=type(error).__name__)
             return None
         self._contact.seen(result.at_ms)
-        if result.expired or result.lost or result.repaired:
-            log.info("jobs swept", expired=result.expired, lost=result.lost, repaired=result.repaired)
+        if result.expired or result.lost or result.repaired or result.again:
+            log.info(
+                "jobs swept", expired=result.expired, lost=result.lost, repaired=result.repaired, again=result.again
+            )
         return result

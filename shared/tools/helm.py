@@ -170,6 +170,8 @@ TOOL = Tool(
         namespace_flags=frozenset({"n", "namespace"}),
         context_flags=frozenset({"kube-context"}),
         local_flags=frozenset({"h", "help"}),
+        exclusive_verbs={"install": 1, "rollback": 1, "test": 1, "uninstall": None, "upgrade": 1},
+        inclusive_flags=frozenset({"dry-run", "g", "generate-name", "h", "help", "name-template"}),
         default_wait_s=300,
     ),
     version_arguments=("version", "--template={{.Version}}"),

@@ -57,6 +57,10 @@ class Grammar:
     """All names of the flag that picks a context of the kubeconfig."""
     local_flags: frozenset[str] = frozenset()
     """Flags that keep a command from reaching a cluster: `client`, `help`, or with a value `remote=false`."""
+    exclusive_verbs: Mapping[str, int | None] = field(default_factory=dict)
+    """Verb path → how many of its first operands (None: all) name what no two such commands may change at a time."""
+    inclusive_flags: frozenset[str] = frozenset()
+    """Flags with which an exclusive verb changes nothing, or something that has no name yet."""
     default_wait_s: float = 0
     """How long a command waits that is told to wait and not how long."""
 

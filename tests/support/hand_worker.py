@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 
 from shared import keys
 from shared.envelope import RequestEnvelope
-from shared.events import EventKind, OutputEvent
+from shared.events import EventKind, OutputEvent, last_before
 from shared.models import CommandResponse, JobId, JobState
 from shared.sealing import DataKey, MasterKeys, Purpose
 from shared.store.job_store import Attempt, Claim, Ending, JobStore, SealedEvent
@@ -69,7 +69,8 @@ class HandWorker:
             texts.append(OutputEvent.from_bytes(kind, 0, data, before=before).model_dump_json())
             before[kind] = before.get(kind, 0) + len(data)
         return [
-            SealedEvent(number, key.seal(text.encode(), Purpose.EVENT, number)) for number, text in enumerate(texts, 1)
+            SealedEvent(number, key.seal(text.encode(), Purpose.EVENT, number))
+            for number, text in enumerate(texts, last_before(claim.record.attempt) + 1)
         ]
 
     async def settle(self, claim: Claim, *, state: JobState = JobState.SUCCEEDED, output: str = "done") -> None:

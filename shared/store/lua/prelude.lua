@@ -1,4 +1,4 @@
--- Shared by every script: the clock, and the one way in which a job ends.
+-- Shared by every script: the clock, the one way into the queue, and the one way in which a job ends.
 
 local function now_ms()
   local time = redis.call('TIME')
@@ -12,10 +12,27 @@ local function wake(id, lane, tool)
   redis.call('LTRIM', tokens, -WAKE_LIMIT, -1)
 end
 
-local function forget_in_queue(id, lane)
-  redis.call('ZREM', QUEUED, id)
+-- A minute back: arq takes a score in the future of the worker's own clock for a deferred job.
+local function enqueue(id, lane, tool, arq_job, lifetime_s, now)
+  redis.call('SET', ARQ_JOB .. id, arq_job, 'EX', lifetime_s)
+  redis.call('ZADD', QUEUE .. lane, now - 60000, id)
+  wake(id, lane, tool)
+end
+
+local function forget_in_arq(id, lane)
   redis.call('ZREM', QUEUE .. lane, id)
   redis.call('DEL', ARQ_JOB .. id, ARQ_IN_PROGRESS .. id, ARQ_RETRY .. id)
+end
+
+local function forget_in_queue(id, lane)
+  redis.call('ZREM', QUEUED, id)
+  forget_in_arq(id, lane)
+end
+
+local function release(id, names)
+  for name in string.gmatch(names or '', '%S+') do
+    if redis.call('GET', EXCLUSIVE .. name) == id then redis.call('DEL', EXCLUSIVE .. name) end
+  end
 end
 
 -- The sealed request and its key go the moment the job ends; the fence goes with them, so no attempt can write again.
@@ -23,7 +40,9 @@ local function finish(id, state, reason)
   local record = JOB .. id
   local retention = tonumber(redis.call('HGET', record, 'retention_s'))
   redis.call('HSET', record, 'state', state, 'ended_at', now_ms(), 'reason', reason)
-  redis.call('HDEL', record, 'request_key', 'fence', 'worker')
+  release(id, redis.call('HGET', record, 'exclusive'))
+  redis.call('ZREM', PRINCIPAL .. redis.call('HGET', record, 'principal'), id)
+  redis.call('HDEL', record, 'request_key', 'fence', 'worker', 'exclusive', 'owner')
   redis.call('DEL', REQUEST .. id)
   redis.call('ZREM', QUEUED, id)
   redis.call('ZREM', LEASES, id)

@@ -1,28 +1,45 @@
 -- ARGV: id, lane, tool, demands a live worker ('1'), most queued jobs, queue wait ms, lifetime s, arq's job,
---       sealed request, fingerprint of the request, then field and value pairs of the record.
+--       sealed request, fingerprint of the request, whose it is, names of what no other job may change meanwhile
+--       (separated by blanks), principal, most jobs of that principal (0: any number), then field and value pairs of
+--       the record.
 -- Answers with what came of it, and when the job was created in ms if it was accepted.
 -- A second call with the same id changes nothing: a submit whose answer was lost may be sent again. One with another
--- fingerprint is another request.
+-- fingerprint is another request. Whose a busy name is, is told to its owner alone.
 local id, lane, tool = ARGV[1], ARGV[2], ARGV[3]
 local there = redis.call('HMGET', JOB .. id, 'created_at', 'fingerprint')
 if there[1] and there[2] ~= ARGV[10] then return {'conflict'} end
 if there[1] then return {'repeated', tonumber(there[1])} end
 local now = now_ms()
 if ARGV[4] == '1' and redis.call('ZCOUNT', TOOL_WORKERS .. tool, now, '+inf') == 0 then return {'no-worker'} end
+local principal, principal_limit = PRINCIPAL .. ARGV[13], tonumber(ARGV[14])
+if principal_limit > 0 then
+  redis.call('ZREMRANGEBYSCORE', principal, '-inf', now)
+  if redis.call('ZCARD', principal) >= principal_limit then return {'principal-full'} end
+end
 if redis.call('ZCARD', QUEUED) >= tonumber(ARGV[5]) then return {'queue-full'} end
+
+for name in string.gmatch(ARGV[12], '%S+') do
+  local holder = redis.call('GET', EXCLUSIVE .. name)
+  local held = holder and redis.call('HMGET', JOB .. holder, 'state', 'owner') or {}
+  if held[1] == 'queued' or held[1] == 'running' then
+    return {'busy', held[2] == ARGV[11] and holder or ''}
+  end
+end
 
 local deadline = now + tonumber(ARGV[6])
 local lifetime_s = tonumber(ARGV[7])
 local fields = {}
-for index = 11, #ARGV do fields[#fields + 1] = ARGV[index] end
+for index = 15, #ARGV do fields[#fields + 1] = ARGV[index] end
 redis.call('HSET', JOB .. id, 'state', 'queued', 'lane', lane, 'tool', tool, 'created_at', now,
-  'queue_deadline', deadline, 'attempt', 0, 'fingerprint', ARGV[10], unpack(fields))
+  'queue_deadline', deadline, 'attempt', 0, 'fingerprint', ARGV[10],
+  'owner', ARGV[11], 'exclusive', ARGV[12], 'principal', ARGV[13], unpack(fields))
 redis.call('EXPIRE', JOB .. id, lifetime_s)
 redis.call('SET', REQUEST .. id, ARGV[9], 'EX', lifetime_s)
 redis.call('ZADD', QUEUED, deadline, id)
-
--- A minute back: arq takes a score in the future of the worker's own clock for a deferred job.
-redis.call('SET', ARQ_JOB .. id, ARGV[8], 'EX', lifetime_s)
-redis.call('ZADD', QUEUE .. lane, now - 60000, id)
-wake(id, lane, tool)
+if principal_limit > 0 then
+  redis.call('ZADD', principal, now + lifetime_s * 1000, id)
+  redis.call('EXPIRE', principal, math.max(lifetime_s, redis.call('TTL', principal)))
+end
+for name in string.gmatch(ARGV[12], '%S+') do redis.call('SET', EXCLUSIVE .. name, id, 'EX', lifetime_s) end
+enqueue(id, lane, tool, ARGV[8], lifetime_s, now)
 return {'accepted', now}

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from shared.models import CommandResponse, JobState
+from shared.models import CommandResponse, JobId, JobState
+from shared.store.job_store import JobStore
 from tests.integration.end_to_end.system import System, command_lines, has_printed, needs_proc, processes_with
 from tests.support.caller import Caller, caller_of
 from tests.support.product import START_TIMEOUT_S, Process, Product, is_serving
@@ -30,6 +31,15 @@ async def started(caller: Caller, redis: Redis, command: str) -> str:
     return job_id
 
 
+async def is_attempt(redis: Redis, job_id: str, attempt: int) -> bool:
+    [stored] = await JobStore(redis).read([JobId(job_id)])
+    return stored is not None and (stored.record.state, stored.record.attempt) == (JobState.RUNNING, attempt)
+
+
+async def is_queued(caller: Caller, job_id: str) -> bool:
+    return (await caller.job(job_id)).state is JobState.QUEUED
+
+
 def launcher_of(worker: Process) -> int:
     [children] = [path.read_text().split() for path in Path(f"/proc/{worker.pid}/task").glob(f"{worker.pid}/children")]
     [launcher] = [int(child) for child in children]
@@ -47,11 +57,10 @@ def assert_lost(response: CommandResponse, reason: str) -> None:
 
 
 @needs_proc
-async def test_jobs_of_a_killed_worker_are_lost_and_its_commands_gone(
+async def test_job_of_a_killed_worker_is_lost_and_its_command_gone(
     hasty_caller: Caller, hasty_product: Product, redis: Redis, name: str
 ) -> None:
     worker = await hasty_product.worker()
-    read = await started(hasty_caller, redis, f"read hang {name}")
     write = await started(hasty_caller, redis, f"write ignore-term {name}")
     launcher = launcher_of(worker)
 
@@ -59,14 +68,44 @@ async def test_jobs_of_a_killed_worker_are_lost_and_its_commands_gone(
 
     await wait_until(lambda: not processes_with(name))
     await wait_until(lambda: not command_lines().get(launcher))
-    responses = [await hasty_caller.ended(job_id, wait_s=SETTLE_TIMEOUT_S) for job_id in (read, write)]
-    for response in responses:
-        assert_lost(response, "contact with the worker was lost")
-    assert [response.hint for response in responses] == [
-        "The command changes nothing: send it again.",
-        "The command may have had its effect: look at the cluster before you send it again.",
-    ]
+    response = await hasty_caller.ended(write, wait_s=SETTLE_TIMEOUT_S)
+    assert_lost(response, "contact with the worker was lost")
+    assert response.hint == "The command may have had its effect: look at the cluster before you send it again."
     assert not work_directories(hasty_product.directory), "the launcher removes what the worker left"
+
+
+@needs_proc
+async def test_read_of_a_killed_worker_runs_once_more_on_another_and_then_is_lost(
+    hasty_caller: Caller, hasty_product: Product, redis: Redis, name: str
+) -> None:
+    worker = await hasty_product.worker()
+    read = await started(hasty_caller, redis, f"read hang {name}")
+    other = await hasty_product.worker()
+    worker.kill()
+
+    await wait_until(lambda: is_attempt(redis, read, 2), timeout_s=SETTLE_TIMEOUT_S)
+    await wait_until(lambda: has_printed(redis, read), timeout_s=20)
+    other.kill()
+
+    response = await hasty_caller.ended(read, wait_s=SETTLE_TIMEOUT_S)
+    assert_lost(response, "contact with the worker was lost")
+    assert response.hint == "The command changes nothing: send it again."
+
+
+async def test_read_of_a_worker_that_stood_still_runs_once_more_on_it(
+    hasty_caller: Caller, hasty_product: Product, redis: Redis, name: str
+) -> None:
+    worker = await hasty_product.worker()
+    read = await started(hasty_caller, redis, f"read hang {name}")
+
+    worker.signal(signal.SIGSTOP)
+    await wait_until(lambda: is_queued(hasty_caller, read), timeout_s=SETTLE_TIMEOUT_S)
+    worker.signal(signal.SIGCONT)
+
+    await wait_until(lambda: is_attempt(redis, read, 2), timeout_s=SETTLE_TIMEOUT_S)
+    await wait_until(lambda: len(processes_with(name)) == 1, timeout_s=20)
+    await hasty_caller.cancel(read)
+    assert (await hasty_caller.ended(read)).state is JobState.CANCELLED
 
 
 @needs_proc

@@ -19,7 +19,7 @@ from tests.support.hand_worker import HandWorker
 from tests.support.waiting import wait_until
 
 TOOLS = ["kubectl", "helm", "istioctl", "argocd", "get_job", "cancel_job"]
-UNKNOWN = "0" * 32
+UNKNOWN = "0" * 48
 
 
 @pytest.fixture(params=MODES)

@@ -151,6 +151,6 @@ async def test_redis_that_is_gone_is_a_result(own_valkey: Valkey, tmp_path: Path
         url = await product.gateway()
         async with mcp_caller.connected(url, mode, served.kubeconfig_header()) as mcp:
             own_valkey.kill()
-            for tool, arguments in (("kubectl", {"command": "get pods"}), ("get_job", {"job_id": "0" * 32})):
+            for tool, arguments in (("kubectl", {"command": "get pods"}), ("get_job", {"job_id": "0" * 48})):
                 result = await mcp_caller.called(mcp, tool, arguments)
                 assert mcp_caller.code(result) == "store-unavailable"

@@ -15,7 +15,7 @@ from tests.support.valkey import Valkey
 from tests.support.waiting import wait_until
 
 BODY = {"command": served.LOCAL_COMMAND}
-JOB = f"/jobs/{'0' * 32}"
+JOB = f"/jobs/{'0' * 48}"
 CALLS: list[tuple[str, str, dict[str, str]]] = [
     ("POST", "/tools/kubectl", {}),
     ("POST", "/tools/kubectl", {"Prefer": "wait=60"}),

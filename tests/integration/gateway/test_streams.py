@@ -19,12 +19,14 @@ from tests.support.waiting import wait_until
 
 OUT, ERR = EventKind.STDOUT, EventKind.STDERR
 PRINTED = ((OUT, b"one\n"), (ERR, b"warning\n"), (OUT, b"\x1b[31mtwo\x1b[0m\n"), (OUT, "drei €\n".encode()))
-UNKNOWN_ID = "0" * 32
+UNKNOWN_ID = "0" * 48
 
 
-async def printing(client: httpx.AsyncClient, worker: HandWorker, *, ends: bool) -> str:
+async def printing(
+    client: httpx.AsyncClient, worker: HandWorker, *, ends: bool, command: str = served.LOCAL_COMMAND
+) -> str:
     """A job that has printed all that, and has ended or not."""
-    job_id = await served.submitted(client)
+    job_id = await served.submitted(client, command)
     claim = await worker.claim(job_id)
     await worker.write(claim, *PRINTED)
     if ends:
@@ -200,3 +202,60 @@ async def test_stream_goes_on_through_a_restart_of_redis(own_valkey: Valkey, tmp
                 await asyncio.to_thread(own_valkey.restart)
                 await worker.finish(job_id)
                 assert [event.name async for event in events][-1] == "end"
+
+
+async def lose(redis: Redis, worker: HandWorker, job_id: str) -> None:
+    """As if its worker had been silent for too long."""
+    await redis.zadd(keys.LEASES, {job_id: 1}, xx=True)
+    await worker.store.sweep(settle_leases=True)
+
+
+async def test_follower_of_a_read_that_begins_again_is_told_so(
+    client: httpx.AsyncClient, worker: HandWorker, redis: Redis
+) -> None:
+    job_id = await printing(client, worker, ends=False, command=served.READ_COMMAND)
+    async with following(client, job_id) as events:
+        seen = [await anext(events) for _ in range(5)]
+        await lose(redis, worker, job_id)
+        seen += [await anext(events) for _ in range(2)]
+        claim = await worker.claim(job_id)
+        await worker.write(claim, (OUT, b"again\n"))
+        await worker.settle(claim)
+        seen += [event async for event in events]
+
+    told = [(event.name, event.data.get("text") or event.data.get("attempt")) for event in seen[5:]]
+    assert told[:2] == [("restart", 2), ("state", None)]
+    assert ("stdout", "again\n") in told
+    assert names(seen)[-2:] == ["state", "end"]
+    assert names(seen).count("restart") == 1
+    assert len({event.id for event in seen}) == len(seen)
+
+
+async def test_who_resumes_after_the_first_attempt_gets_the_whole_second_one(
+    client: httpx.AsyncClient, worker: HandWorker, redis: Redis
+) -> None:
+    job_id = await printing(client, worker, ends=False, command=served.READ_COMMAND)
+    async with following(client, job_id) as events:
+        place = [await anext(events) for _ in range(4)][-1].id
+    await lose(redis, worker, job_id)
+    claim = await worker.claim(job_id)
+    await worker.write(claim, (OUT, b"again\n"))
+    await worker.settle(claim)
+
+    resumed, fresh = await all_events(client, job_id, after=place), await all_events(client, job_id)
+
+    assert names(resumed) == ["restart", "stdout", "state", "end"]
+    assert names(fresh) == ["stdout", "state", "end"]
+
+
+async def test_pages_say_of_which_attempt_they_are(client: httpx.AsyncClient, worker: HandWorker, redis: Redis) -> None:
+    job_id = await printing(client, worker, ends=False, command=served.READ_COMMAND)
+    first = await client.get(f"/jobs/{job_id}/output")
+    await lose(redis, worker, job_id)
+    waiting = await client.get(f"/jobs/{job_id}/output")
+    claim = await worker.claim(job_id)
+    await worker.write(claim, (OUT, b"again\n"), (ERR, b"warning\n"), (OUT, b"and more\n"))
+    second = await client.get(f"/jobs/{job_id}/output", params={"offset": 6})
+
+    assert [answer.headers["X-Attempt"] for answer in (first, waiting, second)] == ["1", "2", "2"]
+    assert (waiting.text, second.text) == ("", "and more\n")

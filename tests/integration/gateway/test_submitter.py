@@ -92,3 +92,13 @@ async def test_submit_that_stays_unanswered_gives_its_id(
 
     assert isinstance(answer, UnavailableError)
     assert (answer.code, answer.job_id) == (ErrorCode.STORE_UNAVAILABLE, job.id)
+
+
+async def test_submit_whose_answer_was_lost_is_not_taken_for_somebody_elses(submitter: Submitter) -> None:
+    job = new_job()
+    await submitter.submit(job, demands_worker=False)
+
+    answer = await submitter.submit(job, demands_worker=False)
+
+    assert isinstance(answer, QueuedJob)
+    assert not answer.is_repeated

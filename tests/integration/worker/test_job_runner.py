@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 
 from shared import filters, keys
 from shared.envelope import RequestEnvelope
+from shared.events import attempt_of
 from shared.models import ANONYMOUS, CommandClass, CommandResponse, JobId, JobState
 from shared.sealing import DataKey, JobIdentity, MasterKeys, Purpose
 from shared.store.job_store import JobStore, StoredJob
@@ -257,3 +258,28 @@ async def test_launchers_death_makes_the_job_lost_and_keeps_its_output(desk: Des
     assert (stored.record.state, stored.response) == (JobState.LOST, None)
     assert stored.record.reason == "the process that starts commands died"
     assert await desk.jobs.store.events(job_id)
+
+
+async def test_worker_that_gets_its_own_lost_read_again_ends_the_first_attempt(desk: Desk) -> None:
+    job_id = await desk.queued("read", "hang")
+    first = asyncio.create_task(desk.runner.run(job_id))
+    await wait_until(lambda: _is_attempt(desk, job_id, 1))
+    await desk.jobs.let_lease_end(job_id)
+    await desk.jobs.store.sweep(settle_leases=True)
+
+    second = asyncio.create_task(desk.runner.run(job_id))
+
+    await asyncio.wait_for(first, 10)
+    await wait_until(lambda: _is_attempt(desk, job_id, 2))
+    desk.runner.leases.cancel_all("enough")
+    await second
+    stored = await desk.jobs.stored(job_id)
+    assert stored.record.state is JobState.CANCELLED
+    events = await desk.jobs.store.events(job_id)
+    assert {attempt_of(event.sequence) for event in events} == {2}
+
+
+async def _is_attempt(desk: Desk, job_id: JobId, attempt: int) -> bool:
+    stored = await desk.jobs.stored(job_id)
+    has_printed = bool(await desk.jobs.store.events(job_id))
+    return (stored.record.state, stored.record.attempt) == (JobState.RUNNING, attempt) and has_printed

@@ -221,7 +221,7 @@ async def test_pick_up_that_fails_takes_no_slot(own_valkey: Valkey, recorder: Re
         own_valkey.kill()
 
         with pytest.raises((RedisError, OSError)):
-            await lane.start_jobs([b"0" * 32])
+            await lane.start_jobs([b"0" * 48])
 
         assert lane.free_slots == 2
 

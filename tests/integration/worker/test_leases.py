@@ -93,7 +93,7 @@ async def test_job_that_another_settled_is_lost(renewing: LeaseKeeper, jobs: Job
 async def test_word_of_a_job_that_runs_elsewhere_is_ignored(listening: LeaseKeeper, jobs: Jobs, redis: Redis) -> None:
     attempt = await jobs.running()
     with listening.hold(attempt) as control:
-        await redis.publish(keys.control(WORKER_ID), "f" * 32)
+        await redis.publish(keys.control(WORKER_ID), "f" * 48)
         await jobs.store.cancel(attempt.job_id, reason="asked", scope=CancelScope.ANY)
 
         await wait_until(lambda: is_cancelled(control, "asked"))

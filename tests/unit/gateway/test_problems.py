@@ -10,7 +10,7 @@ from gateway.disconnect import ClientGoneError
 from shared.errors import ErrorCode, ProductError, RequestError, UnavailableError
 
 SECRET = "canary-secret"
-JOB_ID = "0" * 32
+JOB_ID = "0" * 48
 
 
 class Body(BaseModel):

@@ -8,7 +8,7 @@ from shared.errors import ErrorCode, UnavailableError
 from shared.models import CommandClass, Job, JobId, JobLinks, JobState
 from shared.store.job_store import SubmitRefusal
 
-JOB_ID = JobId("0" * 32)
+JOB_ID = JobId("0" * 48)
 JOB = Job(
     id=JOB_ID,
     tool="helm",

@@ -11,7 +11,7 @@ from shared import keys
 from shared.events import EventKind
 from shared.models import ANONYMOUS, CommandClass, CommandResponse, Job, JobId, JobState
 from shared.sealing import DataKey, JobIdentity, MasterKeys, Purpose
-from shared.store.job_store import CancelScope, JobStore
+from shared.store.job_store import READ_ATTEMPTS, CancelScope, JobStore
 from tests.support import jobs
 from tests.support.hand_worker import HandWorker
 
@@ -41,6 +41,10 @@ class Desk:
         return await ResponseReader(self.store, MasterKeys([master_key or self.master_key]), MAX_OUTPUT).job(stored)
 
     async def lose(self, job_id: JobId) -> None:
+        """Its worker, and for a read the second one."""
+        async with self.redis.pipeline() as pipe:
+            pipe.hset(keys.JOB + job_id, "attempt", str(READ_ATTEMPTS))
+            await pipe.execute()
         await jobs.Jobs(self.redis).let_lease_end(job_id)
         await self.store.sweep(settle_leases=True)
 

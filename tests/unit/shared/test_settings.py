@@ -8,7 +8,7 @@ from shared.models import JobId
 from shared.sealing import DataKey, JobIdentity, MasterKeys, Purpose
 from shared.settings import CommonSettings, GatewaySettings, SandboxMode, SecurityMode, SettingsError, WorkerSettings
 
-IDENTITY = JobIdentity(JobId("0" * 32), "anonymous")
+IDENTITY = JobIdentity(JobId("0" * 48), "anonymous")
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,7 @@ FAILED = StageExit(3, None)
 KILLED = StageExit(None, 9)
 NOT_STARTED = StageExit(127, None, started=False, error="exec: No such file or directory")
 TIME_IS_UP = "the time limit was reached and the command was ended"
-JOB_ID = JobId("0" * 32)
+JOB_ID = JobId("0" * 48)
 
 
 def of(

@@ -3,7 +3,7 @@
 from redis.asyncio import Redis
 
 from shared import keys
-from shared.models import JobState
+from shared.models import CommandClass, JobState
 from shared.store.job_store import LEASE_MS, CancelScope, JobStore, Renewal
 from tests.support.jobs import Jobs, attempt_on, new_job_id, sealed_events
 
@@ -101,7 +101,7 @@ async def test_nothing_to_renew_is_no_error(store: JobStore) -> None:
 
 
 async def test_worker_that_comes_back_too_late_has_lost_its_job(jobs: Jobs) -> None:
-    attempt = await jobs.running()
+    attempt = await jobs.running(command_class=CommandClass.WRITE)
     await jobs.let_lease_end(attempt.job_id)
     await jobs.store.sweep(settle_leases=True)
 

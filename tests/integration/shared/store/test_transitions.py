@@ -47,10 +47,20 @@ class Model:
         self.is_overdue = False
         self.lease_ended = False
         self.newest_event = 0
+        self.attempt = 0
         self.end: StoredJob | None = None
 
     def finish(self, state: JobState) -> None:
         self.state, self.holder = state, None
+
+    def begin_again(self) -> None:
+        self.finish(JobState.QUEUED)
+        self.newest_event, self.lease_ended, self.is_overdue = 0, False, False
+
+    @property
+    def may_begin_again(self) -> bool:
+        is_read = self.job.command_class is CommandClass.READ
+        return is_read and self.attempt == 1 and not self.cancel_asked and not self.is_overdue
 
 
 class Transitions(RuleBasedStateMachine):
@@ -121,6 +131,7 @@ class Transitions(RuleBasedStateMachine):
             model.finish(JobState.EXPIRED)
         elif expected is None and model.state is JobState.QUEUED:
             model.state, model.holder = JobState.RUNNING, attempt
+            model.attempt += 1
 
     def _expected_claim(self, model: Model, attempt: Attempt) -> ClaimRefusal | None:
         if model.state is JobState.QUEUED:
@@ -187,9 +198,13 @@ class Transitions(RuleBasedStateMachine):
     @rule(settle_leases=st.booleans())
     def sweep(self, settle_leases: bool) -> None:
         expired = [m for m in self.models.values() if m.state is JobState.QUEUED and m.is_overdue]
-        lost = [m for m in self.models.values() if m.state is JobState.RUNNING and m.lease_ended and settle_leases]
+        silent = [m for m in self.models.values() if m.state is JobState.RUNNING and m.lease_ended and settle_leases]
+        again = [m for m in silent if m.may_begin_again]
+        lost = [m for m in silent if not m.may_begin_again]
         swept = self.run(self.store.sweep(settle_leases=settle_leases))
-        assert (swept.expired, swept.lost) == (len(expired), len(lost))
+        assert (swept.expired, swept.lost, swept.again) == (len(expired), len(lost), len(again))
+        for model in again:
+            model.begin_again()
         for model in expired:
             model.finish(JobState.EXPIRED)
         for model in lost:
@@ -203,7 +218,7 @@ class Transitions(RuleBasedStateMachine):
         assert requests == queued | leases, "the request is gone the moment the job ends"
         for model, stored in zip(self.models.values(), stored_jobs, strict=True):
             assert stored is not None
-            assert stored.record.state is model.state
+            assert (stored.record.state, stored.record.attempt) == (model.state, model.attempt)
             assert (stored.record.request_key is None) is model.state.is_final
             if model.state.is_final:
                 model.end = model.end or stored

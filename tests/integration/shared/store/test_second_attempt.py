@@ -1,0 +1,147 @@
+"""A read whose worker was lost is begun once more, and never a third time; anything else is not."""
+
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from shared import keys
+from shared.models import JobState, Lane
+from shared.store.job_store import Attempt, CancelScope, ClaimRefusal, JobStore, Renewal
+from tests.support.channels import recorded
+from tests.support.jobs import REQUEST, RETENTION_S, Jobs, attempt_on, ending, sealed_events
+
+TIME_LIMIT_S = 300
+QUEUE_WAIT_S = 900
+
+
+async def lost(jobs: Jobs, **changes: Any) -> Attempt:
+    """A running job whose worker fell silent, swept once."""
+    attempt = await jobs.running(**changes)
+    await jobs.redis.delete(keys.wake(Lane.FAST, "kubectl"))
+    await jobs.store.append(attempt, sealed_events(1, 2))
+    await jobs.let_lease_end(attempt.job_id)
+    await jobs.store.sweep(settle_leases=True)
+    return attempt
+
+
+async def test_lost_read_is_queued_again(redis: Redis, jobs: Jobs) -> None:
+    attempt = await jobs.running()
+    job_id = attempt.job_id
+    await redis.delete(keys.wake(Lane.FAST, "kubectl"))
+    await jobs.let_lease_end(job_id)
+
+    async with recorded(redis, keys.notice(job_id)) as notices:
+        sweep = await jobs.store.sweep(settle_leases=True)
+        assert await notices() == ["queued"]
+
+    assert (sweep.again, sweep.lost) == (1, 0)
+    record = (await jobs.stored(job_id)).record
+    assert (record.state, record.attempt, record.started_at) == (JobState.QUEUED, 1, None)
+    assert record.request_key is not None
+    assert await jobs.wake_tokens() == [job_id]
+    assert await redis.zrange(keys.queue(Lane.FAST), 0, -1) == [job_id.encode()]
+    assert await redis.exists(keys.ARQ_JOB + job_id) == 1
+    assert await redis.zscore(keys.LEASES, job_id) is None
+    assert await redis.zscore(keys.QUEUED, job_id) == record.queue_deadline.timestamp() * 1000
+
+
+async def test_second_attempt_runs_with_its_request_and_an_empty_stream(redis: Redis, jobs: Jobs) -> None:
+    first = await lost(jobs)
+    assert await jobs.store.events(first.job_id) == []
+
+    claim = await jobs.claimed(attempt_on(first.job_id))
+
+    assert (claim.request, claim.record.attempt, claim.record.state) == (REQUEST, 2, JobState.RUNNING)
+    assert await jobs.store.settle(claim.attempt, ending())
+    assert await jobs.state(first.job_id) is JobState.SUCCEEDED
+
+
+async def test_first_attempt_writes_nothing_any_more(jobs: Jobs) -> None:
+    first = await lost(jobs)
+
+    for _ in ("queued", "running"):
+        assert await jobs.store.renew([first]) == [Renewal.LOST]
+        assert not await jobs.store.append(first, sealed_events(3))
+        assert not await jobs.store.settle(first, ending())
+        await jobs.store.claim(attempt_on(first.job_id), worker_id="other")
+    assert await jobs.store.claim(first, worker_id="late") is ClaimRefusal.TAKEN
+
+
+async def test_read_that_is_lost_twice_stays_lost(jobs: Jobs) -> None:
+    first = await lost(jobs)
+    await jobs.claimed(attempt_on(first.job_id))
+    await jobs.let_lease_end(first.job_id)
+
+    sweep = await jobs.store.sweep(settle_leases=True)
+
+    assert (sweep.again, sweep.lost) == (0, 1)
+    assert await jobs.state(first.job_id) is JobState.LOST
+
+
+async def test_read_that_somebody_has_cancelled_is_not_begun_again(jobs: Jobs) -> None:
+    attempt = await jobs.running()
+    await jobs.store.cancel(attempt.job_id, reason="enough", scope=CancelScope.ANY)
+    await jobs.let_lease_end(attempt.job_id)
+
+    await jobs.store.sweep(settle_leases=True)
+
+    assert await jobs.state(attempt.job_id) is JobState.LOST
+
+
+@pytest.mark.parametrize("missing", [keys.REQUEST, "time"])
+async def test_read_that_can_no_longer_be_opened_is_lost(redis: Redis, jobs: Jobs, missing: str) -> None:
+    attempt = await jobs.running()
+    async with redis.pipeline() as pipe:
+        if missing == keys.REQUEST:
+            pipe.delete(keys.REQUEST + attempt.job_id)
+        else:
+            pipe.hset(keys.JOB + attempt.job_id, mapping={"created_at": "1", "queue_deadline": "2"})
+        await pipe.execute()
+    await jobs.let_lease_end(attempt.job_id)
+
+    await jobs.store.sweep(settle_leases=True)
+
+    assert await jobs.state(attempt.job_id) is JobState.LOST
+
+
+async def test_second_wait_ends_before_the_request_can_no_longer_be_opened(redis: Redis, jobs: Jobs) -> None:
+    first = await jobs.running(queue_wait_s=QUEUE_WAIT_S, time_limit_s=float(TIME_LIMIT_S))
+    created = (await jobs.stored(first.job_id)).record.created_at
+    long_ago_ms = int(created.timestamp() * 1000) - (QUEUE_WAIT_S + TIME_LIMIT_S - 10) * 1000
+    async with redis.pipeline() as pipe:
+        changes = {"created_at": str(long_ago_ms), "queue_deadline": str(long_ago_ms + QUEUE_WAIT_S * 1000)}
+        pipe.hset(keys.JOB + first.job_id, mapping=changes)
+        await pipe.execute()
+    await jobs.let_lease_end(first.job_id)
+
+    await jobs.store.sweep(settle_leases=True)
+
+    left_s = ((await jobs.stored(first.job_id)).record.queue_deadline - created).total_seconds()
+    assert 9 <= left_s <= 10
+    for prefix in (keys.JOB, keys.REQUEST, keys.ARQ_JOB):
+        assert await redis.ttl(prefix + first.job_id) >= TIME_LIMIT_S + RETENTION_S
+
+
+async def test_second_wait_that_is_over_expires(jobs: Jobs) -> None:
+    first = await lost(jobs)
+    await jobs.let_queue_wait_end(first.job_id)
+
+    assert (await jobs.store.sweep(settle_leases=True)).expired == 1
+    assert await jobs.state(first.job_id) is JobState.EXPIRED
+
+
+async def test_worker_that_tidies_up_late_leaves_the_queue_alone(redis: Redis, jobs: Jobs, store: JobStore) -> None:
+    first = await lost(jobs)
+    await store.tidy(first.job_id, Lane.FAST)
+
+    assert await redis.zcard(keys.queue(Lane.FAST)) == 1
+    assert await redis.exists(keys.ARQ_JOB + first.job_id) == 1
+
+
+async def test_ended_run_is_tidied_up(redis: Redis, jobs: Jobs, store: JobStore) -> None:
+    attempt = await jobs.finished()
+    await store.tidy(attempt.job_id, Lane.FAST)
+
+    arq_keys = [prefix + attempt.job_id for prefix in (keys.ARQ_JOB, keys.ARQ_IN_PROGRESS, keys.ARQ_RETRY)]
+    assert await redis.exists(keys.queue(Lane.FAST), *arq_keys) == 0
