@@ -1,9 +1,11 @@
 """What a job prints: as it comes, and what is stored of it."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, contextmanager
 from typing import Annotated, Literal
 
+import structlog
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response
 from sse_starlette import EventSourceResponse, ServerSentEvent
@@ -13,14 +15,17 @@ from gateway.event_stream import EventStream, Place
 from gateway.output_pages import OutputPages
 from gateway.routes import answers
 from gateway.routes.jobs import JOB_UNKNOWN
-from shared.errors import ErrorCode, RequestError
+from shared.errors import ErrorCode, ProductError, RequestError
 from shared.events import EventKind
 from shared.models import JobId
+from shared.sealing import SealError
 
 MAX_PAGE_BYTES = 1024 * 1024
 DEFAULT_PAGE_BYTES = 64 * 1024
 MAX_OFFSET = 2**53
 RECONNECT_MS = 1_000
+
+log = structlog.get_logger()
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 
@@ -45,6 +50,9 @@ async def events(
         raise RequestError(ErrorCode.REQUEST_INVALID, "The header Last-Event-ID is none of this stream's ids.")
     if place.is_last:
         return Response(status_code=204)
+    with _opening(stored.record.id):
+        # Told before the stream begins: one that breaks off would be asked for again and again.
+        service.responses.output_key(stored.record)
     stream: EventStream = request.app.state.event_stream
     return EventSourceResponse(
         _written(stream, stored.record.id, place),
@@ -68,20 +76,23 @@ async def output(
     offset: Annotated[int, Query(ge=0, le=MAX_OFFSET, description="Bytes to pass over.")] = 0,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE_BYTES, description="Most bytes to return.")] = DEFAULT_PAGE_BYTES,
 ) -> Response:
-    """The bytes as the process wrote them; `X-Next-Offset` begins the next page, `X-Complete: true` says there is none.
+    """The bytes as the process wrote them, at most `limit` of them: a page may be shorter although more is stored.
 
-    An offset past what is stored gives no bytes and the end of what is.
+    `X-Next-Offset` begins the next page, `X-Stored-Bytes` is what is stored of the stream so far, `X-Complete: true`
+    says that the job has ended and nothing follows. An offset past what is stored gives no bytes and the end of it.
     """
     service = answers.service(request)
     stored = await service.find(job_id, answers.principal(request))
     pages: OutputPages = request.app.state.output_pages
-    async with store_calls.bounded(stored.record.id):
-        page = await pages.page(stored, EventKind(stream), offset=offset, limit=limit)
+    with _opening(stored.record.id):
+        async with store_calls.bounded(stored.record.id):
+            page = await pages.page(stored, EventKind(stream), offset=offset, limit=limit)
     return Response(
         page.data,
         media_type="application/octet-stream",
         headers={
             "X-Next-Offset": str(page.next_offset),
+            "X-Stored-Bytes": str(page.stored_bytes),
             "X-Complete": str(page.is_complete).lower(),
             "X-Content-Type-Options": "nosniff",
             "Cache-Control": "no-store",
@@ -89,8 +100,18 @@ async def output(
     )
 
 
-async def _written(stream: EventStream, job_id: JobId, place: Place) -> AsyncIterator[ServerSentEvent]:
-    async for event in stream.follow(job_id, place):
-        yield ServerSentEvent(
-            json.dumps(event.data, ensure_ascii=False), event=event.name, id=str(event.place), retry=RECONNECT_MS
-        )
+@contextmanager
+def _opening(job_id: JobId) -> Iterator[None]:
+    try:
+        yield
+    except SealError as error:
+        log.warning("output does not open", job_id=job_id)
+        detail = "The job's output does not open with this gateway's master keys; its operator has to look at them."
+        raise ProductError(ErrorCode.INTERNAL, detail) from error
+
+
+async def _written(stream: EventStream, job_id: JobId, place: Place) -> AsyncGenerator[ServerSentEvent]:
+    async with aclosing(stream.follow(job_id, place)) as events:
+        async for event in events:
+            data = json.dumps(event.data, ensure_ascii=False)
+            yield ServerSentEvent(data, event=event.name, id=str(event.place), retry=RECONNECT_MS)
