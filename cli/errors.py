@@ -1,4 +1,4 @@
-"""What keeps `mcp-k8s up` from starting."""
+"""What ends a sub-command with one line."""
 
 
 class StartError(Exception):

@@ -2,12 +2,18 @@
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+if TYPE_CHECKING:
+    from cli.remote import RemoteGateway
+
 FAILED_EXIT_CODE = 1
+DEFAULT_URL = "http://127.0.0.1:9096"
+GatewayUrl = Annotated[str, typer.Option(envvar="K8S_MCP_URL", help="The gateway's address.")]
 
 # Pretty tracebacks can show local variables, and those hold keys.
 app = typer.Typer(
@@ -83,6 +89,41 @@ def worker() -> None:
     main()
 
 
+@app.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+def run(
+    tool: Annotated[str, typer.Argument(help="kubectl, helm, istioctl or argocd.")],
+    arguments: Annotated[list[str], typer.Argument(help="Its arguments, as a shell gives them.")],
+    url: GatewayUrl = DEFAULT_URL,
+    kubeconfig: Annotated[
+        str | None, typer.Option(help="Kubeconfig to send (KUBECONFIG, ~/.kube/config); files that it names go along.")
+    ] = None,
+    context: Annotated[str | None, typer.Option(help="The one context of it to send.")] = None,
+    file: Annotated[list[Path] | None, typer.Option(help="File that the command names; once for each.")] = None,
+    stdin: Annotated[bool, typer.Option("--stdin", help="Send what comes on standard input.")] = False,
+    timeout: Annotated[float | None, typer.Option(min=1, help="Time limit in seconds.")] = None,
+) -> None:
+    """Run a command on a gateway: live output, the command's own exit code; Ctrl-C cancels it.
+
+    Options stand before the tool: mcp-k8s run --url http://gateway:9096 kubectl get pods
+    """
+    from cli.remote_run import RunOptions, run
+
+    own = arguments[1:] if arguments[0] == "--" else arguments
+    options = RunOptions(tool, own, kubeconfig, context, file or [], stdin, timeout)
+    _with_gateway(url, lambda gateway: run(gateway, options, os.environ))
+
+
+@app.command()
+def cancel(job_id: Annotated[str, typer.Argument(help="The job's id.")], url: GatewayUrl = DEFAULT_URL) -> None:
+    """End a job; one that has ended stays as it is. Prints its state."""
+
+    def ask(gateway: "RemoteGateway") -> int:
+        print(gateway.cancel(job_id)["state"])
+        return 0
+
+    _with_gateway(url, ask)
+
+
 @app.command()
 def doctor(
     state_directory: Annotated[Path | None, typer.Option(help="The state directory that `up` would be given.")] = None,
@@ -101,6 +142,20 @@ def generate() -> None:
     from shared.sealing import MasterKeys
 
     print(MasterKeys.generate())
+
+
+def _with_gateway(url: str, use: "Callable[[RemoteGateway], int]") -> NoReturn:
+    from cli.errors import StartError
+    from cli.remote import RemoteGateway
+
+    gateway = RemoteGateway(url)
+    try:
+        code = use(gateway)
+    except StartError as error:
+        _fail(f"error: {error}", FAILED_EXIT_CODE)
+    finally:
+        gateway.close()
+    sys.exit(code)
 
 
 def _fail(text: str, exit_code: int) -> NoReturn:

@@ -18,6 +18,7 @@ from shared import terminal
 from shared.errors import UnavailableError
 from shared.events import OutputEvent
 from shared.models import JobId, JobState
+from shared.sealing import SealError
 from shared.store.job_store import JobStore, SealedEvent, StoredJob
 from shared.store.record import moment
 
@@ -29,6 +30,7 @@ IDLE_CHECK_S = 30.0
 STATES = {JobState.QUEUED: 1, JobState.RUNNING: 2}
 """How far a job is; every other state is an end."""
 ENDED, CLOSED = 3, 4
+NOT_OPENED = "the output does not open with this gateway's master keys"
 PLACE = re.compile(r"(\d{1,15})-(\d)", re.ASCII)
 
 
@@ -103,7 +105,11 @@ class EventStream:
         if place.state < state < ENDED:
             place = Place(place.sequence, state)
             yield StreamEvent("state", _state(stored), place)
-        key = self.responses.output_key(stored.record)
+        try:
+            key = self.responses.output_key(stored.record)
+        except SealError:
+            yield StreamEvent("end", {"state": stored.record.state, "error": NOT_OPENED}, Place(place.sequence, CLOSED))
+            return
         while page := await self._page(job_id, place):
             for sealed in page:
                 place = Place(sealed.sequence, place.state)

@@ -1,11 +1,10 @@
 """What a job prints: as it comes, and what is stored of it."""
 
 import json
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Annotated, Literal
 
-import structlog
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response
 from sse_starlette import EventSourceResponse, ServerSentEvent
@@ -15,7 +14,7 @@ from gateway.event_stream import EventStream, Place
 from gateway.output_pages import OutputPages
 from gateway.routes import answers
 from gateway.routes.jobs import JOB_UNKNOWN
-from shared.errors import ErrorCode, ProductError, RequestError
+from shared.errors import ErrorCode, RequestError, UnavailableError
 from shared.events import EventKind
 from shared.models import JobId
 from shared.sealing import SealError
@@ -24,8 +23,6 @@ MAX_PAGE_BYTES = 1024 * 1024
 DEFAULT_PAGE_BYTES = 64 * 1024
 MAX_OFFSET = 2**53
 RECONNECT_MS = 1_000
-
-log = structlog.get_logger()
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 
@@ -50,9 +47,6 @@ async def events(
         raise RequestError(ErrorCode.REQUEST_INVALID, "The header Last-Event-ID is none of this stream's ids.")
     if place.is_last:
         return Response(status_code=204)
-    with _opening(stored.record.id):
-        # Told before the stream begins: one that breaks off would be asked for again and again.
-        service.responses.output_key(stored.record)
     stream: EventStream = request.app.state.event_stream
     return EventSourceResponse(
         _written(stream, stored.record.id, place),
@@ -84,9 +78,15 @@ async def output(
     service = answers.service(request)
     stored = await service.find(job_id, answers.principal(request))
     pages: OutputPages = request.app.state.output_pages
-    with _opening(stored.record.id):
+    try:
         async with store_calls.bounded(stored.record.id):
             page = await pages.page(stored, EventKind(stream), offset=offset, limit=limit)
+    except SealError as error:
+        raise UnavailableError(
+            ErrorCode.STORE_UNAVAILABLE,
+            "The output does not open with this gateway's master keys: ask one that has the keys of its time.",
+            job_id=stored.record.id,
+        ) from error
     return Response(
         page.data,
         media_type="application/octet-stream",
@@ -98,16 +98,6 @@ async def output(
             "Cache-Control": "no-store",
         },
     )
-
-
-@contextmanager
-def _opening(job_id: JobId) -> Iterator[None]:
-    try:
-        yield
-    except SealError as error:
-        log.warning("output does not open", job_id=job_id)
-        detail = "The job's output does not open with this gateway's master keys; its operator has to look at them."
-        raise ProductError(ErrorCode.INTERNAL, detail) from error
 
 
 async def _written(stream: EventStream, job_id: JobId, place: Place) -> AsyncGenerator[ServerSentEvent]:

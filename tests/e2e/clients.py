@@ -2,8 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import httpx
@@ -31,13 +30,15 @@ class Client(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class RestClient:
-    urls: tuple[str, ...]
-    _turns: Iterator[str] = field(init=False)
+class _Spread:
+    """Takes its gateways in turn."""
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_turns", itertools.cycle(self.urls))
+    def __init__(self, urls: tuple[str, ...]) -> None:
+        self._turns = itertools.cycle(urls)
+
+
+class RestClient(_Spread):
+    """One request a command."""
 
     async def run(
         self, tool: str, command: str, *, kubeconfig: str | None, headers: Mapping[str, str], fields: Mapping[str, Any]
@@ -59,15 +60,8 @@ class RestClient:
             return await http.post(f"/tools/{tool}", json={"command": command, **fields}, headers=dict(headers))
 
 
-@dataclass(frozen=True)
-class McpClient:
+class McpClient(_Spread):
     """A command that is handed over as a job is followed with `get_job`, through another gateway each time."""
-
-    urls: tuple[str, ...]
-    _turns: Iterator[str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_turns", itertools.cycle(self.urls))
 
     async def run(
         self, tool: str, command: str, *, kubeconfig: str | None, headers: Mapping[str, str], fields: Mapping[str, Any]

@@ -127,7 +127,7 @@ async def test_flood_is_cut_and_no_reason_to_end_the_command(caller: Caller, sys
 
 
 async def test_output_that_is_not_utf8_is_readable_all_the_same(caller: Caller) -> None:
-    assert await caller.output("stub", "read hex ff00c3a90a1b5b316d") == "\ufffd\0é\n\x1b[1m"
+    assert await caller.output("stub", "read hex ff00c3a90a1b5b316d") == "\ufffd\0é\n"
 
 
 async def test_standard_input_arrives_whole(caller: Caller) -> None:

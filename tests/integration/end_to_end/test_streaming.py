@@ -65,5 +65,5 @@ async def test_stored_output_is_bounded_and_paged_to_its_end(caller: Caller) -> 
 async def test_escapes_are_for_terminals_and_kept_in_the_stored_bytes(caller: Caller) -> None:
     written = b"\x1b[31mred\x1b[0m\r\n\xff\n"
     response = await caller.run("stub", f"read hex {written.hex()}")
-    assert response.output == "red\n\N{REPLACEMENT CHARACTER}\n"
+    assert response.output == "red\r\n\N{REPLACEMENT CHARACTER}\n"
     assert await stored(caller.http, response.job_id) == written

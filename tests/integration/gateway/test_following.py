@@ -115,14 +115,12 @@ async def test_slow_readers_cost_little_memory_and_delay_nobody(
     job_id = await served.submitted(client)
     claim = await worker.claim(job_id)
     await worker.write(claim, *[LARGE_EVENT] * LARGE_EVENTS)
+    await worker.settle(claim)
     before_kib = resident_kib(gateway)
     async with AsyncExitStack() as stack, httpx.AsyncClient(base_url=url, timeout=served.TIMEOUT_S) as fast:
         slow = [await connected(url, job_id, stack) for _ in range(SLOW_READERS)]
-        async with following(fast, job_id) as events:
-            seen = [await anext(events) for _ in range(LARGE_EVENTS + 1)]
+        assert texts(await all_events(fast, job_id)) == LARGE_EVENT[1].decode() * LARGE_EVENTS
         assert resident_kib(gateway) - before_kib < MOST_GROWTH_KIB
-        await worker.settle(claim)
-        assert len(texts(await all_events(fast, job_id))) == len(texts(seen))
         async with asyncio.timeout(served.TIMEOUT_S):
             while b"event: end" not in await slow[0].read(256 * 1024):
                 pass
@@ -203,5 +201,5 @@ async def test_binary_output_is_streamed_as_text_and_paged_as_it_is(
 
     text = texts(await all_events(client, job_id))
     assert "\N{REPLACEMENT CHARACTER}" in text
-    assert "\x00" not in text
+    assert "\x1b" not in text
     assert (await client.get(f"/jobs/{job_id}/output")).content == data

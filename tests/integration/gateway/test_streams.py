@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from pathlib import Path
 
 import httpx
 import pytest
@@ -14,6 +15,7 @@ from tests.integration.gateway import served
 from tests.support.events import Event, all_events, following
 from tests.support.hand_worker import HandWorker
 from tests.support.product import Product
+from tests.support.valkey import Valkey
 from tests.support.waiting import wait_until
 
 OUT, ERR = EventKind.STDOUT, EventKind.STDERR
@@ -236,12 +238,27 @@ async def test_job_of_somebody_else_looks_unknown(client: httpx.AsyncClient, red
         assert (answer.status_code, served.code(answer)) == (404, "job-unknown")
 
 
-async def test_gateway_that_cannot_open_the_output_says_so_before_it_streams(
+async def test_gateway_with_other_master_keys_says_so(
     client: httpx.AsyncClient, product: Product, worker: HandWorker
 ) -> None:
-    job_id = await printing(client, worker, ends=False)
+    job_id = await printing(client, worker, ends=True)
     url = await product.gateway(K8S_MCP_MASTER_KEYS=MasterKeys.generate())
     async with httpx.AsyncClient(base_url=url, timeout=served.TIMEOUT_S) as other:
-        for path in (f"/jobs/{job_id}/events", f"/jobs/{job_id}/output"):
-            answer = await other.get(path)
-            assert (answer.status_code, served.code(answer)) == (500, "internal")
+        [end] = await all_events(other, job_id)
+        page = await other.get(f"/jobs/{job_id}/output")
+    assert (end.name, end.data["state"]) == ("end", "succeeded")
+    assert "master keys" in end.data["error"]
+    assert (page.status_code, page.json()["job_id"]) == (503, job_id)
+
+
+async def test_stream_goes_on_through_a_restart_of_redis(own_valkey: Valkey, tmp_path: Path) -> None:
+    with Product(own_valkey.url, tmp_path, entry="gateway.main") as product:
+        url = await product.gateway()
+        async with Redis.from_url(own_valkey.url) as redis, httpx.AsyncClient(base_url=url, timeout=60) as client:
+            worker = HandWorker(redis, product.master_key)
+            job_id = await served.submitted(client)
+            async with following(client, job_id) as events:
+                assert (await anext(events)).data["state"] == "queued"
+                await asyncio.to_thread(own_valkey.restart)
+                await worker.finish(job_id)
+                assert [event.name async for event in events][-1] == "end"

@@ -5,7 +5,6 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 
 import httpx
 import yaml
@@ -13,7 +12,7 @@ import yaml
 from tests.support.argo_cd.objects import NAMESPACE, Settings
 from tests.support.argo_cd.repository import Repository
 from tests.support.control_plane import ControlPlane
-from tests.support.control_plane.daemons import Daemons
+from tests.support.control_plane.daemons import Daemons, Installation
 from tests.support.e2e_tools import E2eTools
 from tests.support.product import free_port
 from tests.support.valkey import Valkey
@@ -27,7 +26,7 @@ DATA_FOLDERS = {
 }
 
 
-class ArgoCd:
+class ArgoCd(Installation):
     """One installation, on a cluster that it manages itself."""
 
     def __init__(self, tools: E2eTools, cluster: ControlPlane) -> None:
@@ -40,19 +39,6 @@ class ArgoCd:
         self._redis_port, self._repo_port, self._port = free_port(), free_port(), free_port()
         self._redis = Valkey({"port": str(self._redis_port), "bind": "127.0.0.1"})
         self.repository = Repository(self.directory / "repository")
-
-    def __enter__(self) -> "ArgoCd":
-        try:
-            self._start()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     @property
     def server(self) -> str:
@@ -72,7 +58,7 @@ class ArgoCd:
         self._redis.__exit__(None, None, None)
         shutil.rmtree(self.directory, ignore_errors=True)
 
-    def _start(self) -> None:
+    def start(self) -> None:
         self._redis.start()
         self._create_objects()
         environment = self._environment()

@@ -4,12 +4,11 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 
 from tests.support.api_server import certificates, kubeconfig
 from tests.support.control_plane.api import Api
 from tests.support.control_plane.credentials import ISSUER, Credentials
-from tests.support.control_plane.daemons import Daemons
+from tests.support.control_plane.daemons import Daemons, Installation
 from tests.support.e2e_tools import E2eTools
 from tests.support.product import free_port
 
@@ -20,7 +19,7 @@ KWOK_STAGES = ("node/fast/node-initialize", "node/heartbeat-with-lease/node-hear
 KWOK_POD_STAGES = ("pod/fast/pod-complete", "pod/fast/pod-delete")
 
 
-class ControlPlane:
+class ControlPlane(Installation):
     """One cluster. With `etcd_url` it is an API server only, on another's etcd: enough to be a second cluster."""
 
     def __init__(self, tools: E2eTools, *, etcd_url: str | None = None, api_server: str = "kube-apiserver") -> None:
@@ -33,19 +32,6 @@ class ControlPlane:
         self._tools = tools
         self._has_controllers = etcd_url is None
         self.etcd_url = etcd_url or f"http://127.0.0.1:{free_port()}"
-
-    def __enter__(self) -> "ControlPlane":
-        try:
-            self.start()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     @property
     def url(self) -> str:

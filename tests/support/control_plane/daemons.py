@@ -2,9 +2,12 @@
 
 import os
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from tests.support.product import Process
 
@@ -12,6 +15,31 @@ READY_TIMEOUT_S = 60.0
 """On an idle machine everything is ready in a fifth of it."""
 INTERVAL_S = 0.05
 LOG_LINES = 15
+
+
+class Installation(ABC):
+    """Something that is started as a whole, and ended as a whole whatever happens meanwhile."""
+
+    @abstractmethod
+    def start(self) -> None:
+        """Returns when all of it is ready."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """Whatever has been started."""
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
 
 
 @dataclass

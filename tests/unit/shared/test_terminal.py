@@ -15,9 +15,9 @@ from shared import terminal, utf8
         ("\x1b[1;38;5;208mbold\x1b[m", "bold"),
         ("\x1b]0;title\x07text", "text"),
         ("\x1b]8;;https://example.com\x1b\\link\x1b]8;;\x1b\\", "link"),
-        ("\x1b[2K\rdone\r\n", "done\n"),
-        ("a\x08b\x00c\x7f", "abc"),
-        ("\x9b31mC1", "31mC1"),
+        ("\x1b[2K\rdone\r\n", "\rdone\r\n"),
+        ("data\x00with\x01bytes\r\n", "data\x00with\x01bytes\r\n"),
+        ("\x9b31mC1\x9d0;title\x9c.", "C1."),
         ("\x1b(Btext", "text"),
         ("\x1b]never ended\nnext line", "\nnext line"),
         ("ends with \x1b", "ends with "),
@@ -37,7 +37,7 @@ def test_printed_characters_stay(text: str) -> None:
 def test_nothing_that_controls_a_terminal_is_left(text: str) -> None:
     left = terminal.plain(text)
 
-    assert not any(ord(character) < 0x20 and character not in "\t\n" for character in left)
+    assert not any(character == "\x1b" or "\x80" <= character <= "\x9f" for character in left)
     assert terminal.plain(left) == left
 
 
@@ -67,7 +67,7 @@ def test_no_bytes_are_held_back_but_the_beginning_of_a_sequence(data: bytes) -> 
     end = terminal.complete_length(data)
 
     assert len(data) - end <= terminal.LONGEST_BEGINNING
-    assert data[end:] == b"" or data[end] == 0x1B
+    assert data[end:] == b"" or data[end] in (0x1B, 0xC2)
 
 
 @pytest.mark.parametrize("unit", ["\x1b", "\x1b[", "\x1b]", "\x1b[0", "0", " "])
@@ -77,3 +77,8 @@ def test_long_text_takes_time_in_proportion_to_its_length(unit: str) -> None:
 
     assert len(terminal.plain(text)) <= len(text)
     assert terminal.complete_length(text.encode()) <= len(text)
+
+
+@given(st.text(st.characters(codec="ascii", exclude_characters="\x1b")))
+def test_data_without_an_escape_stays_as_it_is(text: str) -> None:
+    assert terminal.plain(text) == text

@@ -1,0 +1,121 @@
+"""A gateway as a client of it sees it: submits, follows through restarts, cancels."""
+
+import base64
+import json
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+
+from cli.errors import StartError
+
+REQUEST_TIMEOUT_S = 30.0
+SILENCE_S = 60.0
+"""Of an event stream that should have heartbeats."""
+PATIENCE_S = 60.0
+"""Without contact to a gateway that has answered before: one restarts within seconds."""
+FIRST_ANSWER_S = 3.0
+"""Where none has answered yet, the address is wrong."""
+RETRY_DELAY_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One of the job's events: its name and its data."""
+
+    name: str
+    data: Mapping[str, Any]
+
+
+class RemoteGateway:
+    """Every call is tried again while the gateway is away. `StartError` for what is final."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url.rstrip("/")
+        self._has_answered = False
+        self._client = httpx2.Client(
+            base_url=self._url, timeout=httpx2.Timeout(REQUEST_TIMEOUT_S, read=SILENCE_S), trust_env=False
+        )
+
+    def close(self) -> None:
+        self._client.close()
+
+    def submit(self, body: Mapping[str, Any], *, kubeconfig: str | None) -> str:
+        """Queues the command, once however often it is sent; the job's id."""
+        headers = {"Idempotency-Key": secrets.token_hex(16)}
+        if kubeconfig is not None:
+            headers["X-Kubeconfig"] = base64.b64encode(kubeconfig.encode()).decode()
+        job: dict[str, Any] = self._ask("POST", "/jobs", json=dict(body), headers=headers)
+        return str(job["id"])
+
+    def job(self, job_id: str) -> dict[str, Any]:
+        return self._ask("GET", f"/jobs/{job_id}")
+
+    def cancel(self, job_id: str) -> dict[str, Any]:
+        """The job after it was asked to end."""
+        return self._ask("DELETE", f"/jobs/{job_id}")
+
+    def events(self, job_id: str) -> Iterator[Event]:
+        """All events up to the end, each once, through restarts of the gateway."""
+        last_id: str | None = None
+        lost_at: float | None = None
+        while True:
+            try:
+                for event_id, event in self._stream(job_id, last_id):
+                    last_id, lost_at = event_id, None
+                    yield event
+                    if event.name == "end":
+                        return
+            except httpx2.TransportError:
+                pass
+            lost_at = lost_at or time.monotonic()
+            self._wait_or_give_up(lost_at)
+
+    def _stream(self, job_id: str, after: str | None) -> Iterator[tuple[str, Event]]:
+        headers = {"Last-Event-ID": after} if after else {}
+        with self._client.stream("GET", f"/jobs/{job_id}/events", headers=headers) as response:
+            if response.status_code >= httpx2.codes.INTERNAL_SERVER_ERROR:
+                return
+            if response.is_error:
+                raise StartError(_detail(response.read()))
+            fields: dict[str, str] = {}
+            for line in response.iter_lines():
+                if line and not line.startswith(":"):
+                    name, _, value = line.partition(": ")
+                    fields[name] = value
+                elif not line and "data" in fields:
+                    yield fields["id"], Event(fields["event"], json.loads(fields["data"]))
+                    fields = {}
+
+    def _ask(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+        lost_at: float | None = None
+        while True:
+            try:
+                answer = self._client.request(method, path, **options)
+            except httpx2.TransportError:
+                answer = None
+            self._has_answered = self._has_answered or answer is not None
+            if answer is not None and answer.status_code < httpx2.codes.INTERNAL_SERVER_ERROR:
+                if answer.is_error:
+                    raise StartError(_detail(answer.content))
+                found: dict[str, Any] = answer.json()
+                return found
+            lost_at = lost_at or time.monotonic()
+            self._wait_or_give_up(lost_at)
+
+    def _wait_or_give_up(self, lost_at: float) -> None:
+        if time.monotonic() - lost_at > (PATIENCE_S if self._has_answered else FIRST_ANSWER_S):
+            raise StartError(
+                f"no gateway answers at {self._url}: start one with `mcp-k8s up`, or name another with --url"
+            )
+        time.sleep(RETRY_DELAY_S)
+
+
+def _detail(body: bytes) -> str:
+    try:
+        return str(json.loads(body)["detail"])
+    except (ValueError, KeyError, TypeError):
+        return "the gateway gave an answer that cannot be read"

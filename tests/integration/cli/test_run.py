@@ -1,0 +1,107 @@
+"""`mcp-k8s run`, against a real gateway and worker with the stub CLI."""
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from redis import Redis
+
+from shared import keys
+from tests.integration.cli.terminal import Terminal
+from tests.integration.end_to_end.system import System, start
+from tests.support import processes, stub
+from tests.support.product import Process, Product
+from tests.support.valkey import APPEND_ONLY, Valkey
+from tests.support.waiting import wait_blocking
+
+END_TIMEOUT_S = 30.0
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    with Valkey() as valkey, Product(valkey.url, tmp_path_factory.mktemp("run")) as product:
+        processes.long_lived.add(valkey.pid)
+        yield start(product, gateways=1, workers=1)
+
+
+@pytest.fixture
+def kubeconfig(tmp_path: Path) -> str:
+    path = tmp_path / "kubeconfig"
+    path.write_text(stub.KUBECONFIG)
+    return str(path)
+
+
+def run(terminal: Terminal, url: str, kubeconfig: str, *arguments: str) -> Process:
+    return terminal.run("run", "--url", url, "--kubeconfig", kubeconfig, *arguments)
+
+
+def ended(process: Process) -> int:
+    wait_blocking(lambda: not process.is_running, timeout_s=END_TIMEOUT_S)
+    return process.stop()
+
+
+@pytest.mark.parametrize("separator", [[], ["--"]], ids=["as it is", "behind --"])
+def test_output_and_exit_code_are_the_commands_own(
+    terminal: Terminal, system: System, kubeconfig: str, separator: list[str]
+) -> None:
+    said = run(terminal, system.url, kubeconfig, "stub", *separator, "read", "say", "two words")
+    failed = run(terminal, system.url, kubeconfig, "stub", *separator, "read", "fail", "3")
+
+    assert (ended(said), said.output()) == (0, "two words\n")
+    assert (ended(failed), failed.output()) == (3, "it failed\n")
+
+
+def test_refusal_is_one_line(terminal: Terminal, system: System, kubeconfig: str) -> None:
+    process = run(terminal, system.url, kubeconfig, "kubectl", "get", "pods", "--token=stolen")
+
+    assert ended(process) == 1
+    assert process.output().startswith("error: `--token` is refused")
+    assert process.output().count("\n") == 1
+
+
+def test_ctrl_c_cancels_the_command(terminal: Terminal, system: System, kubeconfig: str) -> None:
+    process = run(terminal, system.url, kubeconfig, "stub", "write", "hang")
+    wait_blocking(lambda: "started" in process.output(), timeout_s=END_TIMEOUT_S)
+    process.signal(signal.SIGINT)
+
+    assert ended(process) == 130
+    job_id = process.output().partition("mcp-k8s cancel ")[2].split("`")[0]
+    assert httpx.get(f"{system.url}/jobs/{job_id}?wait=10", timeout=END_TIMEOUT_S).json()["state"] == "cancelled"
+    cancelled = terminal.run("cancel", "--url", system.url, job_id)
+    assert (ended(cancelled), cancelled.output()) == (0, "cancelled\n")
+
+
+def test_restart_of_the_gateway_is_survived(terminal: Terminal, kubeconfig: str, tmp_path: Path) -> None:
+    with Valkey(APPEND_ONLY) as valkey, Product(valkey.url, tmp_path) as product:
+        system = start(product, gateways=1, workers=1)
+        process = run(terminal, system.url, kubeconfig, "stub", "write", "hang")
+        wait_blocking(lambda: "started" in process.output(), timeout_s=END_TIMEOUT_S)
+        system.gateways[0].process.kill()
+        job_id = _only_job(valkey)
+        product.start("gateway", K8S_MCP_PORT=system.url.rpartition(":")[2])
+        wait_blocking(lambda: _cancelled(system.url, job_id), timeout_s=END_TIMEOUT_S)
+
+        assert ended(process) == 1
+        assert process.output() == "started\ncancelled by request\n"
+
+
+def test_gateway_that_is_not_there_is_told(terminal: Terminal, kubeconfig: str) -> None:
+    process = run(terminal, "http://127.0.0.1:1", kubeconfig, "kubectl", "get", "pods")
+
+    assert ended(process) == 1
+    assert "no gateway answers at http://127.0.0.1:1" in process.output()
+
+
+def _only_job(valkey: Valkey) -> str:
+    with Redis.from_url(valkey.url) as redis:
+        [job_id] = redis.zrange(keys.LEASES, 0, -1)
+        return str(job_id.decode())
+
+
+def _cancelled(url: str, job_id: str) -> bool:
+    try:
+        return httpx.delete(f"{url}/jobs/{job_id}").is_success
+    except httpx.TransportError:
+        return False
