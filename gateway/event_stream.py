@@ -6,8 +6,8 @@ for it here but its place.
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,15 +20,17 @@ from shared.events import OutputEvent, attempt_of
 from shared.models import JobId, JobState
 from shared.sealing import DataKey, SealError
 from shared.store.job_store import JobStore, SealedEvent, StoredJob
-from shared.store.record import JobRecord
+from shared.store.record import JobRecord, moment
 
-PAGE = 50
-IDLE_CHECK_S = 5.0
-"""For notices that were lost; each look costs Redis two reads."""
+PAGE = 8
+"""Events of 64 KiB and more: this is all that a client which reads slowly costs, beside what its connection buffers."""
+RETRY_S = 1.0
+IDLE_CHECK_S = 30.0
+"""The waiters' sweep looks each second: this is for one that stands still."""
 ENDED, CLOSED = 8, 9
 """How far a job is: 1 queued, 2 running; 3 begun again, 4 queued, 5 running for the second time; these two last."""
 NOT_OPENED = "the output does not open with this gateway's master keys"
-PLACE = re.compile(r"(\d{1,15})-(\d)")
+PLACE = re.compile(r"(\d{1,15})-(\d)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ class EventStream:
     waiters: JobWaiters
     responses: ResponseReader
 
-    async def follow(self, job_id: JobId, place: Place) -> AsyncIterator[StreamEvent]:
+    async def follow(self, job_id: JobId, place: Place) -> AsyncGenerator[StreamEvent]:
         """Events after that place, as they come; ends with the job's, or without one when this gateway stops.
 
         Through an outage of Redis it waits.
@@ -91,17 +93,21 @@ class EventStream:
         async with self.waiters.follow(job_id) as news:
             while not self.waiters.is_draining:
                 news.clear()
-                with suppress(UnavailableError):
-                    async for event in self._news(job_id, place):
-                        place = event.place
-                        yield event
-                        if place.is_last:
-                            return
+                patience_s = IDLE_CHECK_S
+                try:
+                    async with aclosing(self._news(job_id, place)) as events:
+                        async for event in events:
+                            place = event.place
+                            yield event
+                            if place.is_last:
+                                return
+                except UnavailableError:
+                    patience_s = RETRY_S
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(IDLE_CHECK_S):
+                    async with asyncio.timeout(patience_s):
                         await news.wait()
 
-    async def _news(self, job_id: JobId, place: Place) -> AsyncIterator[StreamEvent]:
+    async def _news(self, job_id: JobId, place: Place) -> AsyncGenerator[StreamEvent]:
         # The record first: what it says to be over has all of its output stored.
         async with store_calls.bounded(job_id):
             [stored] = await self.store.read([job_id])
@@ -180,4 +186,4 @@ def _state(stored: StoredJob) -> Mapping[str, Any]:
 
 def _output(event: OutputEvent, place: Place) -> StreamEvent:
     text = terminal.plain(event.content.decode("utf-8", "replace"))
-    return StreamEvent(event.kind, {"text": text, "at_ms": event.at_ms}, place)
+    return StreamEvent(event.kind, {"text": text, "at": moment(event.at_ms).isoformat(timespec="milliseconds")}, place)

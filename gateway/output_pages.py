@@ -1,13 +1,16 @@
 """A page of what a job has printed: the bytes as the process wrote them, found without opening all that come before."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.responses import ResponseReader, opened
 from shared.events import EventKind, OutputEvent, attempt_of, last_before
 from shared.sealing import DataKey
 from shared.store.job_store import JobStore, StoredJob
 
-PAGE = 50
+READ_AT_ONCE = 8
+"""Events of 64 KiB and more: what one request holds of them stays near a megabyte."""
+MOST_EVENTS = 1_000
+"""Opened for one page, which ends short of its limit where a command printed byte by byte."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,9 +19,34 @@ class OutputPage:
 
     data: bytes
     next_offset: int
+    stored_bytes: int
+    """Of the whole stream, so far."""
     is_complete: bool
     attempt: int
     """Pages of two attempts do not belong together."""
+
+
+@dataclass(slots=True)
+class _Cut:
+    """Takes one stream's bytes from a place on out of the events that hold it."""
+
+    stream: EventKind
+    position: int
+    limit: int
+    data: bytearray = field(default_factory=bytearray)
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.data) >= self.limit
+
+    def take(self, event: OutputEvent) -> None:
+        begin = event.before.get(self.stream, 0)
+        # Where Redis lost events in a restart, there is a hole, and nothing to be had for it.
+        self.position = max(self.position, begin)
+        if event.kind is self.stream:
+            found = event.content[self.position - begin :][: self.limit - len(self.data)]
+            self.data += found
+            self.position += len(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,36 +61,44 @@ class OutputPages:
         key = self.responses.output_key(stored.record)
         newest = await self.store.newest_event(stored.record.id)
         attempt = attempt_of(newest) if newest else stored.record.next_attempt
-        sequence = await self._first(stored, stream, offset, key=key, newest=newest)
-        data, end = bytearray(), 0
-        while len(data) <= limit and (
-            page := await self.store.events(stored.record.id, after=sequence - 1, limit=PAGE)
-        ):
-            for sealed in page:
-                event = opened(key, sealed)
-                end = event.before.get(stream, 0)
-                if event.kind is stream:
-                    content = event.content
-                    data += content[max(0, offset - end) :]
-                    end += len(content)
-            sequence = page[-1].sequence + 1
-        del data[limit:]
-        reached = min(offset, end) + len(data)
-        return OutputPage(bytes(data), reached, stored.record.state.is_final and reached == end, attempt)
+        last = await self._event(stored, newest, key) if newest else None
+        # The record was read first: what it says to be over has all of its output stored.
+        total = _end(last, stream) if last else 0
+        cut = _Cut(stream, min(offset, total), limit)
+        if cut.position < total:
+            await self._fill(cut, stored, total, first=await self._first(stored, cut, newest, key=key), key=key)
+        is_complete = stored.record.state.is_final and cut.position >= total
+        return OutputPage(bytes(cut.data), cut.position, total, is_complete, attempt)
 
-    async def _first(self, stored: StoredJob, stream: EventKind, offset: int, *, key: DataKey, newest: int) -> int:
-        """The newest event that begins at the offset or before: by halves, for an attempt's sequence has no gaps."""
-        low, high = last_before(attempt_of(newest)) + 1 if newest else 1, newest
+    async def _fill(self, cut: _Cut, stored: StoredJob, total: int, *, first: int, key: DataKey) -> None:
+        after = first - 1
+        for _ in range(0, MOST_EVENTS, READ_AT_ONCE):
+            page = await self.store.events(stored.record.id, after=after, limit=READ_AT_ONCE)
+            for sealed in page:
+                cut.take(opened(key, sealed))
+                if cut.is_full or cut.position >= total:
+                    return
+            if not page:
+                return
+            after = page[-1].sequence
+
+    async def _first(self, stored: StoredJob, cut: _Cut, newest: int, *, key: DataKey) -> int:
+        """The newest event that begins at the place or before: by halves, for each knows what comes before it."""
+        low, high = last_before(attempt_of(newest)) + 1, newest
         while low < high:
             middle = (low + high + 1) // 2
             event = await self._event(stored, middle, key)
-            if event is None or event.before.get(stream, 0) <= offset:
+            if event is None or event.before.get(cut.stream, 0) <= cut.position:
                 low = middle
             else:
                 high = middle - 1
         return low
 
     async def _event(self, stored: StoredJob, sequence: int, key: DataKey) -> OutputEvent | None:
-        """None where the output went with its attempt in this moment."""
+        """That event, or the next one where Redis lost it; none where the output went with its attempt just now."""
         found = await self.store.events(stored.record.id, after=sequence - 1, limit=1)
         return opened(key, found[0]) if found else None
+
+
+def _end(event: OutputEvent, stream: EventKind) -> int:
+    return event.before.get(stream, 0) + (len(event.content) if event.kind is stream else 0)

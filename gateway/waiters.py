@@ -126,9 +126,9 @@ class JobWaiters:
 
     @asynccontextmanager
     async def follow(self, job_id: JobId) -> AsyncIterator[asyncio.Event]:
-        """An event that is set when the job has printed something or changed its state, and when the gateway stops.
+        """An event that is set when the job has printed something or changed its state, within a second at the latest.
 
-        A notice may be lost: who follows looks by himself from time to time.
+        It is set when the gateway stops too.
         """
         try:
             async with self._followers.woken(job_id) as (event, is_first):
@@ -227,6 +227,7 @@ class JobWaiters:
 
     async def _sweep(self) -> None:
         await self._unsubscribe_left()
+        await self._look_at_followed()
         self._due.update(self._watches)
         await self._read_due()
         demanded = {
@@ -237,6 +238,15 @@ class JobWaiters:
         }
         async with asyncio.timeout(STORE_TIMEOUT_S):
             await self._unserved_jobs.end(demanded)
+
+    async def _look_at_followed(self) -> None:
+        followed = self._followers.job_ids
+        for first in range(0, len(followed), READ_BATCH):
+            batch = followed[first : first + READ_BATCH]
+            async with asyncio.timeout(STORE_TIMEOUT_S):
+                found = await self._store.progress(batch)
+            for job_id, progress in zip(batch, found, strict=True):
+                self._followers.show(job_id, progress)
 
     async def _read_due(self) -> None:
         self._wake.clear()

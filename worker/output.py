@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from shared import utf8
+from shared import terminal, utf8
 from shared.events import EventKind, OutputEvent
 from shared.redis_connection import UNAVAILABLE
 from shared.sealing import DataKey, Purpose
@@ -76,7 +76,8 @@ class OutputRecorder:
         self._totals[kind] += len(data)
         head = self._heads[kind]
         head += data[: max(0, self._limits.response_characters * BYTES_PER_CHARACTER + 1 - len(head))]
-        stored = data[: max(0, self._limits.stored_bytes - self._stored_bytes)]
+        taken = self._stored_bytes + sum(map(len, self._held.values()))
+        stored = data[: max(0, self._limits.stored_bytes - taken)]
         self._dropped_bytes += len(data) - len(stored)
         if stored:
             self._buffer(kind, stored)
@@ -109,9 +110,9 @@ class OutputRecorder:
         return self._unsent
 
     def _buffer(self, kind: EventKind, data: bytes) -> None:
-        """Holds back the beginning of a character, so that each event can be read by itself."""
+        """Holds back the beginning of a character or terminal sequence, so that each event can be read by itself."""
         data = self._held[kind] + data
-        end = utf8.complete_length(data)
+        end = terminal.complete_length(data[: utf8.complete_length(data)])
         self._held[kind] = data[end:]
         if end:
             self._pend(kind, data[:end])

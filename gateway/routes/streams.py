@@ -1,7 +1,8 @@
 """What a job prints: as it comes, and what is stored of it."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Query, Request
@@ -69,10 +70,11 @@ async def output(
     offset: Annotated[int, Query(ge=0, le=MAX_OFFSET, description="Bytes to pass over.")] = 0,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE_BYTES, description="Most bytes to return.")] = DEFAULT_PAGE_BYTES,
 ) -> Response:
-    """The bytes as the process wrote them; `X-Next-Offset` begins the next page, `X-Complete: true` says there is none.
+    """The bytes as the process wrote them, at most `limit` of them: a page may be shorter although more is stored.
 
-    An offset past what is stored gives no bytes and the end of what is. A read whose worker was lost runs a second
-    time: with another `X-Attempt`, what was read before is void.
+    `X-Next-Offset` begins the next page, `X-Stored-Bytes` is what is stored of the stream so far, `X-Complete: true`
+    says that the job has ended and nothing follows. An offset past what is stored gives no bytes and the end of it. A
+    read whose worker was lost runs a second time: with another `X-Attempt`, what was read before is void.
     """
     service = answers.service(request)
     stored = await service.find(job_id, answers.principal(request))
@@ -91,6 +93,7 @@ async def output(
         media_type="application/octet-stream",
         headers={
             "X-Next-Offset": str(page.next_offset),
+            "X-Stored-Bytes": str(page.stored_bytes),
             "X-Complete": str(page.is_complete).lower(),
             "X-Attempt": str(page.attempt),
             "X-Content-Type-Options": "nosniff",
@@ -99,8 +102,8 @@ async def output(
     )
 
 
-async def _written(stream: EventStream, job_id: JobId, place: Place) -> AsyncIterator[ServerSentEvent]:
-    async for event in stream.follow(job_id, place):
-        yield ServerSentEvent(
-            json.dumps(event.data, ensure_ascii=False), event=event.name, id=str(event.place), retry=RECONNECT_MS
-        )
+async def _written(stream: EventStream, job_id: JobId, place: Place) -> AsyncGenerator[ServerSentEvent]:
+    async with aclosing(stream.follow(job_id, place)) as events:
+        async for event in events:
+            data = json.dumps(event.data, ensure_ascii=False)
+            yield ServerSentEvent(data, event=event.name, id=str(event.place), retry=RECONNECT_MS)

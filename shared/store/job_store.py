@@ -151,6 +151,14 @@ class StoredJob:
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """What changes whenever a job prints something or changes its state; without a state there is no such job."""
+
+    state: bytes | None
+    events: int
+
+
+@dataclass(frozen=True, slots=True)
 class Sweep:
     """What one pass of the sweeper did, and Redis' own time of it in milliseconds."""
 
@@ -291,6 +299,15 @@ class JobStore:
         """The sealed events with a sequence number above `after`, in order."""
         entries = await self._redis.xrange(keys.EVENTS + job_id, min=f"({after}-0", count=limit)
         return [SealedEvent(int(entry.partition(b"-")[0]), fields[b"event"]) for entry, fields in entries]
+
+    async def progress(self, job_ids: Sequence[JobId]) -> list[Progress]:
+        """How far jobs are, in one round trip."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for job_id in job_ids:
+                pipe.hget(keys.JOB + job_id, "state")
+                pipe.xlen(keys.EVENTS + job_id)
+            answers = await pipe.execute()
+        return [Progress(*pair) for pair in zip(answers[::2], answers[1::2], strict=True)]
 
     async def newest_event(self, job_id: JobId) -> int:
         """The highest sequence number that is stored; 0 where nothing is."""

@@ -56,8 +56,22 @@ def test_asynchronous_call_answers_with_a_job_to_poll(url: str, api_server: ApiS
     assert ended["state"] == "succeeded"
 
 
+def test_followed_job_is_told_to_its_end(url: str, api_server: ApiServer, tmp_path: Path) -> None:
+    job = run(readme.CALLS[1], url, api_server, tmp_path)
+
+    events = readme.printed(
+        readme.CALLS[2],
+        url=url,
+        kubeconfig=api_server.kubeconfig(),
+        kubectl=cli.find("kubectl"),
+        directory=tmp_path,
+        job_id=job["id"],
+    )
+    assert "event: end" in events
+
+
 def test_every_call_of_the_readme_is_executed_here() -> None:
-    assert len(readme.CALLS) == 2
+    assert len(readme.CALLS) == 3
 
 
 def test_answer_and_client_configuration_are_json() -> None:

@@ -18,11 +18,16 @@ def blocks(language: str) -> list[str]:
 
 
 CALLS = [block for block in blocks("sh") if block.startswith("curl")]
-"""The first waits, the second does not."""
+"""The first waits, the second does not, the third follows what the second began."""
 
 
 def run(block: str, *, url: str, kubeconfig: str, kubectl: Path, directory: Path) -> Any:
     """What the block prints, as JSON; its gateway is at `url`, and its shell's kubectl knows the cluster."""
+    return json.loads(printed(block, url=url, kubeconfig=kubeconfig, kubectl=kubectl, directory=directory))
+
+
+def printed(block: str, *, url: str, kubeconfig: str, kubectl: Path, directory: Path, job_id: str = "") -> str:
+    """What the block prints; `$JOB_ID` is that job."""
     path = directory / "kubeconfig"
     path.write_text(kubeconfig)
     answer = subprocess.run(
@@ -31,9 +36,10 @@ def run(block: str, *, url: str, kubeconfig: str, kubectl: Path, directory: Path
             "PATH": os.pathsep.join((str(kubectl.parent), os.environ["PATH"])),
             "HOME": str(directory),
             "KUBECONFIG": str(path),
+            "JOB_ID": job_id,
         },
         capture_output=True,
         check=True,
         timeout=SHELL_TIMEOUT_S,
     )
-    return json.loads(answer.stdout)
+    return answer.stdout.decode()

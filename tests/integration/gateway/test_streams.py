@@ -1,6 +1,7 @@
 """Following a job, and reading what it has printed, from any place and any gateway."""
 
 import asyncio
+import random
 from pathlib import Path
 
 import httpx
@@ -20,6 +21,7 @@ from tests.support.waiting import wait_until
 OUT, ERR = EventKind.STDOUT, EventKind.STDERR
 PRINTED = ((OUT, b"one\n"), (ERR, b"warning\n"), (OUT, b"\x1b[31mtwo\x1b[0m\n"), (OUT, "drei €\n".encode()))
 UNKNOWN_ID = "0" * 48
+MEBIBYTE = 1024 * 1024
 
 
 async def printing(
@@ -32,6 +34,18 @@ async def printing(
     if ends:
         await worker.settle(claim)
     return job_id
+
+
+async def all_pages(client: httpx.AsyncClient, job_id: str, *, stream: EventKind, limit: int) -> list[bytes]:
+    """The output of an ended job, page by page."""
+    pages, offset, is_complete = [], 0, False
+    while not is_complete:
+        page = await client.get(f"/jobs/{job_id}/output", params={"stream": stream, "offset": offset, "limit": limit})
+        assert len(page.content) <= limit
+        pages.append(page.content)
+        offset = int(page.headers["X-Next-Offset"])
+        is_complete = page.headers["X-Complete"] == "true"
+    return pages
 
 
 async def has_subscribers(redis: Redis, channel: str, count: int) -> bool:
@@ -126,15 +140,7 @@ async def test_pages_put_together_are_what_was_written(
 ) -> None:
     job_id = await printing(client, worker, ends=True)
     for stream in (OUT, ERR):
-        whole, offset, is_complete = b"", 0, False
-        while not is_complete:
-            page = await client.get(
-                f"/jobs/{job_id}/output", params={"stream": stream, "offset": offset, "limit": limit}
-            )
-            assert len(page.content) <= limit
-            whole += page.content
-            offset = int(page.headers["X-Next-Offset"])
-            is_complete = page.headers["X-Complete"] == "true"
+        whole = b"".join(await all_pages(client, job_id, stream=stream, limit=limit))
         assert whole == b"".join(data for kind, data in PRINTED if kind is stream), "escapes are kept"
 
 
@@ -162,7 +168,9 @@ async def test_offset_past_the_end_gives_nothing_and_says_where_the_end_is(
         ("/jobs/{job_id}/output?stream=stdin", 422),
         ("/jobs/{job_id}/output?offset=-1", 422),
         ("/jobs/{job_id}/output?offset=nan", 422),
+        ("/jobs/{job_id}/output?offset=99999999999999999999999999", 422),
         ("/jobs/{job_id}/output?limit=0", 422),
+        ("/jobs/{job_id}/output?limit=nan", 422),
         ("/jobs/{job_id}/output?limit=99999999", 422),
     ],
 )
@@ -176,6 +184,60 @@ async def test_id_that_is_none_of_the_streams_is_told(client: httpx.AsyncClient)
     job_id = await served.submitted(client)
     answer = await client.get(f"/jobs/{job_id}/events", headers={"Last-Event-ID": "everything"})
     assert (answer.status_code, served.code(answer)) == (422, "request-invalid")
+
+
+@pytest.mark.parametrize("limit", [49, 50, 51, 100])
+async def test_page_that_ends_with_an_event_does_not_pass_for_the_last(
+    client: httpx.AsyncClient, worker: HandWorker, limit: int
+) -> None:
+    job_id = await served.submitted(client)
+    claim = await worker.claim(job_id)
+    await worker.write(claim, *[(OUT, b"x")] * 150)
+    await worker.settle(claim)
+
+    page = await client.get(f"/jobs/{job_id}/output", params={"limit": limit})
+
+    assert (len(page.content), page.headers["X-Complete"]) == (limit, "false")
+
+
+@pytest.mark.parametrize("stream", [OUT, ERR])
+async def test_output_that_came_byte_by_byte_is_paged_to_its_end(
+    client: httpx.AsyncClient, worker: HandWorker, stream: EventKind
+) -> None:
+    """In more events than one page opens, of two streams of which one is rare."""
+    job_id = await served.submitted(client)
+    claim = await worker.claim(job_id)
+    output = [(OUT if number % 1_500 else ERR, bytes([number % 251])) for number in range(4_000)]
+    await worker.write(claim, *output)
+    await worker.settle(claim)
+
+    pages = await all_pages(client, job_id, stream=stream, limit=MEBIBYTE)
+
+    assert b"".join(pages) == b"".join(data for kind, data in output if kind is stream)
+    assert all(pages[:-1])
+
+
+async def test_ten_mebibytes_come_back_as_they_were_written(client: httpx.AsyncClient, worker: HandWorker) -> None:
+    written = random.Random(10).randbytes(10 * MEBIBYTE)
+    job_id = await served.submitted(client)
+    claim = await worker.claim(job_id)
+    step = 60_000
+    await worker.write(claim, *[(OUT, written[start : start + step]) for start in range(0, len(written), step)])
+    await worker.settle(claim)
+
+    assert b"".join(await all_pages(client, job_id, stream=OUT, limit=MEBIBYTE)) == written
+    in_the_middle = await client.get(f"/jobs/{job_id}/output", params={"offset": 7_654_321, "limit": 100_000})
+    assert in_the_middle.content == written[7_654_321:7_754_321]
+    assert in_the_middle.headers["X-Stored-Bytes"] == str(len(written))
+    assert sum(len(event.data["text"]) for event in await all_events(client, job_id) if event.name == "stdout")
+
+
+async def test_job_of_somebody_else_looks_unknown(client: httpx.AsyncClient, redis: Redis, worker: HandWorker) -> None:
+    job_id = await printing(client, worker, ends=True)
+    await served.change_record(redis, job_id, principal="somebody else")
+    for path in (f"/jobs/{job_id}/events", f"/jobs/{job_id}/output"):
+        answer = await client.get(path)
+        assert (answer.status_code, served.code(answer)) == (404, "job-unknown")
 
 
 async def test_gateway_with_other_master_keys_says_so(

@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 from redis.asyncio import Redis
 
-from shared import keys
+from shared import keys, terminal, utf8
 from shared.events import EventKind
 from shared.models import JobState
 from shared.redis_connection import worker_pool
@@ -83,6 +84,24 @@ async def test_small_chunks_share_an_event(recording: Recording, redis: Redis) -
         await wait_until(lambda: recording.has_stored(OUT, b"x" * 100))
 
     assert await redis.xlen(keys.EVENTS + recording.attempt.job_id) < 10
+
+
+@pytest.mark.parametrize("text", ["drei € und 😀", "\x1b[31mred\x1b[0m", "\x1b]0;title\x07text"])
+async def test_each_event_reads_by_itself_however_its_output_comes(recording: Recording, text: str) -> None:
+    data = text.encode()
+    async with recording.streaming():
+        for end in range(1, len(data) + 1):
+            recording.recorder.add(OUT, data[end - 1 : end])
+            whole = terminal.complete_length(data[: utf8.complete_length(data[:end])])
+            await wait_until(partial(recording.has_stored, OUT, data[:whole]))
+    events = opened(recording.key, await recording.jobs.store.events(recording.attempt.job_id))
+    assert "".join(terminal.plain(event.content.decode()) for event in events) == terminal.plain(text)
+
+
+async def test_beginning_of_a_sequence_is_stored_with_the_end_at_the_latest(recording: Recording) -> None:
+    recording.recorder.add(OUT, b"text\x1b[3")
+    left = opened(recording.key, recording.recorder.remaining())
+    assert b"".join(event.content for event in left) == b"text\x1b[3"
 
 
 async def test_what_was_not_stored_goes_with_the_end_and_nothing_twice(recording: Recording) -> None:
