@@ -98,7 +98,7 @@ async def test_rolling_restart_under_load_loses_and_doubles_nothing(scene: Scene
         while not stop.is_set():
             marks.append(own := f"{mark}-{number}-{len(marks)}")
             response = await scene.run(verb, own, "pause=0.05")
-            assert response.state is JobState.SUCCEEDED, response
+            assert (response.state, response.output) == (JobState.SUCCEEDED, "started\nended\n"), (response, own)
 
     async with asyncio.TaskGroup() as group:
         for number in range(8):
