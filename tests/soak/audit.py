@@ -30,6 +30,8 @@ class Leaks:
     processes: int
     memfds: int
     subscriptions: int
+    deaf_gateways: int
+    """That hear no notices any more, so that their callers learn of ends by the slow poll only."""
     keys: int
     memory_mb: float
 
@@ -50,7 +52,13 @@ def processes_left(ledger: Ledger) -> int:
 
 async def subscriptions(redis: Redis) -> int:
     """Channels of jobs that somebody still listens on."""
-    return len(await redis.pubsub_channels(f"{keys.NOTICE}*"))
+    return len(await redis.pubsub_channels(f"{keys.NOTICE}?*"))
+
+
+async def listening(redis: Redis) -> int:
+    """Gateways that hear notices: each keeps one channel that nobody writes to."""
+    [(_, count)] = await redis.pubsub_numsub(keys.NOTICE)
+    return int(count)
 
 
 async def keys_beyond_retention(redis: Redis, ledger: Ledger) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from shared.models import JobState
+from shared.models import Job
 from tests.soak.ledger import Entry, Kind, Ledger
 from tests.support.caller import encoded
 from tests.support.counting import CountingServer
@@ -77,9 +77,9 @@ class Callers:
         while True:
             answer = await http.get(f"{gateway}/jobs/{entry.job_id}", params={"wait": POLL_WAIT_S})
             if answer.status_code == httpx.codes.OK:
-                state = JobState(answer.json()["state"])
-                if state.is_final:
-                    return entry.end(state)
+                job = Job.model_validate_json(answer.text)
+                if job.state.is_final:
+                    return entry.end(job)
             elif answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
                 self._ledger.refused += 1
                 await asyncio.sleep(COME_AGAIN_S)

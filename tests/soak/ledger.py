@@ -4,7 +4,7 @@ import enum
 import time
 from dataclasses import dataclass, field
 
-from shared.models import JobState
+from shared.models import Job, JobState
 from tests.support.waiting import wait_until
 
 REACH_TIMEOUT_S = 1_200.0
@@ -40,13 +40,17 @@ class Entry:
     job_id: str | None = None
     state: JobState | None = None
     """The final one, once a caller was told."""
+    said: str = ""
+    """What came of it in words: output and error."""
     problem: str | None = None
     """An answer that should not have been."""
     ended_at: float | None = None
     """By the monotonic clock."""
 
-    def end(self, state: JobState) -> None:
-        self.state, self.ended_at = state, time.monotonic()
+    def end(self, job: Job) -> None:
+        response = job.finished()
+        self.said = f"{response.output!r} {response.error!r}"
+        self.state, self.ended_at = job.state, time.monotonic()
 
     def fail(self, problem: str) -> None:
         self.problem, self.ended_at = problem, time.monotonic()

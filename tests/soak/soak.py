@@ -106,7 +106,8 @@ class _Soak:
 
         async def is_clean() -> bool:
             left[:] = await audit.keys_beyond_retention(self._redis, self._ledger)
-            return not (left or audit.processes_left(self._ledger) or await audit.subscriptions(self._redis))
+            deaf = GATEWAYS - await audit.listening(self._redis)
+            return not (left or deaf or audit.processes_left(self._ledger) or await audit.subscriptions(self._redis))
 
         with contextlib.suppress(AssertionError):
             await wait_until(is_clean, timeout_s=CALM_TIMEOUT_S)
@@ -120,6 +121,7 @@ class _Soak:
             processes=audit.processes_left(self._ledger),
             memfds=max(0, round(audit.memfds(workers) - memfds_before * len(workers))),
             subscriptions=await audit.subscriptions(self._redis),
+            deaf_gateways=GATEWAYS - await audit.listening(self._redis),
             keys=len(left),
             memory_mb=max(0.0, *grown),
         )
@@ -133,7 +135,7 @@ class _Soak:
         starts, killed = self._counting.starts, self._ledger.on_killed_workers
         return [
             f"{entry.mark} {entry.kind.name} {entry.job_id}: {entry.state}, {starts[entry.mark]} starts, "
-            f"worker killed: {entry.job_id in killed}, {entry.problem or 'no other problem'}"
+            f"worker killed: {entry.job_id in killed}, {entry.problem or entry.said}"
             for entry in self._ledger.entries
             if verdict.is_suspect(entry, starts, killed)
         ]

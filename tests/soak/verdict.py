@@ -38,6 +38,7 @@ def judge(ledger: Ledger, starts: Counter[str], leaks: Leaks) -> list[Row]:
         _zero("leaked processes", leaks.processes),
         _zero("leaked memfds", leaks.memfds),
         _zero("leaked subscriptions", leaks.subscriptions),
+        _zero("gateways that hear no notices any more", leaks.deaf_gateways),
         _zero("keys beyond retention", leaks.keys),
         Row(
             "memory growth of the process that grew most",
