@@ -16,6 +16,8 @@ CALLERS = 64
 """More than a killed worker's slots: the callers of its jobs wait for longer than the others."""
 POLL_WAIT_S = 20
 HTTP_TIMEOUT_S = 60.0
+KEEP_ALIVE_S = 2.0
+"""Shorter than the gateway's, which else closes an idle connection at the moment in which a request is sent on it."""
 COME_AGAIN_S = 0.2
 """What a caller of a busy or cut-off gateway waits before it tries again; no test waits for it."""
 GIVE_UP_S = 90.0
@@ -39,7 +41,10 @@ class Callers:
                 group.create_task(self._call(kinds, number), name=f"caller {number}")
 
     async def _call(self, kinds: Iterator[Kind], number: int) -> None:
-        async with httpx.AsyncClient(timeout=HTTP_TIMEOUT_S, trust_env=False, headers=self._headers) as http:
+        limits = httpx.Limits(keepalive_expiry=KEEP_ALIVE_S)
+        async with httpx.AsyncClient(
+            timeout=HTTP_TIMEOUT_S, trust_env=False, headers=self._headers, limits=limits
+        ) as http:
             for turn, kind in enumerate(kinds):
                 entry = self._ledger.open(kind)
                 ways = [self._gateways[(number + turn + step) % len(self._gateways)] for step in range(2)]
@@ -49,6 +54,8 @@ class Callers:
                             await self._until_ended(http, entry, ways[1])
                 except TimeoutError:
                     entry.problem = entry.problem or "stuck"
+                except httpx.TransportError as error:
+                    entry.fail(f"{type(error).__name__}: {error}")
 
     async def _submit(self, http: httpx.AsyncClient, entry: Entry, gateway: str) -> bool:
         """Until it is taken. Whether there is a job to wait for."""
