@@ -63,7 +63,7 @@ class Callers:
         while True:
             answer = await http.post(f"{gateway}/jobs", json=body)
             if answer.status_code == httpx.codes.ACCEPTED:
-                entry.job_id = answer.json()["id"]
+                entry.job_id, entry.is_accepted = answer.json()["id"], True
                 return True
             if answer.status_code not in (httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.TOO_MANY_REQUESTS):
                 entry.fail(f"submit: {answer.status_code} {answer.text[:200]}")
@@ -91,4 +91,5 @@ class Callers:
                 self._ledger.refused += 1
                 await asyncio.sleep(COME_AGAIN_S)
             else:
+                entry.is_unknown = answer.status_code == httpx.codes.NOT_FOUND
                 return entry.fail(f"poll: {answer.status_code} {answer.text[:200]}")

@@ -38,6 +38,10 @@ class Entry:
     mark: str
     kind: Kind
     job_id: str | None = None
+    is_accepted: bool = False
+    """Whether its caller was told so (202). One that got an id with a 503 was told that nobody knows."""
+    is_unknown: bool = False
+    """Whether a gateway answered that there is no such job."""
     state: JobState | None = None
     """The final one, once a caller was told."""
     said: str = ""

@@ -135,6 +135,7 @@ class _Soak:
         starts, killed = self._counting.starts, self._ledger.on_killed_workers
         return [
             f"{entry.mark} {entry.kind.name} {entry.job_id}: {entry.state}, {starts[entry.mark]} starts, "
+            f"accepted: {entry.is_accepted}, "
             f"worker killed: {entry.job_id in killed}, {entry.problem or entry.said}"
             for entry in self._ledger.entries
             if verdict.is_suspect(entry, starts, killed)

@@ -29,6 +29,7 @@ def judge(ledger: Ledger, starts: Counter[str], leaks: Leaks) -> list[Row]:
     unexpected = len((reported & writes) ^ expected) + len((reported - writes) - ledger.on_killed_workers)
     return [
         _zero("silently lost", sum(is_silently_lost(entry, starts) for entry in entries)),
+        Row("never accepted, after a 503 that said so", str(sum(was_never_accepted(each, starts) for each in entries))),
         _zero("doubled", sum(is_doubled(entry, starts) for entry in entries)),
         _zero("stuck", sum(entry.problem == "stuck" for entry in entries)),
         _zero("failed without a reason", sum(entry.state in _UNDUE for entry in entries)),
@@ -55,9 +56,16 @@ def render(rows: list[Row]) -> str:
 
 def is_silently_lost(entry: Entry, starts: Counter[str]) -> bool:
     """It was accepted, and there is no record of it; or it is said to have succeeded, and never ran."""
+    if was_never_accepted(entry, starts):
+        return False
     if entry.problem is not None:
         return entry.problem != "stuck"
     return entry.kind.is_counted and entry.state is JobState.SUCCEEDED and starts[entry.mark] == 0
+
+
+def was_never_accepted(entry: Entry, starts: Counter[str]) -> bool:
+    """Its caller was told that the outcome is unknown, then that there is no such job; and indeed it never ran."""
+    return entry.is_unknown and not entry.is_accepted and starts[entry.mark] == 0
 
 
 def is_doubled(entry: Entry, starts: Counter[str]) -> bool:
@@ -69,7 +77,7 @@ def is_suspect(entry: Entry, starts: Counter[str], on_killed_workers: set[str]) 
     was_killed = entry.job_id in on_killed_workers
     is_lost = entry.state is JobState.LOST
     return (
-        entry.problem is not None
+        entry.problem == "stuck"
         or entry.state in _UNDUE
         or is_silently_lost(entry, starts)
         or is_doubled(entry, starts)
