@@ -57,6 +57,10 @@ format: setup ## Format the code and apply ruff's safe fixes
 bench: setup tools ## Measure against the bare CLIs and print a table (ARGS=--write: docs/performance.md)
 	@$(WITH_PATH) $(BIN)/python -m bench $(ARGS)
 
+.PHONY: soak
+soak: setup tools ## Run 10,000 jobs while workers are killed and Redis restarts (ARGS="--jobs 1000")
+	@$(WITH_PATH) $(BIN)/python -m tests.soak $(ARGS)
+
 .PHONY: docs
 docs: setup ## Write docs/configuration.md from the settings
 	@$(BIN)/python -m tools.settings_table

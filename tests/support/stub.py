@@ -7,6 +7,8 @@ names the interpreter and its libraries: the sandbox holds for it as for the oth
 import json
 import sys
 import sysconfig
+import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -66,18 +68,33 @@ KUBECONFIG = json.dumps(
 
 
 def install(directory: Path) -> Path:
-    """Writes the executable `stub` below `directory`; the folder that it lies in."""
+    """Puts the executable `stub` below `directory`; the folder that it lies in.
+
+    Each in one step and once: an interpreter that is just starting would take a half-written script for an empty one,
+    and end with success.
+    """
     folder = directory / "bin"
     folder.mkdir(exist_ok=True)
-    executable = folder / STUB.name
+    _put(folder / STUB.name, _write_script)
+    if static_elf.IS_POSSIBLE:
+        _put(folder / NOOP.name, static_elf.write)
+    return folder
+
+
+def _put(executable: Path, write: Callable[[Path], object]) -> None:
+    if not executable.exists():
+        with tempfile.TemporaryDirectory(dir=executable.parent) as directory:
+            unfinished = Path(directory) / executable.name
+            write(unfinished)
+            unfinished.rename(executable)
+
+
+def _write_script(executable: Path) -> None:
     executable.write_text(
         f"#!{Path(sys.executable).resolve()} -IS\nimport sys\nsys.path.insert(0, {str(HERE)!r})\n"
         "import stub_cli\nstub_cli.main()\n"
     )
     executable.chmod(0o755)
-    if static_elf.IS_POSSIBLE:
-        static_elf.write(folder / NOOP.name)
-    return folder
 
 
 def main() -> None:

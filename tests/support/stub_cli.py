@@ -1,9 +1,11 @@
 """The stub CLI itself: `stub read|write ACTION [ARGUMENT]`. Standard library only; it runs in the sandbox."""
 
+import _socket
 import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -68,6 +70,24 @@ def _fail(code: str) -> None:
     sys.exit(int(code))
 
 
+def _counted(argument: str) -> None:
+    """Tells the counting server that it runs, does what it shall, and tells that it ends (`tests.support.counting`)."""
+    port, mark, behaviour = argument.split(":")
+    if behaviour == "deaf":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    connection = _socket.socket()
+    connection.connect(("127.0.0.1", int(port)))
+    connection.send(f"start {mark}\n".encode())
+    connection.recv(64)
+    _say("started")
+    if behaviour in ("hold", "deaf"):
+        connection.recv(64)
+    elif behaviour.startswith("pause="):
+        time.sleep(float(behaviour.removeprefix("pause=")))
+    connection.send(f"end {mark}\n".encode())
+    _say("ended")
+
+
 def _list(_: str) -> None:
     _say("\n".join(sorted(str(path) for path in Path().rglob("*") if path.is_file())))
 
@@ -80,6 +100,7 @@ ACTIONS: dict[str, Callable[[str], None]] = {
     "ignore-term": _ignore_term,
     "fail-on-term": _fail_on_term,
     "grandchild": _grandchild,
+    "counted": _counted,
     "flood": _flood,
     "hex": _write_bytes,
     "numbers": _numbers,

@@ -1,0 +1,95 @@
+"""A network between a process and Redis that tests cut: it drops connections, or carries nothing and says nothing."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+BUFFER_BYTES = 65_536
+
+
+class Network:
+    """Listens on a port of loopback and carries bytes to a server on a Unix socket."""
+
+    def __init__(self, socket: Path) -> None:
+        self.port = 0
+        self._socket = socket
+        self._carries = asyncio.Event()
+        self._carries.set()
+        self._refuses = False
+        self._writers: set[asyncio.StreamWriter] = set()
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def stall(self) -> None:
+        """As a cable that is pulled: connections stay, and nothing comes through."""
+        self._carries.clear()
+
+    def drop(self) -> None:
+        """Ends every connection, and each new one at once."""
+        self._refuses = True
+        for writer in self._writers:
+            writer.transport.abort()
+
+    def resume(self) -> None:
+        self._refuses = False
+        self._carries.set()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._refuses:
+            writer.transport.abort()
+            return
+        try:
+            server_reader, server_writer = await asyncio.open_unix_connection(self._socket)
+        except OSError:
+            writer.transport.abort()
+            return
+        pair = {writer, server_writer}
+        self._writers |= pair
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._carry(reader, server_writer, pair), name="to Redis")
+                group.create_task(self._carry(server_reader, writer, pair), name="from Redis")
+        finally:
+            self._writers -= pair
+
+    async def _carry(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, pair: set[asyncio.StreamWriter]
+    ) -> None:
+        """Until one side ends, which ends both."""
+        try:
+            while data := await reader.read(BUFFER_BYTES):
+                await self._carries.wait()
+                writer.write(data)
+                await writer.drain()
+        except OSError:
+            pass
+        finally:
+            for each in pair:
+                each.transport.abort()
+
+
+@asynccontextmanager
+async def network(socket: Path) -> AsyncIterator[Network]:
+    """A network that works; when the block ends every connection ends."""
+    between = Network(socket)
+    handlers: set[asyncio.Task[None]] = set()
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(between.serve(reader, writer), name="network")
+        handlers.add(task)
+        task.add_done_callback(handlers.discard)
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    between.port = server.sockets[0].getsockname()[1]
+    try:
+        yield between
+    finally:
+        server.close()
+        between.resume()
+        between.drop()
+        for task in handlers:
+            task.cancel()
+        await asyncio.gather(*handlers, return_exceptions=True)
