@@ -69,6 +69,7 @@ class LaneWorker(Worker):
         self._wake_keys = deque(keys.wake(lane, tool) for tool in self._tools)
         self._slot_freed = asyncio.Event()
         self._starting = asyncio.Lock()
+        self._finishing: set[asyncio.Task[None]] = set()
 
     @property
     def free_slots(self) -> int:
@@ -101,7 +102,13 @@ class LaneWorker(Worker):
         incr_score: int | None,
         keep_in_progress: float | None,
     ) -> None:
-        """arq's own would take a job out of the queue that a sweep has put there again for another worker."""
+        """arq's own would take a job out of the queue that a sweep has put there again for another worker.
+
+        arq shields the task that runs this, so that it outlives the job's own and needs another owner.
+        """
+        if (task := asyncio.current_task()) is not None:
+            self._finishing.add(task)
+            task.add_done_callback(self._finishing.discard)
         if finish:
             await self._store.tidy(JobId(job_id), self._lane)
         else:
@@ -137,6 +144,10 @@ class LaneWorker(Worker):
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LEAVE_TIMEOUT_S):
                 await asyncio.gather(*self.tasks.values(), return_exceptions=True)
+                await asyncio.gather(*self._finishing, return_exceptions=True)
+        for task in self._finishing:
+            task.cancel()
+        await asyncio.gather(*self._finishing, return_exceptions=True)
         return left
 
     async def _listen(self) -> None:

@@ -43,9 +43,7 @@ async def idle_lane(
     try:
         yield lane
     finally:
-        for task in lane.tasks.values():
-            task.cancel()
-        await asyncio.gather(*lane.tasks.values(), return_exceptions=True)
+        await lane.leave_jobs()
         await pool.aclose(close_connection_pool=True)
 
 

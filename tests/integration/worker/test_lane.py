@@ -9,6 +9,7 @@ from redis.exceptions import RedisError
 
 from shared import keys
 from shared.models import JobId, Lane
+from shared.store.job_store import JobStore
 from tests.support.jobs import TOOL, Jobs
 from tests.support.lanes import Recorder, idle_lane, is_listening, listening, serving_lane
 from tests.support.valkey import Valkey
@@ -214,6 +215,30 @@ async def test_lane_that_is_left_while_redis_is_away_has_no_task_and_no_unseen_e
 
         assert isinstance(task.exception(), (RedisError, OSError)), "arq tidies up, and cannot"
         assert await lane.leave_jobs() == 0
+
+
+async def test_leaving_waits_for_what_arq_still_tidies_up(
+    redis_url: str, jobs: Jobs, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tidying, allowed = asyncio.Event(), asyncio.Event()
+    tidy = JobStore.tidy
+
+    async def slow(store: JobStore, job_id: JobId, lane: Lane) -> None:
+        tidying.set()
+        await allowed.wait()
+        await tidy(store, job_id, lane)
+
+    monkeypatch.setattr(JobStore, "tidy", slow)
+    async with idle_lane(redis_url, recorder.run_job) as lane:
+        await lane.start_jobs([(await jobs.queued()).encode()])
+        await tidying.wait()
+        leaving = asyncio.create_task(lane.leave_jobs())
+        await wait_until(lambda: all(task.done() for task in lane.tasks.values()))
+        assert not leaving.done()
+
+        allowed.set()
+
+        assert await leaving == 1
 
 
 async def test_pick_up_that_fails_takes_no_slot(own_valkey: Valkey, recorder: Recorder) -> None:
