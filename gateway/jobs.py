@@ -78,7 +78,7 @@ class JobService:
 
     async def queue(self, call: PreparedCall, *, demands_worker: bool) -> Job:
         """Queues a job that its caller does not wait for. `UnavailableError` if it cannot be queued."""
-        queued = await self._queued(self._sealed(call), demands_worker=demands_worker, gives_up=True)
+        queued = await self._queued(self._sealed(call), demands_worker=demands_worker, gives_up=_is_given_up(call))
         return await self.read(queued.job.id, call.principal) if queued.is_repeated else queued.job
 
     @asynccontextmanager
@@ -87,9 +87,10 @@ class JobService:
     ) -> AsyncIterator[PendingJob]:
         """Queues a job and watches it. `UnavailableError` if it cannot be queued.
 
-        With `gives_up` the job is abandoned when the block is cancelled or its client goes, but only by who submitted
-        it first.
+        With `gives_up` the job is abandoned when the block is cancelled or its client goes, unless it has an
+        idempotency key: who sends one will ask again, and wants the job that it has begun.
         """
+        gives_up = gives_up and _is_given_up(call)
         job = self._sealed(call)
         demanded_tool = job.tool if demands_worker else None
         async with self.waiters.watch(job.id, is_new=True, demanded_tool=demanded_tool) as watch:
@@ -101,7 +102,7 @@ class JobService:
                 longest_wait_s = job.queue_wait_s + job.time_limit_s + WAIT_MARGIN_S
                 yield PendingJob(queued.job, longest_wait_s, watch, self.responses)
             except (asyncio.CancelledError, ClientGoneError):
-                if gives_up and not queued.is_repeated:
+                if gives_up:
                     self.abandon(job.id)
                 raise
 
@@ -180,7 +181,7 @@ class JobService:
             id=job_id,
             principal=call.principal,
             tool=call.envelope.tool,
-            command_class=call.invocation.command_class,
+            command_class=call.envelope.command_class,
             lane=call.invocation.lane,
             time_limit_s=call.envelope.time_limit_s,
             queue_wait_s=call.envelope.queue_wait_s,
@@ -201,3 +202,7 @@ class JobService:
             log.warning("job not abandoned", job_id=job_id, error=type(error).__name__)
         else:
             log.info("job abandoned", job_id=job_id, state=state)
+
+
+def _is_given_up(call: PreparedCall) -> bool:
+    return call.idempotency_key is None

@@ -11,6 +11,9 @@ from shared import logs
 from shared.settings import BAD_SETTINGS_EXIT_CODE, GatewaySettings, SettingsError
 
 FAILED_EXIT_CODE = 1
+KEEP_ALIVE_S = 75
+"""Longer than clients and proxies keep idle connections: the gateway must not be the first to close one, or a POST meets
+a closing connection and nobody knows what became of it."""
 BACKLOG = 2_048
 """Connections that wait to be taken: uvicorn's own number."""
 
@@ -53,6 +56,7 @@ def config(settings: GatewaySettings) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=int(settings.gateway_drain_timeout_s),
     )
 

@@ -75,6 +75,7 @@ class Preparation:
             arguments=invocation.arguments,
             filters=invocation.filters,
             verb=invocation.verb,
+            command_class=invocation.command_class,
             kubeconfig=access.kubeconfig if access else None,
             credentials=credentials,
             stdin=call.request.stdin,

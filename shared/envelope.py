@@ -4,7 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.models import CommandClass
+
 ENVELOPE_VERSION: Literal[1] = 1
+"""A worker runs no request of a version that it does not know: what it would leave out may be what matters."""
 
 
 class RequestEnvelope(BaseModel):
@@ -19,6 +22,8 @@ class RequestEnvelope(BaseModel):
     filters: Annotated[tuple[tuple[str, ...], ...], Field(repr=False)] = ()
     """The stages behind it, each with its filter's name first."""
     verb: tuple[str, ...]
+    command_class: CommandClass
+    """The record says it too, for the queue; what it decides about a run is decided by this."""
     time_limit_s: float
     queue_wait_s: int
     """With the time limit: how long after its sealing the request may be opened. The record says it too, and whoever

@@ -8,6 +8,8 @@ import structlog
 from shared.redis_connection import UNAVAILABLE
 
 RESTART_DELAY_S = 1.0
+QUIET_S = 30.0
+"""Between two lines of one loop about one outage."""
 
 log = structlog.get_logger()
 
@@ -18,12 +20,16 @@ async def keep(run: Callable[[], Awaitable[None]], name: str) -> None:
     An error that nobody foresaw is logged with its traceback and ends neither the process nor its other loops: jobs
     run in it, and callers wait.
     """
+    clock = asyncio.get_running_loop().time
+    quiet_until = 0.0
     while True:
         try:
             await run()
             return
         except UNAVAILABLE as error:
-            log.warning("redis unreachable", task=name, error=type(error).__name__)
+            if clock() >= quiet_until:
+                quiet_until = clock() + QUIET_S
+                log.warning("redis unreachable", task=name, error=type(error).__name__, detail=str(error))
         except Exception:
             log.exception("task failed and is started again", task=name)
         await asyncio.sleep(RESTART_DELAY_S)

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
+from pydantic import ValidationError
 
+import shared
 from shared import events
 from shared.envelope import RequestEnvelope
 from shared.errors import RequestError
@@ -35,6 +37,7 @@ RETRY_DELAY_S = 0.5
 CHANGE_NOTHING = frozenset({CommandClass.READ, CommandClass.LOCAL})
 """Commands that a filter may end when it has read enough."""
 DATA_LOST = "Redis has lost data while the command ran"
+OTHER_VERSION = "the request is of another version of mcp-k8s than this worker: bring gateways and workers to the same"
 SEAL_MARGIN_S = 60
 """Between sealing and claiming lie two clocks."""
 
@@ -124,6 +127,9 @@ class JobRunner:
         except SealError as error:
             log.error("request does not open", error=str(error))
             return Ending(JobState.FAILED, "the request does not open with this worker's master keys", b"")
+        except ValidationError:
+            log.error("request is of another version", version=shared.__version__)
+            return Ending(JobState.FAILED, OTHER_VERSION, b"")
         except RequestError as error:
             return _sealed_ending(output_key, responses.not_run(claim.record.id, error.detail), error.detail)
         except Exception:
@@ -139,6 +145,8 @@ class JobRunner:
         request_key = self.master_keys.unwrap(claim.record.request_key, identity, Purpose.REQUEST_KEY)
         envelope = RequestEnvelope.model_validate_json(request_key.open(claim.request, Purpose.REQUEST))
         request_key.check_age(claim.request, max_s=envelope.lifetime_s + SEAL_MARGIN_S)
+        if envelope.command_class is not claim.record.command_class:
+            raise SealError("the record has another class than the request: it was altered")
         return output_key, envelope
 
     async def _run_opened(self, job: OpenedJob) -> Ending:
@@ -191,7 +199,7 @@ class JobRunner:
             time_limit_s=time_limit_s,
             kill_grace_s=self.settings.kill_grace_s,
             is_endless=job.envelope.is_endless,
-            must_finish=job.claim.record.command_class not in CHANGE_NOTHING,
+            must_finish=job.envelope.command_class not in CHANGE_NOTHING,
         )
 
     async def _settle(self, attempt: Attempt, control: JobControl, ending: Ending) -> None:

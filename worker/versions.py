@@ -8,6 +8,7 @@ import structlog
 
 from shared.envelope import RequestEnvelope
 from shared.events import EventKind
+from shared.models import CommandClass
 from worker import command_plan, job_directory, tool_binaries
 from worker.command_plan import PlanSettings
 from worker.execution import execute
@@ -32,6 +33,7 @@ async def ask(binary: ToolBinary, *, launcher: Launcher, work_directory: Path, s
         tool=binary.tool.name,
         arguments=binary.tool.version_arguments,
         verb=("version",),
+        command_class=CommandClass.LOCAL,
         time_limit_s=VERSION_LIMIT_S,
         queue_wait_s=0,
     )

@@ -74,18 +74,23 @@ async def test_any_gateway_knows_the_job(client: httpx.AsyncClient, product: Pro
         assert (await post(client)).json()["id"] == (await post(other)).json()["id"]
 
 
-async def test_who_repeats_a_call_and_leaves_does_not_end_it(
-    client: httpx.AsyncClient, redis: Redis, worker: HandWorker
+@pytest.mark.parametrize("is_repeated", [False, True])
+async def test_who_leaves_a_call_with_a_key_finds_its_job_again(
+    client: httpx.AsyncClient, redis: Redis, worker: HandWorker, *, is_repeated: bool
 ) -> None:
     await worker.announce()
-    job_id = (await post(client)).json()["id"]
-    again = asyncio.create_task(client.post("/tools/kubectl", json={"command": served.LOCAL_COMMAND}, headers=KEY))
+    if is_repeated:
+        await post(client)
+    call = asyncio.create_task(client.post("/tools/kubectl", json={"command": served.LOCAL_COMMAND}, headers=KEY))
     await wait_until(lambda: served.waiting(client))
-    again.cancel()
-    await asyncio.wait({again})
+    [job_id] = await served.queued(redis)
+    call.cancel()
+    await asyncio.wait({call})
     await wait_until(lambda: _nobody_waits(client))
 
-    assert await served.queued(redis) == [job_id]
+    again = (await post(client)).json()
+
+    assert (again["id"], again["state"]) == (job_id, "queued")
 
 
 @pytest.mark.parametrize("key", ["", "with blank", "x" * 256])

@@ -1,6 +1,7 @@
 """One job from its claim to its end, with a real server and a real launcher."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from cryptography.fernet import Fernet
 from redis.asyncio import Redis
 
 from shared import filters, keys
-from shared.envelope import RequestEnvelope
+from shared.envelope import ENVELOPE_VERSION, RequestEnvelope
 from shared.events import attempt_of
 from shared.models import ANONYMOUS, CommandClass, CommandResponse, JobId, JobState
 from shared.sealing import DataKey, JobIdentity, MasterKeys, Purpose
@@ -48,6 +49,8 @@ class Desk:
         *arguments: str,
         tool: str = "stub",
         command_class: CommandClass = CommandClass.READ,
+        sealed_class: CommandClass | None = None,
+        version: int = ENVELOPE_VERSION,
         sealed_ago_s: int = 0,
         **changes: Any,
     ) -> JobId:
@@ -56,15 +59,21 @@ class Desk:
         identity = JobIdentity(job_id, ANONYMOUS)
         raw_key = Fernet.generate_key()
         request_key, output_key = DataKey(raw_key, identity), DataKey.generate(identity)
-        fields = {"time_limit_s": LIFETIME_S, "queue_wait_s": 0, **changes}
+        fields = {
+            "time_limit_s": LIFETIME_S,
+            "queue_wait_s": 0,
+            "command_class": sealed_class or command_class,
+            **changes,
+        }
         envelope = RequestEnvelope(tool=tool, arguments=arguments, verb=arguments[:1], **fields)
+        content = json.dumps(envelope.model_dump(mode="json") | {"version": version}).encode()
         return await self.jobs.queued(
             id=job_id,
             tool=tool,
             command_class=command_class,
             principal=ANONYMOUS,
             request=Fernet(raw_key).encrypt_at_time(
-                identity.binding(Purpose.REQUEST) + envelope.model_dump_json().encode(), int(time.time()) - sealed_ago_s
+                identity.binding(Purpose.REQUEST) + content, int(time.time()) - sealed_ago_s
             ),
             request_key=request_key.wrap(MASTER_KEYS, Purpose.REQUEST_KEY),
             output_key=output_key.wrap(MASTER_KEYS, Purpose.OUTPUT_KEY),
@@ -189,6 +198,22 @@ async def test_missing_filter_ends_the_job_before_anything_starts(desk: Desk) ->
     assert response.error is not None
     assert "this worker has no awk" in response.error
     assert "grep, uniq, head, tail" in response.error
+
+
+async def test_class_that_was_altered_in_redis_runs_nothing(desk: Desk) -> None:
+    """Else a write could be made one that is run again."""
+    job_id = await desk.queued("write", "hang", command_class=CommandClass.READ, sealed_class=CommandClass.WRITE)
+
+    stored = await desk.run(job_id)
+
+    assert (stored.record.state, stored.response) == (JobState.FAILED, None)
+
+
+async def test_request_of_another_version_ends_with_what_to_do(desk: Desk) -> None:
+    stored = await desk.run(await desk.queued("read", "hang", version=9))
+
+    assert stored.record.state is JobState.FAILED
+    assert "bring gateways and workers to the same" in str(stored.record.reason)
 
 
 async def test_request_of_another_job_does_not_open(desk: Desk, redis: Redis) -> None:

@@ -4,12 +4,14 @@ import pytest
 from pydantic import ValidationError
 
 from shared.envelope import RequestEnvelope
+from shared.models import CommandClass
 
 FULL = RequestEnvelope(
     tool="helm",
     arguments=("upgrade", "web", "./chart", "--set", "password=hunter2"),
     filters=(("grep", "-v", "p455"), ("head",)),
     verb=("upgrade",),
+    command_class=CommandClass.WRITE,
     kubeconfig="apiVersion: v1\nkind: Config\n",
     credentials={"ARGOCD_AUTH_TOKEN": "argo-token"},
     stdin="manifest",
@@ -27,6 +29,7 @@ GOLDEN = """\
   "arguments": ["upgrade", "web", "./chart", "--set", "password=hunter2"],
   "filters": [["grep", "-v", "p455"], ["head"]],
   "verb": ["upgrade"],
+  "command_class": "write",
   "kubeconfig": "apiVersion: v1\\nkind: Config\\n",
   "credentials": {"ARGOCD_AUTH_TOKEN": "argo-token"},
   "stdin": "manifest",
@@ -49,13 +52,19 @@ def test_agreed_json_is_read() -> None:
 
 
 def test_what_is_not_given_has_a_default() -> None:
-    given = (
-        '{"tool": "kubectl", "arguments": ["version"], "verb": ["version"], "time_limit_s": 300, "queue_wait_s": 900}'
-    )
+    given = """{
+        "tool": "kubectl", "arguments": ["version"], "verb": ["version"], "command_class": "local",
+        "time_limit_s": 300, "queue_wait_s": 900
+    }"""
     envelope = RequestEnvelope.model_validate_json(given)
 
     assert envelope == RequestEnvelope(
-        tool="kubectl", arguments=("version",), verb=("version",), time_limit_s=300, queue_wait_s=900
+        tool="kubectl",
+        arguments=("version",),
+        verb=("version",),
+        command_class=CommandClass.LOCAL,
+        time_limit_s=300,
+        queue_wait_s=900,
     )
     assert (envelope.version, envelope.attempt, envelope.lifetime_s) == (1, 1, 1_200)
 
