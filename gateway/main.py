@@ -12,8 +12,8 @@ from shared.settings import BAD_SETTINGS_EXIT_CODE, GatewaySettings, SettingsErr
 
 FAILED_EXIT_CODE = 1
 KEEP_ALIVE_S = 75
-"""Longer than clients and proxies keep idle connections: the gateway must not be the first to close one, or a POST meets
-a closing connection and nobody knows what became of it."""
+"""Longer than clients and proxies keep idle connections: when the gateway is first to close one, a POST meets it and
+nobody knows what became of that."""
 BACKLOG = 2_048
 """Connections that wait to be taken: uvicorn's own number."""
 

@@ -34,6 +34,10 @@ class Filter:
     """Those of them whose words are text and name no file."""
     program_flags: frozenset[str] = frozenset()
     """Those that bring the program or pattern that is the first operand otherwise; empty where it is none."""
+    operands_are_text: bool = False
+    """Whether none of its operands names a file."""
+    text_after: frozenset[str] = frozenset()
+    """Flags behind which all operands are text."""
     refused_flags: Mapping[str, str] = field(default_factory=dict)
     """Flag → why, and what to do instead."""
     starts_programs: bool = False
@@ -52,6 +56,7 @@ FILTERS = (
         "selects from JSON",
         takes=_each_takes_one("L f from-file indent") | dict.fromkeys(("arg", "argjson", "rawfile", "slurpfile"), 2),
         text_flags=frozenset({"arg", "argjson"}),
+        text_after=frozenset({"args", "jsonargs"}),
     ),
     Filter(
         "yq",
@@ -107,8 +112,13 @@ FILTERS = (
         takes=_each_takes_one("c n s bytes lines"),
         refused_flags=dict.fromkeys(("F", "f", "follow", "retry"), _NO_FOLLOWING),
     ),
-    Filter("cut", "cuts columns out"),
-    Filter("tr", "replaces characters"),
+    Filter(
+        "cut",
+        "cuts columns out",
+        takes=_each_takes_one("b c d f bytes characters delimiter fields output-delimiter"),
+        text_flags=frozenset({"d", "delimiter", "output-delimiter"}),
+    ),
+    Filter("tr", "replaces characters", operands_are_text=True),
     Filter("wc", "counts lines, words and bytes"),
     Filter("column", "aligns columns"),
 )
@@ -152,6 +162,7 @@ class _Reader:
         self._filter = known
         self._rest = deque(words)
         self._needs_program = bool(known.program_flags)
+        self._only_text_follows = known.operands_are_text
 
     def read(self) -> None:
         while self._rest:
@@ -183,6 +194,8 @@ class _Reader:
             raise RequestError(ErrorCode.FLAG_REFUSED, f"`{shown}` of {self._filter.name} is refused: {why}.")
         if name in self._filter.program_flags:
             self._needs_program = False
+        if name in self._filter.text_after:
+            self._only_text_follows = True
         count = self._filter.takes.get(name, 0)
         values = [] if glued is None else [glued]
         while len(values) < count and self._rest:
@@ -195,5 +208,5 @@ class _Reader:
         """The first may be a program or a pattern: `/dev/` is one to awk and to grep."""
         if self._needs_program:
             self._needs_program = False
-        else:
+        elif not self._only_text_follows:
             paths.check(word)

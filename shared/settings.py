@@ -206,7 +206,7 @@ class WorkerSettings(CommonSettings):
     tools_directory: Path | None = None
     """Where CLIs and text filters are looked for before PATH."""
     job_file_bytes: int = Field(256 * 1024 * 1024, ge=1_024)
-    """Largest file that a command may write."""
+    """What the files of one command may hold together, the caller's own included."""
     go_memory_limit: str = Field("200MiB", pattern=r"^\d+(B|KiB|MiB|GiB)$")
     """Heap of a CLI above which it collects garbage; below it collecting costs start-up time and gains nothing."""
 

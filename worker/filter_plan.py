@@ -5,6 +5,7 @@ start; only one that spills writes, into a folder of its own.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from shared.errors import ErrorCode, RequestError
 from worker.filter_binaries import FilterBinary
@@ -14,6 +15,8 @@ from worker.launcher.protocol import Limits, SandboxRules, StageSpec
 LOCALE_DATA = ("/usr/lib/locale/C.utf8", "/usr/lib/locale/C.UTF-8", "/usr/lib/locale/locale-archive")
 """Of C.UTF-8, wherever the C library keeps it: without it a character beyond ASCII is several."""
 WRITABLE = ("/dev/null",)
+MEMORY_BYTES = 1024 * 1024 * 1024
+"""Of one stage: jq needs some ten times what it reads."""
 
 
 def build(
@@ -46,7 +49,7 @@ def _stage(
         environment=environment,
         working_directory=str(directory.work),
         sandbox=_sandbox(binary, directory, writable) if sandboxed else None,
-        limits=limits,
+        limits=replace(limits, memory_bytes=MEMORY_BYTES),
     )
 
 

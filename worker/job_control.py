@@ -8,6 +8,8 @@ from enum import StrEnum
 class StopKind(StrEnum):
     CANCELLED = "cancelled"
     """Somebody asked for its end, or the worker stops: end the process and settle the job."""
+    FAILED = "failed"
+    """It broke a limit: end the process and settle the job as one that failed."""
     LOST = "lost"
     """Another owns the job's record by now: end the process and write nothing."""
 
@@ -36,6 +38,10 @@ class JobControl:
     def cancel(self, reason: str) -> None:
         if self._stop is None:
             self._set(Stop(StopKind.CANCELLED, reason))
+
+    def fail(self, reason: str) -> None:
+        if self._stop is None:
+            self._set(Stop(StopKind.FAILED, reason))
 
     def lose(self) -> None:
         self._set(Stop(StopKind.LOST, "the lease on the job was lost"))

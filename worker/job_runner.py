@@ -22,7 +22,7 @@ from shared.models import CommandClass, CommandResponse, JobId, JobState
 from shared.redis_connection import UNAVAILABLE
 from shared.sealing import DataKey, MasterKeys, Purpose, SealError
 from shared.store.job_store import Attempt, Claim, ClaimRefusal, Ending, JobStore
-from worker import command_plan, job_directory, responses
+from worker import command_plan, disk_watch, job_directory, responses
 from worker.command_plan import PlanSettings
 from worker.execution import Execution, execute
 from worker.filter_binaries import FilterBinary
@@ -191,16 +191,17 @@ class JobRunner:
             settings=self.settings.plan,
             filters=self.filters,
         )
-        return await execute(
-            plan,
-            launcher=self.launcher,
-            control=job.control,
-            sink=recorder.add,
-            time_limit_s=time_limit_s,
-            kill_grace_s=self.settings.kill_grace_s,
-            is_endless=job.envelope.is_endless,
-            must_finish=job.envelope.command_class not in CHANGE_NOTHING,
-        )
+        async with disk_watch.watching(job.directory.root, self.settings.plan.job_file_bytes, job.control):
+            return await execute(
+                plan,
+                launcher=self.launcher,
+                control=job.control,
+                sink=recorder.add,
+                time_limit_s=time_limit_s,
+                kill_grace_s=self.settings.kill_grace_s,
+                is_endless=job.envelope.is_endless,
+                must_finish=job.envelope.command_class not in CHANGE_NOTHING,
+            )
 
     async def _settle(self, attempt: Attempt, control: JobControl, ending: Ending) -> None:
         while not control.is_lost:

@@ -8,10 +8,12 @@ from shared.models import CommandResponse, JobId, JobState
 from shared.tools import failure_hints
 from shared.tools.tool import Tool
 from worker.execution import Cause, Execution
-from worker.job_control import JobControl
+from worker.job_control import JobControl, StopKind
 from worker.output import OutputRecorder
 
 NO_EXIT_CODE = -1
+STATES = {StopKind.CANCELLED: JobState.CANCELLED, StopKind.FAILED: JobState.FAILED, StopKind.LOST: JobState.LOST}
+"""In which a command that was stopped ends."""
 WATCH_ENDED = "It would have gone on, and its time limit ended it: the output is what was seen until then."
 
 
@@ -29,7 +31,7 @@ def final_state(execution: Execution, control: JobControl, *, is_endless: bool) 
     if execution.exit.exit_code == 0:
         return JobState.SUCCEEDED, ""
     if execution.cause is Cause.STOP and control.stop is not None:
-        return JobState.CANCELLED, control.stop.reason
+        return STATES[control.stop.kind], control.stop.reason
     return JobState.FAILED, _failure(execution)
 
 

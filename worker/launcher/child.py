@@ -26,6 +26,8 @@ FAILED_EXIT_CODE = 127
 """A shell's code for a command that could not be executed."""
 
 CPU_GRACE_S = 5
+OOM_SCORE = "1000"
+"""The highest (proc_pid_oom_score_adj(5))."""
 
 _FIRST_OPEN_DESCRIPTOR = 3
 _BEYOND_CONTROL = CONTROL_DESCRIPTOR + 1
@@ -67,10 +69,17 @@ def _leave_the_launcher(launcher_pid: int) -> None:
     if IS_LINUX:
         prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         prctl(PR_SET_NO_NEW_PRIVS, 1)
+        _be_the_first_to_go()
     if os.getppid() != launcher_pid:  # died before the request above was made
         os._exit(FAILED_EXIT_CODE)
     os.umask(0o077)
     _reset_signals()
+
+
+def _be_the_first_to_go() -> None:
+    """When memory runs out, the kernel is to end a command and not the worker of all of them."""
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as score:
+        score.write(OOM_SCORE)
 
 
 def _reset_signals() -> None:
@@ -149,6 +158,8 @@ def _set_limits(limits: Limits) -> None:
     _set_limit(resource.RLIMIT_FSIZE, limits.file_size_bytes)
     _set_limit(resource.RLIMIT_NOFILE, limits.open_files)
     _set_limit(resource.RLIMIT_CORE, limits.core_bytes)
+    if limits.memory_bytes is not None:
+        _set_limit(resource.RLIMIT_DATA, limits.memory_bytes)
     # SIGXCPU first, which says why; SIGKILL for a program that ignores it.
     _set_limit(resource.RLIMIT_CPU, limits.cpu_s, grace=CPU_GRACE_S)
 

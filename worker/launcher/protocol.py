@@ -36,6 +36,8 @@ class Limits:
     open_files: int
     cpu_s: int
     core_bytes: int = 0
+    memory_bytes: int | None = None
+    """Private memory that can be written to; where the system counts it (Linux)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""seccomp: keeps a process alone, without sockets of any kind and without children. Landlock has rules for TCP alone.
+"""seccomp: keeps a process alone: no socket of any kind, no child, no hand on another process.
+
+Landlock has rules for TCP alone, and for signals on newer kernels only; limits, priorities and shared memory of
+another process of the same user it does not know.
 
 Runs in a child, just before exec. On a processor that is not listed nothing is denied: Landlock's rules remain.
 Numbers are those of `linux/filter.h`, `linux/seccomp.h`, `linux/audit.h` and of each processor's table of system calls.
@@ -8,11 +11,13 @@ import ctypes
 import errno
 import os
 import struct
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from worker.launcher.kernel import IS_LINUX, syscall
 
 _SET_MODE_FILTER = 1
+_INSTRUCTION_BYTES = 8
 _LOAD, _IS, _IS_AT_LEAST, _HAS_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _DENY, _SAY_IT_IS_MISSING = 0x7FFF0000, 0x00050000 | errno.EACCES, 0x00050000 | errno.ENOSYS
 _CALL_AT, _ARCHITECTURE_AT, _FIRST_ARGUMENT_AT = 0, 4, 16
@@ -23,19 +28,55 @@ _IO_URING_SETUP = 425
 _CLONE3 = 435
 """Its flags are out of sight: where it seems not to exist, C libraries take `clone` for their threads."""
 _CLONE_THREAD = 0x00010000
+_PIDFD_CALLS = (424, 434, 438)
+"""pidfd_send_signal, pidfd_open, pidfd_getfd"""
+_ITSELF = 0
+"""As a process id, in the calls that take one."""
 
 
 class _Machine(NamedTuple):
     architecture: int
     seccomp: int
     clone: int
+    tgkill: int
+    """How a C library and Go's runtime signal their own threads."""
+    prlimit: int
+    """How a C library asks for limits of its own."""
     denied: tuple[int, ...]
-    """socket and socketpair; where they exist beside clone, fork and vfork."""
+    """What opens a way out: see the names beside the numbers."""
 
 
 _MACHINES = {
-    "x86_64": _Machine(0xC000003E, seccomp=317, clone=56, denied=(41, 53, 57, 58, _IO_URING_SETUP)),
-    "aarch64": _Machine(0xC00000B7, seccomp=277, clone=220, denied=(198, 199, _IO_URING_SETUP)),
+    "x86_64": _Machine(
+        0xC000003E,
+        seccomp=317,
+        clone=56,
+        tgkill=234,
+        prlimit=302,
+        denied=(
+            *(41, 53, 57, 58),  # socket, socketpair, fork, vfork
+            *(62, 200, 101, 310, 311),  # kill, tkill, ptrace, process_vm_readv, process_vm_writev
+            *(109, 112, 141, 251),  # setpgid, setsid, setpriority, ioprio_set
+            *(142, 144, 203, 314),  # sched_setparam, sched_setscheduler, sched_setaffinity, sched_setattr
+            *(29, 64, 68, 240),  # shmget, semget, msgget, mq_open
+            *(_IO_URING_SETUP, *_PIDFD_CALLS),
+        ),
+    ),
+    "aarch64": _Machine(
+        0xC00000B7,
+        seccomp=277,
+        clone=220,
+        tgkill=131,
+        prlimit=261,
+        denied=(
+            *(198, 199),
+            *(129, 130, 117, 270, 271),
+            *(154, 157, 140, 30),
+            *(118, 119, 122, 274),
+            *(194, 190, 186, 180),
+            *(_IO_URING_SETUP, *_PIDFD_CALLS),
+        ),
+    ),
 }
 
 
@@ -51,7 +92,12 @@ def isolate() -> None:
     machine = _MACHINES[os.uname().machine]
     program = _program(machine)
     buffer = ctypes.create_string_buffer(program, len(program))
-    syscall(machine.seccomp, _SET_MODE_FILTER, 0, struct.pack("@HP", len(program) // 8, ctypes.addressof(buffer)))
+    syscall(
+        machine.seccomp,
+        _SET_MODE_FILTER,
+        0,
+        struct.pack("@HP", len(program) // _INSTRUCTION_BYTES, ctypes.addressof(buffer)),
+    )
 
 
 def _program(machine: _Machine) -> bytes:
@@ -64,12 +110,24 @@ def _program(machine: _Machine) -> bytes:
             _return_if(_IS_AT_LEAST, _X32_CALLS, _DENY),
             *(_return_if(_IS, call, _DENY) for call in machine.denied),
             _return_if(_IS, _CLONE3, _SAY_IT_IS_MISSING),
+            *_only_on(machine.tgkill, (os.getpid(),)),
+            *_only_on(machine.prlimit, (_ITSELF, os.getpid())),
             _return_unless(_IS, machine.clone, _ALLOW),
             _instruction(_LOAD, _FIRST_ARGUMENT_AT),
             _return_unless(_HAS_BIT, _CLONE_THREAD, _DENY),
             _instruction(_RETURN, _ALLOW),
         )
     )
+
+
+def _only_on(call: int, processes: Sequence[int]) -> tuple[bytes, ...]:
+    """Lets that call name these processes only; they keep their ids when they become another program."""
+    judged = (
+        _instruction(_LOAD, _FIRST_ARGUMENT_AT),
+        *(_return_if(_IS, process, _ALLOW) for process in processes),
+        _instruction(_RETURN, _DENY),
+    )
+    return (_instruction(_IS, call, skip_unless=len(b"".join(judged)) // _INSTRUCTION_BYTES), *judged)
 
 
 def _return_if(test: int, value: int, verdict: int) -> bytes:

@@ -118,6 +118,13 @@ async def test_limits_hold_in_the_stage(launcher: Launcher, tmp_path: Path) -> N
     assert json.loads(output.text) == [5000, 77, 33, 0]
 
 
+@needs_linux
+async def test_stage_goes_before_the_worker_when_memory_runs_out(launcher: Launcher, tmp_path: Path) -> None:
+    output = await run_to_end(launcher, spec_of(["/bin/cat", "/proc/self/oom_score_adj"], tmp_path))
+
+    assert output.text == "1000\n"
+
+
 async def test_file_cannot_grow_beyond_its_limit(launcher: Launcher, tmp_path: Path) -> None:
     limits = replace(LIMITS, file_size_bytes=5000)
     script = "exec /bin/dd if=/dev/zero of=big bs=1000 count=9"

@@ -47,6 +47,7 @@ HONEST = {
     "tail": "tail -n +2 | tail -n5 | tail -c 9 | tail -5",
     "rest": r"uniq -c | cut -d/ -f2 | tr -d '\n' | wc -l | column -t -s ,",
     "dash": "cut -f1 - | wc -l -",
+    "text like a path": "tr /dev/ _ | cut -d /proc -f 2 | jq -n --args '$ARGS' /dev/sda",
 }
 
 

@@ -1,0 +1,44 @@
+"""Ends a command whose files together grow too large: the kernel's own limit is for each file alone."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from worker.job_control import JobControl
+
+INTERVAL_S = 1.0
+BLOCK_BYTES = 512
+"""The unit of `st_blocks` (stat(2))."""
+
+
+@asynccontextmanager
+async def watching(directory: Path, limit_bytes: int, control: JobControl) -> AsyncIterator[None]:
+    """Looks at the directory while the block runs, and stops the command when it holds more than the limit."""
+    task = asyncio.create_task(_watch(directory, limit_bytes, control), name="watch disk")
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+async def _watch(directory: Path, limit_bytes: int, control: JobControl) -> None:
+    while True:
+        await asyncio.sleep(INTERVAL_S)
+        if await asyncio.to_thread(used_bytes, directory) > limit_bytes:
+            control.fail(f"the command's files held more than {limit_bytes} bytes together, and it was ended")
+            return
+
+
+def used_bytes(directory: Path) -> int:
+    """What the files beneath it take on disk; what goes away meanwhile does not count."""
+    total = 0
+    for folder, _, names in os.walk(directory):
+        for name in names:
+            try:
+                total += os.lstat(os.path.join(folder, name)).st_blocks * BLOCK_BYTES
+            except OSError:
+                continue
+    return total
