@@ -8,6 +8,7 @@ class Status(StrEnum):
     OK = "ok"
     WARNING = "warning"
     MISSING = "missing"
+    WRONG = "wrong"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,4 +19,4 @@ class Check:
     status: Status
     text: str
     is_needed: bool = False
-    """Whether nothing works while it is missing."""
+    """Whether nothing works until it is there and right."""

@@ -34,7 +34,7 @@ def examine(variables: Mapping[str, str], folder: Path | None) -> list[Check]:
         return [
             *_programs(Path(directory) if directory else None),
             check_landlock(landlock.abi(), SandboxMode.PREFER),
-            *(Check("settings", Status.MISSING, line, is_needed=True) for line in str(error).splitlines()),
+            *(Check("settings", Status.WRONG, line, is_needed=True) for line in str(error).splitlines()),
         ]
     return [
         *_programs(worker.tools_directory),
@@ -47,7 +47,7 @@ def examine(variables: Mapping[str, str], folder: Path | None) -> list[Check]:
 
 def is_usable(checks: Iterable[Check]) -> bool:
     """Whether nothing is missing that is needed."""
-    return not any(check.is_needed and check.status is Status.MISSING for check in checks)
+    return not any(check.is_needed and check.status in (Status.MISSING, Status.WRONG) for check in checks)
 
 
 def render(checks: Iterable[Check]) -> str:
@@ -101,7 +101,7 @@ def check_key_file(path: Path) -> Check:
     if not path.exists():
         return Check("master key", Status.OK, f"`mcp-k8s up` makes one at its first start, in {path}")
     if not state_directory.holds_key(path):
-        return Check("master key", Status.MISSING, f"{path} holds none: restore it, or remove it", is_needed=True)
+        return Check("master key", Status.WRONG, f"{path} holds none: restore it, or remove it", is_needed=True)
     if path.stat().st_mode & state_directory.FOR_OTHERS:
         return Check("master key", Status.WARNING, f"others may read {path}: chmod 600 {path}")
     return Check("master key", Status.OK, f"in {path}")

@@ -60,7 +60,7 @@ def test_key_file_without_a_key_is_a_bad_one(tmp_path: Path) -> None:
 
     check = doctor.check_key_file(path)
 
-    assert (check.status, check.is_needed) == (Status.MISSING, True)
+    assert (check.status, check.is_needed) == (Status.WRONG, True)
     assert SECRET not in check.text
 
 
@@ -126,7 +126,10 @@ def test_filters_are_listed_and_what_is_missing_is_no_obstacle(empty: dict[str, 
 def test_bad_settings_explain_themselves(empty: dict[str, str], tmp_path: Path) -> None:
     checks = doctor.examine(empty | {"K8S_MCP_MASTER_KEYS": SECRET, "K8S_MCP_TIMEOUT": "-1"}, tmp_path)
 
-    told = [check.text for check in checks if check.name == "settings"]
+    bad = [check for check in checks if check.name == "settings"]
+    told = [check.text for check in bad]
+    assert {check.status for check in bad} == {Status.WRONG}
+    assert not doctor.is_usable(checks)
     assert ["K8S_MCP_MASTER_KEYS" in told[0], "K8S_MCP_TIMEOUT" in told[1]] == [True, True]
     assert SECRET not in doctor.render(checks)
 
