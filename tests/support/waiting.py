@@ -10,7 +10,7 @@ INTERVAL_S = 0.01
 Condition = Callable[[], object | Awaitable[object]]
 
 
-async def wait_until(condition: Condition, *, timeout_s: float = 5) -> None:
+async def wait_until(condition: Condition, *, timeout_s: float = 20) -> None:
     """Polls until the condition holds, which may be asynchronous; `AssertionError` when the time is over."""
     try:
         async with asyncio.timeout(timeout_s):
@@ -22,7 +22,7 @@ async def wait_until(condition: Condition, *, timeout_s: float = 5) -> None:
         raise AssertionError(f"not within {timeout_s} s: {_name(condition)}") from None
 
 
-def wait_blocking(condition: Callable[[], object], *, timeout_s: float = 5) -> None:
+def wait_blocking(condition: Callable[[], object], *, timeout_s: float = 20) -> None:
     """`wait_until` for fixtures that are not asynchronous."""
     deadline = time.monotonic() + timeout_s
     while not condition():

@@ -9,7 +9,7 @@ from shutil import rmtree
 from tests.support.product import PROJECT, Process
 from tests.support.waiting import wait_blocking
 
-START_TIMEOUT_S = 40.0
+START_TIMEOUT_S = 60.0
 KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "SSL_CERT_FILE")
 
 

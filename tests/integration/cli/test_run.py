@@ -16,7 +16,7 @@ from tests.support.product import Process, Product
 from tests.support.valkey import APPEND_ONLY, Valkey
 from tests.support.waiting import wait_blocking
 
-END_TIMEOUT_S = 30.0
+END_TIMEOUT_S = 60.0
 
 
 @pytest.fixture(scope="module")

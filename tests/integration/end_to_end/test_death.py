@@ -15,7 +15,7 @@ from tests.support.caller import Caller, caller_of
 from tests.support.product import START_TIMEOUT_S, Process, Product, is_serving
 from tests.support.waiting import wait_until
 
-SETTLE_TIMEOUT_S = 30.0
+SETTLE_TIMEOUT_S = 60.0
 """Lease and sweep take 10 s, and as long again may a gateway that has just started watch Redis first."""
 
 
@@ -27,7 +27,7 @@ async def redis(hasty_system: System) -> AsyncIterator[Redis]:
 
 async def started(caller: Caller, redis: Redis, command: str) -> str:
     job_id = await caller.submit("stub", command)
-    await wait_until(lambda: has_printed(redis, job_id), timeout_s=20)
+    await wait_until(lambda: has_printed(redis, job_id), timeout_s=60)
     return job_id
 
 
@@ -84,7 +84,7 @@ async def test_read_of_a_killed_worker_runs_once_more_on_another_and_then_is_los
     worker.kill()
 
     await wait_until(lambda: is_attempt(redis, read, 2), timeout_s=SETTLE_TIMEOUT_S)
-    await wait_until(lambda: has_printed(redis, read), timeout_s=20)
+    await wait_until(lambda: has_printed(redis, read), timeout_s=60)
     other.kill()
 
     response = await hasty_caller.ended(read, wait_s=SETTLE_TIMEOUT_S)
@@ -103,7 +103,7 @@ async def test_read_of_a_worker_that_stood_still_runs_once_more_on_it(
     worker.signal(signal.SIGCONT)
 
     await wait_until(lambda: is_attempt(redis, read, 2), timeout_s=SETTLE_TIMEOUT_S)
-    await wait_until(lambda: len(processes_with(name)) == 1, timeout_s=20)
+    await wait_until(lambda: len(processes_with(name)) == 1, timeout_s=60)
     await hasty_caller.cancel(read)
     assert (await hasty_caller.ended(read)).state is JobState.CANCELLED
 
@@ -135,7 +135,7 @@ async def test_job_of_a_worker_that_stood_still_for_too_long_is_not_finished_by_
     worker.signal(signal.SIGCONT)
 
     assert_lost(lost, "contact with the worker was lost")
-    await wait_until(lambda: not processes_with(name), timeout_s=20)
+    await wait_until(lambda: not processes_with(name), timeout_s=60)
     assert await hasty_caller.ended(job_id) == lost
     assert await hasty_caller.output("stub", "read ok") == "ok\n", "the worker goes on"
 

@@ -24,7 +24,7 @@ def is_draining(worker: Process) -> bool:
 
 async def exit_code(worker: Process) -> int:
     """Of a worker that ends by itself: one more signal could meet it when it listens no more."""
-    await wait_until(lambda: not worker.is_running, timeout_s=20)
+    await wait_until(lambda: not worker.is_running, timeout_s=60)
     return worker.stop()
 
 

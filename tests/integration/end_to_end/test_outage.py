@@ -102,7 +102,7 @@ async def test_worker_and_gateway_may_start_before_redis(tmp_path: Path, api_ser
         async with caller_of(url, api_server.kubeconfig()) as caller:
             early = await caller.post("stub", "read ok")
             valkey.start()
-            await wait_until(lambda: '"worker announced"' in worker.output(), timeout_s=20)
+            await wait_until(lambda: '"worker announced"' in worker.output(), timeout_s=60)
             await _serves_again(caller)
 
             assert early.status_code == httpx.codes.SERVICE_UNAVAILABLE
@@ -113,4 +113,4 @@ async def _serves_again(caller: Caller) -> None:
     async def is_ready() -> bool:
         return (await caller.http.get("/readyz")).status_code == httpx.codes.OK
 
-    await wait_until(is_ready, timeout_s=20)
+    await wait_until(is_ready, timeout_s=60)

@@ -96,7 +96,7 @@ async def test_running_job_is_cancelled_however_it_takes_the_signal(
     caller: Caller, system_redis: Redis, name: str, action: str
 ) -> None:
     job_id = await caller.submit("stub", f"write {action} {name}")
-    await wait_until(lambda: has_printed(system_redis, job_id), timeout_s=20)
+    await wait_until(lambda: has_printed(system_redis, job_id), timeout_s=60)
 
     await caller.cancel(job_id)
     response = await caller.ended(job_id)

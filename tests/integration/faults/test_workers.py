@@ -13,7 +13,7 @@ from tests.support.product import Process, Product
 from tests.support.waiting import wait_until
 
 SLOTS = {"K8S_MCP_FAST_SLOTS": "2", "K8S_MCP_SLOW_SLOTS": "2"}
-SLOW = pytest.mark.timeout(120)
+SLOW = pytest.mark.timeout(300)
 
 
 @SLOW
@@ -62,7 +62,7 @@ async def test_worker_that_slept_through_its_lease_ends_its_command_and_writes_n
     lost = [await scene.ended(job_id) for job_id in (held_id, ended_id)]
     was_alive = scene.counting.is_running(mark)
     worker.signal(signal.SIGCONT)
-    await scene.counting.gone(mark, timeout_s=20)
+    await scene.counting.gone(mark, timeout_s=60)
     follower = await scene.run("write", f"{mark}-next")
 
     assert was_alive, "nobody else could end it"

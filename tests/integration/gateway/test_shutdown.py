@@ -14,7 +14,7 @@ from tests.support.waiting import wait_until
 
 LONG_DRAIN_S = "300"
 """Longer than a test may take: who is not released at once is seen."""
-END_TIMEOUT_S = 20.0
+END_TIMEOUT_S = 60.0
 
 
 async def start(product: Product) -> tuple[httpx.AsyncClient, Process]:

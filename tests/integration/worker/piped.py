@@ -89,7 +89,7 @@ class Piped:
         return self.printed[EventKind.STDOUT].decode()
 
     async def prints(self, text: str) -> None:
-        await wait_until(lambda: text in self.stdout, timeout_s=10)
+        await wait_until(lambda: text in self.stdout, timeout_s=60)
 
     def require(self, *names: str) -> None:
         for name in names:

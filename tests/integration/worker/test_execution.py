@@ -53,7 +53,7 @@ class Command:
         return asyncio.create_task(running, name="execute")
 
     async def prints(self, text: str) -> None:
-        await wait_until(lambda: text in self.stdout, timeout_s=10)
+        await wait_until(lambda: text in self.stdout, timeout_s=60)
 
 
 @pytest.fixture

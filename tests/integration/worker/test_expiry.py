@@ -29,8 +29,8 @@ async def test_nothing_is_left_of_many_jobs(redis: Redis, redis_url: str) -> Non
         of_an_idle_lane = await _names(redis)
         for first in range(0, JOBS, 50):
             await asyncio.gather(*(_submitted(jobs, number) for number in range(first, first + 50)))
-        await wait_until(lambda: len(ended) == JOBS, timeout_s=30)
-        await wait_until(lambda: _holds(redis, of_an_idle_lane), timeout_s=10)
+        await wait_until(lambda: len(ended) == JOBS, timeout_s=60)
+        await wait_until(lambda: _holds(redis, of_an_idle_lane), timeout_s=60)
 
 
 async def test_retention_begins_at_the_end_and_holds_for_all_that_is_kept(redis: Redis) -> None:

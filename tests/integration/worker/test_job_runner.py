@@ -274,7 +274,7 @@ async def test_job_that_comes_while_the_worker_stops_is_cancelled(desk: Desk) ->
 async def test_launchers_death_makes_the_job_lost_and_keeps_its_output(desk: Desk, redis: Redis) -> None:
     job_id = await desk.queued("write", "hang")
     running = asyncio.create_task(desk.runner.run(job_id), name="run")
-    await wait_until(lambda: redis.exists(keys.EVENTS + job_id), timeout_s=10)
+    await wait_until(lambda: redis.exists(keys.EVENTS + job_id), timeout_s=60)
 
     desk.runner.launcher.kill()
     await running

@@ -17,7 +17,7 @@ from worker.launcher.protocol import Limits, SandboxRules, StageExit, StageSpec
 
 PYTHON = os.path.realpath(sys.executable)
 SHELL = "/bin/sh"
-TIMEOUT_S = 20
+TIMEOUT_S = 60
 LIMITS = Limits(file_size_bytes=1 << 30, open_files=256, cpu_s=60)
 LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", sys.base_prefix)
 

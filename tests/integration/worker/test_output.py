@@ -164,5 +164,5 @@ async def test_output_of_an_outage_is_stored_after_it(own_valkey: Valkey) -> Non
             recording.recorder.add(OUT, b"during,")
             own_valkey.start()
 
-            await wait_until(lambda: recording.has_stored(OUT, b"before,during,"), timeout_s=20)
+            await wait_until(lambda: recording.has_stored(OUT, b"before,during,"), timeout_s=60)
     assert not recording.control.is_lost
