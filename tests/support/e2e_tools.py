@@ -25,11 +25,15 @@ class E2eTools:
     """Where they are."""
 
     binaries: Mapping[str, Path]
-    share: Path
-    """What comes beside the binaries: one folder a module."""
+    shares: Mapping[str, Path]
+    """What modules bring beside their binaries."""
 
     def path(self, name: str) -> Path:
         return self.binaries[name]
+
+    def files(self, module: str) -> Path:
+        """The folder with the module's own paths beneath it."""
+        return self.shares[module]
 
     def link(self, names: tuple[str, ...], directory: Path) -> Path:
         """A folder with those alone, for a worker's K8S_MCP_TOOLS_DIRECTORY."""
@@ -43,24 +47,38 @@ def find(environment: Mapping[str, str] = os.environ) -> E2eTools:
     """All of them, those tried that were built by others. Raises ToolsMissingError."""
     builds = e2e_tools.load()
     cache = e2e_tools.cache_folder(environment)
-    binaries = _located(builds, cache, environment)
+    found = E2eTools(_binaries(builds, cache, environment), _shares(builds, cache, environment))
+    _refuse_missing(builds, found)
     for binary in builds.binaries:
-        path = binaries[binary.name]
+        path = found.path(binary.name)
         if path.parent != cache.bin:
             _check(binary, path)
-    return E2eTools(binaries, cache.share)
+    return found
 
 
-def _located(builds: Builds, cache: CacheFolder, environment: Mapping[str, str]) -> dict[str, Path]:
+def _binaries(builds: Builds, cache: CacheFolder, environment: Mapping[str, str]) -> dict[str, Path]:
+    """Those that are there."""
     folders = (environment.get(ASSETS), str(cache.bin), environment.get("PATH", os.defpath))
     search_path = os.pathsep.join(filter(None, folders))
     found = {binary.name: shutil.which(binary.name, path=search_path) for binary in builds.binaries}
-    missing = [name for name, path in found.items() if path is None]
-    missing += [f"files of {module.name}" for module in cache.missing_shares(builds)]
+    return {name: Path(path).absolute() for name, path in found.items() if path}
+
+
+def _shares(builds: Builds, cache: CacheFolder, environment: Mapping[str, str]) -> dict[str, Path]:
+    """Those that are there: a cache folder of another machine serves as a whole, with its `bin` for assets."""
+    assets = environment.get(ASSETS)
+    places = [cache, CacheFolder(Path(assets).absolute().parent)] if assets else [cache]
+    names = [module.name for module in builds.modules if module.share]
+    return {name: place.share / name for place in places for name in names if (place.share / name).is_dir()}
+
+
+def _refuse_missing(builds: Builds, found: E2eTools) -> None:
+    missing = [binary.name for binary in builds.binaries if binary.name not in found.binaries]
+    shared = [module.name for module in builds.modules if module.share]
+    missing += [f"files of {name}" for name in shared if name not in found.shares]
     if missing:
         others = f" and {len(missing) - 1} more" if missing[1:] else ""
         raise ToolsMissingError(f"missing {missing[0]}{others}: `{COMMAND}` builds them with Go")
-    return {name: Path(path).absolute() for name, path in found.items() if path}
 
 
 def _check(binary: Binary, path: Path) -> None:

@@ -86,7 +86,7 @@ class ArgoCd(Installation):
     def _create_objects(self) -> None:
         api = self._cluster.api
         api.create("/api/v1/namespaces", {"metadata": {"name": NAMESPACE}})
-        for path in sorted((self._tools.share / "argocd" / "manifests" / "crds").glob("*-crd.yaml")):
+        for path in sorted((self._tools.files("argocd") / "manifests" / "crds").glob("*-crd.yaml")):
             api.create("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", yaml.safe_load(path.read_text()))
         self.daemons.wait("Argo CD's kinds are served", lambda: all(map(api.has, KINDS)))
         for resource, body in self._settings.objects():
@@ -101,7 +101,7 @@ class ArgoCd(Installation):
         folders = {variable: self.directory / name for variable, name in DATA_FOLDERS.items()}
         for folder in folders.values():
             folder.mkdir(mode=0o700, exist_ok=True)
-        wrapper = self._tools.share / "argocd" / "hack"
+        wrapper = self._tools.files("argocd") / "hack"
         return {
             "PATH": os.pathsep.join((str(wrapper), os.environ["PATH"])),  # git stands on the latter
             "ARGOCD_GPG_ENABLED": "false",

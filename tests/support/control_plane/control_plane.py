@@ -152,7 +152,7 @@ class ControlPlane(Installation):
         )
         self.daemons.start("kube-scheduler", [str(self._tools.path("kube-scheduler")), *controllers])
         stages = [
-            self._tools.share / "kwok" / "kustomize" / "stage" / f"{name}.yaml"
+            self._tools.files("kwok") / "kustomize" / "stage" / f"{name}.yaml"
             for name in (*KWOK_STAGES, *KWOK_POD_STAGES)
         ]
         self.daemons.start(

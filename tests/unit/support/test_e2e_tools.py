@@ -11,6 +11,7 @@ from tests.support import e2e_tools as search
 from tests.support import e2e_versions
 from tests.support.e2e_tools import ToolsMissingError
 from tools import e2e_tools
+from tools.e2e_tools import CacheFolder
 
 BUILDS = e2e_tools.load()
 API_SERVER = next(binary for binary in BUILDS.binaries if binary.name == "kube-apiserver")
@@ -48,6 +49,18 @@ def test_ready_ones_come_first(environment: dict[str, str], tmp_path: Path) -> N
 
     assert found.path("kube-apiserver") == own
     assert found.path("helm") == e2e_tools.cache_folder(environment).bin / "helm"
+
+
+def test_cache_folder_of_another_machine_serves_as_a_whole(environment: dict[str, str], tmp_path: Path) -> None:
+    other = CacheFolder(tmp_path / "other")
+    for binary in BUILDS.binaries:
+        put_program(other.bin / binary.name, prints=f"v{e2e_versions.wanted(binary)}.0")
+    e2e_tools.cache_folder(environment).share.rename(other.share)
+
+    found = search.find({**environment, "KUBEBUILDER_ASSETS": str(other.bin)})
+
+    assert found.path("kwok") == other.bin / "kwok"
+    assert found.files("kwok") == other.share / "kwok"
 
 
 def test_ready_ones_are_found_from_every_folder(
