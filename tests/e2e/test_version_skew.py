@@ -1,4 +1,4 @@
-"""The CLIs against the API server of the minor before: kubectl and helm promise one minor of difference.
+"""The CLIs against the API server of the minor before: kubectl promises one minor of difference, helm three.
 
 https://kubernetes.io/releases/version-skew-policy/#kubectl
 """
