@@ -11,6 +11,7 @@ from tests.integration.cli.family import Family
 from tests.support import processes
 from tests.support.argo_cd import ArgoCd
 from tests.support.control_plane import ControlPlane
+from tests.support.control_plane.control_plane import NODE_LEASE
 from tests.support.control_plane.daemons import Installation, PortTakenError
 from tests.support.e2e_tools import E2eTools
 from tests.support.product import PROJECT, Process
@@ -49,6 +50,11 @@ async def test_killed_tests_take_their_control_plane_and_its_credentials_along(
         process.kill()
         assert not family.survivors(timeout_s=DEATH_TIMEOUT_S)
     assert list(temporary.iterdir()) == []
+
+
+async def test_node_keeps_saying_that_it_is_alive(cluster: ControlPlane) -> None:
+    await wait_until(lambda: cluster.api.has(NODE_LEASE), timeout_s=START_TIMEOUT_S)
+    assert cluster.api.get(NODE_LEASE)["spec"]["renewTime"]
 
 
 @pytest.fixture

@@ -13,6 +13,10 @@ from tests.support.product import free_port
 
 SERVICE_RANGE = "10.96.0.0/16"
 NODE = "node-1"
+NODE_LEASE = f"/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/{NODE}"
+LEASE_S = 40
+NODE_GRACE_S = 3_600
+"""A node that is silent for so long is not ready, nor are its pods ever again: KWOK makes a pod ready only once."""
 STAGES = Path(__file__).with_name("stages.yaml")
 KWOK_STAGES = ("node/fast/node-initialize", "node/heartbeat-with-lease/node-heartbeat-with-lease")
 KWOK_POD_STAGES = ("pod/fast/pod-complete", "pod/fast/pod-delete")
@@ -148,6 +152,7 @@ class ControlPlane(Installation):
                 *controllers,
                 f"--root-ca-file={self.credentials.directory / 'ca.pem'}",
                 f"--service-account-private-key-file={self.credentials.signing_key}",
+                f"--node-monitor-grace-period={NODE_GRACE_S}s",
             ],
         )
         self.daemons.start("kube-scheduler", [str(self._tools.path("kube-scheduler")), *controllers])
@@ -161,6 +166,7 @@ class ControlPlane(Installation):
                 str(self._tools.path("kwok")),
                 f"--kubeconfig={own}",
                 "--manage-all-nodes=true",
+                f"--node-lease-duration-seconds={LEASE_S}",
                 "--node-ip=10.0.0.1",
                 *(f"--config={path}" for path in (*stages, STAGES)),
             ],
