@@ -65,6 +65,8 @@ def _answer(argv: Sequence[str], home: str) -> str:
         raise UnfitError(f"did not say its version within {TIMEOUT_S:.0f} s") from error
     if finished.returncode < 0:
         raise UnfitError(f"does not run here (ended by {signal.Signals(-finished.returncode).name})")
+    if finished.returncode:
+        raise UnfitError(f"does not say its version (but {_shortened(finished.stderr.decode(errors='replace'))!r})")
     return finished.stdout.decode(errors="replace")
 
 

@@ -158,6 +158,13 @@ def test_damaged_program_is_told_in_one_line(
     assert f"{own} does not run here (" in refusal(environment, own.parent)
 
 
+def test_program_that_fails_is_told_in_one_line(environment: dict[str, str], tmp_path: Path) -> None:
+    own = put_program(tmp_path / "assets" / "etcd")
+    own.write_text("#!/bin/sh\nprintf 'no libc.so.6\\nno more' >&2\nexit 127\n")
+
+    assert f"{own} does not say its version (but 'no libc.so.6')" in refusal(environment, own.parent)
+
+
 def test_silent_program_is_told_in_one_line(
     environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
