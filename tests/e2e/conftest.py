@@ -9,6 +9,7 @@ import pytest
 from shared.tools import registry
 from tests.e2e import manifests
 from tests.e2e.clients import CLIENTS, Client
+from tests.e2e.session import running
 from tests.e2e.user import User
 from tests.integration.end_to_end.system import System, start
 from tests.support import e2e_tools, processes
@@ -43,23 +44,20 @@ def tools() -> E2eTools:
 
 @pytest.fixture(scope="session")
 def cluster(tools: E2eTools) -> Iterator[ControlPlane]:
-    with ControlPlane(tools) as control_plane:
-        processes.long_lived.update(control_plane.process_ids)
+    with running(ControlPlane(tools)) as control_plane:
         yield control_plane
 
 
 @pytest.fixture(scope="session")
 def second_cluster(tools: E2eTools, cluster: ControlPlane) -> Iterator[ControlPlane]:
     """An API server of its own, with a CA, users and objects of its own."""
-    with ControlPlane(tools, etcd_url=cluster.etcd_url) as control_plane:
-        processes.long_lived.update(control_plane.process_ids)
+    with running(ControlPlane(tools, etcd_url=cluster.etcd_url)) as control_plane:
         yield control_plane
 
 
 @pytest.fixture(scope="session")
 def argo_cd(tools: E2eTools, cluster: ControlPlane) -> Iterator[ArgoCd]:
-    with ArgoCd(tools, cluster) as installation:
-        processes.long_lived.update(installation.process_ids)
+    with running(ArgoCd(tools, cluster)) as installation:
         yield installation
 
 

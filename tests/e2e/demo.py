@@ -17,6 +17,7 @@ from tests.e2e import manifests
 from tests.support import e2e_tools
 from tests.support.caller import Caller, caller_of
 from tests.support.control_plane import ControlPlane
+from tests.support.control_plane.daemons import PortTakenError
 from tests.support.e2e_tools import ToolsMissingError
 from tests.support.product import Process, Product
 from tests.support.valkey import APPEND_ONLY, Valkey
@@ -90,8 +91,8 @@ async def main() -> int:
     try:
         async with _stage() as stage:
             await tour(stage)
-    except ToolsMissingError as missing:
-        print(f"error: {missing}", file=sys.stderr)
+    except (ToolsMissingError, PortTakenError) as error:
+        print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
 

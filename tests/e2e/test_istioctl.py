@@ -8,7 +8,7 @@ from tests.e2e.user import User
 from tests.support.control_plane import ControlPlane
 from tests.support.e2e_tools import E2eTools
 
-CRDS = "istio/manifests/charts/base/files/crd-all.gen.yaml"
+CRDS = "manifests/charts/base/files/crd-all.gen.yaml"
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 VIRTUAL_SERVICES = "/apis/networking.istio.io/v1/virtualservices"
 INSTALL = "install -y --readiness-timeout 90s"
@@ -17,7 +17,7 @@ INSTALL = "install -y --readiness-timeout 90s"
 @pytest.fixture(scope="session")
 def definitions(tools: E2eTools, cluster: ControlPlane) -> None:
     """Those that Istio's base chart brings."""
-    documents = yaml.load_all((tools.share / CRDS).read_text(), yaml.CSafeLoader)
+    documents = yaml.load_all((tools.files("istio") / CRDS).read_text(), yaml.CSafeLoader)
     for definition in filter(None, documents):
         cluster.api.create(DEFINITIONS, definition)
     cluster.daemons.wait("Istio's kinds are served", lambda: cluster.api.has(VIRTUAL_SERVICES))

@@ -1,4 +1,4 @@
-"""The CLIs against the API server of the minor before: kubectl and helm promise one minor of difference.
+"""The CLIs against the API server of the minor before: kubectl promises one minor of difference, helm three.
 
 https://kubernetes.io/releases/version-skew-policy/#kubectl
 """
@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e import manifests
+from tests.e2e.session import running
 from tests.e2e.user import User
-from tests.support import processes
 from tests.support.control_plane import ControlPlane
 from tests.support.e2e_tools import E2eTools
 
@@ -17,8 +17,8 @@ from tests.support.e2e_tools import E2eTools
 @pytest.fixture(scope="module")
 def previous_cluster(tools: E2eTools, cluster: ControlPlane) -> Iterator[ControlPlane]:
     """Without controllers: objects are kept, and nothing becomes of them."""
-    with ControlPlane(tools, etcd_url=cluster.etcd_url, api_server="kube-apiserver-previous") as control_plane:
-        processes.long_lived.update(control_plane.process_ids)
+    previous = ControlPlane(tools, etcd_url=cluster.etcd_url, api_server="kube-apiserver-previous")
+    with running(previous) as control_plane:
         yield control_plane
 
 

@@ -32,7 +32,15 @@ def free_port() -> int:
 class Process:
     """A child process whose output goes to a file, for tests that look for secrets and reasons there."""
 
-    def __init__(self, name: str, command: list[str], environment: Mapping[str, str], log: Path) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: list[str],
+        environment: Mapping[str, str],
+        log: Path,
+        *,
+        pass_fds: tuple[int, ...] = (),
+    ) -> None:
         self.name = name
         self.log = log
         with log.open("ab") as file:
@@ -43,6 +51,7 @@ class Process:
                 stdout=file,
                 stderr=file,
                 cwd=PROJECT,
+                pass_fds=pass_fds,
             )
 
     @property

@@ -1,5 +1,6 @@
 """The processes below another one, and whether they are gone."""
 
+import contextlib
 import os
 import select
 from collections.abc import Iterator
@@ -10,8 +11,12 @@ class Family:
     """Everything below a process, pinned by pidfds: a process id that is used again is no survivor."""
 
     def __init__(self, pid: int) -> None:
-        self.commands = {child: _command(child) for child in _below(pid)}
-        self._descriptors = {child: os.pidfd_open(child) for child in self.commands}
+        self.commands: dict[int, str] = {}
+        self._descriptors: dict[int, int] = {}
+        for child in _below(pid):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # one that has just ended
+                self.commands[child] = _command(child)
+                self._descriptors[child] = os.pidfd_open(child)
 
     def __enter__(self) -> "Family":
         return self
@@ -38,10 +43,18 @@ class Family:
 
 
 def _below(pid: int) -> Iterator[int]:
-    for children in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in map(int, children.read_text().split()):
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in _read_ids(path):
             yield child
             yield from _below(child)
+
+
+def _read_ids(path: Path) -> list[int]:
+    """None of a thread that has just ended."""
+    try:
+        return [int(pid) for pid in path.read_text().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
 
 
 def _command(pid: int) -> str:

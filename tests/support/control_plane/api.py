@@ -12,14 +12,17 @@ TIMEOUT_S = 10.0
 class Api:
     """JSON requests with one token."""
 
-    def __init__(self, url: str, *, ca_pem: bytes, token: str) -> None:
+    def __init__(self, *, ca_pem: bytes, token: str) -> None:
         self._client = httpx.Client(
-            base_url=url,
             verify=ssl.create_default_context(cadata=ca_pem.decode()),
             headers={"Authorization": f"Bearer {token}"},
             trust_env=False,
             timeout=TIMEOUT_S,
         )
+
+    def move(self, url: str) -> None:
+        """Where the server is from now on."""
+        self._client.base_url = httpx.URL(url)
 
     def close(self) -> None:
         self._client.close()

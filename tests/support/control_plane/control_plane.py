@@ -1,6 +1,5 @@
 """Starts the control plane, waits until it is ready, and hands out kubeconfigs for it."""
 
-import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,12 +7,16 @@ from pathlib import Path
 from tests.support.api_server import certificates, kubeconfig
 from tests.support.control_plane.api import Api
 from tests.support.control_plane.credentials import ISSUER, Credentials
-from tests.support.control_plane.daemons import Daemons, Installation
+from tests.support.control_plane.daemons import Installation
 from tests.support.e2e_tools import E2eTools
 from tests.support.product import free_port
 
 SERVICE_RANGE = "10.96.0.0/16"
 NODE = "node-1"
+NODE_LEASE = f"/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/{NODE}"
+LEASE_S = 40
+NODE_GRACE_S = 3_600
+"""A node that is silent for so long is not ready, nor are its pods ever again: KWOK makes a pod ready only once."""
 STAGES = Path(__file__).with_name("stages.yaml")
 KWOK_STAGES = ("node/fast/node-initialize", "node/heartbeat-with-lease/node-heartbeat-with-lease")
 KWOK_POD_STAGES = ("pod/fast/pod-complete", "pod/fast/pod-delete")
@@ -23,30 +26,31 @@ class ControlPlane(Installation):
     """One cluster. With `etcd_url` it is an API server only, on another's etcd: enough to be a second cluster."""
 
     def __init__(self, tools: E2eTools, *, etcd_url: str | None = None, api_server: str = "kube-apiserver") -> None:
-        self._api_server = api_server
-        self.directory = Path(tempfile.mkdtemp(prefix="control-plane-"))
+        super().__init__("control-plane-")
         self.credentials = Credentials.create(self.directory / "credentials")
-        self.daemons = Daemons(self.directory)
-        self.port = free_port()
-        self.api = Api(self.url, ca_pem=self.credentials.ca_pem, token=self.credentials.admin_token)
+        self.api = Api(ca_pem=self.credentials.ca_pem, token=self.credentials.admin_token)
         self._tools = tools
-        self._has_controllers = etcd_url is None
-        self.etcd_url = etcd_url or f"http://127.0.0.1:{free_port()}"
+        self._api_server = api_server
+        self._foreign_etcd_url = etcd_url
 
     @property
     def url(self) -> str:
         return f"https://127.0.0.1:{self.port}"
 
     @property
-    def process_ids(self) -> list[int]:
-        return [process.pid for process in self.daemons.processes]
+    def etcd_url(self) -> str:
+        return self._foreign_etcd_url or f"http://127.0.0.1:{self.etcd_port}"
+
+    def choose_ports(self) -> None:
+        self.port, self.etcd_port, self.etcd_peer_port = free_port(), free_port(), free_port()
+        self.api.move(self.url)
 
     def start(self) -> None:
-        if self._has_controllers:
+        if self._foreign_etcd_url is None:
             self._start_etcd()
         self._start_api_server()
         self.daemons.wait("the API server is ready", lambda: self.api.has("/readyz"))
-        if self._has_controllers:
+        if self._foreign_etcd_url is None:
             self._start_controllers()
             self._create_node()
             self.daemons.wait("a node is ready", self._has_ready_node)
@@ -54,8 +58,7 @@ class ControlPlane(Installation):
 
     def stop(self) -> None:
         self.api.close()
-        self.daemons.stop()
-        shutil.rmtree(self.directory, ignore_errors=True)
+        super().stop()
 
     def kubeconfig(
         self,
@@ -99,12 +102,12 @@ class ControlPlane(Installation):
         )
 
     def _start_etcd(self) -> None:
-        peer_url = f"http://127.0.0.1:{free_port()}"
+        peer_url = f"http://127.0.0.1:{self.etcd_peer_port}"
         self.daemons.start(
             "etcd",
             [
                 str(self._tools.path("etcd")),
-                f"--data-dir={self.directory / 'etcd'}",
+                f"--data-dir={self.directory / f'etcd-{self.etcd_port}'}",
                 "--unsafe-no-fsync",
                 f"--listen-client-urls={self.etcd_url}",
                 f"--advertise-client-urls={self.etcd_url}",
@@ -149,11 +152,12 @@ class ControlPlane(Installation):
                 *controllers,
                 f"--root-ca-file={self.credentials.directory / 'ca.pem'}",
                 f"--service-account-private-key-file={self.credentials.signing_key}",
+                f"--node-monitor-grace-period={NODE_GRACE_S}s",
             ],
         )
         self.daemons.start("kube-scheduler", [str(self._tools.path("kube-scheduler")), *controllers])
         stages = [
-            self._tools.share / "kwok" / "kustomize" / "stage" / f"{name}.yaml"
+            self._tools.files("kwok") / "kustomize" / "stage" / f"{name}.yaml"
             for name in (*KWOK_STAGES, *KWOK_POD_STAGES)
         ]
         self.daemons.start(
@@ -162,6 +166,7 @@ class ControlPlane(Installation):
                 str(self._tools.path("kwok")),
                 f"--kubeconfig={own}",
                 "--manage-all-nodes=true",
+                f"--node-lease-duration-seconds={LEASE_S}",
                 "--node-ip=10.0.0.1",
                 *(f"--config={path}" for path in (*stages, STAGES)),
             ],
