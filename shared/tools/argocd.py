@@ -223,6 +223,8 @@ TOOL = Tool(
         "x-argocd-auth-token": "ARGOCD_AUTH_TOKEN",
     },
     server_variable="ARGOCD_SERVER",
+    # With these it talks to itself over a unix socket, and would look for that behind the proxy.
+    proxy_variables={"ALL_PROXY": frozenset({"grpc-web", "grpc-web-root-path"})},
     companions={"app diff": kubectl.DIFF},
     failure_hints=_FAILURE_HINTS,
 )
