@@ -17,7 +17,7 @@ from tests.support import processes, stub
 from tests.support.waiting import wait_until
 
 PROJECT = Path(__file__).parents[2]
-START_TIMEOUT_S = 20.0
+START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 20.0
 
 

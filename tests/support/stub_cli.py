@@ -79,7 +79,7 @@ def _connected(place: str) -> _socket.socket:
 
 
 def _connect(place: str) -> None:
-    _connected(place).close()
+    _connected(place.rpartition("/")[2]).close()
     _say("connected")
 
 
