@@ -36,12 +36,12 @@ class Destinations:
 def parse(text: str) -> Destinations:
     """`10.0.0.0/8, 192.0.2.7, registry.example, *.example.com`. `ValueError` says which entry is none of these."""
     networks, names, suffixes = [], set(), []
-    for entry in items(text):
+    for number, entry in enumerate(items(text), 1):
         network = _network(entry)
         if network is not None:
             networks.append(network)
         elif not NAME.fullmatch(entry) or endpoints.ENDS_IN_NUMBER.search(entry):
-            raise ValueError(f"holds {entry!r}, which is no network, no address and no name")
+            raise ValueError(f"has an entry {number} that is no network, no address and no name")
         elif entry.startswith(ANY_BELOW):
             suffixes.append(entry[1:])
         else:
@@ -51,7 +51,7 @@ def parse(text: str) -> Destinations:
 
 def parse_services(text: str) -> tuple[Endpoint, ...]:
     """`gateway:9096, [fd12::1]:6379`. `ValueError` says which entry is none of these."""
-    return tuple(map(_service, items(text)))
+    return tuple(_service(number, entry) for number, entry in enumerate(items(text), 1))
 
 
 def items(text: str) -> list[str]:
@@ -66,8 +66,8 @@ def _network(entry: str) -> Network | None:
         return None
 
 
-def _service(entry: str) -> Endpoint:
+def _service(number: int, entry: str) -> Endpoint:
     endpoint = None if "/" in entry else endpoints.parse(f"https://{entry}")
     if endpoint is None or not entry.endswith(f":{endpoint.port}"):
-        raise ValueError(f"holds {entry!r}, which is no host with a port")
+        raise ValueError(f"has an entry {number} that is no host with a port")
     return endpoint
