@@ -13,7 +13,7 @@ from bench import clients
 from bench.latency import RUNS, added_row, program
 from bench.table import Row
 from bench.timing import in_turn
-from shared import kubeconfig
+from shared import kubeconfig, logs
 from shared.models import JobId
 from tests.support import egress
 from tests.support.api_server.handle import ApiServer
@@ -24,6 +24,7 @@ BUDGET_MS = 3
 
 def rows(api_server: ApiServer, directory: Path) -> list[Row]:
     """The proxy's row."""
+    logs.configure("warning")
     command = [program("kubectl"), "get", "pods"]
     with _proxy() as url:
         calls = {
