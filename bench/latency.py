@@ -20,7 +20,7 @@ def rows(port: int, api_server: ApiServer, directory: Path) -> list[Row]:
 
 
 def _version(port: int) -> list[Row]:
-    command = [_program("kubectl"), "version", "--client"]
+    command = [program("kubectl"), "version", "--client"]
     timings = in_turn(
         {"bare": clients.bare(command, _home()), "rest": Rest(port).tool("kubectl", "version --client")}, runs=RUNS
     )
@@ -42,17 +42,17 @@ def _noop(port: int, directory: Path) -> list[Row]:
     )
     bare, rest, mcp = timings["bare"], timings["rest"], timings["mcp"]
     return [
-        _added_row("a CLI that costs nothing, REST, added to the bare CLI, p50", rest.p50 - bare.p50, 6),
-        _added_row("the same, p95", rest.p95 - bare.p95, 12),
-        _added_row("MCP, added to REST, p50", mcp.p50 - rest.p50, 3),
-        _added_row("the same, p95", mcp.p95 - rest.p95, 5),
+        added_row("a CLI that costs nothing, REST, added to the bare CLI, p50", rest.p50 - bare.p50, 6),
+        added_row("the same, p95", rest.p95 - bare.p95, 12),
+        added_row("MCP, added to REST, p50", mcp.p50 - rest.p50, 3),
+        added_row("the same, p95", mcp.p95 - rest.p95, 5),
     ]
 
 
 def _get(port: int, api_server: ApiServer, directory: Path) -> list[Row]:
     kubeconfig = directory / "kubeconfig"
     kubeconfig.write_text(api_server.kubeconfig())
-    command = [_program("kubectl"), "get", "pods"]
+    command = [program("kubectl"), "get", "pods"]
     get = Rest(port).tool("kubectl", "get pods", api_server.kubeconfig())
 
     def bare_without_cache() -> None:
@@ -70,7 +70,8 @@ def _ratio_row(what: str, ours_ms: float, bare_ms: float, *, budget: float) -> R
     return Row(what, f"≤ {budget:.2f} ×", measured, ratio <= budget)
 
 
-def _added_row(what: str, added_ms: float, budget_ms: float) -> Row:
+def added_row(what: str, added_ms: float, budget_ms: float) -> Row:
+    """Milliseconds on top of something."""
     return Row(what, f"≤ {budget_ms:g} ms", f"{added_ms:.1f} ms", added_ms <= budget_ms)
 
 
@@ -78,7 +79,8 @@ def _home() -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
+    """The path of a CLI. `RuntimeError` where it is missing."""
     found = shutil.which(name, path=os.pathsep.join((os.environ["PATH"], str(PROJECT / ".tools" / "bin"))))
     if found is None:
         raise RuntimeError(f"{name} is missing; run: make tools")

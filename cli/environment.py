@@ -6,6 +6,7 @@ What the user set stays; what is missing is filled in for one machine.
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from shared.settings import PREFIX, GatewaySettings, SettingsError, WorkerSettings
 
@@ -16,6 +17,7 @@ REDIS_URL = f"{PREFIX}REDIS_URL"
 MASTER_KEYS = f"{PREFIX}MASTER_KEYS"
 DEFAULT_KUBECONFIG_FILE = f"{PREFIX}DEFAULT_KUBECONFIG_FILE"
 DEFAULT_CONTEXT = "K8S_CONTEXT"
+OWN_SERVICES = f"{PREFIX}OWN_SERVICES"
 
 
 def is_given(environment: Mapping[str, str], variable: str) -> bool:
@@ -31,6 +33,11 @@ def for_one_machine(environment: Mapping[str, str]) -> dict[str, str]:
     if is_source_tree():
         own["PATH"] = os.pathsep.join(filter(None, (own.get("PATH"), str(FETCHED_TOOLS))))
     return own
+
+
+def with_service(environment: Mapping[str, str], url: str) -> str:
+    """What no command may reach: what the user names, and what listens at that URL."""
+    return ",".join(filter(None, (environment.get(OWN_SERVICES), urlsplit(url).netloc)))
 
 
 def for_children(environment: Mapping[str, str]) -> dict[str, str]:

@@ -70,6 +70,7 @@ def prepared(options: UpOptions, variables: Mapping[str, str]) -> Iterator[Plan]
             _check_kubeconfig(text, gateway_settings)
         address = _free_address(gateway_settings)
         own[f"{PREFIX}PORT"] = str(address.port)
+        own[environment.OWN_SERVICES] = environment.with_service(own, address.url)
         children = environment.for_children(own)
         yield Plan(
             address=address,

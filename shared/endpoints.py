@@ -1,12 +1,13 @@
-"""Judges the address in a kubeconfig by its spelling alone; nothing is resolved here.
+"""Judges hosts by their spelling alone; nothing is resolved here.
 
-What a name resolves to is judged where the connection is made. Here go the addresses that no cluster has, and the
-spellings that hide one.
+What a name resolves to is judged by the same rules where the connection is made. Here go the addresses that no server
+of a caller has, and the spellings that hide one.
 """
 
 import ipaddress
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 
 URL = re.compile(
     r"(?P<scheme>https?)://(?:(?P<name>[a-z0-9._-]+)|\[(?P<ipv6>[0-9a-f:.]+)\])(?::(?P<port>[0-9]{1,5}))?"
@@ -20,18 +21,30 @@ MAX_URL_CHARACTERS = 2_048
 
 LOOPBACK_NAMES = frozenset({"localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback"})
 METADATA_NAMES = frozenset({"metadata", "metadata.google.internal", "instance-data", "instance-data.ec2.internal"})
-METADATA_ADDRESSES = frozenset(
-    ipaddress.ip_address(address) for address in ("100.100.100.200", "192.0.0.192", "fd00:ec2::254")
+METADATA_NETWORKS = tuple(
+    map(
+        ipaddress.ip_network,
+        ("100.100.100.200/32", "192.0.0.192/32", "168.63.129.16/32", "fd00:ec2::/32", "fd20:ce::254/128"),
+    )
 )
-"""Clouds whose metadata service is not link-local: Alibaba, Oracle, AWS over IPv6."""
+"""Clouds whose metadata service is not link-local: Alibaba, Oracle, Azure's wire server, AWS and Google over IPv6."""
 THIS_NETWORK = ipaddress.ip_network("0.0.0.0/8")
-EMBEDDING_NETWORKS = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("::/96"))
-"""IPv6 addresses whose last 32 bits are an IPv4 address: NAT64 (RFC 6052) and IPv4-compatible (RFC 4291)."""
+EMBEDDING_NETWORKS = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "::ffff:0:0:0/96", "::/96")))
+"""IPv6 addresses whose last 32 bits are an IPv4 address: NAT64 (RFC 6052, RFC 8215), IPv4-translated (RFC 2765) and
+IPv4-compatible (RFC 4291)."""
 IPV4_MASK = 0xFFFFFFFF
 ENDS_IN_NUMBER = re.compile(r"(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)$")
 """Such a host is an IPv4 address to some resolver (https://url.spec.whatwg.org/#ends-in-a-number-checker)."""
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+class Denial(StrEnum):
+    """Why nothing may connect to a host, whoever asks."""
+
+    FORBIDDEN = "forbidden-address"
+    LOOPBACK = "loopback"
+    SPELLING = "spelling"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,45 +62,62 @@ def parse(url: str) -> Endpoint | None:
         return None
     host = (match["name"] or match["ipv6"]).lower().rstrip(".")
     port = int(match["port"] or DEFAULT_PORTS[match["scheme"].lower()])
-    if not host or not 0 < port <= MAX_PORT or (match["ipv6"] and _address(host) is None):
+    if not host or not 0 < port <= MAX_PORT or (match["ipv6"] and parse_address(host) is None):
         return None
     return Endpoint(host, port)
 
 
 def refusal(endpoint: Endpoint, *, allow_loopback: bool) -> str | None:
     """Why nothing may connect there, and what to do; None if it may."""
-    address = _address(endpoint.host)
-    if address is None:
-        return _name_refusal(endpoint.host, allow_loopback=allow_loopback)
-    reached = (address, *_embedded(address))
+    denial = host_denial(endpoint.host, allow_loopback=allow_loopback)
+    return None if denial is None else _EXPLANATIONS[denial]
+
+
+def host_denial(host: str, *, allow_loopback: bool) -> Denial | None:
+    """Judges a host by what is written: an address, or a name that is not resolved here."""
+    address = parse_address(host)
+    if address is not None:
+        return address_denial(address, allow_loopback=allow_loopback)
+    if host in LOOPBACK_NAMES or host.endswith(".localhost"):
+        return None if allow_loopback else Denial.LOOPBACK
+    if host in METADATA_NAMES:
+        return Denial.FORBIDDEN
+    return Denial.SPELLING if ENDS_IN_NUMBER.search(host) or "%" in host else None
+
+
+def address_denial(address: Address, *, allow_loopback: bool) -> Denial | None:
+    """Judges an address, and every IPv4 address that it stands for."""
+    reached = spellings(address)
     if any(_is_forbidden(each) for each in reached):
-        return _FORBIDDEN
+        return Denial.FORBIDDEN
     if any(each.is_loopback for each in reached):
-        return None if allow_loopback else _LOOPBACK
+        return None if allow_loopback else Denial.LOOPBACK
     return None
 
 
-_LOOPBACK = (
-    "is on loopback, which here is the worker and not your machine: use an address that the worker can reach, or "
-    "run `mcp-k8s up` on your machine, which allows loopback"
-)
-_FORBIDDEN = "is a link-local, metadata, multicast or unspecified address, where no such server is: name its own"
-_SPELLING = "is an IPv4 address in an unusual spelling: write four decimal numbers"
+def spellings(address: Address) -> tuple[Address, ...]:
+    """The address itself, and every IPv4 address that it stands for."""
+    return (address, *_embedded(address))
 
 
-def _name_refusal(host: str, *, allow_loopback: bool) -> str | None:
-    if host in LOOPBACK_NAMES or host.endswith(".localhost"):
-        return None if allow_loopback else _LOOPBACK
-    if host in METADATA_NAMES:
-        return _FORBIDDEN
-    return _SPELLING if ENDS_IN_NUMBER.search(host) else None
-
-
-def _address(host: str) -> Address | None:
+def parse_address(host: str) -> Address | None:
+    """The address that is written there without brackets; None for a name, and for an address with a zone."""
     try:
-        return ipaddress.ip_address(host)
+        return None if "%" in host else ipaddress.ip_address(host)
     except ValueError:
         return None
+
+
+_EXPLANATIONS = {
+    Denial.LOOPBACK: (
+        "is on loopback, which here is the worker and not your machine: use an address that the worker can reach, or "
+        "run `mcp-k8s up` on your machine, which allows loopback"
+    ),
+    Denial.FORBIDDEN: (
+        "is a link-local, metadata, multicast or unspecified address, where no such server is: name its own"
+    ),
+    Denial.SPELLING: "is an IPv4 address in an unusual spelling: write four decimal numbers",
+}
 
 
 def _embedded(address: Address) -> tuple[ipaddress.IPv4Address, ...]:
@@ -107,6 +137,6 @@ def _is_forbidden(address: Address) -> bool:
         address.is_link_local
         or address.is_unspecified
         or address.is_multicast
-        or address in METADATA_ADDRESSES
-        or (isinstance(address, ipaddress.IPv4Address) and address in THIS_NETWORK)
+        or address in THIS_NETWORK
+        or any(address in network for network in METADATA_NETWORKS)
     )

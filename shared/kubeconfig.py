@@ -50,8 +50,10 @@ class _Entry:
     body: Mapping[str, Value]
 
 
-def rebuild(text: str, *, context: str | None, allow_loopback: bool) -> ClusterAccess:
+def rebuild(text: str, *, context: str | None, allow_loopback: bool, proxy_url: str | None = None) -> ClusterAccess:
     """One context of a kubeconfig, the current one if none is named; only that one is judged.
+
+    `proxy_url` is what the cluster is to be reached through: ours, never the caller's.
 
     `RequestError` with one of the codes KUBECONFIG_INVALID, KUBECONFIG_FIELD_REFUSED and CONTEXT_UNKNOWN.
     """
@@ -64,12 +66,13 @@ def rebuild(text: str, *, context: str | None, allow_loopback: bool) -> ClusterA
     user = _named(document, USER, fields.get("user"))
     cluster_fields = _taken(cluster, CLUSTER)
     endpoint = _endpoint(cluster, cluster_fields, allow_loopback=allow_loopback)
+    proxied = {"proxy-url": proxy_url} if proxy_url else {}
     minimal = {
         "apiVersion": "v1",
         "kind": "Config",
         "current-context": chosen.name,
         "contexts": [{"name": chosen.name, "context": fields}],
-        "clusters": [{"name": cluster.name, "cluster": cluster_fields}],
+        "clusters": [{"name": cluster.name, "cluster": {**cluster_fields, **proxied}}],
         "users": [{"name": user.name, "user": _taken(user, USER)}] if user else [],
     }
     return ClusterAccess(

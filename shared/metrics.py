@@ -16,3 +16,6 @@ HTTP_SECONDS = Histogram(
 JOBS_SUBMITTED = Counter("mcp_k8s_jobs_submitted", "Jobs that were queued.", ["tool", "command_class"])
 REFUSALS = Counter("mcp_k8s_refusals", "Calls that were refused, by problem code.", ["code"])
 WAITING = Gauge("mcp_k8s_waiting_requests", "Requests that wait for the end of a job.")
+EGRESS_CONNECTIONS = Counter(
+    "mcp_k8s_egress_connections", "Connections that commands asked their worker for, by decision.", ["decision"]
+)

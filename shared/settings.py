@@ -6,6 +6,7 @@ value ends the process before it serves.
 """
 
 import os
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
@@ -15,9 +16,11 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_vali
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from shared import destinations
 from shared.sealing import MasterKeys
 
 PREFIX = "K8S_MCP_"
+PROXY_URL = re.compile(r"(?:http|socks5)://(?:[^\s/@:]+:[^\s/@]*@)?(?:[a-zA-Z0-9._-]+|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}/?")
 BAD_SETTINGS_EXIT_CODE = 78
 """EX_CONFIG of sysexits.h."""
 
@@ -209,6 +212,36 @@ class WorkerSettings(CommonSettings):
     """What the files of one command may hold together, the caller's own included."""
     go_memory_limit: str = Field("200MiB", pattern=r"^\d+(B|KiB|MiB|GiB)$")
     """Heap of a CLI above which it collects garbage; below it collecting costs start-up time and gains nothing."""
+    egress_allow: str = ""
+    """Networks, addresses and names (`10.0.0.0/8`, `registry.example`, `*.example.com`), separated by commas, that
+    commands may connect to; empty allows all that is not denied."""
+    egress_deny: str = ""
+    """The same for what commands may not connect to; it goes before what is allowed."""
+    egress_proxy: SecretStr = SecretStr("")
+    """Proxy that the workers themselves have to use: `http://` or `socks5://`, with user and password where it wants
+    them. It is given addresses, for names are resolved and judged here."""
+    own_services: str = ""
+    """Services of ours besides Redis that no command may reach: the gateways as `host:port`, separated by commas;
+    `mcp-k8s up` names its own."""
+
+    @field_validator("egress_allow", "egress_deny")
+    @classmethod
+    def _destinations_are_some(cls, value: str) -> str:
+        destinations.parse(value)
+        return value
+
+    @field_validator("own_services")
+    @classmethod
+    def _services_have_ports(cls, value: str) -> str:
+        destinations.parse_services(value)
+        return value
+
+    @field_validator("egress_proxy")
+    @classmethod
+    def _proxy_has_host_and_port(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and not PROXY_URL.fullmatch(value.get_secret_value()):
+            raise ValueError("must be http://HOST:PORT or socks5://HOST:PORT, with USER:PASSWORD@ where it needs one")
+        return value
 
 
 def _split(value: SecretStr) -> list[str]:

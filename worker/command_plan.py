@@ -14,6 +14,8 @@ from shared.errors import ErrorCode, RequestError
 from shared.kubeconfig import ClusterAccess
 from worker import filter_plan, job_directory
 from worker.companions import CompanionBinary
+from worker.egress import access as egress_access
+from worker.egress.access import ProxyAccess
 from worker.filter_binaries import FilterBinary
 from worker.job_directory import JobDirectory
 from worker.launcher.protocol import Limits, SandboxRules, StageSpec
@@ -21,7 +23,6 @@ from worker.tool_binaries import ToolBinary
 
 KUBECONFIG_DESCRIPTOR = 3
 """The first descriptor after standard error."""
-HTTPS_PORT = 443
 OPEN_FILES = 1_024
 CPU_FACTOR = 2
 """Cores that a command may keep busy for its whole time limit."""
@@ -53,6 +54,8 @@ class PlanSettings:
     allow_loopback: bool
     job_file_bytes: int
     go_memory_limit: str
+    own_ports: frozenset[int] = frozenset()
+    """Those of our own services: a command connects to none of them, not even on loopback."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,29 +80,33 @@ def build(
     time_limit_s: float,
     settings: PlanSettings,
     filters: Mapping[str, FilterBinary] | None = None,
+    proxy: ProxyAccess | None = None,
 ) -> CommandPlan:
-    """The plan. `RequestError` if kubeconfig or server do not pass this worker's judgement, or a filter is missing."""
+    """The plan; without a proxy the command has no network.
+
+    `RequestError` if kubeconfig or server do not pass this worker's judgement, or a filter is missing.
+    """
     limits = Limits(
         file_size_bytes=settings.job_file_bytes,
         open_files=OPEN_FILES,
         cpu_s=int(max(CPU_FLOOR_S, time_limit_s * CPU_FACTOR)),
     )
     behind = filter_plan.build(envelope.filters, filters or {}, directory, limits=limits, sandboxed=settings.sandboxed)
-    access = None
-    if envelope.kubeconfig is not None:
-        access = kubeconfig.rebuild(envelope.kubeconfig, context=None, allow_loopback=settings.allow_loopback)
+    access = _access(envelope, proxy, allow_loopback=settings.allow_loopback)
     server = credentials.server(binary.tool, envelope.credentials, allow_loopback=settings.allow_loopback)
     companion = _companion(binary, " ".join(envelope.verb))
     environment = _environment(binary, envelope, directory, memory_limit=settings.go_memory_limit)
+    environment |= egress_access.variables(binary.tool, envelope.arguments, proxy) if proxy else {}
     inherited: tuple[int, ...] = ()
     if access is not None:
         environment["KUBECONFIG"], inherited = _hand_over(access, directory)
+    ports = _ports(envelope, server, proxy=proxy, settings=settings)
     spec = StageSpec(
         executable=str(binary.path),
         argv=(binary.tool.name, *envelope.arguments),
         environment=environment,
         working_directory=str(directory.work),
-        sandbox=_sandbox(binary, directory, companion, ports=_ports(access, server)) if settings.sandboxed else None,
+        sandbox=_sandbox(binary, directory, companion, ports=ports) if settings.sandboxed else None,
         limits=limits,
     )
     try:
@@ -108,6 +115,14 @@ def build(
         for descriptor in inherited:
             os.close(descriptor)
         raise
+
+
+def _access(envelope: RequestEnvelope, proxy: ProxyAccess | None, *, allow_loopback: bool) -> ClusterAccess | None:
+    if envelope.kubeconfig is None:
+        return None
+    return kubeconfig.rebuild(
+        envelope.kubeconfig, context=None, allow_loopback=allow_loopback, proxy_url=proxy.url if proxy else None
+    )
 
 
 def _hand_over(access: ClusterAccess, directory: JobDirectory) -> tuple[str, tuple[int, ...]]:
@@ -152,10 +167,14 @@ def _companion_variables(binary: ToolBinary, verb: str) -> dict[str, str]:
     )
 
 
-def _ports(access: ClusterAccess | None, server: Endpoint | None) -> tuple[int, ...]:
-    """The API server's port, that of the tool's own server, and 443 for charts and repositories."""
-    named = {place.port for place in (access, server) if place is not None}
-    return tuple(sorted({HTTPS_PORT, *named}))
+def _ports(
+    envelope: RequestEnvelope, server: Endpoint | None, *, proxy: ProxyAccess | None, settings: PlanSettings
+) -> tuple[int, ...]:
+    """The proxy's, and where loopback is allowed those that the command would reach without it."""
+    if proxy is None:
+        return ()
+    direct = egress_access.loopback_ports(envelope.arguments, server) if settings.allow_loopback else frozenset()
+    return tuple(sorted({proxy.port, *(direct - settings.own_ports)}))
 
 
 def _companion(binary: ToolBinary, verb: str) -> CompanionBinary | None:

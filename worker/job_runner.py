@@ -24,6 +24,7 @@ from shared.sealing import DataKey, MasterKeys, Purpose, SealError
 from shared.store.job_store import Attempt, Claim, ClaimRefusal, Ending, JobStore
 from worker import command_plan, disk_watch, job_directory, responses
 from worker.command_plan import PlanSettings
+from worker.egress.proxy import EgressProxy
 from worker.execution import Execution, execute
 from worker.filter_binaries import FilterBinary
 from worker.job_control import JobControl
@@ -31,6 +32,7 @@ from worker.job_directory import JobDirectory
 from worker.launcher.client import Launcher, LauncherGoneError
 from worker.leases import LeaseKeeper
 from worker.output import OutputLimits, OutputRecorder
+from worker.redaction import redacted
 from worker.tool_binaries import ToolBinary
 
 RETRY_DELAY_S = 0.5
@@ -76,6 +78,7 @@ class JobRunner:
     launcher: Launcher
     binaries: Mapping[str, ToolBinary]
     filters: Mapping[str, FilterBinary]
+    proxy: EgressProxy
     settings: RunnerSettings
 
     async def run(self, job_id: JobId) -> None:
@@ -183,25 +186,29 @@ class JobRunner:
 
     async def _execute(self, job: OpenedJob, recorder: OutputRecorder) -> Execution:
         time_limit_s = job.envelope.time_limit_s
-        plan = command_plan.build(
-            job.envelope,
-            self.binaries[job.envelope.tool],
-            job.directory,
-            time_limit_s=time_limit_s,
-            settings=self.settings.plan,
-            filters=self.filters,
-        )
-        async with disk_watch.watching(job.directory.root, self.settings.plan.job_file_bytes, job.control):
-            return await execute(
-                plan,
-                launcher=self.launcher,
-                control=job.control,
-                sink=recorder.add,
+        async with self.proxy.admit(job.claim.record.id) as access:
+            plan = command_plan.build(
+                job.envelope,
+                self.binaries[job.envelope.tool],
+                job.directory,
                 time_limit_s=time_limit_s,
-                kill_grace_s=self.settings.kill_grace_s,
-                is_endless=job.envelope.is_endless,
-                must_finish=job.envelope.command_class not in CHANGE_NOTHING,
+                settings=self.settings.plan,
+                filters=self.filters,
+                proxy=access,
             )
+            watching = disk_watch.watching(job.directory.root, self.settings.plan.job_file_bytes, job.control)
+            with redacted(recorder.add, access.password) as sink:
+                async with watching:
+                    return await execute(
+                        plan,
+                        launcher=self.launcher,
+                        control=job.control,
+                        sink=sink,
+                        time_limit_s=time_limit_s,
+                        kill_grace_s=self.settings.kill_grace_s,
+                        is_endless=job.envelope.is_endless,
+                        must_finish=job.envelope.command_class not in CHANGE_NOTHING,
+                    )
 
     async def _settle(self, attempt: Attempt, control: JobControl, ending: Ending) -> None:
         while not control.is_lost:

@@ -17,7 +17,7 @@ import structlog
 import uvloop
 from arq.connections import ArqRedis
 
-from shared import filters, logs, process_hardening, redis_connection
+from shared import destinations, filters, logs, process_hardening, redis_connection
 from shared.models import Lane
 from shared.settings import BAD_SETTINGS_EXIT_CODE, SandboxMode, SettingsError, WorkerSettings
 from shared.store.job_store import JobStore
@@ -28,6 +28,11 @@ from worker import app, filter_binaries, tool_binaries, versions
 from worker.announcer import Announcer
 from worker.app import WorkerApp
 from worker.command_plan import PlanSettings
+from worker.egress import own_services, resolver
+from worker.egress.dialer import Dialer
+from worker.egress.own_services import OwnServices
+from worker.egress.policy import EgressPolicy
+from worker.egress.proxy import EgressProxy
 from worker.filter_binaries import FilterBinary
 from worker.job_runner import JobRunner, RunnerSettings
 from worker.lane import LaneWorker
@@ -54,6 +59,7 @@ class Machine:
     binaries: dict[str, ToolBinary]
     versions: dict[str, str]
     filters: Mapping[str, FilterBinary]
+    proxy: EgressProxy
     sandbox: str
 
 
@@ -87,12 +93,14 @@ async def serve(settings: WorkerSettings) -> bool:
     stop, hurry = _signals()
     sandbox = _sandbox(settings.sandbox)
     with _work_directory(settings.work_directory) as work_directory:
-        async with _launcher(work_directory) as launcher:
+        dialer = _dialer(settings)
+        async with _launcher(work_directory) as launcher, _proxy(dialer) as proxy:
             plan = PlanSettings(
                 sandboxed=landlock.abi() > 0,
                 allow_loopback=settings.allow_loopback,
                 job_file_bytes=settings.job_file_bytes,
                 go_memory_limit=settings.go_memory_limit,
+                own_ports=dialer.policy.own.ports,
             )
             binaries = _binaries(settings.tools_directory)
             found = await versions.ask_all(
@@ -107,7 +115,7 @@ async def serve(settings: WorkerSettings) -> bool:
                 work_directory=work_directory,
             )
             text_filters = _filters(settings.tools_directory, sandboxed=plan.sandboxed)
-            machine = Machine(launcher, {name: binaries[name] for name in found}, found, text_filters, sandbox)
+            machine = Machine(launcher, {name: binaries[name] for name in found}, found, text_filters, proxy, sandbox)
             async with (
                 _redis(settings, redis_connection.SOCKET_TIMEOUT_S) as redis,
                 _redis(settings, redis_connection.LEASE_TIMEOUT_S) as lease_redis,
@@ -134,6 +142,7 @@ def _assemble(
         launcher=machine.launcher,
         binaries=machine.binaries,
         filters=machine.filters,
+        proxy=machine.proxy,
         settings=runner_settings,
     )
     slots = {Lane.FAST: settings.fast_slots, Lane.SLOW: settings.slow_slots}
@@ -210,6 +219,26 @@ async def _launcher(work_directory: Path) -> AsyncIterator[Launcher]:
         yield launcher
     finally:
         await launcher.close()
+
+
+def _dialer(settings: WorkerSettings) -> Dialer:
+    places = own_services.places(settings.redis_url.get_secret_value(), settings.own_services)
+    policy = EgressPolicy(
+        allow=destinations.parse(settings.egress_allow),
+        deny=destinations.parse(settings.egress_deny),
+        allow_loopback=settings.allow_loopback,
+        own=OwnServices(places, resolver.resolve),
+    )
+    return Dialer(policy, settings.egress_proxy.get_secret_value() or None)
+
+
+@asynccontextmanager
+async def _proxy(dialer: Dialer) -> AsyncIterator[EgressProxy]:
+    proxy = await EgressProxy.start(dialer)
+    try:
+        yield proxy
+    finally:
+        await proxy.close()
 
 
 @asynccontextmanager

@@ -160,6 +160,12 @@ _FAILURE_HINTS = (
         "Argo CD says so of what does not exist and of what the token may not do: `app list` shows what it sees.",
     ),
     FailureHint(
+        # What it fell back to, after the first try failed for a reason that it does not print.
+        r"socks connect unix",
+        "The server was reached and speaks no gRPC, or its certificate is not trusted: add `--grpc-web`, with which a "
+        "failure says its reason, or `--insecure` if its certificate is its own.",
+    ),
+    FailureHint(
         r"x509: |certificate",
         "The server's certificate is not trusted: add `--insecure` if that is as it should be.",
     ),
@@ -223,6 +229,8 @@ TOOL = Tool(
         "x-argocd-auth-token": "ARGOCD_AUTH_TOKEN",
     },
     server_variable="ARGOCD_SERVER",
+    # With these it talks to itself over a unix socket, and would look for that behind the proxy.
+    proxy_variables={"ALL_PROXY": frozenset({"grpc-web", "grpc-web-root-path"})},
     companions={"app diff": kubectl.DIFF},
     failure_hints=_FAILURE_HINTS,
 )

@@ -33,10 +33,16 @@ CLUSTER = (
     ),
     FailureHint(
         r"connect: permission denied",
-        "A command may connect to its API server's port and to 443 only: use an address with one of these ports.",
+        "On this machine a command reaches its API server, and what its arguments name by URL where the worker allows "
+        "loopback: use an address that the worker can reach.",
     ),
     FailureHint(
-        r"connection refused|no such host|no route to host|i/o timeout|network is unreachable",
+        r"not allowed by ruleset",
+        "The worker may not connect there: loopback, link-local and metadata addresses are refused, and whatever its "
+        "operator denies. Use an address that it can reach, or ask the operator.",
+    ),
+    FailureHint(
+        r"connection refused|no such host|no route to host|i/o timeout|(network|host) (is )?unreachable",
         "The workers cannot reach that address: check the kubeconfig's `server` from the network that they run in.",
     ),
     FailureHint(

@@ -105,6 +105,8 @@ class Tool:
     """Request header, lower case → environment variable that hands its value to the CLI."""
     server_variable: str | None = None
     """The variable among those that names the server: `host[:port]` that the child may connect to."""
+    proxy_variables: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Variable in which the CLI looks for a proxy, beside HTTPS_PROXY and HTTP_PROXY → flags with which it must not."""
     sandbox: SandboxNeeds = field(default_factory=SandboxNeeds)
     companions: Mapping[str, Companion] = field(default_factory=dict)
     """Verb path → the program that it starts."""

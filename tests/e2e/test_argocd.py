@@ -102,6 +102,10 @@ async def test_reading_commands_answer(argo_user: User, command: str, names: str
     assert names in await argo_user.output("argocd", f"{command} {TRUST}")
 
 
+async def test_server_is_reached_over_http_where_there_is_no_grpc(argo_user: User, app: str) -> None:
+    assert app in await argo_user.output("argocd", f"app list --grpc-web {TRUST}")
+
+
 async def test_wrong_token_and_missing_application_have_a_next_step(
     user: User, argo_user: User, argo_cd: ArgoCd
 ) -> None:
@@ -114,8 +118,9 @@ async def test_wrong_token_and_missing_application_have_a_next_step(
 
 
 async def test_server_that_is_not_trusted_has_a_next_step(argo_user: User) -> None:
-    failed = await argo_user.failure("argocd", "app list")
-    assert "--insecure" in (failed.hint or "")
+    for command in ("app list", "app list --grpc-web"):
+        failed = await argo_user.failure("argocd", command)
+        assert "--insecure" in (failed.hint or "")
 
 
 async def test_login_is_refused_with_what_to_do_instead(argo_user: User) -> None:

@@ -2,7 +2,7 @@
 
 The stub holds its connection for as long as it lives, so the server also knows which runs are alive, and tells those
 that hold when to go on: that a command ran twice, or outlived its worker, is seen and not inferred. The sandbox lets
-a command connect to the port of its API server, so the caller's kubeconfig names this server as one.
+a command connect to loopback where it names the place by its URL, and the caller's kubeconfig names this server too.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ class CountingServer:
 
     def command(self, verb: str, mark: str, behaviour: str = "end") -> str:
         """For the tool `stub`: `end` at once, `hold` until released, `deaf` to SIGTERM, or `pause=SECONDS`."""
-        return f"{verb} counted {self.port}:{mark}:{behaviour}"
+        return f"{verb} counted http://127.0.0.1:{self.port}/{mark}/{behaviour}"
 
     async def started(self, mark: str, times: int = 1) -> None:
         await wait_until(lambda: self.starts[mark] >= times, timeout_s=START_TIMEOUT_S)

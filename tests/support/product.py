@@ -96,6 +96,8 @@ class Product:
     settings: dict[str, str] = field(default_factory=dict)
     master_key: str = field(default_factory=MasterKeys.generate)
     processes: list[Process] = field(default_factory=list)
+    addresses: list[str] = field(default_factory=list)
+    """Of the gateways that were started, for workers that start after them: no command may connect there."""
 
     def __enter__(self) -> "Product":
         return self
@@ -115,6 +117,7 @@ class Product:
     def start_gateway(self, **settings: str) -> tuple[str, Process]:
         """Starts one on a port of its own and does not wait for it: its base URL and its process."""
         port = free_port()
+        self.addresses.append(f"127.0.0.1:{port}")
         return f"http://127.0.0.1:{port}", self.start("gateway", K8S_MCP_PORT=str(port), **settings)
 
     async def worker(self, **settings: str) -> Process:
@@ -138,6 +141,7 @@ class Product:
             "K8S_MCP_MASTER_KEYS": self.master_key,
             "K8S_MCP_ALLOW_LOOPBACK": "true",
             "K8S_MCP_SANDBOX": "prefer",
+            "K8S_MCP_OWN_SERVICES": ",".join(self.addresses),
             "K8S_MCP_TOOLS_DIRECTORY": str(stub.install(self.directory)),
             **self.settings,
             **settings,

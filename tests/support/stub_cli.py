@@ -70,13 +70,25 @@ def _fail(code: str) -> None:
     sys.exit(int(code))
 
 
+def _connected(place: str) -> _socket.socket:
+    """Without any proxy, as no CLI does it."""
+    host, _, port = place.partition(":")
+    connection = _socket.socket()
+    connection.connect((host, int(port)))
+    return connection
+
+
+def _connect(place: str) -> None:
+    _connected(place.rpartition("/")[2]).close()
+    _say("connected")
+
+
 def _counted(argument: str) -> None:
     """Tells the counting server that it runs, does what it shall, and tells that it ends (`tests.support.counting`)."""
-    port, mark, behaviour = argument.split(":")
+    *_, place, mark, behaviour = argument.split("/")
     if behaviour == "deaf":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    connection = _socket.socket()
-    connection.connect(("127.0.0.1", int(port)))
+    connection = _connected(place)
     connection.send(f"start {mark}\n".encode())
     connection.recv(64)
     _say("started")
@@ -101,6 +113,7 @@ ACTIONS: dict[str, Callable[[str], None]] = {
     "fail-on-term": _fail_on_term,
     "grandchild": _grandchild,
     "counted": _counted,
+    "connect": _connect,
     "flood": _flood,
     "hex": _write_bytes,
     "numbers": _numbers,

@@ -15,6 +15,8 @@ from tests.support.valkey import Valkey
 
 KILL_GRACE_S = "0.5"
 STORED_OUTPUT_BYTES = 1024 * 1024
+DENIED = "127.0.0.9"
+"""An address that no command may reach, though loopback is allowed here."""
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +38,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
             K8S_MCP_KILL_GRACE_S=KILL_GRACE_S,
             K8S_MCP_LOG_LEVEL="debug",  # what could be said is said: tests look for secrets in it
             K8S_MCP_STORED_OUTPUT_BYTES=str(STORED_OUTPUT_BYTES),
+            K8S_MCP_EGRESS_DENY=DENIED,
         )
 
 

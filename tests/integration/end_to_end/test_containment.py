@@ -63,10 +63,12 @@ async def test_command_connects_to_the_api_server_and_to_nothing_else_nearby(cal
 
 async def test_environment_is_clean(caller: Caller) -> None:
     environment = json.loads(await caller.output("stub", "read environment"))
+    proxies = {environment.pop(name) for name in ("HTTPS_PROXY", "HTTP_PROXY")}
     paths = {name: Path(environment.pop(name)) for name in ("HOME", "TMPDIR", "PATH", "KUBECONFIG")}
     directory = next(parent for parent in paths["HOME"].joinpath("any").parents if parent.name.startswith("job-"))
 
     assert environment == {"LANG": "C.UTF-8", "TERM": "dumb", "GOGC": "off", "GOMEMLIMIT": "200MiB"}
+    assert all("[redacted]@127.0.0.1:" in proxy for proxy in proxies), "worth nothing, and masked all the same"
     assert all(paths[name].is_relative_to(directory) for name in ("HOME", "TMPDIR", "PATH"))
     await wait_until(lambda: not directory.exists())
 

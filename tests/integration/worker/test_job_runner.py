@@ -18,11 +18,12 @@ from shared.events import attempt_of
 from shared.models import ANONYMOUS, CommandClass, CommandResponse, JobId, JobState
 from shared.sealing import DataKey, JobIdentity, MasterKeys, Purpose
 from shared.store.job_store import JobStore, StoredJob
-from tests.support import stub
+from tests.support import egress, stub
 from tests.support.jobs import WORKER_ID, Jobs, new_job_id
 from tests.support.waiting import wait_until
 from worker import filter_binaries
 from worker.command_plan import PlanSettings
+from worker.egress.proxy import EgressProxy
 from worker.job_runner import SEAL_MARGIN_S, JobRunner, RunnerSettings
 from worker.launcher.client import Launcher
 from worker.leases import LeaseKeeper
@@ -94,6 +95,7 @@ async def desk(redis: Redis, tmp_path: Path) -> AsyncIterator[Desk]:
     work = tmp_path / "work"
     work.mkdir()
     launcher = await Launcher.start(work)
+    proxy = await EgressProxy.start(egress.dialer())
     store = JobStore(redis)
     runner = JobRunner(
         worker_id=WORKER_ID,
@@ -103,6 +105,7 @@ async def desk(redis: Redis, tmp_path: Path) -> AsyncIterator[Desk]:
         launcher=launcher,
         binaries={"stub": ToolBinary(stub.STUB, stub.install(tmp_path) / "stub")},
         filters=filter_binaries.find_all(filters.FILTERS, None, sandboxed=False).binaries,
+        proxy=proxy,
         settings=RunnerSettings(
             plan=PlanSettings(
                 sandboxed=False, allow_loopback=False, job_file_bytes=1_000_000, go_memory_limit="200MiB"
@@ -113,6 +116,7 @@ async def desk(redis: Redis, tmp_path: Path) -> AsyncIterator[Desk]:
         ),
     )
     yield Desk(redis, runner)
+    await proxy.close()
     await launcher.close()
 
 

@@ -51,6 +51,12 @@ def test_secret_is_given_by_value_or_file(variable: str) -> None:
     assert not environment.is_given({variable: ""}, "K8S_MCP_MASTER_KEYS")
 
 
+def test_gateways_own_address_is_added_to_what_no_command_may_reach() -> None:
+    assert environment.with_service({}, "http://[::1]:9096") == "[::1]:9096"
+    given = {"K8S_MCP_OWN_SERVICES": "gateway:80"}
+    assert environment.with_service(given, "http://127.0.0.1:9096") == "gateway:80,127.0.0.1:9096"
+
+
 def test_bad_settings_of_both_children_are_told_together() -> None:
     bad = {"K8S_MCP_PORT": "99999", "K8S_MCP_FAST_SLOTS": "0", "K8S_MCP_MASTER_KEYS": MasterKeys.generate()}
 

@@ -56,6 +56,14 @@ def encode(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
+def test_cluster_is_reached_through_our_proxy_where_there_is_one() -> None:
+    access = kubeconfig.rebuild(json.dumps(config()), context=None, allow_loopback=False, proxy_url="socks5://ours")
+
+    [cluster] = json.loads(access.kubeconfig)["clusters"]
+    assert cluster["cluster"]["proxy-url"] == "socks5://ours"
+    assert "ours" not in repr(access)
+
+
 def test_rebuilt_kubeconfig_holds_the_current_context_alone() -> None:
     access = rebuild(config(context={"namespace": "shop"}, cluster={"certificate-authority-data": DATA}))
     assert (access.context, access.host, access.port) == ("dev", "dev.example", 6443)

@@ -22,7 +22,23 @@ ALL_HINTS = sorted({hint for tool in registry.tools() for hint in tool.failure_h
         ),
         ("kubectl", "Unable to connect to the server: dial tcp: lookup k8s.example: no such host", "server"),
         ("kubectl", "error: unknown flag: --outptu\nSee 'kubectl get --help' for usage.", "--help"),
-        ("kubectl", "Unable to connect to the server: dial tcp 10.0.0.1:6380: connect: permission denied", "443"),
+        (
+            "kubectl",
+            'error: Get "http://127.0.0.1:80/x": dial tcp 127.0.0.1:80: connect: permission denied',
+            "loopback",
+        ),
+        (
+            "kubectl",
+            "Unable to connect to the server: socks connect tcp 127.0.0.1:35715->169.254.0.1:443: "
+            "unknown error connection not allowed by ruleset",
+            "operator",
+        ),
+        (
+            "helm",
+            'Error: Kubernetes cluster unreachable: Get "https://k8s.invalid/version": socks connect tcp '
+            "127.0.0.1:35715->k8s.invalid:443: unknown error host unreachable",
+            "server",
+        ),
         (
             "helm",
             "Error: Kubernetes cluster unreachable: the server has asked for the client to provide credentials",

@@ -1,0 +1,65 @@
+"""What the worker's proxy adds to a `get`: the bare CLI with a warm cache, without it and through it."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from pathlib import Path
+
+import uvloop
+
+from bench import clients
+from bench.latency import RUNS, added_row, program
+from bench.table import Row
+from bench.timing import in_turn
+from shared import kubeconfig, logs
+from shared.models import JobId
+from tests.support import egress
+from tests.support.api_server.handle import ApiServer
+
+START_TIMEOUT_S = 10.0
+BUDGET_MS = 3
+
+
+def rows(api_server: ApiServer, directory: Path) -> list[Row]:
+    """The proxy's row."""
+    logs.configure("warning")
+    command = [program("kubectl"), "get", "pods"]
+    with _proxy() as url:
+        calls = {
+            name: clients.bare(command, _environment(directory / name, api_server, proxy_url=proxy_url))
+            for name, proxy_url in (("direct", None), ("proxied", url))
+        }
+        timings = in_turn(calls, runs=RUNS)
+    added_ms = timings["proxied"].p50 - timings["direct"].p50
+    return [added_row("the proxy's part in a `kubectl get pods`, p50", added_ms, BUDGET_MS)]
+
+
+def _environment(home: Path, api_server: ApiServer, *, proxy_url: str | None) -> dict[str, str]:
+    home.mkdir()
+    access = kubeconfig.rebuild(api_server.kubeconfig(), context=None, allow_loopback=True, proxy_url=proxy_url)
+    path = home / "kubeconfig"
+    path.write_text(access.kubeconfig)
+    return {"HOME": str(home), "KUBECONFIG": str(path)}
+
+
+@contextmanager
+def _proxy() -> Iterator[str]:
+    """One as a worker has it, in a thread of its own."""
+    ready: Future[tuple[str, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+
+    async def serve() -> None:
+        stop = asyncio.Event()
+        async with egress.running(egress.dialer()) as proxy, proxy.admit(JobId("0" * 48)) as access:
+            ready.set_result((access.url, asyncio.get_running_loop(), stop))
+            await stop.wait()
+
+    thread = threading.Thread(target=lambda: uvloop.run(serve()), name="proxy")
+    thread.start()
+    url, loop, stop = ready.result(START_TIMEOUT_S)
+    try:
+        yield url
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()

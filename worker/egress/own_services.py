@@ -1,0 +1,58 @@
+"""Our own Redis and gateways: no command may reach them, by whichever name or address."""
+
+import errno
+import socket
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from shared import destinations, endpoints
+from shared.endpoints import Address, Endpoint
+from worker.egress.resolver import Resolver, plain
+
+REDIS_PORT = 6379
+
+
+@dataclass(frozen=True, slots=True)
+class OwnServices:
+    """Where they listen. Names are resolved anew whenever something asks for one of the ports."""
+
+    places: tuple[Endpoint, ...]
+    resolve: Resolver
+
+    @property
+    def ports(self) -> frozenset[int]:
+        return frozenset(place.port for place in self.places)
+
+    async def have(self, address: Address, port: int) -> bool:
+        """Whether one of them listens there. One whose name does not resolve may listen anywhere."""
+        reached = [plain(each) for each in endpoints.spellings(address)]
+        for place in self.places:
+            if place.port != port:
+                continue
+            try:
+                known = await self.resolve(place.host)
+            except OSError:
+                return True
+            if any(each in known for each in reached) or (any(map(_is_here, known)) and any(map(_is_here, reached))):
+                return True
+        return False
+
+
+def places(redis_url: str, others: str) -> tuple[Endpoint, ...]:
+    """Redis by its URL, unless it is a unix socket, and `others` as the setting has them."""
+    parts = urlsplit(redis_url)
+    redis = () if parts.scheme == "unix" else (Endpoint(parts.hostname or "localhost", parts.port or REDIS_PORT),)
+    return (*redis, *destinations.parse_services(others))
+
+
+def _is_here(address: Address) -> bool:
+    """Whether it is one of this machine's own: a service on one of them may listen on all."""
+    if address.is_unspecified:
+        return True
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6  # noqa: PLR2004 - the protocol's name
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.bind((str(address), 0))
+    except OSError as error:
+        return error.errno not in {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
+    return True

@@ -1,0 +1,159 @@
+"""The proxy on loopback: each connection belongs to a running job, is judged, dialled, counted and logged."""
+
+import asyncio
+import hmac
+import secrets
+from asyncio import StreamReader, StreamWriter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import structlog
+
+from shared import metrics
+from shared.models import JobId
+from worker.egress import relay, socks
+from worker.egress.access import HOST, ProxyAccess
+from worker.egress.dialer import Dialer, DialError, Streams
+from worker.egress.policy import Decision
+from worker.egress.socks import Reply, SocksError, Target
+
+HANDSHAKE_TIMEOUT_S = 10.0
+CONNECTIONS_PER_JOB = 64
+"""A CLI keeps one to its API server, and some to registries."""
+MAX_CONNECTIONS = 4_096
+"""Of all jobs, and of whoever else finds the port."""
+BACKLOG = 256
+
+_REPLIES = {
+    Decision.TOO_MANY: Reply.GENERAL_FAILURE,
+    Decision.UNRESOLVED: Reply.HOST_UNREACHABLE,
+    Decision.UNREACHABLE: Reply.HOST_UNREACHABLE,
+}
+"""Every other refusal is one by rule."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Guest:
+    """A job whose command may connect, and its connections."""
+
+    job_id: JobId
+    access: ProxyAccess
+    tasks: "set[asyncio.Task[None]]" = field(default_factory=set)
+
+
+class EgressProxy:
+    """A listening proxy; `start` makes one, and `close` ends it with all its connections."""
+
+    def __init__(self, dialer: Dialer) -> None:
+        self._dialer = dialer
+        self._server: asyncio.Server | None = None
+        self._port = 0
+        self._guests: dict[str, _Guest] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @classmethod
+    async def start(cls, dialer: Dialer) -> "EgressProxy":
+        """On a free port of loopback. `OSError`."""
+        proxy = cls(dialer)
+        proxy._server = await asyncio.start_server(proxy._accept, HOST, 0, backlog=BACKLOG)
+        proxy._port = proxy._server.sockets[0].getsockname()[1]
+        return proxy
+
+    @asynccontextmanager
+    async def admit(self, job_id: JobId) -> AsyncIterator[ProxyAccess]:
+        """For as long as the job's command runs: at the end its connections are cut."""
+        access = ProxyAccess(self._port, secrets.token_hex(4), secrets.token_hex(16))
+        guest = self._guests[access.user] = _Guest(job_id, access)
+        try:
+            yield access
+        finally:
+            del self._guests[access.user]
+            await _cancel(guest.tasks)
+
+    async def close(self) -> None:
+        """Takes no connection any more and cuts those that there are."""
+        if self._server is not None:
+            self._server.close()
+        await _cancel(self._tasks)
+
+    def _accept(self, reader: StreamReader, writer: StreamWriter) -> None:
+        if len(self._tasks) >= MAX_CONNECTIONS:
+            writer.transport.abort()
+            return
+        task = asyncio.create_task(self._serve(reader, writer), name="egress connection")
+        self._tasks.add(task)
+        task.add_done_callback(self._forget)
+
+    def _forget(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        for guest in self._guests.values():
+            guest.tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.error("egress connection failed", error=type(error).__name__)
+
+    async def _serve(self, reader: StreamReader, writer: StreamWriter) -> None:
+        try:
+            try:
+                await self._connect(reader, writer)
+            except (SocksError, OSError, EOFError) as error:
+                log.debug("egress client gave up", reason=type(error).__name__)
+            await relay.close(writer)
+        finally:
+            writer.transport.abort()
+
+    async def _connect(self, reader: StreamReader, writer: StreamWriter) -> None:
+        async with asyncio.timeout(HANDSHAKE_TIMEOUT_S):
+            guest = await self._guest(reader, writer)
+            target = await socks.read_target(reader, writer)
+        server = await self._connection(guest, target, writer)
+        if server is None:
+            return
+        try:
+            await relay.carry((reader, writer), server)
+            await relay.close(server[1])
+        finally:
+            server[1].transport.abort()
+
+    async def _guest(self, reader: StreamReader, writer: StreamWriter) -> _Guest:
+        user, password = await socks.read_credentials(reader, writer)
+        guest = self._guests.get(user)
+        are_good = guest is not None and hmac.compare_digest(password, guest.access.password)
+        socks.answer_credentials(writer, are_good=are_good)
+        if guest is None or not are_good:
+            raise SocksError("unknown credentials")
+        task = asyncio.current_task()
+        if task is not None:
+            guest.tasks.add(task)
+        return guest
+
+    async def _connection(self, guest: _Guest, target: Target, writer: StreamWriter) -> Streams | None:
+        """Dials, and answers; None where nothing was reached."""
+        try:
+            if len(guest.tasks) > CONNECTIONS_PER_JOB:
+                raise DialError(Decision.TOO_MANY)
+            server = await self._dialer.connect(target.host, target.port)
+        except DialError as error:
+            _record(guest, target, error.decision)
+            refused = Reply.CONNECTION_REFUSED if error.is_refused else None
+            socks.answer(writer, refused or _REPLIES.get(error.decision, Reply.NOT_ALLOWED))
+            return None
+        _record(guest, target, Decision.ALLOWED)
+        socks.answer(writer, Reply.SUCCEEDED)
+        return server
+
+
+def _record(guest: _Guest, target: Target, decision: Decision) -> None:
+    metrics.EGRESS_CONNECTIONS.labels(decision).inc()
+    log.info("egress", job_id=guest.job_id, host=target.host, port=target.port, decision=decision)
+
+
+async def _cancel(tasks: "set[asyncio.Task[None]]") -> None:
+    ending = list(tasks)
+    for task in ending:
+        task.cancel()
+    if ending:
+        await asyncio.wait(ending)
