@@ -28,6 +28,7 @@ from worker.job_control import JobControl
 from worker.job_directory import JobDirectory
 from worker.launcher.client import Launcher, LauncherGoneError
 from worker.leases import LeaseKeeper
+from worker.observer.observatory import Observatory
 from worker.output import OutputLimits, OutputRecorder
 from worker.tool_binaries import ToolBinary
 
@@ -73,6 +74,7 @@ class JobRunner:
     launcher: Launcher
     binaries: Mapping[str, ToolBinary]
     filters: Mapping[str, FilterBinary]
+    observatory: Observatory
     settings: RunnerSettings
 
     async def run(self, job_id: JobId) -> None:
@@ -183,16 +185,17 @@ class JobRunner:
             settings=self.settings.plan,
             filters=self.filters,
         )
-        return await execute(
-            plan,
-            launcher=self.launcher,
-            control=job.control,
-            sink=recorder.add,
-            time_limit_s=time_limit_s,
-            kill_grace_s=self.settings.kill_grace_s,
-            is_endless=job.envelope.is_endless,
-            must_finish=job.claim.record.command_class not in CHANGE_NOTHING,
-        )
+        async with self.observatory.observed(job.envelope, sink=recorder.add, tell=recorder.tell) as sink:
+            return await execute(
+                plan,
+                launcher=self.launcher,
+                control=job.control,
+                sink=sink,
+                time_limit_s=time_limit_s,
+                kill_grace_s=self.settings.kill_grace_s,
+                is_endless=job.envelope.is_endless,
+                must_finish=job.claim.record.command_class not in CHANGE_NOTHING,
+            )
 
     async def _settle(self, attempt: Attempt, control: JobControl, ending: Ending) -> None:
         while not control.is_lost:

@@ -34,6 +34,7 @@ from worker.lane import LaneWorker
 from worker.launcher import landlock
 from worker.launcher.client import Launcher
 from worker.leases import LeaseKeeper
+from worker.observer.observatory import Observatory
 from worker.output import OutputLimits
 from worker.tool_binaries import ToolBinary
 
@@ -134,6 +135,9 @@ def _assemble(
         launcher=machine.launcher,
         binaries=machine.binaries,
         filters=machine.filters,
+        observatory=Observatory(
+            machine.launcher, machine.binaries, runner_settings.plan, runner_settings.work_directory
+        ),
         settings=runner_settings,
     )
     slots = {Lane.FAST: settings.fast_slots, Lane.SLOW: settings.slow_slots}
