@@ -72,7 +72,7 @@ def _initialising(pod: Object) -> list[str]:
     return [
         f"init container {short(name)} is running"
         for container in fields.items(pod, "status", "initContainerStatuses")
-        if fields.mapping(container, "state", "running") and (name := fields.text(container, "name")) not in sidecars
+        if "running" in fields.mapping(container, "state") and (name := fields.text(container, "name")) not in sidecars
     ]
 
 
@@ -81,7 +81,7 @@ def _unready(pod: Object) -> list[str]:
     return [
         _probed(pod, container)
         for container in _containers(pod)
-        if fields.mapping(container, "state", "running") and container.get("ready") is False
+        if "running" in fields.mapping(container, "state") and container.get("ready") is False
     ]
 
 
