@@ -37,6 +37,8 @@ class News:
         self._lines: deque[str] = deque(maxlen=MOST_LINES)
         self._passed_over = 0
         self._unfinished: dict[str, str] = {}
+        if known:
+            self.arrived.set()
 
     def take(self, event: StreamEvent) -> None:
         """Notes an event of a job's stream; those that only tell its state are no news here."""
