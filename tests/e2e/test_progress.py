@@ -147,7 +147,7 @@ async def test_argo_cd_says_which_resources_are_not_healthy(
 
 
 async def test_agent_is_told_why_its_install_is_stuck(system: System, cluster: ControlPlane, namespace: str) -> None:
-    """As MCP progress while the call waits."""
+    """As MCP progress while the call waits, and in its result when the job is handed over."""
     told = asyncio.Event()
 
     async def take(progress: float, total: float | None, message: str | None) -> None:
@@ -159,9 +159,8 @@ async def test_agent_is_told_why_its_install_is_stuck(system: System, cluster: C
     arguments = {"command": f"install web ./web -f values.yaml --wait {FOREVER}", "files": files}
     kubeconfig = cluster.kubeconfig(namespace=namespace)
     async with mcp_client(system.url, kubeconfig=kubeconfig, mode=MODERN) as client, asyncio.timeout(SEEN_WITHIN_S):
-        call = asyncio.create_task(client.call_tool("helm", arguments, progress_callback=take), name="call")
-        await told.wait()
-        result = await call
+        result = await client.call_tool("helm", arguments, progress_callback=take)
+        assert told.is_set()
         assert result.structured_content is not None
         assert f"web: {PULL}" in result.structured_content["hint"]
         await client.call_tool("cancel_job", {"job_id": result.structured_content["job_id"]})

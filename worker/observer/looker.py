@@ -22,12 +22,14 @@ KILL_S = 1.0
 MOST_OUTPUT_BYTES = 4 * 1024 * 1024
 """What is read of one look, to be parsed in this process: some 500 pods."""
 MOST_ERROR_BYTES = 16 * 1024
+DENIALS = (b"(Forbidden)", b"is forbidden", b"code = PermissionDenied")
+"""As kubectl, helm and argocd say it."""
 
 
 class NoSight(Enum):
     """Why a look shows nothing."""
 
-    FORBIDDEN = "the kubeconfig may not read it"
+    FORBIDDEN = "its credentials may not read it"
     FAILED = "it may work the next time"
 
 
@@ -81,7 +83,8 @@ class Looker:
             return NoSight.FAILED
         failed = execution.exit.exit_code != 0 and not printed.output
         if failed or len(printed.output) > MOST_OUTPUT_BYTES:
-            return NoSight.FORBIDDEN if b"forbidden" in printed.error.lower() else NoSight.FAILED
+            is_forbidden = any(word in printed.error for word in DENIALS)
+            return NoSight.FORBIDDEN if is_forbidden else NoSight.FAILED
         return bytes(printed.output)
 
     async def _ended(self, plan: CommandPlan, printed: _Printed) -> Execution | None:

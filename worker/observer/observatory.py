@@ -71,16 +71,19 @@ class Observatory:
         if binary is None or binary.tool.awaited is None or not (command.kubeconfig or command.credentials):
             return None
         try:
-            return binary.tool.awaited(flags.read(binary.tool.grammar, command.arguments))
+            awaited = binary.tool.awaited(flags.read(binary.tool.grammar, command.arguments))
         except RequestError:
             return None
+        is_visible = awaited is not None and all(look.tool in self.binaries for look in awaited.looks)
+        return awaited if is_visible else None
 
     async def _observe(
         self, command: RequestEnvelope, awaited: Awaited, *, silence: Silence, tell: Callable[[str], None]
     ) -> None:
         try:
             await silence.lasts(self.pace.silence_s)
-            async with job_directory.create(self.work_directory, command.files) as directory:
+            files = command.files if any(look.brings_files for look in awaited.looks) else {}
+            async with job_directory.create(self.work_directory, files) as directory:
                 looker = Looker(self.launcher, self.binaries, self.plan, command, directory, self.turns)
                 await self._tell_changes(View(awaited, looker), silence, tell)
         except ForbiddenError:

@@ -10,7 +10,7 @@ from worker.observer.objects import Standing
 from worker.observer.text import listed, short, with_detail
 
 MOST_HINDRANCES = 3
-NOT_TO_BE_SEEN = "its kubeconfig may not read what the command waits for: there is no progress to show"
+NOT_TO_BE_SEEN = "its credentials may not read what the command waits for: there is no progress to show"
 
 
 @dataclass(frozen=True, slots=True)
