@@ -6,7 +6,7 @@ from datetime import datetime
 from pydantic import BaseModel
 
 from shared import terminal
-from shared.events import EventKind, OutputEvent
+from shared.events import EventKind, OutputEvent, attempt_of
 from shared.models import CommandClass, CommandResponse, Job, JobId, JobLinks, JobState
 from shared.sealing import DataKey, MasterKeys, Purpose, SealError
 from shared.store.job_store import JobStore, NewJob, SealedEvent, StoredJob
@@ -55,6 +55,8 @@ class ResponseReader:
     async def job(self, stored: StoredJob) -> Job:
         """The job as callers read it, with its response once there is one."""
         record = stored.record
+        progress = await self.progress(record)
+        response = await self.response(stored) if record.state.is_final else None
         return Job(
             id=record.id,
             tool=record.tool,
@@ -63,9 +65,30 @@ class ResponseReader:
             created_at=record.created_at,
             started_at=record.started_at,
             ended_at=record.ended_at,
-            response=await self.response(stored) if record.state.is_final else None,
+            progress=progress,
+            response=_with_progress(response, progress),
             links=_links(record.id),
         )
+
+    async def progress(self, record: JobRecord) -> str | None:
+        """The newest that was said of what the command waits for; None of one that succeeded, for that is over."""
+        if record.started_at is None or record.state is JobState.SUCCEEDED:
+            return None
+        newest = await self.store.newest_event(record.id)
+        if not newest or attempt_of(newest) != record.attempt:
+            return None
+        try:
+            event = await self._event(record, newest)
+            if event is not None and event.kind is not EventKind.PROGRESS:
+                event = await self._event(record, event.progress)
+        except SealError:
+            return None
+        return terminal.plain(event.content.decode("utf-8", "replace")) if event else None
+
+    async def _event(self, record: JobRecord, sequence: int) -> OutputEvent | None:
+        """The event of that number; 0 is none."""
+        found = await self.store.events(record.id, after=sequence - 1, limit=1) if sequence else []
+        return opened(self.output_key(record), found[0]) if found and found[0].sequence == sequence else None
 
     async def response(self, stored: StoredJob) -> CommandResponse:
         """What the worker sealed; for a job that ended without its worker, what was streamed and why it ended."""
@@ -114,6 +137,14 @@ class ResponseReader:
     def output_key(self, record: JobRecord) -> DataKey:
         """What opens the job's events and response. `SealError` if no master key here unwraps it."""
         return self.master_keys.unwrap(record.output_key, record.identity, Purpose.OUTPUT_KEY)
+
+
+def _with_progress(response: CommandResponse | None, progress: str | None) -> CommandResponse | None:
+    """What a command waited for in vain is the next thing to look at."""
+    if response is None or progress is None:
+        return response
+    hint = " ".join(filter(None, (response.hint, f"Last seen: {progress}.")))
+    return response.model_copy(update={"hint": hint})
 
 
 def _links(job_id: JobId) -> JobLinks:

@@ -41,12 +41,21 @@ class OutputEvent(BaseModel):
     """The bytes, in base64."""
     before: dict[EventKind, int] = {}
     """Bytes of each stream that come before this event; a stream that is not named has none."""
+    progress: int = 0
+    """Sequence number of the newest event of progress before this one; 0 where there is none."""
 
     @classmethod
     def from_bytes(
-        cls, kind: EventKind, at_ms: int, data: bytes, *, before: Mapping[EventKind, int] | None = None
+        cls,
+        kind: EventKind,
+        at_ms: int,
+        data: bytes,
+        *,
+        before: Mapping[EventKind, int] | None = None,
+        progress: int = 0,
     ) -> "OutputEvent":
-        return cls(kind=kind, at_ms=at_ms, data=base64.b64encode(data).decode(), before=dict(before or {}))
+        encoded = base64.b64encode(data).decode()
+        return cls(kind=kind, at_ms=at_ms, data=encoded, before=dict(before or {}), progress=progress)
 
     @property
     def content(self) -> bytes:

@@ -152,6 +152,10 @@ class Job(BaseModel):
     created_at: datetime
     started_at: datetime | None = None
     ended_at: datetime | None = None
+    progress: Annotated[
+        str | None,
+        Field(description="What a command that waits was last seen to wait for: `9/12 ready; web: ImagePullBackOff`."),
+    ] = None
     response: CommandResponse | None = None
     links: JobLinks
 

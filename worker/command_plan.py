@@ -128,16 +128,16 @@ def _access(envelope: RequestEnvelope, proxy: ProxyAccess | None, *, allow_loopb
 def _hand_over(access: ClusterAccess, directory: JobDirectory) -> tuple[str, tuple[int, ...]]:
     """The kubeconfig as the value of KUBECONFIG, and the descriptor behind it."""
     if job_directory.HAS_NAMELESS_FILES:
-        descriptor = job_directory.private_file(directory, "kubeconfig", access.kubeconfig)
+        descriptor = job_directory.private_file(directory, job_directory.KUBECONFIG, access.kubeconfig)
         return f"/proc/self/fd/{KUBECONFIG_DESCRIPTOR}", (descriptor,)
-    os.close(job_directory.private_file(directory, "kubeconfig", access.kubeconfig))
-    return str(directory.root / "kubeconfig"), ()
+    os.close(job_directory.private_file(directory, job_directory.KUBECONFIG, access.kubeconfig))
+    return str(directory.root / job_directory.KUBECONFIG), ()
 
 
 def _stdin(text: str | None, directory: JobDirectory) -> int:
     if text is None:
         return os.open(os.devnull, os.O_RDONLY)
-    return job_directory.private_file(directory, "stdin", text)
+    return job_directory.private_file(directory, job_directory.STDIN, text)
 
 
 def _environment(

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HAS_NAMELESS_FILES = hasattr(os, "memfd_create")
+KUBECONFIG = "kubeconfig"
+STDIN = "stdin"
+"""Private files of a job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +72,10 @@ def private_file(directory: JobDirectory, name: str, content: str) -> int:
         file.write(content.encode())
     os.lseek(descriptor, 0, os.SEEK_SET)
     return descriptor
+
+
+def forget_private_files(directory: JobDirectory) -> None:
+    """Removes those that have a name: whoever was to read them has."""
+    if not HAS_NAMELESS_FILES:
+        for name in (KUBECONFIG, STDIN):
+            (directory.root / name).unlink(missing_ok=True)

@@ -6,8 +6,8 @@ the death of this process, after which another settles it.
 
 import asyncio
 import secrets
-from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,13 +24,15 @@ from shared.sealing import DataKey, MasterKeys, Purpose, SealError
 from shared.store.job_store import Attempt, Claim, ClaimRefusal, Ending, JobStore
 from worker import command_plan, disk_watch, job_directory, responses
 from worker.command_plan import PlanSettings
+from worker.egress.access import ProxyAccess
 from worker.egress.proxy import EgressProxy
-from worker.execution import Execution, execute
+from worker.execution import Execution, Sink, execute
 from worker.filter_binaries import FilterBinary
 from worker.job_control import JobControl
 from worker.job_directory import JobDirectory
 from worker.launcher.client import Launcher, LauncherGoneError
 from worker.leases import LeaseKeeper
+from worker.observer.observatory import Observatory
 from worker.output import OutputLimits, OutputRecorder
 from worker.redaction import redacted
 from worker.tool_binaries import ToolBinary
@@ -79,6 +81,7 @@ class JobRunner:
     binaries: Mapping[str, ToolBinary]
     filters: Mapping[str, FilterBinary]
     proxy: EgressProxy
+    observatory: Observatory
     settings: RunnerSettings
 
     async def run(self, job_id: JobId) -> None:
@@ -196,19 +199,27 @@ class JobRunner:
                 filters=self.filters,
                 proxy=access,
             )
-            watching = disk_watch.watching(job.directory.root, self.settings.plan.job_file_bytes, job.control)
-            with redacted(recorder.add, access.password) as sink:
-                async with watching:
-                    return await execute(
-                        plan,
-                        launcher=self.launcher,
-                        control=job.control,
-                        sink=sink,
-                        time_limit_s=time_limit_s,
-                        kill_grace_s=self.settings.kill_grace_s,
-                        is_endless=job.envelope.is_endless,
-                        must_finish=job.envelope.command_class not in CHANGE_NOTHING,
-                    )
+            async with self._watched(job, recorder, access) as sink:
+                return await execute(
+                    plan,
+                    launcher=self.launcher,
+                    control=job.control,
+                    sink=sink,
+                    time_limit_s=time_limit_s,
+                    kill_grace_s=self.settings.kill_grace_s,
+                    is_endless=job.envelope.is_endless,
+                    must_finish=job.envelope.command_class not in CHANGE_NOTHING,
+                )
+
+    @asynccontextmanager
+    async def _watched(self, job: OpenedJob, recorder: OutputRecorder, access: ProxyAccess) -> AsyncIterator[Sink]:
+        """What goes on beside the command while it runs; it is to print through the sink that this gives."""
+        async with (
+            disk_watch.watching(job.directory.root, self.settings.plan.job_file_bytes, job.control),
+            self.observatory.observed(job.envelope, sink=recorder.add, tell=recorder.tell, proxy=access) as heard,
+        ):
+            with redacted(heard, access.password) as sink:
+                yield sink
 
     async def _settle(self, attempt: Attempt, control: JobControl, ending: Ending) -> None:
         while not control.is_lost:

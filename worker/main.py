@@ -39,6 +39,7 @@ from worker.lane import LaneWorker
 from worker.launcher import landlock
 from worker.launcher.client import Launcher
 from worker.leases import LeaseKeeper
+from worker.observer.observatory import Observatory
 from worker.output import OutputLimits
 from worker.tool_binaries import ToolBinary
 
@@ -143,6 +144,9 @@ def _assemble(
         binaries=machine.binaries,
         filters=machine.filters,
         proxy=machine.proxy,
+        observatory=Observatory(
+            machine.launcher, machine.binaries, runner_settings.plan, runner_settings.work_directory
+        ),
         settings=runner_settings,
     )
     slots = {Lane.FAST: settings.fast_slots, Lane.SLOW: settings.slow_slots}

@@ -63,6 +63,7 @@ class OutputRecorder:
         self._pending_bytes = 0
         self._unsent: list[SealedEvent] = []
         self._sequence = last_sequence
+        self._newest_progress = 0
         self._dirty = asyncio.Event()
         self._full = asyncio.Event()
 
@@ -81,6 +82,10 @@ class OutputRecorder:
         self._dropped_bytes += len(data) - len(stored)
         if stored:
             self._buffer(kind, stored)
+
+    def tell(self, text: str) -> None:
+        """Adds an event of progress, which is none of the command's output."""
+        self._pend(EventKind.PROGRESS, text.encode())
 
     def text(self, kind: EventKind) -> tuple[str, bool]:
         """The beginning of a stream for the response, and whether something of it is missing."""
@@ -119,7 +124,8 @@ class OutputRecorder:
 
     def _pend(self, kind: EventKind, data: bytes) -> None:
         last = self._pending[-1] if self._pending else None
-        if last and last[0] is kind and len(last[2]) < FLUSH_BYTES:
+        is_output = kind is not EventKind.PROGRESS
+        if is_output and last and last[0] is kind and len(last[2]) < FLUSH_BYTES:
             last[2].extend(data)
         else:
             self._pending.append((kind, time.time_ns() // 1_000_000, bytearray(data)))
@@ -137,7 +143,11 @@ class OutputRecorder:
         self._full.clear()
         for kind, at_ms, data in pending:
             self._sequence += 1
-            event = OutputEvent.from_bytes(kind, at_ms, bytes(data), before=self._sealed_bytes)
+            event = OutputEvent.from_bytes(
+                kind, at_ms, bytes(data), before=self._sealed_bytes, progress=self._newest_progress
+            )
+            if kind is EventKind.PROGRESS:
+                self._newest_progress = self._sequence
             self._sealed_bytes[kind] = self._sealed_bytes.get(kind, 0) + len(data)
             self._unsent.append(self._sealed(event))
 

@@ -1,6 +1,5 @@
 """What a tool call does: the same as the REST route of that name, with a wait that fits MCP clients."""
 
-import time
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -10,17 +9,16 @@ from mcp.server.context import ServerRequestContext
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from gateway import refusals
-from gateway.jobs import JobService, PendingJob
-from gateway.mcp import results
+from gateway import refusals, store_calls
+from gateway.event_stream import Place
+from gateway.jobs import JobService
+from gateway.mcp import reporter, results
 from gateway.mcp.tools import CANCEL_JOB, GET_JOB
 from gateway.preparation import Call
 from gateway.waiters import NoEnd
 from shared.errors import ErrorCode, RequestError, UnavailableError
 from shared.models import ANONYMOUS, CommandRequest, Job
 from shared.tools import registry
-
-PROGRESS_INTERVAL_S = 5.0
 
 Context = ServerRequestContext[Any, Any]
 Arguments = TypeVar("Arguments", bound=BaseModel)
@@ -38,8 +36,7 @@ async def call(app: FastAPI, context: Context, *, name: str, arguments: Mapping[
     service: JobService = app.state.jobs
     if name == GET_JOB:
         asked = _parsed(JobArguments, arguments)
-        wait_s = min(asked.wait, service.settings.max_wait_s)
-        return await _described(service, await service.wait(asked.job_id, ANONYMOUS, wait_s))
+        return await _described(service, await _waited(app, context, asked))
     if name == CANCEL_JOB:
         asked = _parsed(JobArguments, arguments)
         return await _described(service, await service.cancel(asked.job_id, ANONYMOUS))
@@ -48,8 +45,11 @@ async def call(app: FastAPI, context: Context, *, name: str, arguments: Mapping[
     prepared = await app.state.preparation.prepare(Call(tool, request, _headers(context), ANONYMOUS))
     # Closing the request is cancelling it since revision 2026-07-28; before, it meant nothing.
     gives_up = context.protocol_version in MODERN_PROTOCOL_VERSIONS
-    async with service.submitted(prepared, demands_worker=True, gives_up=gives_up) as pending:
-        end = await _ended(pending, context, service.settings.mcp_wait)
+    async with (
+        service.submitted(prepared, demands_worker=True, gives_up=gives_up) as pending,
+        reporter.reporting(app.state.event_stream, context, pending.queued.id),
+    ):
+        end = await pending.ended(service.settings.mcp_wait)
     if isinstance(end, Job):
         return await _described(service, end)
     if end is not None and end is not NoEnd.DRAINING:
@@ -57,16 +57,17 @@ async def call(app: FastAPI, context: Context, *, name: str, arguments: Mapping[
     return await _handed_over(service, await pending.latest())
 
 
-async def _ended(pending: PendingJob, context: Context, wait_s: float) -> Job | NoEnd | None:
-    """Waits for the end and meanwhile reports that there is progress in waiting."""
-    started = time.monotonic()
-    while (left_s := wait_s - (time.monotonic() - started)) > 0:
-        end = await pending.ended(min(left_s, PROGRESS_INTERVAL_S))
-        if end is not None:
-            return end
-        waited_s = time.monotonic() - started
-        await context.session.report_progress(waited_s, message=f"waiting for the command, {waited_s:.0f} s so far")
-    return None
+async def _waited(app: FastAPI, context: Context, asked: JobArguments) -> Job:
+    """The job when it has ended, or as it stands when the time is over; what it does meanwhile is reported."""
+    service: JobService = app.state.jobs
+    wait_s = min(asked.wait, service.settings.max_wait_s)
+    job = await service.read(asked.job_id, ANONYMOUS)
+    if job.state.is_final or wait_s == 0:
+        return job
+    async with store_calls.bounded(job.id):
+        newest = Place(await service.store.newest_event(job.id))
+    async with reporter.reporting(app.state.event_stream, context, job.id, after=newest, known=job.progress):
+        return await service.wait(job.id, ANONYMOUS, wait_s)
 
 
 async def _described(service: JobService, job: Job) -> types.CallToolResult:

@@ -35,6 +35,7 @@ def of_error(error: ProductError) -> types.CallToolResult:
 
 
 def _unfinished(job: Job, text: JobText) -> CommandResponse:
+    seen = f"; {job.progress}" if job.progress else ""
     return CommandResponse(
         success=False,
         output=text.stdout,
@@ -44,6 +45,6 @@ def _unfinished(job: Job, text: JobText) -> CommandResponse:
         state=job.state,
         duration_ms=0,
         truncated=text.truncated,
-        hint=f"Still {job.state}. Do not send the command again: call get_job with job_id={job.id} and "
+        hint=f"Still {job.state}{seen}. Do not send the command again: call get_job with job_id={job.id} and "
         f"wait={POLL_AFTER_S}.",
     )

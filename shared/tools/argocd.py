@@ -3,8 +3,10 @@
 It reaches its server with a credential channel of its own, or the cluster alone with `--core`.
 """
 
+from functools import partial
+
 from shared.models import CommandClass
-from shared.tools import failure_hints, kubectl
+from shared.tools import argocd_awaited, failure_hints, kubectl
 from shared.tools.failure_hints import FailureHint
 from shared.tools.tool import Grammar, Tool
 
@@ -233,4 +235,5 @@ TOOL = Tool(
     proxy_variables={"ALL_PROXY": frozenset({"grpc-web", "grpc-web-root-path"})},
     companions={"app diff": kubectl.DIFF},
     failure_hints=_FAILURE_HINTS,
+    awaited=partial(argocd_awaited.of, global_flags=frozenset(_GLOBAL_FLAGS.split())),
 )

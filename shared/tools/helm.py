@@ -4,7 +4,7 @@ Flags that only helm 3 has are in the tables too.
 """
 
 from shared.models import CommandClass
-from shared.tools import failure_hints
+from shared.tools import failure_hints, helm_awaited
 from shared.tools.failure_hints import FailureHint
 from shared.tools.tool import Grammar, Tool
 
@@ -179,4 +179,5 @@ TOOL = Tool(
     install_hint="get it from https://helm.sh/docs/intro/install/",
     environment={"HELM_NO_PLUGINS": "1"},
     failure_hints=_FAILURE_HINTS,
+    awaited=helm_awaited.of,
 )

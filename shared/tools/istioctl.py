@@ -1,7 +1,7 @@
 """istioctl: verbs, flags and what is refused. Read off the source of the 1.30 line; `-c` is its `--kubeconfig`."""
 
 from shared.models import CommandClass
-from shared.tools import failure_hints
+from shared.tools import failure_hints, istioctl_awaited
 from shared.tools.failure_hints import FailureHint
 from shared.tools.tool import Grammar, Tool
 
@@ -213,4 +213,5 @@ TOOL = Tool(
     version_pattern=r"(?:client version: )?v?(\d\S*)",
     failure_hints=_FAILURE_HINTS,
     install_hint="get it from https://istio.io/latest/docs/setup/getting-started/#download",
+    awaited=istioctl_awaited.of,
 )

@@ -1,7 +1,7 @@
 """kubectl: verbs, flags and what is refused. Read off the help of v1.37.1, each flag's arity tried with the binary."""
 
 from shared.models import CommandClass
-from shared.tools import failure_hints
+from shared.tools import failure_hints, kubectl_awaited
 from shared.tools.failure_hints import FailureHint
 from shared.tools.tool import Companion, Grammar, Tool
 
@@ -308,4 +308,5 @@ TOOL = Tool(
     },
     companions={"diff": DIFF},
     failure_hints=_FAILURE_HINTS,
+    awaited=kubectl_awaited.of,
 )

@@ -3,12 +3,17 @@
 Nothing outside `shared/tools/` names a tool. A further CLI is one module here and one line in the registry.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from shared.models import CommandClass
 from shared.tools import failure_hints
 from shared.tools.failure_hints import FailureHint
+
+if TYPE_CHECKING:  # what reads a command needs the grammar from here
+    from shared.flags import Reading
+    from shared.tools.awaited import Awaited
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,3 +117,5 @@ class Tool:
     """Verb path → the program that it starts."""
     failure_hints: tuple[FailureHint, ...] = failure_hints.CLUSTER
     """The first that fits what a failed command printed is shown with its response."""
+    awaited: "Callable[[Reading], Awaited | None] | None" = None
+    """What a command waits for, and how that is looked at; None for a tool whose commands say so themselves."""

@@ -65,12 +65,16 @@ class HandWorker:
         key = self.output_key(claim)
         before: dict[EventKind, int] = {}
         texts = []
-        for kind, data in output:
-            texts.append(OutputEvent.from_bytes(kind, 0, data, before=before).model_dump_json())
+        first = last_before(claim.record.attempt) + 1
+        progress = 0
+        for number, (kind, data) in enumerate(output, first):
+            event = OutputEvent.from_bytes(kind, 0, data, before=before, progress=progress)
+            texts.append(event.model_dump_json())
             before[kind] = before.get(kind, 0) + len(data)
+            progress = number if kind is EventKind.PROGRESS else progress
         return [
             SealedEvent(number, key.seal(text.encode(), Purpose.EVENT, number))
-            for number, text in enumerate(texts, last_before(claim.record.attempt) + 1)
+            for number, text in enumerate(texts, first)
         ]
 
     async def settle(self, claim: Claim, *, state: JobState = JobState.SUCCEEDED, output: str = "done") -> None:

@@ -83,6 +83,11 @@ def _connect(place: str) -> None:
     _say("connected")
 
 
+def _forbid(_: str) -> None:
+    sys.stderr.write("Error from server (Forbidden): pods is forbidden\n")
+    sys.exit(1)
+
+
 def _counted(argument: str) -> None:
     """Tells the counting server that it runs, does what it shall, and tells that it ends (`tests.support.counting`)."""
     *_, place, mark, behaviour = argument.split("/")
@@ -108,6 +113,7 @@ ACTIONS: dict[str, Callable[[str], None]] = {
     "ok": lambda _: _say("ok"),
     "say": _say,
     "fail": _fail,
+    "forbid": _forbid,
     "hang": _hang,
     "ignore-term": _ignore_term,
     "fail-on-term": _fail_on_term,

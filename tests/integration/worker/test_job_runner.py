@@ -27,6 +27,7 @@ from worker.egress.proxy import EgressProxy
 from worker.job_runner import SEAL_MARGIN_S, JobRunner, RunnerSettings
 from worker.launcher.client import Launcher
 from worker.leases import LeaseKeeper
+from worker.observer.observatory import Observatory
 from worker.output import OutputLimits
 from worker.tool_binaries import ToolBinary
 
@@ -97,6 +98,7 @@ async def desk(redis: Redis, tmp_path: Path) -> AsyncIterator[Desk]:
     launcher = await Launcher.start(work)
     proxy = await EgressProxy.start(egress.dialer())
     store = JobStore(redis)
+    plan = PlanSettings(sandboxed=False, allow_loopback=False, job_file_bytes=1_000_000, go_memory_limit="200MiB")
     runner = JobRunner(
         worker_id=WORKER_ID,
         store=store,
@@ -106,10 +108,9 @@ async def desk(redis: Redis, tmp_path: Path) -> AsyncIterator[Desk]:
         binaries={"stub": ToolBinary(stub.STUB, stub.install(tmp_path) / "stub")},
         filters=filter_binaries.find_all(filters.FILTERS, None, sandboxed=False).binaries,
         proxy=proxy,
+        observatory=Observatory(launcher, {}, plan, work),
         settings=RunnerSettings(
-            plan=PlanSettings(
-                sandboxed=False, allow_loopback=False, job_file_bytes=1_000_000, go_memory_limit="200MiB"
-            ),
+            plan=plan,
             output=OutputLimits(1_000, 1_000_000),
             kill_grace_s=0.2,
             work_directory=work,

@@ -166,3 +166,20 @@ async def test_output_of_an_outage_is_stored_after_it(own_valkey: Valkey) -> Non
 
             await wait_until(lambda: recording.has_stored(OUT, b"before,during,"), timeout_s=60)
     assert not recording.control.is_lost
+
+
+async def test_progress_is_told_apart_from_output_and_each_event_names_the_newest(recording: Recording) -> None:
+    recorder = recording.recorder
+    recorder.add(OUT, b"one\n")
+    recorder.tell("0/2 ready")
+    recorder.tell("1/2 ready")
+    recorder.add(OUT, b"two\n")
+    await recording.jobs.store.settle(recording.attempt, Ending(JobState.SUCCEEDED, "", RESPONSE, recorder.remaining()))
+    events = opened(recording.key, await recording.jobs.store.events(recording.attempt.job_id))
+    assert [(event.kind, event.content, event.progress) for event in events] == [
+        (OUT, b"one\n", 0),
+        (EventKind.PROGRESS, b"0/2 ready", 0),
+        (EventKind.PROGRESS, b"1/2 ready", 2),
+        (OUT, b"two\n", 3),
+    ]
+    assert recorder.text(OUT) == ("one\ntwo\n", False)

@@ -73,7 +73,7 @@ async def test_sealed_response_is_opened(desk: Desk) -> None:
 async def test_job_is_shown_with_the_names_of_the_contract(desk: Desk) -> None:
     job = json.loads((await desk.read(await desk.queued())).model_dump_json())
     assert set(job) == {
-        *("id", "tool", "state", "class", "created_at", "started_at", "ended_at", "response", "links"),
+        *("id", "tool", "state", "class", "created_at", "started_at", "ended_at", "progress", "response", "links"),
     }
     assert (job["tool"], job["class"], job["state"]) == ("kubectl", "read", "queued")
 

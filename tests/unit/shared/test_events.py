@@ -23,13 +23,16 @@ def test_character_cut_in_two_comes_back_whole() -> None:
 
 
 def test_written_event_is_the_agreed_json() -> None:
-    event = OutputEvent.from_bytes(EventKind.STDERR, 1_700_000_000_000, b"Error", before={EventKind.STDOUT: 7})
+    event = OutputEvent.from_bytes(
+        EventKind.STDERR, 1_700_000_000_000, b"Error", before={EventKind.STDOUT: 7}, progress=3
+    )
 
     assert json.loads(event.model_dump_json()) == {
         "kind": "stderr",
         "at_ms": 1_700_000_000_000,
         "data": "RXJyb3I=",
         "before": {"stdout": 7},
+        "progress": 3,
     }
 
 

@@ -1,0 +1,110 @@
+"""Progress notifications of a call that waits: what its command prints, and what it is seen to wait for.
+
+https://modelcontextprotocol.io/specification: `notifications/progress`, for clients that ask for them.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager, suppress
+from typing import Any
+
+from mcp.server.context import ServerRequestContext
+
+from gateway.event_stream import EventStream, Place, StreamEvent
+from shared.events import EventKind
+from shared.models import JobId
+
+FIRST_AFTER_S = 1.0
+"""Most commands have ended by then, and their calls cost nothing more."""
+SHORTEST_S = 1.0
+"""Between two notifications, however much the command prints."""
+LONGEST_S = 5.0
+"""Some clients take it for a sign of life."""
+MOST_LINES = 10
+MOST_LINE_CHARACTERS = 500
+
+Context = ServerRequestContext[Any, Any]
+
+
+class News:
+    """What has happened since it was told last: the newest lines, and how many came before them."""
+
+    def __init__(self, known: str | None = None) -> None:
+        self.arrived = asyncio.Event()
+        self._known = known
+        """What the command was seen to wait for."""
+        self._lines: deque[str] = deque(maxlen=MOST_LINES)
+        self._passed_over = 0
+        self._unfinished: dict[str, str] = {}
+        if known:
+            self.arrived.set()
+
+    def take(self, event: StreamEvent) -> None:
+        """Notes an event of a job's stream; those that only tell its state are no news here."""
+        if event.name == EventKind.PROGRESS:
+            self._known = event.data["text"]
+            self._add(event.data["text"])
+        elif event.name in (EventKind.STDOUT, EventKind.STDERR):
+            *lines, unfinished = (self._unfinished.get(event.name, "") + event.data["text"]).split("\n")
+            self._unfinished[event.name] = unfinished[-MOST_LINE_CHARACTERS:]
+            for line in lines:
+                self._add(line)
+
+    def message(self, waited_s: float) -> str:
+        """What is new; where nothing is, how long it has been waited for what is known."""
+        self.arrived.clear()
+        lines, passed_over = list(self._lines), self._passed_over
+        self._lines.clear()
+        self._passed_over = 0
+        if lines:
+            return "\n".join([*([f"({passed_over} lines more)"] if passed_over else []), *lines])
+        return f"{self._known or 'waiting for the command'}, {waited_s:.0f} s so far"
+
+    def _add(self, line: str) -> None:
+        if line.strip():
+            self._passed_over += len(self._lines) == MOST_LINES
+            self._lines.append(line[:MOST_LINE_CHARACTERS])
+            self.arrived.set()
+
+
+@asynccontextmanager
+async def reporting(
+    stream: EventStream, context: Context, job_id: JobId, *, after: Place | None = None, known: str | None = None
+) -> AsyncIterator[None]:
+    """Reports what happens to the job after that place, for as long as the block runs."""
+    if "progress_token" not in (context.meta or {}):
+        yield
+        return
+    news = News(known)
+    tasks = (
+        asyncio.create_task(_follow(stream.follow(job_id, after or Place()), news), name=f"follow {job_id}"),
+        asyncio.create_task(_report(context, news), name=f"report {job_id}"),
+    )
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        # A client that cannot be told any more is found out by whoever waits for its call.
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _follow(following: AsyncGenerator[StreamEvent], news: News) -> None:
+    async with aclosing(following) as events:
+        await asyncio.sleep(FIRST_AFTER_S)
+        async for event in events:
+            news.take(event)
+
+
+async def _report(context: Context, news: News) -> None:
+    clock = asyncio.get_running_loop().time
+    started = clock()
+    count = 0
+    while True:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LONGEST_S):
+                await news.arrived.wait()
+        count += 1
+        await context.session.report_progress(count, message=news.message(clock() - started))
+        await asyncio.sleep(SHORTEST_S)

@@ -1,0 +1,25 @@
+"""What istioctl waits for: the workloads that it has installed."""
+
+from shared.flags import Arity, Flag, Reading
+from shared.tools import awaited
+from shared.tools.awaited import Awaited, Goal
+
+VERBS = frozenset({("install",), ("manifest", "install"), ("upgrade",)})
+COMPONENT_LABEL = "operator.istio.io/component"
+"""On everything that istioctl installs."""
+DEFAULT_NAMESPACE = "istio-system"
+
+
+def of(reading: Reading) -> Awaited | None:
+    """Those in the namespace of the control plane."""
+    if reading.verb not in VERBS or awaited.only_tries(reading):
+        return None
+    values = awaited.last_values(reading.flags)
+    namespace = values.get("istioNamespace") or values.get("i") or DEFAULT_NAMESPACE
+    given = [_value("namespace", namespace), _value("selector", COMPONENT_LABEL)]
+    wanted = frozenset(flag.name for flag in given)
+    return Awaited((awaited.objects(("deployments,daemonsets",), given, wanted=wanted),), Goal.READY)
+
+
+def _value(name: str, value: str) -> Flag:
+    return Flag(name, value, Arity.VALUE)

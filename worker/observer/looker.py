@@ -1,0 +1,131 @@
+"""Runs one look: a read-only command in the same sandbox, with the same kubeconfig and a short life of its own."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from shared.envelope import RequestEnvelope
+from shared.events import EventKind
+from shared.models import CommandClass
+from shared.tools.awaited import Look
+from worker import command_plan, job_directory
+from worker.command_plan import CommandPlan, PlanSettings
+from worker.egress.access import ProxyAccess
+from worker.execution import Execution, execute
+from worker.job_control import JobControl
+from worker.job_directory import JobDirectory
+from worker.launcher.client import Launcher
+from worker.tool_binaries import ToolBinary
+
+LOOK_LIMIT_S = 8.0
+KILL_S = 1.0
+"""For a look to end that was killed."""
+MOST_OUTPUT_BYTES = 4 * 1024 * 1024
+"""What is read of one look, to be parsed in this process: some 500 pods."""
+MOST_ERROR_BYTES = 16 * 1024
+DENIALS = (b"(Forbidden)", b"is forbidden", b"code = PermissionDenied")
+"""As kubectl, helm and argocd say it."""
+
+
+class NoSight(Enum):
+    """Why a look shows nothing."""
+
+    FORBIDDEN = "its credentials may not read it"
+    FAILED = "it may work the next time"
+
+
+@dataclass(slots=True)
+class _Printed:
+    """What the look prints, as far as it is taken."""
+
+    output: bytearray = field(default_factory=bytearray)
+    error: bytearray = field(default_factory=bytearray)
+
+    def take(self, kind: EventKind, data: bytes) -> None:
+        if kind is EventKind.STDERR:
+            self.error += data[: MOST_ERROR_BYTES - len(self.error)]
+        else:
+            self.output += data[: MOST_OUTPUT_BYTES + 1 - len(self.output)]
+
+
+@dataclass(frozen=True, slots=True)
+class Looker:
+    """Looks for one waiting command."""
+
+    launcher: Launcher
+    binaries: Mapping[str, ToolBinary]
+    plan: PlanSettings
+    command: RequestEnvelope
+    directory: JobDirectory
+    """Of the looks alone, with the files that came with the command."""
+    proxy: ProxyAccess | None
+    """The command's own."""
+    turns: asyncio.Semaphore
+
+    async def look(self, look: Look, *, stdin: str | None = None) -> bytes | NoSight:
+        """What the look prints. `RequestError` or `LauncherGoneError` if no look can be had any more."""
+        if look.tool not in self.binaries:
+            return NoSight.FAILED
+        async with self.turns:
+            return await self._run(look, stdin)
+
+    async def _run(self, look: Look, stdin: str | None) -> bytes | NoSight:
+        plan = command_plan.build(
+            self._request(look, stdin),
+            self.binaries[look.tool],
+            self.directory,
+            time_limit_s=LOOK_LIMIT_S,
+            settings=self.plan,
+            proxy=self.proxy,
+        )
+        printed = _Printed()
+        try:
+            execution = await self._ended(plan, printed)
+        finally:
+            job_directory.forget_private_files(self.directory)
+        if execution is None:
+            return NoSight.FAILED
+        failed = execution.exit.exit_code != 0 and not printed.output
+        if failed or len(printed.output) > MOST_OUTPUT_BYTES:
+            is_forbidden = any(word in printed.error for word in DENIALS)
+            return NoSight.FORBIDDEN if is_forbidden else NoSight.FAILED
+        return bytes(printed.output)
+
+    async def _ended(self, plan: CommandPlan, printed: _Printed) -> Execution | None:
+        """None for a look that its limit ended. However the wait ends, the process does too."""
+        control = JobControl()
+        running = asyncio.create_task(
+            # Its own time limit is never reached: what cannot be killed would cost the launcher, as for a command.
+            execute(
+                plan,
+                launcher=self.launcher,
+                control=control,
+                sink=printed.take,
+                time_limit_s=LOOK_LIMIT_S * 2,
+                kill_grace_s=0,
+            ),
+            name="look",
+        )
+        try:
+            done, _ = await asyncio.wait({running}, timeout=LOOK_LIMIT_S)
+            return running.result() if done else None
+        finally:
+            control.lose()
+            await asyncio.wait({running}, timeout=KILL_S)
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+    def _request(self, look: Look, stdin: str | None) -> RequestEnvelope:
+        command = self.command
+        return RequestEnvelope(
+            tool=look.tool,
+            arguments=look.arguments,
+            verb=look.verb,
+            command_class=CommandClass.READ,
+            time_limit_s=LOOK_LIMIT_S,
+            queue_wait_s=0,
+            kubeconfig=command.kubeconfig,
+            credentials=command.credentials if look.tool == command.tool else {},
+            stdin=command.stdin if look.brings_files else stdin,
+        )

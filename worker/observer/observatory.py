@@ -1,0 +1,117 @@
+"""Watches over commands that wait: while one is silent, looks at what it waits for, and tells what changes.
+
+A look never fails the command, never outlives it, and never counts as its output.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from shared import flags
+from shared.envelope import RequestEnvelope
+from shared.errors import RequestError
+from shared.events import EventKind
+from shared.tools.awaited import Awaited
+from worker import job_directory
+from worker.command_plan import PlanSettings
+from worker.egress.access import ProxyAccess
+from worker.execution import Sink
+from worker.launcher.client import Launcher, LauncherGoneError
+from worker.observer import summary
+from worker.observer.looker import Looker
+from worker.observer.silence import Pace, Silence
+from worker.observer.view import ForbiddenError, View
+from worker.tool_binaries import ToolBinary
+
+AT_ONCE = 2
+"""Looks of one worker at the same time, however many jobs wait: each costs as much as a command."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Observatory:
+    """Of one worker."""
+
+    launcher: Launcher
+    binaries: Mapping[str, ToolBinary]
+    plan: PlanSettings
+    work_directory: Path
+    pace: Pace = field(default_factory=Pace)
+    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+
+    @asynccontextmanager
+    async def observed(
+        self, command: RequestEnvelope, *, sink: Sink, tell: Callable[[str], None], proxy: ProxyAccess | None = None
+    ) -> AsyncIterator[Sink]:
+        """Observes the command for as long as the block runs; it is to print through the sink that this gives."""
+        awaited = self.awaited_by(command)
+        if awaited is None:
+            yield sink
+            return
+        silence = Silence()
+
+        def heard(kind: EventKind, data: bytes) -> None:
+            silence.end()
+            sink(kind, data)
+
+        observe = self._observe(command, awaited, silence=silence, tell=tell, proxy=proxy)
+        observing = asyncio.create_task(observe, name="observe")
+        try:
+            yield heard
+        finally:
+            observing.cancel()
+            await asyncio.wait({observing})
+
+    def awaited_by(self, command: RequestEnvelope) -> Awaited | None:
+        """What the command waits for, as far as it can be looked at with what came with it."""
+        binary = self.binaries.get(command.tool)
+        if binary is None or binary.tool.awaited is None or not (command.kubeconfig or command.credentials):
+            return None
+        try:
+            awaited = binary.tool.awaited(flags.read(binary.tool.grammar, command.arguments))
+        except RequestError:
+            return None
+        is_visible = awaited is not None and all(look.tool in self.binaries for look in awaited.looks)
+        return awaited if is_visible else None
+
+    async def _observe(
+        self,
+        command: RequestEnvelope,
+        awaited: Awaited,
+        *,
+        silence: Silence,
+        tell: Callable[[str], None],
+        proxy: ProxyAccess | None,
+    ) -> None:
+        try:
+            await silence.lasts(self.pace.silence_s)
+            files = command.files if any(look.brings_files for look in awaited.looks) else {}
+            async with job_directory.create(self.work_directory, files) as directory:
+                looker = Looker(self.launcher, self.binaries, self.plan, command, directory, proxy, self.turns)
+                await self._tell_changes(View(awaited, looker), silence, tell)
+        except ForbiddenError:
+            tell(summary.NOT_TO_BE_SEEN)
+        except (RequestError, LauncherGoneError) as error:
+            log.info("no progress to show", error=type(error).__name__)
+        except Exception:
+            # The command goes on without it.
+            log.exception("looking at what a command waits for failed")
+
+    async def _tell_changes(self, view: View, silence: Silence, tell: Callable[[str], None]) -> None:
+        clock = asyncio.get_running_loop().time
+        told, rest_s = "", self.pace.shortest_s
+        while True:
+            await silence.lasts(self.pace.silence_s)
+            started = clock()
+            line = await view.line()
+            is_news = line not in ("", told)
+            if is_news:
+                tell(line)
+                told = line
+            rest_s = self.pace.rest_s(rest_s, is_news=is_news, took_s=clock() - started)
+            await asyncio.sleep(rest_s)

@@ -1,0 +1,81 @@
+"""Puts what looks show together: from what a command waits for to the line that says how far it is."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+
+from shared.tools import awaited as awaited_looks
+from shared.tools.awaited import Awaited, Goal, Look, Shows
+from worker.observer import fields, objects, pods, summary
+from worker.observer.fields import Object
+from worker.observer.looker import Looker, NoSight
+from worker.observer.manifests import Manifests
+from worker.observer.summary import Named
+
+MOST_WORKLOADS = 3
+"""Of those that are not ready: how many have their pods looked at."""
+
+
+class ForbiddenError(Exception):
+    """The kubeconfig may not read what the command waits for."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What one command waits for, seen through its looks."""
+
+    awaited: Awaited
+    looker: Looker
+
+    async def line(self) -> str:
+        """How far it is; empty where nothing can be said. `ForbiddenError` if nothing ever can."""
+        lines = [line async for line in self._lines()]
+        return "; ".join(filter(None, lines))
+
+    async def _lines(self) -> AsyncIterator[str]:
+        for look in self.awaited.looks:
+            shown = await self._seen(look)
+            if look.shows is Shows.APPLICATION:
+                for application in fields.printed(shown):
+                    yield summary.of_application(application)
+            elif look.shows is Shows.OBJECTS:
+                yield await self._of_objects(fields.printed(shown))
+            elif shown:
+                yield await self._of_manifests(Manifests.of(shown))
+
+    async def _of_manifests(self, manifests: Manifests) -> str:
+        if not manifests.documents:
+            return ""
+        look = awaited_looks.named_in_manifests(self.awaited.namespace)
+        shown = await self.looker.look(look, stdin=manifests.documents.decode("utf-8", "replace"))
+        if isinstance(shown, NoSight):
+            return _unless_forbidden(shown)
+        found = fields.printed(shown)
+        return await self._of_objects(found, missing=max(0, manifests.expected - len(found)))
+
+    async def _of_objects(self, found: list[Object], *, missing: int = 0) -> str:
+        goal = self.awaited.goal
+        named: list[Named] = []
+        looked_at = 0
+        for item in found:
+            standing = objects.standing(item, self.awaited)
+            selector = objects.selector(item)
+            if goal is not Goal.GONE and not standing.is_reached and selector and looked_at < MOST_WORKLOADS:
+                looked_at += 1
+                hindrance = await self._of_pods(fields.text(item, "metadata", "namespace"), selector)
+                standing = replace(standing, hindrance=hindrance or standing.hindrance)
+            named.append(Named(objects.name(item), standing))
+        return summary.of_objects(named, goal, missing=missing if goal is not Goal.GONE else 0)
+
+    async def _of_pods(self, namespace: str, selector: str) -> str:
+        shown = await self.looker.look(awaited_looks.pods(namespace, selector))
+        return "" if isinstance(shown, NoSight) else pods.hindrance(fields.printed(shown))
+
+    async def _seen(self, look: Look) -> bytes:
+        shown = await self.looker.look(look)
+        return _unless_forbidden(shown).encode() if isinstance(shown, NoSight) else shown
+
+
+def _unless_forbidden(shown: NoSight) -> str:
+    if shown is NoSight.FORBIDDEN:
+        raise ForbiddenError
+    return ""
