@@ -8,6 +8,9 @@ FALSE_VALUES = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 """What Go's strconv.ParseBool takes for false."""
 
 
+UNSEEN = "?"
+
+
 class Arity(Enum):
     VALUE = "takes a value"
     ALONE = "stands alone"
@@ -40,6 +43,8 @@ class Reading:
     operands: tuple[str, ...]
     trailing: int = 0
     """How many of the operands stand behind `--`."""
+    object_kinds: tuple[str, ...] = ()
+    """The kinds of the objects in the manifests that it names, in the plural; `UNSEEN` for those that nobody saw."""
 
     @property
     def path(self) -> str:

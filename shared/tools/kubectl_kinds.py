@@ -54,7 +54,6 @@ def _names(text: str) -> dict[str, str]:
 
 _PLURALS = {**_names(_NAMESPACED), **_names(_CLUSTER)}
 NAMESPACED = frozenset(_names(_NAMESPACED).values())
-CLUSTER = frozenset(_names(_CLUSTER).values())
 
 _BY_OPERAND = frozenset(
     (
@@ -108,8 +107,8 @@ def plural(name: str) -> str:
 
 
 def kinds(reading: Reading) -> tuple[str, ...]:
-    """The kinds that a command names."""
-    return tuple(dict.fromkeys(plural(name) for name in _written(reading) if name))
+    """The kinds that a command names, itself or in its manifests."""
+    return tuple(dict.fromkeys((*(plural(name) for name in _written(reading) if name), *reading.object_kinds)))
 
 
 def _written(reading: Reading) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from urllib.parse import unquote
 
 from shared.models import CommandClass
-from shared.reading import Reading
+from shared.reading import UNSEEN, Reading
 from shared.tools import kubectl_kinds
 from shared.tools.class_rules import ClassRule, Effect, always, given
 
@@ -30,11 +30,12 @@ def _prints_values(reading: Reading) -> bool:
 
 
 def _shows_secrets(reading: Reading) -> bool:
-    return _SECRETS in kubectl_kinds.kinds(reading) and reading.verb[0] != "create" and _prints_values(reading)
+    return _asks_secrets(reading) and reading.verb[0] != "create" and _prints_values(reading)
 
 
 def _asks_secrets(reading: Reading) -> bool:
-    return _SECRETS in kubectl_kinds.kinds(reading)
+    """Objects that nobody saw may be Secrets."""
+    return not {_SECRETS, UNSEEN}.isdisjoint(kubectl_kinds.kinds(reading))
 
 
 def _raw(reading: Reading) -> str:

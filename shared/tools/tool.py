@@ -33,14 +33,12 @@ class Grammar:
     """What gives a verb another class, or an effect: each that fits counts, in this order."""
     kinds: Callable[[Reading], tuple[str, ...]] = no_kinds
     """The kinds of object that a command names, in the plural: `pods`."""
-    cluster_kinds: frozenset[str] = frozenset()
-    """Kinds that lie in no namespace."""
-    namespaced_kinds: frozenset[str] = frozenset()
-    """Kinds that lie in one. Of any other nobody knows before the cluster is asked."""
+    plural: Callable[[str], str] = str.lower
+    """A kind's proper plural, from any of its names."""
     manifest_flags: frozenset[str] = frozenset()
     """Flags whose files hold the objects that the command acts on."""
-    unseen_flags: frozenset[str] = frozenset()
-    """Flags whose objects cannot be known from their files alone (`--kustomize`)."""
+    rendered_flags: frozenset[str] = frozenset()
+    """Flags whose objects are made from files (`--kustomize`), and so are not known beforehand."""
     file_flags: frozenset[str] = frozenset()
     """Flags whose value names files: the job's own are taken, and `-`."""
     file_operands: frozenset[str] = frozenset()
