@@ -1,16 +1,20 @@
 """What holds for every command, however it is spelled."""
 
 import contextlib
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared import command
+from shared import classes, command, flags
 from shared.errors import ErrorCode, RequestError
 from shared.invocation import Invocation
+from shared.reading import Arity, Flag, Reading
 from shared.tools import registry
+from shared.tools.table import FlagSpec, Takes
+from shared.tools.tool import Tool
 
 
 def parse(text: str, **fields: Any) -> Invocation:
@@ -82,3 +86,81 @@ def test_no_words_bring_the_parser_down(words: list[str]) -> None:
     for tool in registry.tools():
         with contextlib.suppress(RequestError):
             assert command.parse(tool, " ".join(words)).verb
+
+
+VALUES = st.text("abcxyz019=,./ ", min_size=1).filter(lambda value: value[0] not in "=/.~ " and ".." not in value)
+WORDS = st.text("abcxyz019", min_size=1).map(lambda word: f"x{word}")
+Draw = Callable[..., Any]
+EITHER_WAY = ("true", "1", "false", "F")
+
+
+@st.composite
+def readings(draw: st.DrawFn) -> tuple[Tool, Reading]:
+    """A command that the tables allow, and that no rule of containment refuses, as its parts."""
+    tool = registry.find(draw(st.sampled_from(registry.names())))
+    grammar = tool.grammar
+    path = draw(st.sampled_from([path for path, verb in grammar.table.verbs.items() if not verb.is_group]))
+    usable = [
+        spec
+        for spec in grammar.table.specs(path)
+        if not {spec.name, spec.short} & grammar.refused_flags.keys()
+        and (spec.name not in grammar.table.global_flags or grammar.table.long(path, spec.name) is spec)
+    ]
+    given = [draw(valued(spec)) for spec in draw(st.lists(st.sampled_from(usable), max_size=5))]
+    return tool, Reading(tuple(path.split()), tuple(given), tuple(draw(st.lists(WORDS, max_size=3))))
+
+
+@st.composite
+def valued(draw: st.DrawFn, spec: FlagSpec) -> Flag:
+    if spec.takes is Takes.VALUE:
+        return Flag(spec.name, draw(VALUES), Arity.VALUE)
+    return Flag(spec.name, draw(st.none() | st.sampled_from(EITHER_WAY)), Arity.ALONE)
+
+
+def written(draw: Draw, tool: Tool, path: str, flag: Flag) -> list[str]:
+    """A flag in one of the spellings that its CLI takes for the same."""
+    spec = tool.grammar.table.long(path, flag.name)
+    assert spec is not None
+    name = draw(st.sampled_from([flag.name, flag.name.replace("-", "_")]))
+    if flag.value is None:
+        return [draw(st.sampled_from([f"--{name}", *([f"-{spec.short}"] if spec.short else [])]))]
+    ways = [[f"--{name}={flag.value}"]]
+    if spec.short:
+        ways.append([f"-{spec.short}={flag.value}"])
+    if spec.takes is Takes.VALUE:
+        ways.append([f"--{name}", flag.value])
+        if spec.short:
+            ways.append([f"-{spec.short}", flag.value])
+        if spec.short and (tool.grammar.takes_glued_values or spec.name in tool.grammar.table.global_flags):
+            ways.append([f"-{spec.short}{flag.value}"])
+    words: list[str] = draw(st.sampled_from(ways))
+    return words
+
+
+def spelled(draw: Draw, tool: Tool, reading: Reading) -> list[str]:
+    """The command's words: flags in their order, operands in theirs, the two mixed."""
+    parts = [written(draw, tool, reading.path, flag) for flag in reading.flags]
+    operands = [[operand] for operand in reading.operands]
+    words = list(reading.verb)
+    while parts or operands:
+        words += (parts if parts and (not operands or draw(st.booleans())) else operands).pop(0)
+    return words
+
+
+@given(readings(), st.data())
+def test_command_made_of_the_grammar_is_read_as_what_it_was_made_of(
+    made: tuple[Tool, Reading], data: st.DataObject
+) -> None:
+    tool, reading = made
+    assert flags.read(tool.grammar, spelled(data.draw, tool, reading)) == reading
+
+
+@given(readings(), st.data())
+def test_neither_spelling_nor_order_of_flags_changes_the_class(made: tuple[Tool, Reading], data: st.DataObject) -> None:
+    """Of a flag that is given twice the last one counts, so only flags given once change their places."""
+    tool, reading = made
+    once = tuple({flag.name: flag for flag in reading.flags}.values())
+    plain = Reading(reading.verb, once, reading.operands)
+    mixed = Reading(reading.verb, tuple(data.draw(st.permutations(once))), reading.operands)
+    read = flags.read(tool.grammar, spelled(data.draw, tool, mixed))
+    assert classes.classify(tool.grammar, read) == classes.classify(tool.grammar, plain)
