@@ -57,9 +57,17 @@ format: setup ## Format the code and apply ruff's safe fixes
 bench: setup tools ## Measure against the bare CLIs and print a table (ARGS=--write: docs/performance.md)
 	@$(WITH_PATH) $(BIN)/python -m bench $(ARGS)
 
+.PHONY: fuzz
+fuzz: setup ## Try the command parser with many thousands of random commands (ARGS="-k round")
+	@$(BIN)/python -m pytest tests/unit/shared/test_command_properties.py --hypothesis-profile=fuzz --timeout=0 $(ARGS)
+
 .PHONY: soak
 soak: setup tools ## Run 10,000 jobs while workers are killed and Redis restarts (ARGS="--jobs 1000")
 	@$(WITH_PATH) $(BIN)/python -m tests.soak $(ARGS)
+
+.PHONY: grammar
+grammar: setup tools ## Write the tables of verbs and flags from the CLIs' own help
+	@$(WITH_PATH) $(BIN)/python -m tools.grammar
 
 .PHONY: docs
 docs: setup ## Write docs/configuration.md from the settings

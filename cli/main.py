@@ -24,6 +24,8 @@ app = typer.Typer(
 )
 key = typer.Typer(no_args_is_help=True, help="Master keys.")
 app.add_typer(key, name="key")
+policy = typer.Typer(no_args_is_help=True, help="What a gateway lets callers run.")
+app.add_typer(policy, name="policy")
 
 
 def _show_version(wanted: bool) -> None:
@@ -134,6 +136,32 @@ def doctor(
     checks = examine(os.environ, state_directory)
     print(render(checks))
     sys.exit(0 if is_usable(checks) else FAILED_EXIT_CODE)
+
+
+@policy.command()
+def explain(
+    command: Annotated[str, typer.Argument(help="A whole command, in quotes: 'kubectl delete ns x'.")],
+    mode: Annotated[
+        str, typer.Option(envvar="K8S_MCP_SECURITY_MODE", help="read-only, strict or permissive.")
+    ] = "strict",
+) -> None:
+    """Say which class a command has, whether it may run, and the rule that decides."""
+    from cli.policy_explanation import explain
+    from shared.settings import BAD_SETTINGS_EXIT_CODE, SecurityMode
+
+    if mode not in list(SecurityMode):
+        _fail(f"error: {mode!r} is no mode; there are {', '.join(SecurityMode)}", BAD_SETTINGS_EXIT_CODE)
+    text, is_allowed = explain(command, SecurityMode(mode))
+    print(text)
+    sys.exit(0 if is_allowed else FAILED_EXIT_CODE)
+
+
+@policy.command()
+def table() -> None:
+    """Print the class of each verb, and what changes it."""
+    from cli.policy_explanation import table
+
+    print(table())
 
 
 @key.command()

@@ -4,19 +4,22 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gateway.policy.policy import Policy
 from shared import command, files, kubeconfig, kubeconfig_encoding
 from shared import credentials as tool_credentials
 from shared.envelope import RequestEnvelope
 from shared.errors import ErrorCode, RequestError
 from shared.invocation import Invocation
 from shared.kubeconfig import ClusterAccess
-from shared.models import CommandClass, CommandRequest
-from shared.settings import GatewaySettings, SecurityMode
+from shared.models import CommandRequest
+from shared.settings import GatewaySettings
 from shared.tools.tool import Tool
 
 KUBECONFIG_HEADER = "x-kubeconfig"
 SMALL_KUBECONFIG_CHARACTERS = 64 * 1024
 """Parsed on the event loop; a larger one would delay every other request and goes to a thread."""
+SMALL_MANIFEST_CHARACTERS = 64 * 1024
+"""The same for stdin and files, which policy looks into."""
 OWN_TIMEOUT_MARGIN_S = 30
 """A command that waits for ten minutes must have time to say that it waited in vain."""
 
@@ -50,6 +53,7 @@ class Preparation:
     def __init__(self, settings: GatewaySettings, default_kubeconfig: str | None) -> None:
         self._settings = settings
         self._default_kubeconfig = default_kubeconfig
+        self._policy = Policy(settings.security_mode)
 
     async def prepare(self, call: Call) -> PreparedCall:
         """`RequestError` for whatever the caller must change."""
@@ -60,8 +64,8 @@ class Preparation:
             context=call.request.context,
             default_namespace=self._settings.default_namespace,
         )
-        self._check_policy(invocation)
         files.check(call.request.files or {})
+        invocation = await self._judged(call, invocation)
         credentials = tool_credentials.from_headers(call.tool, call.headers)
         tool_credentials.server(call.tool, credentials, allow_loopback=self._settings.allow_loopback)
         access = await self._kubeconfig(call, invocation)
@@ -87,14 +91,14 @@ class Preparation:
             call.principal, call.idempotency_key, invocation, envelope, exclusive=_exclusive(invocation, access)
         )
 
-    def _check_policy(self, invocation: Invocation) -> None:
-        harmless = invocation.command_class in (CommandClass.READ, CommandClass.LOCAL)
-        if self._settings.security_mode is SecurityMode.READ_ONLY and not harmless:
-            raise RequestError(
-                ErrorCode.POLICY_REFUSED,
-                f"`{' '.join(invocation.verb)}` is a {invocation.command_class} command, and this server runs only "
-                "what changes nothing (K8S_MCP_SECURITY_MODE=read-only).",
-            )
+    async def _judged(self, call: Call, invocation: Invocation) -> Invocation:
+        stdin, given = call.request.stdin, call.request.files or {}
+
+        def judge() -> Invocation:
+            return self._policy.check(call.tool, invocation, stdin=stdin, files=given)
+
+        is_small = len(stdin or "") + sum(map(len, given.values())) <= SMALL_MANIFEST_CHARACTERS
+        return judge() if is_small else await asyncio.to_thread(judge)
 
     async def _kubeconfig(self, call: Call, invocation: Invocation) -> ClusterAccess | None:
         text = _decoded(call) or self._default_kubeconfig

@@ -5,17 +5,15 @@ The text is read here and nowhere else. What is refused here never reaches a que
 
 from collections.abc import Iterator, Sequence
 
-from shared import durations, filters, flags, tokens
+from shared import classes, durations, filters, flags, job_files, tokens, unknown_words
 from shared.errors import ErrorCode, RequestError
-from shared.flags import FALSE_VALUES, Arity, Flag, Reading
 from shared.invocation import Invocation
 from shared.models import CommandClass, Lane
+from shared.reading import FALSE_VALUES, Arity, Flag, Reading
 from shared.tools.tool import Grammar, Tool
 
 OFF_VALUES = FALSE_VALUES | {"none"}
 """With which a flag such as `--dry-run` is as good as not given."""
-HELP = ("help",)
-"""The verb of a command that has none: these CLIs then print their help."""
 
 
 def parse(
@@ -33,13 +31,13 @@ def parse(
     grammar = tool.grammar
     first, *later = tokens.split(command)
     words = _without_tool_name(tool, first)
-    reading = flags.read(grammar, words)
-    _refuse_verb(grammar, reading.verb)
+    reading = _reading(grammar, words)
     named_context = _agreed(
         reading, grammar.context_flags, asked=context, error=ErrorCode.CONTEXT_CONFLICT, word="context"
     )
     filters.check(later)
-    command_class = _class(grammar, reading)
+    classified = classes.classify(grammar, reading)
+    command_class = classified.command_class
     is_endless = _is_endless(grammar, reading)
     waits = is_endless or _waits(grammar, reading)
     chosen_namespace = _namespace(grammar, reading, asked=namespace, default=default_namespace)
@@ -47,15 +45,19 @@ def parse(
         tool=tool.name,
         arguments=(*_namespace_argument(grammar, reading, chosen_namespace), *words),
         filters=tuple(tuple(stage) for stage in later),
-        verb=reading.verb or HELP,
+        verb=reading.verb or classes.HELP,
         command_class=command_class,
         lane=_lane(command_class, waits=waits),
         context=named_context,
-        needs_cluster=command_class is not CommandClass.LOCAL and not _stays_local(grammar, reading),
+        needs_cluster=command_class is not CommandClass.LOCAL and not classes.stays_local(grammar, reading),
         own_timeout_s=_own_timeout_s(grammar, reading, waits=waits),
         is_endless=is_endless,
         namespace=chosen_namespace,
         subjects=_subjects(grammar, reading),
+        reading=reading,
+        class_rules=classified.rules,
+        effects=classified.effects,
+        unknown=unknown_words.find(grammar, reading),
     )
 
 
@@ -69,6 +71,13 @@ def _without_tool_name(tool: Tool, words: list[str]) -> list[str]:
     return words
 
 
+def _reading(grammar: Grammar, words: Sequence[str]) -> Reading:
+    reading = flags.read(grammar, words)
+    _refuse_verb(grammar, reading.verb)
+    job_files.check(grammar, reading)
+    return reading
+
+
 def _refuse_verb(grammar: Grammar, verb: Sequence[str]) -> None:
     for length in range(1, len(verb) + 1):
         name = " ".join(verb[:length])
@@ -76,32 +85,14 @@ def _refuse_verb(grammar: Grammar, verb: Sequence[str]) -> None:
             raise RequestError(ErrorCode.COMMAND_REFUSED, f"`{name}` is refused: {grammar.refused_verbs[name]}.")
 
 
-def _class(grammar: Grammar, reading: Reading) -> CommandClass:
-    """By the longest known verb path; what is not known is a write."""
-    verb = reading.verb or HELP
-    known = (" ".join(verb[:length]) for length in range(len(verb), 0, -1))
-    found = next((grammar.classes[name] for name in known if name in grammar.classes), CommandClass.WRITE)
-    if found is CommandClass.READ and _stays_local(grammar, reading):
-        return CommandClass.LOCAL
-    return found
-
-
-def _stays_local(grammar: Grammar, reading: Reading) -> bool:
-    last = {flag.name: flag for flag in reading.flags}
-    return any(
-        (flag.name in grammar.local_flags and flag.is_on) or f"{flag.name}={flag.value}" in grammar.local_flags
-        for flag in last.values()
-    )
-
-
 def _is_endless(grammar: Grammar, reading: Reading) -> bool:
-    names = grammar.endless.get(" ".join(reading.verb), frozenset())
+    names = grammar.endless.get(reading.path, frozenset())
     return any(flag.name in names and flag.is_on for flag in reading.flags)
 
 
 def _waits(grammar: Grammar, reading: Reading) -> bool:
     by_flag = any(flag.name in grammar.waiting_flags and flag.is_on for flag in reading.flags)
-    return by_flag or " ".join(reading.verb) in grammar.waiting_verbs
+    return by_flag or reading.path in grammar.waiting_verbs
 
 
 def _lane(command_class: CommandClass, *, waits: bool) -> Lane:
@@ -131,7 +122,7 @@ def _namespace_argument(grammar: Grammar, reading: Reading, chosen: str | None) 
 
 
 def _subjects(grammar: Grammar, reading: Reading) -> tuple[str, ...]:
-    verb = " ".join(reading.verb)
+    verb = reading.path
     flags = (flag for flag in reading.flags if flag.name in grammar.inclusive_flags)
     if verb not in grammar.exclusive_verbs or any(flag.value not in OFF_VALUES for flag in flags):
         return ()

@@ -5,6 +5,7 @@ no exception of a parser, all of which carry it, is chained to one of ours or on
 """
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,7 @@ import yaml
 
 MAX_DEPTH = 32
 MAX_NODES = 50_000
+_GLUED_SEPARATOR = re.compile(r"^---[^\s]", re.MULTILINE)
 
 Value = dict[str, "Value"] | list["Value"] | str | bool | int | float | None
 """YAML gives plain scalars as text, but for booleans and null: which number a token looks like is of no matter."""
@@ -35,6 +37,17 @@ def load(text: str) -> Value:
         if parsed:
             return value
     return _yaml(text)
+
+
+def load_all(text: str) -> list[Value]:
+    """Each document of a YAML stream, or the one of a JSON text. `DocumentError` as above.
+
+    kubectl ends a document at each line that begins with `---`, YAML only where nothing is glued to it: a text that
+    the two would cut at different places is refused.
+    """
+    if _GLUED_SEPARATOR.search(text):
+        raise DocumentError("it has a line that begins with `---` and goes on")
+    return _documents(text, _Builder(is_stream=True))
 
 
 def _json(text: str) -> tuple[bool, Value]:
@@ -71,7 +84,11 @@ def _children(value: Value) -> Iterator[Value]:
 
 
 def _yaml(text: str) -> Value:
-    builder = _Builder()
+    roots = _documents(text, _Builder())
+    return roots[0] if roots else None
+
+
+def _documents(text: str, builder: "_Builder") -> list[Value]:
     problem = None
     try:
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
@@ -84,7 +101,7 @@ def _yaml(text: str) -> Value:
     # Raised here and not above: there the parser's exception, which may quote the text, would become its context.
     if problem is not None:
         raise DocumentError(problem)
-    return builder.root
+    return builder.roots
 
 
 @dataclass(slots=True)
@@ -99,7 +116,8 @@ class _Open:
 class _Builder:
     """Builds the value from the parser's events, without recursion, and checks each event on its way."""
 
-    root: Value = None
+    is_stream: bool = False
+    roots: list[Value] = field(default_factory=list)
     _open: list[_Open] = field(default_factory=list)
     _documents: int = 0
     _nodes: int = 0
@@ -107,7 +125,7 @@ class _Builder:
     def take(self, event: Any) -> None:
         if isinstance(event, yaml.DocumentStartEvent):
             self._documents += 1
-            self._require(self._documents == 1, "it holds more than one document")
+            self._require(self.is_stream or self._documents == 1, "it holds more than one document")
         elif isinstance(event, yaml.AliasEvent):
             raise DocumentError("it uses YAML aliases (`*name`): write the values out")
         elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
@@ -139,7 +157,7 @@ class _Builder:
 
     def _put(self, value: Value) -> None:
         if not self._open:
-            self.root = value
+            self.roots.append(value)
             return
         parent = self._open[-1]
         if isinstance(parent.value, list):

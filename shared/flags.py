@@ -8,44 +8,14 @@ https://pkg.go.dev/github.com/spf13/pflag; where cobra finds the verb: `Command.
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import Enum
 
 from shared import paths
 from shared.errors import ErrorCode, RequestError
+from shared.reading import Arity, Flag, Reading
+from shared.tools.table import FlagSpec, Takes
 from shared.tools.tool import Grammar
 
 TERMINATOR = "--"
-FALSE_VALUES = frozenset({"0", "f", "F", "FALSE", "false", "False"})
-"""What Go's strconv.ParseBool takes for false."""
-
-
-class Arity(Enum):
-    VALUE = "takes a value"
-    ALONE = "stands alone"
-    UNKNOWN = "may do either"
-
-
-@dataclass(frozen=True, slots=True)
-class Flag:
-    """A flag of a command. `name` is without dashes; `value` is None where none was given."""
-
-    name: str
-    value: str | None
-    arity: Arity
-
-    @property
-    def is_on(self) -> bool:
-        """True for a flag that stands alone and is not switched off with `=false`."""
-        return self.arity is Arity.ALONE and self.value not in FALSE_VALUES
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A command's parts. `verb` is canonical: aliases are replaced. Operands are what is neither verb nor flag."""
-
-    verb: tuple[str, ...]
-    flags: tuple[Flag, ...]
-    operands: tuple[str, ...]
 
 
 def read(grammar: Grammar, words: Iterable[str]) -> Reading:
@@ -53,12 +23,20 @@ def read(grammar: Grammar, words: Iterable[str]) -> Reading:
     return _Reader(grammar, words).read()
 
 
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A flag as it was written."""
+
+    spelled: str
+    value: str | None
+
+
 class _Reader:
     def __init__(self, grammar: Grammar, words: Iterable[str]) -> None:
         self._grammar = grammar
         self._rest = deque(words)
         self._verb = _VerbPath(grammar)
-        self._given: list[tuple[str, str | None]] = []
+        self._given: list[_Given] = []
 
     def read(self) -> Reading:
         while self._rest:
@@ -74,12 +52,12 @@ class _Reader:
             else:
                 paths.check(word)
                 self._verb.take(word)
-        flags = tuple(Flag(name, value, self._arity(name)) for name, value in self._given)
-        return Reading(self._verb.path, flags, (*self._verb.operands, *self._rest))
+        flags = tuple(self._flag(given) for given in self._given)
+        return Reading(self._verb.path, flags, (*self._verb.operands, *self._rest), len(self._rest))
 
     def _check_operands(self) -> None:
         """What stands behind `--`, unless it is a command for a container."""
-        if " ".join(self._verb.path) not in self._grammar.container_verbs:
+        if self._verb.name not in self._grammar.container_verbs:
             for word in self._rest:
                 paths.check(word)
 
@@ -94,42 +72,45 @@ class _Reader:
             self._without_value(name, word)
 
     def _short(self, word: str) -> None:
-        name, glued = word[1], word[2:]
-        self._refuse_if_listed(name, f"-{name}")
+        letter, glued = word[1], word[2:]
+        self._refuse_if_listed(letter, f"-{letter}")
         if not glued:
-            self._without_value(name, word)
+            self._without_value(letter, word)
         elif glued[0] == "=" and len(glued) > 1:
-            self._add(name, glued[1:])
+            self._add(letter, glued[1:])
         else:
-            self._glued(name, glued, word)
+            self._glued(letter, glued, word)
 
-    def _glued(self, name: str, glued: str, word: str) -> None:
-        """`-nx`, or a cluster such as `-it`, which the first letter decides."""
-        self._settle_verb(name, word)
-        grammar = self._grammar
-        takes_value = self._arity(name) is Arity.VALUE
-        if takes_value and (grammar.takes_glued_values or name in grammar.global_flags):
-            self._add(name, glued)
+    def _glued(self, letter: str, glued: str, word: str) -> None:
+        """`-nx`, or a cluster such as `-Aw`: each letter decides what the rest is."""
+        self._settle_verb(letter, word)
+        spec = self._spec(letter)
+        is_sure = self._grammar.takes_glued_values or self._is_global(letter)
+        if spec and is_sure and spec.takes is Takes.VALUE:
+            self._add(letter, glued)
             return
-        for letter in glued:
-            self._refuse_if_listed(letter, f"-{letter}")
-        raise RequestError(
-            ErrorCode.FLAG_AMBIGUOUS,
-            f"`-{name}{glued[0]}…` can be read as several flags: write each flag as a word of its own, and a value as "
-            f"`-{name}=value`.",
-        )
+        for other in glued if spec is None or not is_sure else glued[:1]:
+            self._refuse_if_listed(other, f"-{other}")
+        if spec is None or not is_sure or not glued[0].isalpha():
+            raise RequestError(
+                ErrorCode.FLAG_AMBIGUOUS,
+                f"`-{letter}{glued[0]}…` can be read as several flags: write each flag as a word of its own, and a "
+                f"value as `-{letter}=value`.",
+            )
+        self._given.append(_Given(letter, None))
+        self._short(f"-{glued}")
 
     def _without_value(self, name: str, word: str) -> None:
         """A flag with no value of its own: whether the next word is its value depends on the flag."""
         if self._rest:
             self._settle_verb(name, word)
-        arity = self._arity(name)
-        if arity is not Arity.ALONE:
+        spec = self._spec(name)
+        if spec is None or spec.takes is Takes.VALUE:
             self._refuse_flag_as_value(word)
-        if arity is Arity.VALUE and self._rest:
+        if spec and spec.takes is Takes.VALUE and self._rest:
             self._add(name, self._rest.popleft())
         else:
-            self._given.append((name, None))
+            self._given.append(_Given(name, None))
 
     def _refuse_flag_as_value(self, word: str) -> None:
         following = self._rest[0] if self._rest else ""
@@ -148,26 +129,29 @@ class _Reader:
 
     def _settle_verb(self, name: str, word: str) -> None:
         """Only global flags may stand inside the verb path: cobra looks for the verb with the flags it knows there."""
-        if name not in self._grammar.global_flags:
+        if not self._is_global(name):
             self._verb.end(word)
 
-    def _arity(self, name: str) -> Arity:
-        grammar = self._grammar
-        if name not in grammar.global_flags and not self._verb.is_known:
-            return Arity.UNKNOWN
-        if " ".join(self._verb.path) in grammar.standalone_under.get(name, ()):
-            return Arity.ALONE
-        if name in grammar.value_flags:
-            return Arity.VALUE
-        return Arity.ALONE if name in grammar.boolean_flags else Arity.UNKNOWN
+    def _is_global(self, name: str) -> bool:
+        spec = self._grammar.table.spec("", name)
+        return spec is not None and spec.name in self._grammar.table.global_flags
+
+    def _spec(self, name: str) -> FlagSpec | None:
+        return self._grammar.table.spec(self._verb.name, name)
+
+    def _flag(self, given: _Given) -> Flag:
+        spec = self._spec(given.spelled)
+        if spec is None:
+            return Flag(given.spelled, given.value, Arity.UNKNOWN)
+        return Flag(spec.name, given.value, Arity.VALUE if spec.takes is Takes.VALUE else Arity.ALONE)
 
     def _add(self, name: str, value: str) -> None:
         paths.check_value(name, value)
-        self._given.append((name, value))
+        self._given.append(_Given(name, value))
 
     def _refuse_if_listed(self, name: str, shown: str) -> None:
         why = self._grammar.refused_flags.get(name)
-        redefined = " ".join(self._verb.path) in self._grammar.redefined_under.get(name, ())
+        redefined = self._verb.name in self._grammar.redefined_under.get(name, ())
         if why is not None and not redefined:
             raise RequestError(ErrorCode.FLAG_REFUSED, f"`{shown}` is refused: {why}.")
 
@@ -184,8 +168,8 @@ class _VerbPath:
         """The flag that stood where a further verb may have come."""
 
     @property
-    def is_known(self) -> bool:
-        return self._is_in_tables(self.path)
+    def name(self) -> str:
+        return " ".join(self.path)
 
     def take(self, word: str) -> None:
         """An operand: the next verb of the path, unless the path is complete.
@@ -198,7 +182,7 @@ class _VerbPath:
             self.operands.append(word)
             return
         longer = self._resolved((*self.path, word))
-        is_verb = not self.path or self._is_in_tables(longer)
+        is_verb = not self.path or " ".join(longer) in self._grammar.table.verbs
         if self._ended_by is not None and is_verb and self._is_group():
             raise _verb_first(self._ended_by)
         if self._is_complete or not is_verb:
@@ -220,15 +204,12 @@ class _VerbPath:
             raise _verb_first(word)
 
     def _resolved(self, path: tuple[str, ...]) -> tuple[str, ...]:
-        alias = self._grammar.aliases.get(" ".join(path))
+        alias = self._grammar.table.aliases.get(" ".join(path))
         return path if alias is None else tuple(alias.split())
 
     def _is_group(self) -> bool:
-        return " ".join(self.path) in self._grammar.verb_groups
-
-    def _is_in_tables(self, path: tuple[str, ...]) -> bool:
-        grammar = self._grammar
-        return any(" ".join(path) in table for table in (grammar.classes, grammar.refused_verbs, grammar.verb_groups))
+        verb = self._grammar.table.verbs.get(self.name)
+        return verb is not None and verb.is_group
 
 
 def _looks_like_flag(word: str) -> bool:

@@ -1,8 +1,11 @@
 """A command after it was read: one value that is judged, queued and executed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from shared.models import CommandClass, Lane
+from shared.reading import Reading
+from shared.tools.class_rules import ClassRule, Effect
+from shared.unknown_words import UnknownWord
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +32,10 @@ class Invocation:
     """That of the command, or of its request; None where its kubeconfig decides."""
     subjects: tuple[str, ...] = ()
     """What it changes by name and no second command may change meanwhile."""
+    reading: Reading = field(default=Reading((), (), ()), repr=False)
+    """Its parts, which policy looks at; their values are the caller's own."""
+    class_rules: tuple[ClassRule, ...] = ()
+    """The rules that gave it its class and its effects, beyond its verb."""
+    effects: frozenset[Effect] = frozenset()
+    unknown: tuple[UnknownWord, ...] = ()
+    """Verbs and flags that its CLI does not have, as far as the tables know."""

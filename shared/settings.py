@@ -158,7 +158,9 @@ class GatewaySettings(CommonSettings):
     body_timeout_s: float = Field(60, gt=0, le=3_600)
     """How long a client may take to send a request's body."""
     security_mode: SecurityMode = SecurityMode.STRICT
-    """`read-only` runs only what changes nothing."""
+    """`read-only` runs only what changes nothing; `strict` also everyday writes, but no mass or irreversible deletion,
+    none beyond a namespace, and nothing that shows credentials; `permissive` runs every verb that needs no terminal.
+    What contains a command holds in each."""
     security_config: Path | None = None
     """File with policy rules; not read by this version, which therefore refuses to start with one."""
     mcp_wait: float = Field(45, ge=0, le=3_600)

@@ -4,10 +4,16 @@ import signal
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from hypothesis import settings
 from redis.asyncio import Redis
 
 from tests.support import leftovers, processes
 from tests.support.valkey import APPEND_ONLY, Valkey, long_lived
+
+# No deadlines: how long one example takes says how busy the machine is. `make fuzz` picks the second by its name.
+settings.register_profile("test", deadline=None)
+settings.register_profile("fuzz", deadline=None, max_examples=20_000)
+settings.load_profile("test")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,4 +1,4 @@
-"""argocd: verbs, flags and what is refused. Read off the reference pages of v3.5.7.
+"""argocd: what its verbs do, and what is refused.
 
 It reaches its server with a credential channel of its own, or the cluster alone with `--core`.
 """
@@ -6,9 +6,12 @@ It reaches its server with a credential channel of its own, or the cluster alone
 from functools import partial
 
 from shared.models import CommandClass
-from shared.tools import argocd_awaited, failure_hints, kubectl
+from shared.tools import argocd_awaited, failure_hints, kubectl, table
+from shared.tools.class_rules import ClassRule, Effect, always, given
 from shared.tools.failure_hints import FailureHint
 from shared.tools.tool import Grammar, Tool
+
+_TABLE = table.load("argocd")
 
 _READ = {
     "account": "can-i get get-user-info list",
@@ -65,6 +68,73 @@ def _classes(command_class: CommandClass, verbs: dict[str, str]) -> dict[str, Co
     return {f"{group} {verb}": command_class for group, names in verbs.items() for verb in names.split()}
 
 
+_RULES = (
+    ClassRule(
+        "dry-run",
+        "with `--dry-run` nothing is changed",
+        given("dry-run"),
+        verbs=frozenset({"app sync", "appset create"}),
+        to=CommandClass.READ,
+    ),
+    ClassRule(
+        "replacing",
+        "objects are deleted and made anew",
+        given("force", "replace"),
+        verbs=frozenset({"app sync"}),
+        of=frozenset({CommandClass.WRITE}),
+        to=CommandClass.DESTRUCTIVE,
+    ),
+    ClassRule(
+        "pruning",
+        "it deletes every object that is not in git",
+        given("prune"),
+        verbs=frozenset({"app rollback", "app sync"}),
+        of=frozenset({CommandClass.WRITE, CommandClass.DESTRUCTIVE}),
+        to=CommandClass.DESTRUCTIVE,
+        effect=Effect.MASS,
+    ),
+    ClassRule(
+        "selected-applications",
+        "it names no application, and so may delete them all",
+        given("selector"),
+        verbs=frozenset({"app delete"}),
+        effect=Effect.MASS,
+    ),
+    ClassRule(
+        "all-resources",
+        "it names no single object",
+        given("all"),
+        verbs=frozenset({"app delete-resource"}),
+        effect=Effect.MASS,
+    ),
+    ClassRule(
+        "application-set",
+        "every application that it made is deleted along with it",
+        always,
+        verbs=frozenset({"appset delete"}),
+        effect=Effect.MASS,
+    ),
+    ClassRule(
+        "for-all-of-argo-cd",
+        "others' applications depend on it",
+        always,
+        verbs=frozenset({"cert rm", "cluster rm", "gpg rm", "proj delete", "repo rm", "repocreds rm"}),
+        effect=Effect.CLUSTER_SCOPE,
+    ),
+)
+_FILE_FLAGS = frozenset(
+    (
+        "file",
+        "from",
+        "gcp-service-account-key-path",
+        "github-app-private-key-path",
+        "ssh-private-key-path",
+        "tls-client-cert-key-path",
+        "tls-client-cert-path",
+        "values-literal-file",
+    )
+)
+
 _CREDENTIALS = "send the headers X-Argocd-Server and X-Argocd-Auth-Token instead, or use `--core` with the kubeconfig"
 _IDENTITY = f"it swaps who runs the command; {_CREDENTIALS}"
 _CLUSTER = "the kubeconfig that comes with the request names cluster and user; pick a context with `--kube-context`"
@@ -72,50 +142,6 @@ _WORKER_FILE = f"it names a file of the worker; {_CREDENTIALS}"
 _NO_LOCAL_FILES = "it reads a directory of the worker; compare or sync what is in git, without it"
 _NO_TUNNEL = f"a tunnel would end in the worker; {_CREDENTIALS}"
 _NO_LOGIN = f"nothing is kept from one command to the next; {_CREDENTIALS}"
-
-_VALUE_FLAGS = """
-H N P a account action add-gpg-key add-repo-url allow-cluster-resource allow-namespaced-resource annotation
-annotations app-namespace applications appset-namespace aws-cluster-name aws-profile aws-role-arn bearer-token c
-callback cert-sub-type cert-type cluster cluster-endpoint clusters config-management-plugin container context
-controller-name current-password d delete-gpg-key delete-repo-url deny-cluster-resource deny-namespaced-resource depth
-description dest dest-name dest-namespace dest-server dest-service-accounts diff-exit-code directory-exclude
-directory-include dry-source-path dry-source-repo dry-source-revision duration e env exec-command
-exec-command-api-version exec-command-args exec-command-env exec-command-install-hint expires-in f file filter
-filter-fields from gcp-service-account-key-path github-app-enterprise-base-url github-app-id
-github-app-installation-id github-app-private-key-path gpg-key gpg-mode group grpc-web-root-path header
-helm-api-versions helm-chart helm-kube-version helm-namespace helm-set helm-set-file helm-set-string helm-version
-hostname-pattern http-retry-max hydrate-to-branch i id ignore-normalizer-jq-execution-timeout info
-jsonnet-ext-var-code jsonnet-ext-var-str jsonnet-libs jsonnet-tla-code jsonnet-tla-str k kind kube-context
-kustomize-api-versions kustomize-common-annotation kustomize-common-label kustomize-image kustomize-kube-version
-kustomize-namespace kustomize-replica kustomize-version l label list logformat loglevel n name nameprefix namespace
-namespaces namesuffix new-password no-proxy o object out output p parameter password patch patch-type path permission
-plugin-env project propagation-policy proxy proxy-url r redis-compress redis-haproxy-name redis-name ref refresh
-release-name repo repo-server-name repo-url request-timeout resource resource-name retry-backoff-duration
-retry-backoff-factor retry-backoff-max-duration retry-limit revision revision-history-limit revisions s schedule
-selector server-name server-side-diff-concurrency server-side-diff-max-batch-kb service-account
-service-account-namespace shard signature-keys since-seconds sort source source-name source-names source-namespaces
-source-position source-positions src ssh-private-key-path strategy sync-policy sync-retry-backoff-duration
-sync-retry-backoff-factor sync-retry-backoff-max-duration sync-retry-limit sync-source-branch sync-source-path
-system-namespace tag-prefix tail time-zone timeout tls-client-cert-key-path tls-client-cert-path type until-time
-username values values-literal-file
-"""
-_BOOLEAN_FLAGS = """
-all allow-empty apply-out-of-sync-only assumeYes async auto-prune cascade client cluster-resources core degraded
-delete directory-recurse disable-compression dry-run enable-lfs enable-oci exit-code follow force
-force-http-basic-auth grpc-web h hard-refresh health helm-pass-credentials helm-skip-crds helm-skip-schema-validation
-helm-skip-tests help hydrated ignore-missing-components ignore-missing-value-files in-cluster insecure
-insecure-ignore-host-key insecure-oci-force-http insecure-skip-server-verification kustomize-force-common-annotation
-kustomize-force-common-label kustomize-label-include-templates kustomize-label-without-selector m manual-sync
-match-case operation orphan orphaned orphaned-resources orphaned-resources-warn pass-credentials plaintext
-preview-changes previous prompts-enabled prune replace retry-refresh self-heal server-side server-side-diff
-server-side-generate set-finalizer short show-managed-fields show-operation show-params skip-test-tls suspended sync
-sync-overrun sync-retry-refresh t token-only u unixtime upsert use-and-operator use-azure-workload-identity validate
-values-literal wait webhook-manifest-cache-warm-disabled y yes
-"""
-_GLOBAL_FLAGS = """
-H controller-name core grpc-web grpc-web-root-path header http-retry-max insecure kube-context logformat loglevel
-plaintext prompts-enabled redis-compress redis-haproxy-name redis-name repo-server-name server-name
-"""
 
 _REFUSED_FLAGS = {
     **dict.fromkeys(("argocd-context", "config"), _NO_LOGIN),
@@ -138,17 +164,6 @@ _REFUSED_VERBS = {
     "logout": _NO_LOGIN,
     "proj edit": "there is no editor; use `proj set`",
     "relogin": _NO_LOGIN,
-}
-
-_ALIASES = {
-    "account whoami": "account get-user-info",
-    "ctx": "context",
-    "proj role list-token": "proj role list-tokens",
-    "proj role remove-token": "proj role delete-token",
-    "proj role token-create": "proj role create-token",
-    "proj role token-delete": "proj role delete-token",
-    "proj role token-list": "proj role list-tokens",
-    "project": "proj",
 }
 
 _FAILURE_HINTS = (
@@ -174,20 +189,13 @@ _FAILURE_HINTS = (
     *failure_hints.CLUSTER,
 )
 
-_UNSET = frozenset({"app unset"})
-
 TOOL = Tool(
     name="argocd",
     summary="Run argocd against your Argo CD server, or with --core against the cluster of your kubeconfig.",
     examples=("app list", "app get web", "app diff web", "app sync web --timeout 300", "app wait web --health"),
     grammar=Grammar(
-        value_flags=frozenset(_VALUE_FLAGS.split()),
-        boolean_flags=frozenset(_BOOLEAN_FLAGS.split()),
+        table=_TABLE,
         refused_flags=_REFUSED_FLAGS,
-        global_flags=frozenset(_GLOBAL_FLAGS.split()),
-        verb_groups=frozenset(
-            {*_READ, *_WRITE, *_DESTRUCTIVE, "proj source-integrity", "proj source-integrity git"},
-        ),
         classes={
             **_classes(CommandClass.READ, _READ),
             **_classes(CommandClass.WRITE, _WRITE),
@@ -196,21 +204,14 @@ TOOL = Tool(
             **_classes(CommandClass.LOCAL, _LOCAL),
             "completion": CommandClass.LOCAL,
             "help": CommandClass.LOCAL,
+            **dict.fromkeys(("configure", "context", "logout"), CommandClass.LOCAL),
+            **dict.fromkeys(("app edit", "login", "proj edit", "relogin"), CommandClass.INTERACTIVE),
             "version": CommandClass.READ,
         },
+        class_rules=_RULES,
+        file_flags=_FILE_FLAGS,
+        file_operands=frozenset({"appset create", "appset generate"}),
         refused_verbs=_REFUSED_VERBS,
-        aliases=_ALIASES,
-        standalone_under={
-            "f": frozenset({"app logs"}),
-            "kustomize-namespace": _UNSET,
-            "kustomize-version": _UNSET,
-            "name": frozenset({"proj add-destination"}),
-            "nameprefix": _UNSET,
-            "namesuffix": _UNSET,
-            "p": frozenset({"app logs"}),
-            "ref": _UNSET,
-            "refresh": frozenset({"app diff", "app get"}),
-        },
         redefined_under={
             "cluster": frozenset({"app list"}),
             "password": frozenset({"account bcrypt", "repo add", "repocreds add"}),
@@ -219,9 +220,9 @@ TOOL = Tool(
         },
         waiting_verbs=frozenset({"app sync", "app wait"}),
         waiting_flags=frozenset({"wait"}),
-        endless={"app logs": frozenset({"f", "follow"})},
+        endless={"app logs": frozenset({"follow"})},
         context_flags=frozenset({"context", "kube-context"}),
-        local_flags=frozenset({"client", "h", "help"}),
+        local_flags=frozenset({"client", "help"}),
     ),
     version_arguments=("version", "--client", "--short"),
     version_pattern=r"argocd: v?(\S+)",
@@ -235,5 +236,5 @@ TOOL = Tool(
     proxy_variables={"ALL_PROXY": frozenset({"grpc-web", "grpc-web-root-path"})},
     companions={"app diff": kubectl.DIFF},
     failure_hints=_FAILURE_HINTS,
-    awaited=partial(argocd_awaited.of, global_flags=frozenset(_GLOBAL_FLAGS.split())),
+    awaited=partial(argocd_awaited.of, global_flags=frozenset(_TABLE.global_flags)),
 )

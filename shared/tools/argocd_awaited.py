@@ -1,12 +1,12 @@
 """What argocd waits for: the resources of applications, as Argo CD itself sees them."""
 
-from shared.flags import Reading
+from shared.reading import Reading
 from shared.tools import awaited
 from shared.tools.awaited import Awaited, Goal, Look, Shows
 
 MOST_APPLICATIONS = 3
 VERBS = frozenset({("app", "sync"), ("app", "wait")})
-OF_APPLICATION = frozenset({"N", "app-namespace"})
+OF_APPLICATION = frozenset({"app-namespace"})
 
 
 def of(reading: Reading, global_flags: frozenset[str]) -> Awaited | None:

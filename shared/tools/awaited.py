@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from shared.flags import FALSE_VALUES, TERMINATOR, Flag, Reading
+from shared.flags import TERMINATOR
+from shared.reading import FALSE_VALUES, Flag, Reading
 
 KUBECTL = "kubectl"
-NAMESPACE_FLAGS = frozenset({"n", "namespace"})
+NAMESPACE_FLAGS = frozenset({"namespace"})
 DRY_RUN = "dry-run"
-HELP_FLAGS = frozenset({"h", "help"})
+HELP_FLAGS = frozenset({"help"})
 
 
 class Goal(StrEnum):

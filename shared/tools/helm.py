@@ -1,10 +1,8 @@
-"""helm: verbs, flags and what is refused. Read off the help of v4.3.1, each flag's arity tried with the binary.
-
-Flags that only helm 3 has are in the tables too.
-"""
+"""helm: what its verbs do, and what is refused."""
 
 from shared.models import CommandClass
-from shared.tools import failure_hints, helm_awaited
+from shared.tools import failure_hints, helm_awaited, table
+from shared.tools.class_rules import ClassRule, given
 from shared.tools.failure_hints import FailureHint
 from shared.tools.tool import Grammar, Tool
 
@@ -42,7 +40,9 @@ _CLASSES = {
 }
 
 _LOCAL_GROUPS = {
+    "completion": ("bash", "fish", "powershell", "zsh"),
     "dependency": ("build", "list", "update"),
+    "plugin": ("install", "list", "package", "uninstall", "update", "verify"),
     "registry": ("login", "logout"),
     "repo": ("add", "index", "list", "remove", "update"),
     "search": ("hub", "repo"),
@@ -50,30 +50,59 @@ _LOCAL_GROUPS = {
 }
 """All local; they stand below their group so that a verb path is named in full."""
 
+_DRY = ("", "1", "T", "TRUE", "True", "client", "server", "t", "true")
+_RULES = (
+    ClassRule(
+        "dry-run",
+        "with `--dry-run` nothing is changed",
+        lambda reading: reading.has("dry-run") and (reading.value("dry-run") or "") in _DRY,
+        verbs=frozenset({"install", "rollback", "uninstall", "upgrade"}),
+        to=CommandClass.READ,
+    ),
+    ClassRule(
+        "rendering-on-the-cluster",
+        "charts can look objects up, and the API server checks them",
+        lambda reading: reading.value("dry-run") == "server" or reading.has("validate"),
+        verbs=frozenset({"template"}),
+        to=CommandClass.READ,
+    ),
+    ClassRule(
+        "replacing",
+        "objects are deleted and made anew",
+        given("force", "force-replace", "replace"),
+        verbs=frozenset({"install", "rollback", "upgrade"}),
+        of=frozenset({CommandClass.WRITE}),
+        to=CommandClass.DESTRUCTIVE,
+    ),
+)
+_FILE_FLAGS = frozenset(
+    (
+        "ca-file",
+        "cert-file",
+        "destination",
+        "key-file",
+        "merge",
+        "output-dir",
+        "passphrase-file",
+        "set-file",
+        "show-only",
+        "starter",
+        "untardir",
+        "values",
+    )
+)
+_CHART_VERBS = (
+    *("create", "install", "lint", "package", "pull", "push", "template", "upgrade", "verify"),
+    *("dependency build", "dependency list", "dependency update", "repo index"),
+    *(f"show {part}" for part in ("all", "chart", "crds", "readme", "values")),
+)
+
 _IDENTITY = "the kubeconfig that comes with the request says who you are and where; use its contexts (`--kube-context`)"
 _SERVER = "the server is that of the kubeconfig that comes with the request; pick another with `--kube-context`"
 _WORKER_FILE = "it names a file of the worker; leave it out"
 _NO_EXECUTION = (
     "it runs a program in the worker; render with `template`, change the manifest, and apply it with kubectl"
 )
-
-_VALUE_FLAGS = """
-a api-versions app-version burst-limit ca-file cascade cert-file color colour d description destination endpoint f
-filter history-max jsonpath key key-file kube-context kube-version l labels m max max-col-width merge n name-template
-namespace o offset output output-dir p passphrase-file password qps repo revision s selector server-side set set-file
-set-json set-literal set-string show-only starter template time-format timeout type u untardir url username values
-version
-"""
-_BOOLEAN_FLAGS = """
-A all all-namespaces allow-deprecated-repos atomic client cleanup-on-fail create-namespace date debug
-dependency-update deployed devel disable-openapi-validation dry-run enable-dns fail-on-no-result failed force
-force-conflicts force-replace force-update g generate-name h help hide-notes hide-secret i ignore-not-found include-crds
-insecure insecure-skip-tls-verify install is-upgrade json keep-history list-repo-url logs no-descriptions no-headers
-no-hooks no-update pass-credentials password-stdin pending plain-http prov q quiet r recreate-pods regexp release-name
-render-subchart-notes replace reset-then-reuse-values reset-values reuse-values reverse rollback-on-failure short
-show-rollback-revision show-resources sign skip-crds skip-refresh skip-schema-validation skip-tests strict superseded
-take-ownership uninstalled uninstalling untar validate verify versions wait wait-for-jobs with-subcharts
-"""
 
 _REFUSED_FLAGS = {
     "kube-apiserver": _SERVER,
@@ -91,23 +120,6 @@ _REFUSED_FLAGS = {
     "repository-config": _WORKER_FILE,
     "post-renderer": _NO_EXECUTION,
     "post-renderer-args": _NO_EXECUTION,
-}
-
-_ALIASES = {
-    "dep": "dependency",
-    "dependencies": "dependency",
-    "dependency ls": "dependency list",
-    "dependency up": "dependency update",
-    "del": "uninstall",
-    "delete": "uninstall",
-    "fetch": "pull",
-    "hist": "history",
-    "inspect": "show",
-    "ls": "list",
-    "repo ls": "repo list",
-    "repo rm": "repo remove",
-    "repo up": "repo update",
-    "un": "uninstall",
 }
 
 _FAILURE_HINTS = (
@@ -148,30 +160,22 @@ TOOL = Tool(
         "template web ./chart",
     ),
     grammar=Grammar(
-        value_flags=frozenset(_VALUE_FLAGS.split()),
-        boolean_flags=frozenset(_BOOLEAN_FLAGS.split()),
+        table=table.load("helm"),
         refused_flags=_REFUSED_FLAGS,
-        global_flags=frozenset({"burst-limit", "color", "colour", "debug", "kube-context", "n", "namespace", "qps"}),
-        verb_groups=frozenset({"get", *_LOCAL_GROUPS}),
         classes={verb: command_class for command_class, verbs in _CLASSES.items() for verb in verbs}
         | {f"{group} {verb}": CommandClass.LOCAL for group, verbs in _LOCAL_GROUPS.items() for verb in verbs},
+        class_rules=_RULES,
+        file_flags=_FILE_FLAGS,
+        file_operands=frozenset(_CHART_VERBS),
         refused_verbs={"plugin": "plugins do not run in a worker; use helm's own verbs"},
-        aliases=_ALIASES,
-        standalone_under={
-            "a": frozenset({"get values", "list"}),
-            "d": frozenset({"list"}),
-            "l": frozenset({"search repo"}),
-            "server-side": frozenset({"install", "template"}),
-            "u": frozenset({"package"}),
-        },
         takes_glued_values=False,
         waiting_verbs=frozenset({"test"}),
         waiting_flags=frozenset({"atomic", "rollback-on-failure", "wait", "wait-for-jobs"}),
-        namespace_flags=frozenset({"n", "namespace"}),
+        namespace_flags=frozenset({"namespace"}),
         context_flags=frozenset({"kube-context"}),
-        local_flags=frozenset({"h", "help"}),
+        local_flags=frozenset({"help"}),
         exclusive_verbs={"install": 1, "rollback": 1, "test": 1, "uninstall": None, "upgrade": 1},
-        inclusive_flags=frozenset({"dry-run", "g", "generate-name", "h", "help", "name-template"}),
+        inclusive_flags=frozenset({"dry-run", "generate-name", "help", "name-template"}),
         default_wait_s=300,
     ),
     version_arguments=("version", "--template={{.Version}}"),

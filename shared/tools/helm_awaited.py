@@ -1,6 +1,6 @@
 """What helm waits for: the objects of a release and of its hooks, as the release itself says."""
 
-from shared.flags import Reading
+from shared.reading import Reading
 from shared.tools import awaited
 from shared.tools.awaited import Awaited, Goal, Look, Shows
 
@@ -13,7 +13,7 @@ _GOALS = {
     "uninstall": Goal.GONE,
     "upgrade": Goal.READY,
 }
-_NAMELESS = frozenset({"g", "generate-name", "name-template"})
+_NAMELESS = frozenset({"generate-name", "name-template"})
 _TEMPLATE = "{{range .Release.Hooks}}---\n{{.Manifest}}\n{{end}}---\n{{.Release.Manifest}}\n"
 
 

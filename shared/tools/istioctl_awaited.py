@@ -1,6 +1,6 @@
 """What istioctl waits for: the workloads that it has installed."""
 
-from shared.flags import Arity, Flag, Reading
+from shared.reading import Arity, Flag, Reading
 from shared.tools import awaited
 from shared.tools.awaited import Awaited, Goal
 
@@ -15,7 +15,7 @@ def of(reading: Reading) -> Awaited | None:
     if reading.verb not in VERBS or awaited.only_tries(reading):
         return None
     values = awaited.last_values(reading.flags)
-    namespace = values.get("istioNamespace") or values.get("i") or DEFAULT_NAMESPACE
+    namespace = values.get("istioNamespace") or DEFAULT_NAMESPACE
     given = [_value("namespace", namespace), _value("selector", COMPONENT_LABEL)]
     wanted = frozenset(flag.name for flag in given)
     return Awaited((awaited.objects(("deployments,daemonsets",), given, wanted=wanted),), Goal.READY)

@@ -1,7 +1,7 @@
-"""kubectl: verbs, flags and what is refused. Read off the help of v1.37.1, each flag's arity tried with the binary."""
+"""kubectl: what its verbs do, and what is refused."""
 
 from shared.models import CommandClass
-from shared.tools import failure_hints, kubectl_awaited
+from shared.tools import failure_hints, kubectl_awaited, kubectl_kinds, kubectl_rules, table
 from shared.tools.failure_hints import FailureHint
 from shared.tools.tool import Companion, Grammar, Tool
 
@@ -41,6 +41,7 @@ _CLASSES = {
         "certificate approve",
         "certificate deny",
         "cordon",
+        "cp",
         "create",
         "create clusterrole",
         "create clusterrolebinding",
@@ -87,16 +88,28 @@ _CLASSES = {
     ),
     CommandClass.DESTRUCTIVE: ("delete", "drain"),
     CommandClass.CREDENTIAL: ("create token",),
+    CommandClass.INTERACTIVE: ("apply edit-last-applied", "attach", "debug", "edit", "port-forward", "proxy"),
     CommandClass.LOCAL: (
         "completion",
         "config current-context",
+        "config delete-cluster",
+        "config delete-context",
+        "config delete-user",
         "config get-clusters",
         "config get-contexts",
         "config get-users",
+        "config rename-context",
+        "config set",
+        "config set-cluster",
+        "config set-context",
+        "config set-credentials",
+        "config unset",
+        "config use-context",
         "config view",
         "help",
         "kustomize",
         "options",
+        "plugin list",
     ),
 }
 
@@ -104,37 +117,25 @@ _IDENTITY = "the kubeconfig that comes with the request says who you are and whe
 _SERVER = "the server is that of the kubeconfig that comes with the request; pick another with `--context`"
 _WORKER_FILE = "it names a file of the worker; leave it out"
 _PROFILING = "profiles would be written in the worker; leave it out"
+_NO_PROGRAM = "it starts another program in the worker; use helm's own `template`, and `apply -f -` what it prints"
 _NO_TERMINAL = "there is no terminal; leave it out, and give input in the field `stdin` (with `-i`)"
 _NO_EDITOR = "there is no editor; use `patch`, or `apply -f -` with the manifest in `stdin`"
 _NO_KUBECONFIG_CHANGE = "the kubeconfig lives for this one command; change yours, or use `--context` and `--namespace`"
 _NO_TUNNEL = "a tunnel would end in the worker; use `get --raw` for the API, or `exec POD -- COMMAND`"
 
-_VALUE_FLAGS = """
-L aggregation-rule annotation annotations api-group api-version audience bound-object-kind bound-object-name
-bound-object-uid c categories cert chunk-size class cluster-ip clusterip clusterrole concurrency container containers
-context copy-to cpu current-replicas custom default-backend description detach-keys docker-email docker-password
-docker-server docker-username duration e env external-ip external-name f field-manager field-selector filename for
-from from-env-file from-file from-literal grace-period group hard helm-api-versions helm-command helm-kube-version
-image image-pull-policy k key keys kustomize l label-columns labels limit-bytes limits load-balancer-ip
-load-restrictor log-flush-frequency max max-depth max-log-requests max-unavailable memory min min-available mount n
-name namespace namespaces network-name node-port non-resource-url o output output-directory output-version
-override-type overrides p patch patch-file pod-running-timeout pod-selector policy port preemption-policy prefix
-protocol prune-allowlist prune-whitelist r raw replicas request-timeout requests resource resource-name
-resource-version restart retries revision role rule schedule scopes section selector serviceaccount session-affinity
-set-image since since-time skip-wait-for-delete-timeout sort-by subresource tail target target-port tcp template
-timeout to-revision type types user v value verb verbs vmodule
-"""
-_BOOLEAN_FLAGS = """
-A R all all-containers all-namespaces all-pods allow-missing-template-keys append-hash arguments-only as-current-user
-attach cached cascade client command create-annotation current delete-emptydir-data disable-compression
-disable-eviction dry-run enable-alpha-plugins enable-helm expose flatten follow force force-conflicts global-default h
-helm-debug help i ignore-daemonsets ignore-errors ignore-not-found insecure-skip-tls-verify-backend interactive
-leave-stdin-open list local match-server-version merge minify namespaced network no-headers no-preserve now
-openapi-patch output-patch output-watch-events overwrite previous privileged prune q quiet recursive
-remove-extra-permissions remove-extra-subjects replace resolve rm save-config server-print server-side show-capacity
-show-events show-kind show-labels show-managed-fields show-secrets show-swap stdin sum timestamps use-protocol-buffers
-validate w wait warnings-as-errors watch watch-only windows-line-endings
-"""
+_FILE_FLAGS = frozenset(
+    (
+        "cert",
+        "custom",
+        "filename",
+        "from-env-file",
+        "from-file",
+        "key",
+        "kustomize",
+        "output-directory",
+        "patch-file",
+    )
+)
 
 _REFUSED_FLAGS = {
     "as": _IDENTITY,
@@ -161,6 +162,7 @@ _REFUSED_FLAGS = {
     "log-file": _WORKER_FILE,
     "profile": _PROFILING,
     "profile-output": _PROFILING,
+    **dict.fromkeys(("enable-alpha-plugins", "enable-helm", "helm-command"), _NO_PROGRAM),
     "edit": _NO_EDITOR,
     "t": _NO_TERMINAL,
     "tty": _NO_TERMINAL,
@@ -186,26 +188,6 @@ _REFUSED_VERBS = {
     "plugin": "plugins do not run in a worker; use kubectl's own verbs",
     "port-forward": _NO_TUNNEL,
     "proxy": _NO_TUNNEL,
-}
-
-_ALIASES = {
-    "clusterinfo": "cluster-info",
-    "config use": "config use-context",
-    "create cj": "create cronjob",
-    "create cm": "create configmap",
-    "create deploy": "create deployment",
-    "create ing": "create ingress",
-    "create ns": "create namespace",
-    "create pc": "create priorityclass",
-    "create pdb": "create poddisruptionbudget",
-    "create resourcequota": "create quota",
-    "create sa": "create serviceaccount",
-    "create svc": "create service",
-    "set sa": "set serviceaccount",
-    "top no": "top node",
-    "top nodes": "top node",
-    "top po": "top pod",
-    "top pods": "top pod",
 }
 
 _FAILURE_HINTS = (
@@ -243,61 +225,31 @@ TOOL = Tool(
         "apply -f -",
     ),
     grammar=Grammar(
-        value_flags=frozenset(_VALUE_FLAGS.split()),
-        boolean_flags=frozenset(_BOOLEAN_FLAGS.split()),
+        table=table.load("kubectl"),
         refused_flags=_REFUSED_FLAGS,
-        global_flags=frozenset(
-            {
-                "context",
-                "disable-compression",
-                "log-flush-frequency",
-                "match-server-version",
-                "n",
-                "namespace",
-                "request-timeout",
-                "v",
-                "vmodule",
-                "warnings-as-errors",
-            }
-        ),
-        verb_groups=frozenset(
-            {
-                "apply",
-                "auth",
-                "certificate",
-                "cluster-info",
-                "config",
-                "create",
-                "create secret",
-                "create service",
-                "rollout",
-                "set",
-                "top",
-            }
-        ),
         classes={verb: command_class for command_class, verbs in _CLASSES.items() for verb in verbs},
+        class_rules=kubectl_rules.RULES,
+        kinds=kubectl_kinds.kinds,
+        plural=kubectl_kinds.plural,
+        manifest_flags=frozenset({"filename"}),
+        rendered_flags=frozenset({"kustomize"}),
+        file_flags=_FILE_FLAGS,
+        file_operands=frozenset({"kustomize"}),
+        file_formats=kubectl_rules.FILE_FORMATS,
         refused_verbs=_REFUSED_VERBS,
-        aliases=_ALIASES,
-        standalone_under={
-            "containers": frozenset({"top pod"}),
-            "f": frozenset({"logs"}),
-            "p": frozenset({"logs"}),
-            "prefix": frozenset({"logs"}),
-            "raw": frozenset({"config view"}),
-        },
         redefined_under={
             "user": frozenset({"create clusterrolebinding", "create rolebinding", "set subject"}),
         },
         container_verbs=frozenset({"create cronjob", "create job", "exec", "run"}),
         waiting_verbs=frozenset({"rollout status", "wait"}),
         endless={
-            "events": frozenset({"w", "watch"}),
-            "get": frozenset({"w", "watch", "watch-only"}),
-            "logs": frozenset({"f", "follow"}),
+            "events": frozenset({"watch"}),
+            "get": frozenset({"watch", "watch-only"}),
+            "logs": frozenset({"follow"}),
         },
-        namespace_flags=frozenset({"n", "namespace"}),
+        namespace_flags=frozenset({"namespace"}),
         context_flags=frozenset({"context"}),
-        local_flags=frozenset({"client", "h", "help", "local"}),
+        local_flags=frozenset({"client", "help", "local"}),
     ),
     version_arguments=("version", "--client"),
     version_pattern=r"Client Version: v?(\S+)",

@@ -1,14 +1,12 @@
 """What kubectl's waiting commands wait for: `rollout status`, `wait` and `delete`."""
 
-from shared.flags import FALSE_VALUES, Reading
+from shared.reading import FALSE_VALUES, Reading
 from shared.tools import awaited
 from shared.tools.awaited import Awaited, Goal
 
-FILE_FLAGS = frozenset({"f", "filename", "k", "kustomize"})
+FILE_FLAGS = frozenset({"filename", "kustomize"})
 _SELECTION = (
-    frozenset({"A", "all-namespaces", "field-selector", "l", "R", "recursive", "selector"})
-    | FILE_FLAGS
-    | awaited.NAMESPACE_FLAGS
+    frozenset({"all-namespaces", "field-selector", "recursive", "selector"}) | FILE_FLAGS | awaited.NAMESPACE_FLAGS
 )
 _ELSEWHERE = frozenset({"local", "raw"})
 """With these it waits for nothing in a cluster, or for what `get` does not name in the same way."""

@@ -8,40 +8,47 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from shared.models import CommandClass
+from shared.reading import Reading
 from shared.tools import failure_hints
+from shared.tools.class_rules import ClassRule, no_kinds
 from shared.tools.failure_hints import FailureHint
+from shared.tools.table import Table
 
 if TYPE_CHECKING:  # what reads a command needs the grammar from here
-    from shared.flags import Reading
     from shared.tools.awaited import Awaited
 
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
-    """How the CLI reads its arguments, as far as judging a command needs it.
+    """How the CLI reads its arguments, and what its commands may do.
 
-    Flag names are without dashes; one-letter names are the short forms.
+    Flag names are long ones without dashes; one letter is a short flag that has no other meaning in the CLI.
     """
 
-    value_flags: frozenset[str]
-    """Flags that take a value in the next token unless it is glued or given with `=`."""
-    boolean_flags: frozenset[str]
-    """Flags that stand alone, among them those whose value is optional and then needs `=` (`--dry-run`)."""
+    table: Table
+    """Its verbs and flags."""
     refused_flags: Mapping[str, str]
     """Flag → why, and what to use instead. These swap identity or name files of the worker."""
-    global_flags: frozenset[str]
-    """Flags of every verb: only they may stand before the verb without a `=`, for there cobra takes what it does not
-    know for a flag with a value (`kubectl -A get delete pods` deletes)."""
-    verb_groups: frozenset[str]
-    """Verbs that have verbs below them: `rollout`, `repo`."""
     classes: Mapping[str, CommandClass]
-    """Verb path, words joined by a blank → class; the longest match decides, and what is missing is a write."""
+    """Verb path, words joined by a blank → class, before flags; what is missing is a write."""
     refused_verbs: Mapping[str, str]
     """Verb path → why, and what to use instead; holds for the verbs below it too."""
-    aliases: Mapping[str, str] = field(default_factory=dict)
-    """Verb path → the verb path that it stands for; a longer path is looked up after its head was replaced."""
-    standalone_under: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """Flag that takes a value elsewhere → verb paths under which it stands alone (`-f` under `logs`)."""
+    class_rules: tuple[ClassRule, ...] = ()
+    """What gives a verb another class, or an effect: each that fits counts, in this order."""
+    kinds: Callable[[Reading], tuple[str, ...]] = no_kinds
+    """The kinds of object that a command names, in the plural: `pods`."""
+    plural: Callable[[str], str] = str.lower
+    """A kind's proper plural, from any of its names."""
+    manifest_flags: frozenset[str] = frozenset()
+    """Flags whose files hold the objects that the command acts on."""
+    rendered_flags: frozenset[str] = frozenset()
+    """Flags whose objects are made from files (`--kustomize`), and so are not known beforehand."""
+    file_flags: frozenset[str] = frozenset()
+    """Flags whose value names files: the job's own are taken, and `-`."""
+    file_operands: frozenset[str] = frozenset()
+    """Verb paths whose operands may name files."""
+    file_formats: frozenset[str] = frozenset()
+    """Values of `--output` that read a template from a file: `jsonpath-file=FILE`, or with `--template FILE`."""
     redefined_under: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Refused flag → verb paths that give it another, harmless meaning (`create rolebinding --user`)."""
     takes_glued_values: bool = True
@@ -57,7 +64,7 @@ class Grammar:
     timeout_flags: frozenset[str] = frozenset({"timeout"})
     """Flags that say how long a command may wait."""
     namespace_flags: frozenset[str] = frozenset()
-    """All names of the namespace flag; empty for a tool that has none."""
+    """Names of the namespace flag; empty for a tool that has none."""
     context_flags: frozenset[str] = frozenset()
     """All names of the flag that picks a context of the kubeconfig."""
     local_flags: frozenset[str] = frozenset()

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from shared.models import CommandClass
 from shared.tools import registry
+from shared.tools.table import FlagSpec, Table, Takes, Verb
 from shared.tools.tool import Grammar, SandboxNeeds, Tool
 from tests.support import static_elf
 
@@ -24,11 +25,12 @@ STUB = Tool(
     summary="Does what a test tells it.",
     examples=("read ok",),
     grammar=Grammar(
-        value_flags=frozenset({"namespace", "n", "timeout"}),
-        boolean_flags=frozenset(),
-        global_flags=frozenset({"namespace", "n"}),
+        table=Table(
+            version="1",
+            global_flags={"namespace": FlagSpec("namespace", "n", Takes.VALUE)},
+            verbs=dict.fromkeys(("read", "write"), Verb({"timeout": FlagSpec("timeout", "", Takes.VALUE)})),
+        ),
         refused_flags={},
-        verb_groups=frozenset(),
         classes={"read": CommandClass.READ, "write": CommandClass.WRITE},
         refused_verbs={},
     ),

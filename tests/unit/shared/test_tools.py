@@ -1,7 +1,6 @@
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
 
 import pytest
 
@@ -9,17 +8,10 @@ from shared import command
 from shared.errors import ErrorCode, RequestError
 from shared.models import CommandClass
 from shared.tools import kubectl, registry
+from shared.tools.table import Takes
 from shared.tools.tool import Tool
 
 EACH_TOOL = pytest.mark.parametrize("tool", registry.tools(), ids=lambda tool: tool.name)
-
-
-def verb_paths(tool: Tool) -> Iterator[str]:
-    grammar = tool.grammar
-    yield from grammar.classes
-    yield from grammar.refused_verbs
-    yield from grammar.aliases
-    yield from grammar.verb_groups
 
 
 def test_registry_has_the_four_tools_in_their_order() -> None:
@@ -50,34 +42,87 @@ def test_registered_tool_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     assert registry.names()[-1] == "stub"
 
 
-@EACH_TOOL
-def test_no_flag_both_takes_a_value_and_stands_alone(tool: Tool) -> None:
-    assert not tool.grammar.value_flags & tool.grammar.boolean_flags
+def is_below_a_refused_one(tool: Tool, path: str) -> bool:
+    words = path.split()
+    return any(" ".join(words[:length]) in tool.grammar.refused_verbs for length in range(1, len(words) + 1))
 
 
 @EACH_TOOL
-def test_each_group_on_the_way_to_a_verb_is_listed(tool: Tool) -> None:
-    for path in verb_paths(tool):
-        parent = path.rpartition(" ")[0]
-        assert not parent or parent in tool.grammar.verb_groups, path
-
-
-@EACH_TOOL
-def test_each_alias_stands_for_a_verb_that_is_listed(tool: Tool) -> None:
+def test_each_verb_of_the_tables_has_a_class(tool: Tool) -> None:
+    """A group does nothing by itself, and what stands below a refused verb is refused with it."""
     grammar = tool.grammar
-    for alias, verb in grammar.aliases.items():
-        assert verb in {*grammar.classes, *grammar.refused_verbs, *grammar.verb_groups}
-        assert alias not in grammar.classes
+    verbs = {path for path, verb in grammar.table.verbs.items() if not verb.is_group}
+    assert not [path for path in verbs - grammar.classes.keys() if not is_below_a_refused_one(tool, path)]
+
+
+@EACH_TOOL
+def test_each_verb_that_is_classed_or_judged_is_in_the_tables(tool: Tool) -> None:
+    grammar = tool.grammar
+    by_rules = {verb for rule in grammar.class_rules for verb in rule.verbs}
+    named = {*grammar.classes, *by_rules, *grammar.container_verbs, *grammar.waiting_verbs, *grammar.endless}
+    assert named | {*grammar.exclusive_verbs, *grammar.file_operands} <= grammar.table.verbs.keys()
+
+
+@EACH_TOOL
+def test_each_group_on_the_way_to_a_verb_is_one(tool: Tool) -> None:
+    verbs = tool.grammar.table.verbs
+    for path in verbs:
+        parent = path.rpartition(" ")[0]
+        assert not parent or verbs[parent].is_group, path
+
+
+@EACH_TOOL
+def test_no_other_name_of_a_verb_hides_a_verb(tool: Tool) -> None:
+    table = tool.grammar.table
+    assert not table.aliases.keys() & table.verbs.keys()
+    assert set(table.aliases.values()) <= table.verbs.keys()
 
 
 @EACH_TOOL
 def test_flags_with_a_role_are_in_the_tables(tool: Tool) -> None:
     grammar = tool.grammar
-    assert grammar.global_flags <= grammar.value_flags | grammar.boolean_flags
-    assert grammar.namespace_flags | grammar.context_flags | grammar.timeout_flags <= grammar.value_flags
-    assert not grammar.global_flags & grammar.refused_flags.keys()
-    assert set(grammar.standalone_under) <= grammar.value_flags
-    assert set(grammar.redefined_under) <= grammar.refused_flags.keys() & grammar.value_flags
+    flags = {spec.name: spec.takes for path in ("", *grammar.table.verbs) for spec in grammar.table.specs(path)}
+    valued = {name for name, takes in flags.items() if takes is Takes.VALUE}
+    endless = {flag for names in grammar.endless.values() for flag in names}
+    roles = {*grammar.waiting_flags, *grammar.inclusive_flags, *endless, *grammar.manifest_flags}
+    local = {flag.partition("=")[0] for flag in grammar.local_flags}
+    assert roles | local | grammar.file_flags <= flags.keys() | {"use-kube"}
+    assert grammar.namespace_flags | grammar.context_flags <= valued
+    assert not grammar.table.global_flags.keys() & grammar.redefined_under.keys() - grammar.refused_flags.keys()
+
+
+@EACH_TOOL
+def test_what_a_verb_redefines_is_read_the_same_before_the_verb(tool: Tool) -> None:
+    """Before the verb only global flags are known, so their arity may not change behind it."""
+    table = tool.grammar.table
+    for verb in table.verbs.values():
+        for spec in verb.flags.values():
+            everywhere = table.global_flags.get(spec.name)
+            assert everywhere is None or everywhere.takes is spec.takes
+            letters = {other.short: other.name for other in table.global_flags.values() if other.short}
+            assert letters.get(spec.short, spec.name) == spec.name
+
+
+ABOUT_FILES = re.compile("file|path|dir(?!ection)|manifests")
+NO_FILES = {
+    "kubectl": "accept-paths append-server-path delete-emptydir-data reject-paths",
+    "helm": "jsonpath",
+    "istioctl": "",
+    "argocd": """
+        aws-profile azure-active-directory-endpoint directory-exclude directory-include directory-recurse
+        dry-source-path grpc-web-root-path helm-set-file ignore-missing-value-files path sync-source-path
+    """,
+}
+"""They name paths on a server or in a git repository, or no path at all."""
+
+
+@EACH_TOOL
+def test_each_flag_that_names_files_is_known_as_such(tool: Tool) -> None:
+    grammar = tool.grammar
+    verbs = [path for path in grammar.table.verbs if not is_below_a_refused_one(tool, path)]
+    flags = {spec.name for path in ("", *verbs) for spec in grammar.table.specs(path)}
+    unclear = {name for name in flags if ABOUT_FILES.search(name.lower())} - set(NO_FILES[tool.name].split())
+    assert unclear <= grammar.file_flags | grammar.refused_flags.keys()
 
 
 @EACH_TOOL
@@ -119,5 +164,6 @@ def test_each_global_flag_of_the_real_cli_is_known(tool: str, arguments: list[st
     done = subprocess.run([binary, *arguments], capture_output=True, text=True, check=True, timeout=30)
     flags = re.findall(r"^ +(?:-(\w), )?--([\w-]+)", done.stdout, re.MULTILINE)
     names = {name for pair in flags for name in pair if name}
+    known = {name for spec in grammar.table.specs("") for name in (spec.name, spec.short)}
     assert names
-    assert names <= {*grammar.global_flags, *grammar.refused_flags, "h", "help"}
+    assert names <= {*known, *grammar.refused_flags, "h", "help"}

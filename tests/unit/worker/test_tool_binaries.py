@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from shared.models import CommandClass
+from shared.tools.table import Table
 from shared.tools.tool import Grammar, SandboxNeeds, Tool
 from tests.support import static_elf
 from worker import tool_binaries
@@ -15,11 +16,8 @@ needs_elf = pytest.mark.skipif(not static_elf.IS_POSSIBLE, reason="no hand-made 
 
 def tool(name: str, *, sandbox: SandboxNeeds | None = None) -> Tool:
     grammar = Grammar(
-        value_flags=frozenset(),
-        boolean_flags=frozenset(),
-        global_flags=frozenset(),
+        table=Table(version="1"),
         refused_flags={},
-        verb_groups=frozenset(),
         classes={"get": CommandClass.READ},
         refused_verbs={},
     )

@@ -26,9 +26,9 @@ def looks(command: str) -> list[str]:
 @pytest.mark.parametrize(
     ("command", "look"),
     [
-        ("kubectl rollout status deploy/web -n shop --timeout=60s", f"kubectl {GET} -n=shop -- deploy/web"),
+        ("kubectl rollout status deploy/web -n shop --timeout=60s", f"kubectl {GET} --namespace=shop -- deploy/web"),
         ("kubectl --namespace=shop rollout status sts db", f"kubectl {GET} --namespace=shop -- sts db"),
-        ("kubectl wait --for=condition=Ready pod -l app=web", f"kubectl {GET} -l=app=web -- pod"),
+        ("kubectl wait --for=condition=Ready pod -l app=web", f"kubectl {GET} --selector=app=web -- pod"),
         ("kubectl wait pods --all -A --for delete", f"kubectl {GET} -A -- pods"),
         ("kubectl delete pod web --grace-period=60", f"kubectl {GET} -- pod web"),
         ("kubectl delete -f web.yaml -R", f"kubectl {GET} -f=web.yaml -R --"),
@@ -37,7 +37,7 @@ def looks(command: str) -> list[str]:
             f"kubectl {GET} --namespace=istio-system --selector=operator.istio.io/component -- deployments,daemonsets",
         ),
         ("argocd app wait web --health --insecure --timeout 9", "argocd app get --insecure --output=json -- web"),
-        ("argocd app sync web -N apps", "argocd app get -N=apps --output=json -- web"),
+        ("argocd app sync web -N apps", "argocd app get --app-namespace=apps --output=json -- web"),
     ],
 )
 def test_look_selects_what_the_command_waits_for(command: str, look: str) -> None:

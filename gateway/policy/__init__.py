@@ -1,0 +1,1 @@
+"""What an operator lets callers run. It loosens verbs, never what contains them."""

@@ -1,0 +1,79 @@
+"""What each security mode lets run: by class, and for what deletes by its effects.
+
+    class         read-only   strict                               permissive
+    read, local   yes         yes                                  yes
+    write         no          yes                                  yes
+    destructive   no          named objects inside a namespace     yes
+    credential    no          no                                   yes
+    interactive   no          no                                   no: there is no terminal
+
+Unknown verbs and flags are refused in `strict`; elsewhere they make a command a write.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from shared.classes import Classification
+from shared.models import CommandClass
+from shared.settings import SecurityMode
+from shared.tools.class_rules import ClassRule, Effect
+
+_HARMLESS = frozenset({CommandClass.READ, CommandClass.LOCAL})
+_ALLOWED = {
+    SecurityMode.READ_ONLY: _HARMLESS,
+    SecurityMode.STRICT: _HARMLESS | {CommandClass.WRITE, CommandClass.DESTRUCTIVE},
+    SecurityMode.PERMISSIVE: frozenset(CommandClass) - {CommandClass.INTERACTIVE},
+}
+_INSTEAD = {
+    Effect.MASS: "name the objects one by one",
+    Effect.IRREVERSIBLE: "delete what uses it, and leave its data",
+    Effect.CLUSTER_SCOPE: "delete named objects of a known kind inside a namespace",
+}
+_INSTEAD_OF_CLASS = {
+    CommandClass.CREDENTIAL: "read Secrets as a table or with `describe`, which show no values",
+    CommandClass.INTERACTIVE: "use a form that ends by itself and needs no terminal",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`rule` names what decided; `why` and `instead` are for the caller."""
+
+    is_allowed: bool
+    rule: str
+    why: str
+    instead: str = ""
+
+
+def decide(mode: SecurityMode, classified: Classification) -> Decision:
+    """Whether the mode lets such a command run."""
+    command_class = classified.command_class
+    row = f"{mode}/{command_class}"
+    if command_class not in _ALLOWED[mode]:
+        return Decision(False, row, _why(mode, classified), _instead(mode, command_class))
+    if mode is SecurityMode.STRICT and command_class is CommandClass.DESTRUCTIVE:
+        for rule, effect in _with_effects(classified):
+            return Decision(False, f"{row}/{rule.name}", f"{rule.why}", _INSTEAD[effect])
+    return Decision(True, row, _reason(classified))
+
+
+def _with_effects(classified: Classification) -> Iterator[tuple[ClassRule, Effect]]:
+    return ((rule, rule.effect) for rule in classified.rules if rule.effect)
+
+
+def _why(mode: SecurityMode, classified: Classification) -> str:
+    if mode is SecurityMode.READ_ONLY:
+        return "this server runs only what changes nothing"
+    return _reason(classified)
+
+
+def _reason(classified: Classification) -> str:
+    """The rule that gave it the class that it has, or its verb."""
+    deciding = [rule for rule in classified.rules if rule.to is classified.command_class]
+    return deciding[-1].why if deciding else f"its verb is a {classified.command_class} one"
+
+
+def _instead(mode: SecurityMode, command_class: CommandClass) -> str:
+    if mode is SecurityMode.READ_ONLY:
+        return "use commands of the classes read and local, and a write with `--dry-run=server`"
+    return _INSTEAD_OF_CLASS[command_class]

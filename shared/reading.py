@@ -1,0 +1,70 @@
+"""A command's parts, as its CLI reads them: the one value that classes, policy and execution look at."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+FALSE_VALUES = frozenset({"0", "f", "F", "FALSE", "false", "False"})
+"""What Go's strconv.ParseBool takes for false."""
+
+
+UNSEEN = "?"
+
+
+class Arity(Enum):
+    VALUE = "takes a value"
+    ALONE = "stands alone"
+    UNKNOWN = "may do either"
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A flag of a command. `name` is the long one, without dashes; `value` is None where none was given.
+
+    A flag that the tables do not have keeps the name that it was written with.
+    """
+
+    name: str
+    value: str | None
+    arity: Arity
+
+    @property
+    def is_on(self) -> bool:
+        """True for a flag that stands alone and is not switched off with `=false`."""
+        return self.arity is Arity.ALONE and self.value not in FALSE_VALUES
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """`verb` is canonical: aliases are replaced. Operands are what is neither verb nor flag."""
+
+    verb: tuple[str, ...]
+    flags: tuple[Flag, ...]
+    operands: tuple[str, ...]
+    trailing: int = 0
+    """How many of the operands stand behind `--`."""
+    object_kinds: tuple[str, ...] = ()
+    """The kinds of the objects in the manifests that it names, in the plural; `UNSEEN` for those that nobody saw."""
+
+    @property
+    def path(self) -> str:
+        """The verb path, words joined by a blank."""
+        return " ".join(self.verb)
+
+    def values(self, name: str) -> Iterator[str]:
+        """Each value that a flag was given, in order; what stands alone has none."""
+        return (flag.value for flag in self.flags if flag.name == name and flag.value is not None)
+
+    def last(self, name: str) -> Flag | None:
+        """The one of repeated flags that counts, where the flag holds a single value."""
+        return next((flag for flag in reversed(self.flags) if flag.name == name), None)
+
+    def value(self, name: str) -> str | None:
+        """The value that counts; None where the flag is not given, or given alone."""
+        last = self.last(name)
+        return last.value if last else None
+
+    def has(self, *names: str) -> bool:
+        """Whether any of the flags is given, and not switched off."""
+        given = (self.last(name) for name in names)
+        return any(flag is not None and (flag.is_on or flag.arity is not Arity.ALONE) for flag in given)

@@ -1,0 +1,138 @@
+"""What gives a kubectl verb another class than its own: see `class_rules`."""
+
+from urllib.parse import unquote
+
+from shared.models import CommandClass
+from shared.reading import UNSEEN, Reading
+from shared.tools import kubectl_kinds
+from shared.tools.class_rules import ClassRule, Effect, always, given
+
+FILE_FORMATS = frozenset({"custom-columns-file", "go-template-file", "jsonpath-file", "templatefile"})
+TABLE_FORMATS = frozenset({"", "wide", "name"})
+"""Forms of output in which a Secret shows no value."""
+VERBOSE = 7
+"""From this level on kubectl prints the bodies of requests and answers."""
+_CHANGING = frozenset({CommandClass.WRITE, CommandClass.DESTRUCTIVE})
+_DELETE = frozenset({"delete"})
+_SECRETS = "secrets"
+_DATA_KINDS = frozenset({"persistentvolumeclaims", "persistentvolumes"})
+
+
+def _is_dry(reading: Reading) -> bool:
+    return reading.value("dry-run") in ("client", "server")
+
+
+def _prints_values(reading: Reading) -> bool:
+    """In a form that shows fields as they are, or so verbose that the answer itself is shown."""
+    level = reading.value("v") or "0"
+    is_verbose = not level.isdecimal() or int(level) >= VERBOSE
+    return (reading.value("output") or "") not in TABLE_FORMATS or reading.has("template") or is_verbose
+
+
+def _shows_secrets(reading: Reading) -> bool:
+    return _asks_secrets(reading) and reading.verb[0] != "create" and _prints_values(reading)
+
+
+def _asks_secrets(reading: Reading) -> bool:
+    """Objects that nobody saw may be Secrets."""
+    return not {_SECRETS, UNSEEN}.isdisjoint(kubectl_kinds.kinds(reading))
+
+
+def _raw(reading: Reading) -> str:
+    return unquote(" ".join(reading.values("raw"))).lower()
+
+
+def _reaches_beyond(reading: Reading) -> bool:
+    named = kubectl_kinds.kinds(reading)
+    return any(kind not in kubectl_kinds.NAMESPACED for kind in named)
+
+
+RULES = (
+    ClassRule(
+        "dry-run",
+        "with `--dry-run=client` or `--dry-run=server` nothing is changed",
+        _is_dry,
+        of=_CHANGING,
+        to=CommandClass.READ,
+    ),
+    ClassRule(
+        "secret-values",
+        "it shows the values of Secrets; as a table, or by `describe`, it does not",
+        _shows_secrets,
+        to=CommandClass.CREDENTIAL,
+    ),
+    ClassRule(
+        "secret-values-kept-or-compared",
+        "it shows or tries the values of Secrets",
+        _asks_secrets,
+        verbs=frozenset({"apply view-last-applied", "wait"}),
+        to=CommandClass.CREDENTIAL,
+    ),
+    ClassRule(
+        "raw-kubeconfig",
+        "it shows the credentials of the kubeconfig",
+        given("raw"),
+        verbs=frozenset({"config view"}),
+        to=CommandClass.CREDENTIAL,
+    ),
+    ClassRule(
+        "raw-secrets",
+        "the API's own answer shows the values of Secrets",
+        lambda reading: "secret" in _raw(reading) or "token" in _raw(reading),
+        verbs=frozenset({"create", "get", "replace"}),
+        to=CommandClass.CREDENTIAL,
+    ),
+    ClassRule(
+        "raw-proxy",
+        "what stands behind a proxy path may do anything",
+        lambda reading: "proxy" in _raw(reading),
+        verbs=frozenset({"get"}),
+        of=frozenset({CommandClass.READ}),
+        to=CommandClass.WRITE,
+    ),
+    ClassRule(
+        "replacing",
+        "objects are deleted and made anew",
+        given("force"),
+        verbs=frozenset({"apply", "replace"}),
+        of=frozenset({CommandClass.WRITE}),
+        to=CommandClass.DESTRUCTIVE,
+    ),
+    ClassRule(
+        "pruning",
+        "it deletes every selected object that is not in the manifests",
+        given("prune"),
+        verbs=frozenset({"apply"}),
+        of=_CHANGING,
+        to=CommandClass.DESTRUCTIVE,
+        effect=Effect.MASS,
+    ),
+    ClassRule(
+        "mass-deletion",
+        "it names no single object, and so may delete them all",
+        given("all", "all-namespaces", "field-selector", "selector"),
+        verbs=_DELETE,
+        effect=Effect.MASS,
+    ),
+    ClassRule(
+        "data-loss",
+        "the data in a volume is gone with its claim",
+        lambda reading: not _DATA_KINDS.isdisjoint(kubectl_kinds.kinds(reading)),
+        verbs=_DELETE,
+        effect=Effect.IRREVERSIBLE,
+    ),
+    ClassRule(
+        "deletion-beyond-a-namespace",
+        "the kind lies in no namespace, or is none that is known to lie in one",
+        lambda reading: _reaches_beyond(reading) or reading.has("kustomize", "raw"),
+        verbs=_DELETE,
+        effect=Effect.CLUSTER_SCOPE,
+    ),
+    ClassRule(
+        "node-drain",
+        "every pod of the node is evicted",
+        always,
+        verbs=frozenset({"drain"}),
+        effect=Effect.CLUSTER_SCOPE,
+    ),
+)

@@ -1,0 +1,131 @@
+"""The generated tables: which verbs a CLI has, and which flags each of them takes.
+
+`make grammar` writes `tables/*.json` from the CLIs' own help; nobody edits them. A flag is written as `name/short=`:
+`=` takes a value, `[=]` takes one only behind `=`, and neither stands alone.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+
+DIRECTORY = Path(__file__).parent / "tables"
+_FLAG = re.compile(r"(?P<name>[^/=\[]+)(?:/(?P<short>\w))?(?P<takes>=|\[=\])?")
+
+
+HELP_FLAG = "help"
+
+
+class Takes(StrEnum):
+    """What stands behind a flag; each value is its mark in the tables."""
+
+    NOTHING = ""
+    VALUE = "="
+    OPTIONAL = "[=]"
+    """pflag's NoOptDefVal of a flag that is no switch: `--dry-run`, `--dry-run=client`."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlagSpec:
+    """A flag that a verb has. `name` is without dashes and with `-` for `_`; `short` is a letter, or empty."""
+
+    name: str
+    short: str
+    takes: Takes
+
+    def __str__(self) -> str:
+        return f"{self.name}{'/' + self.short if self.short else ''}{self.takes}"
+
+    @classmethod
+    def parse(cls, text: str) -> "FlagSpec":
+        """Raises ValueError for what is no flag."""
+        match = _FLAG.fullmatch(text)
+        if match is None:
+            raise ValueError(f"not a flag: {text}")
+        return cls(match["name"], match["short"] or "", Takes(match["takes"] or ""))
+
+
+_EVERYWHERE = {HELP_FLAG: FlagSpec(HELP_FLAG, "h", Takes.NOTHING)}
+"""cobra gives it to each verb that does not define it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """A verb path's own flags, by name; its other names; and whether verbs stand below it."""
+
+    flags: Mapping[str, FlagSpec]
+    aliases: tuple[str, ...] = ()
+    is_group: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """One CLI. Verb paths are words joined by a blank."""
+
+    version: str
+    global_flags: Mapping[str, FlagSpec] = field(default_factory=dict)
+    verbs: Mapping[str, Verb] = field(default_factory=dict)
+
+    @cached_property
+    def aliases(self) -> Mapping[str, str]:
+        """Path → path: the last word replaced by the verb's proper name."""
+        return {
+            f"{path.rpartition(' ')[0]} {alias}".strip(): path
+            for path, verb in self.verbs.items()
+            for alias in verb.aliases
+        }
+
+    def long(self, path: str, name: str) -> FlagSpec | None:
+        """What `--name` means under a verb path; under an empty one, only what it means everywhere."""
+        return next((flags[name] for flags in self._scopes(path) if name in flags), None)
+
+    def short(self, path: str, letter: str) -> FlagSpec | None:
+        """What `-letter` means there."""
+        return next((spec for flags in self._scopes(path) for spec in flags.values() if spec.short == letter), None)
+
+    def spec(self, path: str, name: str) -> FlagSpec | None:
+        """By a name without dashes: one letter is a short flag."""
+        return self.short(path, name) if len(name) == 1 else self.long(path, name)
+
+    def specs(self, path: str) -> list[FlagSpec]:
+        """Every flag that a verb takes, its own first."""
+        return [spec for flags in self._scopes(path) for spec in flags.values()]
+
+    def _scopes(self, path: str) -> tuple[Mapping[str, FlagSpec], ...]:
+        verb = self.verbs.get(path)
+        return ((verb.flags,) if verb else ()) + (self.global_flags, _EVERYWHERE)
+
+
+def path(tool: str) -> Path:
+    """Where a CLI's table is kept."""
+    return DIRECTORY / f"{tool}.json"
+
+
+def load(tool: str) -> Table:
+    """The checked-in table."""
+    data = json.loads(path(tool).read_text(encoding="utf-8"))
+    return Table(data["version"], _flags(data["global"]), {name: _verb(verb) for name, verb in data["verbs"].items()})
+
+
+def dump(table: Table) -> str:
+    """A line for each verb, in order, so that a new version's differences can be read."""
+    verbs = ",\n".join(f"    {json.dumps(name)}: {json.dumps(_plain(verb))}" for name, verb in table.verbs.items())
+    flags = json.dumps([str(flag) for flag in table.global_flags.values()])
+    return f'{{\n  "version": {json.dumps(table.version)},\n  "global": {flags},\n  "verbs": {{\n{verbs}\n  }}\n}}\n'
+
+
+def _flags(texts: list[str]) -> dict[str, FlagSpec]:
+    return {spec.name: spec for spec in map(FlagSpec.parse, texts)}
+
+
+def _verb(data: Mapping[str, list[str]]) -> Verb:
+    return Verb(_flags(data["flags"]), tuple(data.get("aliases", ())), is_group="group" in data)
+
+
+def _plain(verb: Verb) -> dict[str, object]:
+    aliases: dict[str, object] = {"aliases": list(verb.aliases)} if verb.aliases else {}
+    group: dict[str, object] = {"group": True} if verb.is_group else {}
+    return {**aliases, **group, "flags": [str(flag) for _, flag in sorted(verb.flags.items())]}

@@ -1,0 +1,146 @@
+"""Which flags and kinds give a command another class than its verb's, in whatever spelling."""
+
+import pytest
+
+from shared import command
+from shared.invocation import Invocation
+from shared.models import CommandClass
+from shared.tools import registry
+from shared.tools.class_rules import Effect
+
+READ, WRITE, DESTRUCTIVE = CommandClass.READ, CommandClass.WRITE, CommandClass.DESTRUCTIVE
+CREDENTIAL, LOCAL = CommandClass.CREDENTIAL, CommandClass.LOCAL
+MASS, IRREVERSIBLE, CLUSTER = Effect.MASS, Effect.IRREVERSIBLE, Effect.CLUSTER_SCOPE
+
+
+def parse(text: str) -> Invocation:
+    return command.parse(registry.find(text.split(maxsplit=1)[0]), text)
+
+
+@pytest.mark.parametrize(
+    ("text", "command_class"),
+    [
+        ("kubectl apply -f - --dry-run=server", READ),
+        ("kubectl delete pod web --dry-run=client", READ),
+        ("kubectl delete pod web --dry_run client", DESTRUCTIVE),
+        ("kubectl delete pod web --dry-run=none", DESTRUCTIVE),
+        ("kubectl delete pod web --dry-run=client --dry-run=none", DESTRUCTIVE),
+        ("kubectl delete pod web --dry-run", DESTRUCTIVE),
+        ("kubectl get pods --dry-run=client", WRITE),
+        ("kubectl get secrets", READ),
+        ("kubectl get secrets -o wide", READ),
+        ("kubectl get secret web -oname", READ),
+        ("kubectl describe secret web", READ),
+        ("kubectl get secret web -o yaml", CREDENTIAL),
+        ("kubectl get secret/web -ojson", CREDENTIAL),
+        ("kubectl get -o json Secrets.v1 web", CREDENTIAL),
+        ("kubectl get pods,secrets -o jsonpath={.items}", CREDENTIAL),
+        ("kubectl get pod/a secret/b -o=yaml", CREDENTIAL),
+        ("kubectl get secret web --template={{.data}}", CREDENTIAL),
+        ("kubectl get secrets -v=8", CREDENTIAL),
+        ("kubectl get secrets -v=6", READ),
+        ("kubectl label secret web a=b -o yaml", CREDENTIAL),
+        ("kubectl label secret web a=b", WRITE),
+        ("kubectl apply view-last-applied secret/web", CREDENTIAL),
+        ("kubectl wait secret/web --for=jsonpath={.data.a}=b", CREDENTIAL),
+        ("kubectl create secret generic web --from-literal=a=b -o yaml --dry-run=client", READ),
+        ("kubectl get pods -o yaml", READ),
+        ("kubectl get sealedsecrets -o yaml", READ),
+        ("kubectl get --raw /api/v1/namespaces/x/secrets", CREDENTIAL),
+        ("kubectl get --raw /api/v1/namespaces/x/%73ecrets", CREDENTIAL),
+        ("kubectl get --raw /api/v1/namespaces/x/services/y/proxy/", WRITE),
+        ("kubectl get --raw /healthz", READ),
+        ("kubectl config view", LOCAL),
+        ("kubectl config view --raw", CREDENTIAL),
+        ("kubectl config view --raw=false", LOCAL),
+        ("kubectl replace --force -f -", DESTRUCTIVE),
+        ("kubectl apply --prune -l a=b -f -", DESTRUCTIVE),
+        ("helm upgrade web ./c --dry-run", READ),
+        ("helm upgrade web ./c --dry-run=none", WRITE),
+        ("helm uninstall web --dry-run=false", DESTRUCTIVE),
+        ("helm upgrade web ./c --force", DESTRUCTIVE),
+        ("helm template web ./c", LOCAL),
+        ("helm template web ./c --validate", READ),
+        ("istioctl install -y --dry-run", READ),
+        ("istioctl bug-report --full-secrets", CREDENTIAL),
+        ("istioctl x workload entry configure", CREDENTIAL),
+        ("argocd app sync web", WRITE),
+        ("argocd app sync web --dry-run", READ),
+        ("argocd app sync web --prune", DESTRUCTIVE),
+        ("argocd app sync web --force", DESTRUCTIVE),
+    ],
+)
+def test_class_follows_flags_and_kinds(text: str, command_class: CommandClass) -> None:
+    assert parse(text).command_class is command_class
+
+
+@pytest.mark.parametrize(
+    ("text", "effects"),
+    [
+        ("kubectl delete pod web", set()),
+        ("kubectl delete po/web svc/web", set()),
+        ("kubectl delete pods --all", {MASS}),
+        ("kubectl delete -n x --all=true pods", {MASS}),
+        ("kubectl delete pods --all=false web", set()),
+        ("kubectl delete pods -A -l a=b", {MASS}),
+        ("kubectl delete pods -l '!nothing'", {MASS}),
+        ("kubectl delete pods --field_selector=a!=b", {MASS}),
+        ("kubectl delete ns x", {CLUSTER}),
+        ("kubectl -n x delete ns/y", {CLUSTER}),
+        ("kubectl delete Namespaces.v1. y", {CLUSTER}),
+        ("kubectl delete pod/a namespace/b", {CLUSTER}),
+        ("kubectl delete crd x", {CLUSTER}),
+        ("kubectl delete widgets.example.com x", {CLUSTER}),
+        ("kubectl delete vs x", set()),
+        ("kubectl delete --raw /api/v1/nodes/x", {CLUSTER}),
+        ("kubectl delete -k .", {CLUSTER}),
+        ("kubectl delete pvc x", {IRREVERSIBLE}),
+        ("kubectl delete pv x", {IRREVERSIBLE, CLUSTER}),
+        ("kubectl drain node", {CLUSTER}),
+        ("kubectl apply --prune -l a=b -f -", {MASS}),
+        ("helm uninstall web", set()),
+        ("istioctl uninstall --revision x", set()),
+        ("istioctl uninstall --purge -y", {CLUSTER}),
+        ("istioctl waypoint delete --all", {MASS}),
+        ("argocd app delete web -y", set()),
+        ("argocd app delete -l a=b -y", {MASS}),
+        ("argocd appset delete web -y", {MASS}),
+        ("argocd cluster rm x", {CLUSTER}),
+    ],
+)
+def test_effects_of_what_deletes(text: str, effects: set[Effect]) -> None:
+    invocation = parse(text)
+    assert invocation.command_class is DESTRUCTIVE
+    assert invocation.effects == effects
+
+
+@pytest.mark.parametrize(
+    ("text", "shown", "nearest"),
+    [
+        ("kubectl foo", "foo", None),
+        ("kubectl gte pods", "gte", "get"),
+        ("kubectl GET pods", "GET", None),
+        ("kubectl rollout statu x", "rollout statu", "rollout status"),
+        ("kubectl get pods --ouptut=json", "--ouptut", "--output"),
+        ("kubectl get pods --dry-run=client", "--dry-run", None),
+        ("kubectl get pods -x", "-x", None),
+        ("helm get value x", "get value", "get values"),
+    ],
+)
+def test_word_that_the_cli_does_not_have_is_named_with_the_nearest(text: str, shown: str, nearest: str | None) -> None:
+    unknown = parse(text).unknown
+    assert [(word.shown, word.nearest) for word in unknown] == [(shown, nearest)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "kubectl create -f -",
+        "kubectl exec p -- ls /",
+        "kubectl help get",
+        "kubectl --help",
+        "helm upgrade a b --atomic",
+    ],
+)
+def test_what_the_cli_has_is_known(text: str) -> None:
+    assert parse(text).unknown == ()

@@ -1,0 +1,179 @@
+"""Writes the tables of verbs and flags of each CLI from its own help: `make grammar`.
+
+The binaries are those that `make e2e-tools` built, else those on PATH. What a CLI has and its help conceals is named in
+`CONCEALED`, and tried.
+"""
+
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+from shared.tools import registry, table
+from shared.tools.table import FlagSpec, Table, Takes, Verb
+from shared.tools.tool import Tool
+from tools import cli_help, e2e_tools
+from tools.cli_help import Cli, Help, HelpError, HelpFlag
+
+AT_ONCE = 4
+GLOBAL = ""
+CONCEALED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "kubectl": {"autoscale": ("cpu-percent",), "help": (), "options": (), "run": ("filename",)},
+    "helm": {
+        "create": ("chart-api-version",),
+        "install": ("atomic", "force"),
+        "rollback": ("force",),
+        "template": ("hide-notes", "render-subchart-notes", "validate"),
+        "upgrade": ("atomic", "force"),
+    },
+    "istioctl": {
+        GLOBAL: (
+            "log_as_json",
+            "log_caller",
+            "log_output_level",
+            "log_rotate",
+            "log_rotate_max_age",
+            "log_rotate_max_backups",
+            "log_rotate_max_size",
+            "log_stacktrace_level",
+            "log_target",
+        ),
+        "kube-inject": ("injectConfigMapName",),
+        "manifest generate": ("filter",),
+        "proxy-config eds": (),
+        "proxy-config listener": ("waypoint",),
+        "validate": ("referential",),
+    },
+    "argocd": {"proj add-signature-key": (), "proj remove-signature-key": ()},
+}
+"""CLI → verb path → flags that its help does not show, for they are deprecated or meant for few."""
+
+
+def find(name: str, environment: Mapping[str, str]) -> Path | None:
+    """The binary to ask."""
+    built = e2e_tools.cache_folder(environment).bin
+    found = shutil.which(name, path=os.pathsep.join([str(built), environment.get("PATH", os.defpath)]))
+    return Path(found) if found else None
+
+
+def generate(tool: Tool, binary: Path) -> Table:
+    """The table of one CLI; a few hundred runs of it. Raises HelpError."""
+    with closing(Cli(tool.name, binary, tool.environment)) as cli:
+        return _Walk(tool, cli).table()
+
+
+def version(tool: Tool, binary: Path) -> str:
+    """As the CLI says it. Raises HelpError."""
+    with closing(Cli(tool.name, binary, tool.environment)) as cli:
+        return _version(tool, cli)
+
+
+def _version(tool: Tool, cli: Cli) -> str:
+    match = re.search(tool.version_pattern, cli.output(*tool.version_arguments).partition("+")[0])
+    if match is None:
+        raise HelpError(f"{tool.name} does not say its version")
+    return match[1]
+
+
+class _Walk:
+    """Down the tree of verbs, several binaries at a time."""
+
+    def __init__(self, tool: Tool, cli: Cli) -> None:
+        self._tool = tool
+        self._cli = cli
+        self._concealed = CONCEALED.get(tool.name, {})
+        self._takes: dict[tuple[str, str], Takes] = {}
+        """By name and line: a flag that looks the same everywhere is the same everywhere."""
+
+    def table(self) -> Table:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            helps = dict(self._helps(pool))
+            shared = self._global_flags(helps[GLOBAL], helps)
+            self._probe(pool, helps, shared)
+            concealed = dict(pool.map(self._concealed_flags, helps))
+        del helps[GLOBAL]
+        verbs = {
+            path: Verb(
+                flags=self._specs([flag for flag in (*text.flags, *text.inherited) if self._is_own(flag, shared)])
+                | concealed[path],
+                aliases=tuple(sorted(set(text.aliases) - {path.split()[-1]})),
+                is_group=bool(text.verbs),
+            )
+            for path, text in sorted(helps.items())
+        }
+        return Table(
+            version=_version(self._tool, self._cli),
+            global_flags=dict(sorted((self._specs(shared) | concealed[GLOBAL]).items())),
+            verbs=verbs,
+        )
+
+    def _helps(self, pool: ThreadPoolExecutor) -> Iterator[tuple[str, Help]]:
+        level = [GLOBAL]
+        while level:
+            texts = list(pool.map(self._cli.help, level))
+            yield from zip(level, texts, strict=True)
+            below = [f"{path} {verb}".strip() for path, text in zip(level, texts, strict=True) for verb in text.verbs]
+            more = [path for path in self._concealed if path and path.rpartition(" ")[0] in level and path not in below]
+            level = [*below, *more]
+
+    def _global_flags(self, root: Help, helps: Mapping[str, Help]) -> list[HelpFlag]:
+        """kubectl lists them under a verb of their own; cobra's layout repeats them under each verb."""
+        if "options" in self._concealed:
+            return list(cli_help.parse(self._cli.output("options")).flags)
+        repeated = {flag.name for flag in helps["version"].inherited}
+        return [flag for flag in root.flags if flag.name in repeated]
+
+    @staticmethod
+    def _is_own(flag: HelpFlag, shared: list[HelpFlag]) -> bool:
+        """A verb may give a global flag's name another meaning, and its line then differs."""
+        return flag.name != "help" and all(flag.line != other.line for other in shared)
+
+    def _probe(self, pool: ThreadPoolExecutor, helps: Mapping[str, Help], shared: list[HelpFlag]) -> None:
+        wanted = {(flag.name, flag.line): "version" for flag in shared if not flag.seems_alone}
+        for path, text in helps.items():
+            for flag in (*text.flags, *text.inherited):
+                if not flag.seems_alone:
+                    wanted.setdefault((flag.name, flag.line), path)
+        probed = pool.map(lambda item: self._probed(item[1], item[0]), wanted.items())
+        self._takes = dict(zip(wanted, probed, strict=True))
+
+    def _probed(self, path: str, flag: tuple[str, str]) -> Takes:
+        shown = next(word.partition("=")[0] for word in flag[1].split() if word.startswith("--"))
+        return Takes.VALUE if self._cli.takes_value(path, shown.split("[")[0].rstrip(":")) else Takes.OPTIONAL
+
+    def _specs(self, flags: list[HelpFlag]) -> dict[str, FlagSpec]:
+        return {
+            flag.name: FlagSpec(flag.name, flag.short, self._takes.get((flag.name, flag.line), Takes.NOTHING))
+            for flag in sorted(flags, key=lambda flag: flag.name)
+        }
+
+    def _concealed_flags(self, path: str) -> tuple[str, dict[str, FlagSpec]]:
+        found = {}
+        for spelled in self._concealed.get(path, ()):
+            takes_value = self._cli.takes_value(path, f"--{spelled}")
+            name = spelled.replace("_", "-")
+            if takes_value is not None:
+                found[name] = FlagSpec(name, "", Takes.VALUE if takes_value else Takes.OPTIONAL)
+        return path, found
+
+
+def main(environment: Mapping[str, str]) -> int:
+    """Returns the exit code."""
+    for tool in registry.tools():
+        binary = find(tool.name, environment)
+        if binary is None:
+            print(f"error: there is no {tool.name}: make tools, or make e2e-tools", file=sys.stderr)
+            return 1
+        made = generate(tool, binary)
+        table.path(tool.name).write_text(table.dump(made), encoding="utf-8")
+        flags = sum(len(verb.flags) for verb in made.verbs.values())
+        print(f"{table.path(tool.name).name}: {tool.name} {made.version}, {len(made.verbs)} verbs, {flags} flags")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(os.environ))
