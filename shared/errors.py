@@ -46,6 +46,7 @@ class ErrorCode(StrEnum):
     HOST_REFUSED = "host-refused"
     ORIGIN_REFUSED = "origin-refused"
     POLICY_REFUSED = "policy-refused"
+    LISTING_OFF = "listing-off"
     RELEASE_BUSY = "release-busy"
     QUEUE_FULL = "queue-full"
     TOO_MANY_JOBS = "too-many-jobs"

@@ -45,7 +45,7 @@ class McpServer(FastApiMCP):
     def setup_server(self) -> None:
         openapi = get_openapi(title=self.fastapi.title, version=self.fastapi.version, routes=self.fastapi.routes)
         converted, self.operation_map = convert_openapi_to_mcp_tools(openapi)
-        self.tools = tools.polished(self._filter_tools(converted, openapi))
+        self.tools = self._filter_tools(converted, openapi)
         self.server = Server(
             self.name,
             version=shared.__version__,
@@ -76,7 +76,9 @@ class McpServer(FastApiMCP):
         await StreamableHTTPASGIApp(self._manager)(scope, receive, send)
 
     async def _list_tools(self, _: Context, __: types.PaginatedRequestParams | None) -> types.ListToolsResult:
-        return types.ListToolsResult(tools=self.tools)
+        state = self.fastapi.state
+        policy = tools.Policy(state.settings.security_mode, state.job_lists.are_open_to_anonymous)
+        return types.ListToolsResult(tools=tools.described(self.tools, policy))
 
     async def _call_tool(self, context: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
         arguments: Mapping[str, Any] = params.arguments or {}

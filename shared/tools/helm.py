@@ -142,11 +142,13 @@ TOOL = Tool(
     summary="Run helm against the cluster of your kubeconfig: list, install, upgrade, roll back and remove releases.",
     examples=(
         "list -A",
+        "upgrade --install web oci://registry.example/charts/web -n shop --wait -f values.yaml",
         "status web -n shop",
-        "upgrade --install web oci://registry.example/charts/web -n shop --wait --timeout 10m -f values.yaml",
         "rollback web 3 -n shop",
         "template web ./chart",
     ),
+    refused="Refused: plugins, post-renderers, and flags for another identity or server. Repositories are not kept: "
+    "use `--repo URL` or oci://. Send values and charts in `files`. For a long install say `--wait --timeout 10m`.",
     grammar=Grammar(
         value_flags=frozenset(_VALUE_FLAGS.split()),
         boolean_flags=frozenset(_BOOLEAN_FLAGS.split()),

@@ -156,6 +156,8 @@ TOOL = Tool(
     name="istioctl",
     summary="Run istioctl against the cluster of your kubeconfig: analyse, inspect, install and upgrade Istio.",
     examples=("analyze -n shop", "proxy-status", "proxy-config routes deploy/web -n shop", "version"),
+    refused="Refused: dashboard (use `proxy-status` or `proxy-config`), and flags for another identity. `install` "
+    "needs `-y`, for nobody answers its question.",
     grammar=Grammar(
         value_flags=frozenset(_VALUE_FLAGS.split()),
         boolean_flags=frozenset(_BOOLEAN_FLAGS.split()),

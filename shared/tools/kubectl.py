@@ -236,12 +236,15 @@ TOOL = Tool(
     name="kubectl",
     summary="Run kubectl against the cluster of your kubeconfig: read, change and follow any resource.",
     examples=(
-        "get pods -n default",
+        "get pods -n shop -o wide",
+        "logs deploy/web -n shop --tail=100",
         "describe deployment web -n shop",
-        "logs deploy/web --tail=100",
         "rollout status deploy/web --timeout=60s",
         "apply -f -",
     ),
+    refused="Refused: edit (use `patch`, or `apply -f -` with `stdin`), attach, debug and `exec -it` (use `exec POD -- "
+    "COMMAND`), port-forward, proxy, cp, and flags for another identity or server. `-f` and `--watch` end with "
+    "`timeout`.",
     grammar=Grammar(
         value_flags=frozenset(_VALUE_FLAGS.split()),
         boolean_flags=frozenset(_BOOLEAN_FLAGS.split()),
