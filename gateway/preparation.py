@@ -1,7 +1,7 @@
 """Checks a call to its end before anything is queued: command, files, kubeconfig, policy, time limit."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shared import command, files, kubeconfig, kubeconfig_encoding
@@ -95,8 +95,7 @@ class Preparation:
         )
 
     def _check_policy(self, invocation: Invocation) -> None:
-        harmless = invocation.command_class in (CommandClass.READ, CommandClass.LOCAL)
-        if self._settings.security_mode is SecurityMode.READ_ONLY and not harmless:
+        if invocation.command_class not in allowed_classes(self._settings.security_mode):
             raise RequestError(
                 ErrorCode.POLICY_REFUSED,
                 f"`{' '.join(invocation.verb)}` is a {invocation.command_class} command, and this server runs only "
@@ -120,6 +119,11 @@ class Preparation:
             own = (invocation.own_timeout_s or -OWN_TIMEOUT_MARGIN_S) + OWN_TIMEOUT_MARGIN_S
             asked = max(self._settings.timeout, own)
         return min(asked, self._settings.max_timeout)
+
+
+def allowed_classes(mode: SecurityMode) -> Sequence[CommandClass]:
+    """What may run in that mode, as far as the class decides it."""
+    return (CommandClass.READ, CommandClass.LOCAL) if mode is SecurityMode.READ_ONLY else tuple(CommandClass)
 
 
 def _exclusive(invocation: Invocation, access: ClusterAccess | None) -> tuple[tuple[str, ...], ...]:
