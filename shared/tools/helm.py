@@ -119,7 +119,17 @@ _FAILURE_HINTS = (
     ),
     FailureHint(
         r"has no deployed releases",
-        "Its first install never ended well: `uninstall RELEASE`, then install it again.",
+        "No release of that name was ever deployed: `upgrade --install` makes a new one; where `history RELEASE` shows "
+        "one that failed, `uninstall RELEASE` first.",
+    ),
+    FailureHint(
+        r"cannot be imported into the current release",
+        "It is there already and not part of this release: add `--take-ownership`, or delete it first.",
+    ),
+    FailureHint(
+        r"nil pointer evaluating|error calling (required|include|fail)|failed parsing --set|values don't meet",
+        "The chart's values do not fit: `show values CHART` lists them; set them in `files` and with `-f`, or with "
+        "`--set NAME=VALUE`.",
     ),
     FailureHint(
         r"release: not found|release not found",

@@ -149,6 +149,10 @@ _FAILURE_HINTS = (
         r"no (running|ready) Istio pods|unable to find any Istiod instances",
         "No Istio control plane runs in that namespace: name another with `-i`, or see `x precheck` and `install -y`.",
     ),
+    FailureHint(
+        r"\" not found in the \"",
+        "There is no such pod or workload in that namespace: kubectl `get pods -A` shows where it is.",
+    ),
     *failure_hints.CLUSTER,
 )
 

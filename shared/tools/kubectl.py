@@ -214,11 +214,11 @@ _FAILURE_HINTS = (
         "The cluster knows no such kind: `api-resources` lists those that it knows.",
     ),
     FailureHint(
-        r"\(AlreadyExists\)",
+        r"\(AlreadyExists\)|\" already exists",
         "It is there already: use `apply` to change it.",
     ),
     FailureHint(
-        r"\(NotFound\)|[Nn]o resources found|no matching resources found",
+        r"\(NotFound\): (?!namespaces )|[Nn]o resources found|no matching resources found",
         "There is no such object in that namespace: `get` the kind with `-A` to find it.",
     ),
     FailureHint(
