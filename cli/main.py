@@ -127,6 +127,20 @@ def cancel(job_id: Annotated[str, typer.Argument(help="The job's id.")], url: Ga
 
 
 @app.command()
+def jobs(
+    url: GatewayUrl = DEFAULT_URL,
+    state: Annotated[str | None, typer.Option(help="Only those: queued, running, succeeded, failed, …")] = None,
+    tool: Annotated[str | None, typer.Option(help="Only those of this tool.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """List your jobs on a gateway, newest first."""
+    from cli.remote_jobs import show
+
+    _with_gateway(url, lambda gateway: show(gateway, state=state, tool=tool, limit=limit, as_json=as_json))
+
+
+@app.command()
 def doctor(
     state_directory: Annotated[Path | None, typer.Option(help="The state directory that `up` would be given.")] = None,
 ) -> None:

@@ -33,6 +33,9 @@ class Event:
 class RemoteGateway:
     """Every call is tried again while the gateway is away. `StartError` for what is final."""
 
+    MOST_JOBS = 100
+    """Of one page of jobs."""
+
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")
         self._has_answered = False
@@ -53,6 +56,10 @@ class RemoteGateway:
 
     def job(self, job_id: str) -> dict[str, Any]:
         return self._ask("GET", f"/jobs/{job_id}")
+
+    def jobs(self, query: Mapping[str, str]) -> dict[str, Any]:
+        """One page of the caller's own jobs, newest first."""
+        return self._ask("GET", "/jobs", params=dict(query))
 
     def cancel(self, job_id: str) -> dict[str, Any]:
         """The job after it was asked to end."""
@@ -116,6 +123,8 @@ class RemoteGateway:
 
 def _detail(body: bytes) -> str:
     try:
-        return str(json.loads(body)["detail"])
+        problem = json.loads(body)
+        fields = [f"{each['field']}: {each['message']}" for each in problem.get("errors") or ()]
+        return "; ".join(fields) or str(problem["detail"])
     except (ValueError, KeyError, TypeError):
         return "the gateway gave an answer that cannot be read"

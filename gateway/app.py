@@ -18,6 +18,7 @@ from gateway.background import Background
 from gateway.default_kubeconfig import load_default_kubeconfig
 from gateway.event_stream import EventStream
 from gateway.hosts import HostCheck
+from gateway.job_lists import JobLists
 from gateway.jobs import JobService
 from gateway.mcp.server import McpServer
 from gateway.output_pages import OutputPages
@@ -32,6 +33,7 @@ from gateway.waiters import JobWaiters
 from shared import logs, process_hardening, redis_connection, redis_health
 from shared.keeping import keep
 from shared.settings import GatewaySettings
+from shared.store.job_index import JobIndex
 from shared.store.job_store import JobStore
 from shared.store.sweeper import Sweeper
 from shared.store.workers import WorkerRegistry
@@ -76,6 +78,7 @@ async def _serving(app: FastAPI, settings: GatewaySettings) -> AsyncIterator[Non
         app.state.settings = settings
         app.state.redis = redis
         app.state.workers = workers
+        app.state.job_lists = JobLists(JobIndex(redis), settings)
         app.state.preparation = Preparation(settings, load_default_kubeconfig(settings))
         submitter = Submitter(JobStore(submitting_redis), queue_limit=settings.queue_limit)
         with _on_stop_signal(waiters.release):

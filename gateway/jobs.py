@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import structlog
 
-from gateway import idempotency, refusals, store_calls
+from gateway import idempotency, refusals, repeats, store_calls
 from gateway.background import Background
 from gateway.disconnect import ClientGoneError
 from gateway.preparation import PreparedCall
@@ -16,7 +16,7 @@ from gateway.submitter import QueuedJob, Submitter
 from gateway.waiters import JobWaiters, NoEnd, Watch
 from shared import job_ids
 from shared.errors import ErrorCode, ProductError, RequestError, UnavailableError
-from shared.models import JOB_ID_PATTERN, Job, JobId
+from shared.models import JOB_ID_PATTERN, Job, JobId, JobState
 from shared.redis_connection import UNAVAILABLE
 from shared.sealing import DataKey, JobIdentity, MasterKeys, Purpose
 from shared.settings import GatewaySettings
@@ -40,6 +40,8 @@ class PendingJob:
     """By then it has ended, whether or not this gateway can see it."""
     watch: Watch
     responses: ResponseReader
+    joined: JobState | None = None
+    """Of a job that an earlier call of the same command submitted: its state when this one joined it."""
 
     async def ended(self, timeout_s: float | None) -> Job | NoEnd | None:
         """The finished job, or why there is none; None when the time is over, if one was given."""
@@ -83,26 +85,32 @@ class JobService:
 
     @asynccontextmanager
     async def submitted(
-        self, call: PreparedCall, *, demands_worker: bool, gives_up: bool = True
+        self, call: PreparedCall, *, demands_worker: bool, gives_up: bool = True, joins: bool = False
     ) -> AsyncIterator[PendingJob]:
         """Queues a job and watches it. `UnavailableError` if it cannot be queued.
 
         With `gives_up` the job is abandoned when the block is cancelled or its client goes, unless it has an
-        idempotency key: who sends one will ask again, and wants the job that it has begun.
+        idempotency key: who sends one will ask again, and wants the job that it has begun. With `joins` a command that
+        is there already, and whose result nobody got, is that job.
         """
         gives_up = gives_up and _is_given_up(call)
-        job = self._sealed(call)
+        job = self._sealed(call, joins=joins)
         demanded_tool = job.tool if demands_worker else None
-        async with self.waiters.watch(job.id, is_new=True, demanded_tool=demanded_tool) as watch:
+        async with AsyncExitStack() as watching:
+            watch = await watching.enter_async_context(
+                self.waiters.watch(job.id, is_new=True, demanded_tool=demanded_tool)
+            )
             queued = await self._queued(job, demands_worker=demands_worker, gives_up=gives_up)
+            if queued.joined:
+                watch = await watching.enter_async_context(self.waiters.watch(queued.job.id))
             watch.is_submitted = True
             if queued.is_repeated:
-                self.waiters.look(job.id)
+                self.waiters.look(queued.job.id)
             try:
                 longest_wait_s = job.queue_wait_s + job.time_limit_s + WAIT_MARGIN_S
-                yield PendingJob(queued.job, longest_wait_s, watch, self.responses)
+                yield PendingJob(queued.job, longest_wait_s, watch, self.responses, queued.joined)
             except (asyncio.CancelledError, ClientGoneError):
-                if gives_up:
+                if gives_up and not queued.joined:
                     self.abandon(job.id)
                 raise
 
@@ -129,6 +137,16 @@ class JobService:
         async with store_calls.bounded(job_id):
             [stored] = await self.store.read([job_id])
             return await self.responses.text(stored.record) if stored else JobText()
+
+    async def delivered(self, job: Job) -> None:
+        """The job's result, if it has one, goes to who asked for the command: the same command again is another run."""
+        if not job.state.is_final or job.command_class in repeats.HARMLESS:
+            return
+        try:
+            async with store_calls.bounded(job.id):
+                await self.store.deliver(job.id)
+        except UnavailableError:
+            log.warning("delivery not recorded", job_id=job.id)
 
     async def cancel(self, job_id: str, principal: str) -> Job:
         """Cancels a job; one that has ended stays as it is. A running one ends soon after."""
@@ -170,7 +188,7 @@ class JobService:
             raise answer
         return answer
 
-    def _sealed(self, call: PreparedCall) -> NewJob:
+    def _sealed(self, call: PreparedCall, *, joins: bool = False) -> NewJob:
         job_id, fingerprint = job_ids.new(self.master_keys), ""
         if call.idempotency_key is not None:
             job_id = idempotency.job_id(self.master_keys, principal=call.principal, key=call.idempotency_key)
@@ -192,6 +210,7 @@ class JobService:
             fingerprint=fingerprint,
             owner=self.master_keys.fingerprint("owner", call.principal, call.envelope.kubeconfig or ""),
             principal_limit=self.settings.principal_job_limit,
+            repeatable=repeats.name(self.master_keys, call) if joins else "",
             exclusive=tuple(self.master_keys.fingerprint("exclusive", *parts) for parts in call.exclusive),
         )
 

@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass, field
 
+from gateway import store_calls
 from gateway.responses import ResponseReader, opened
+from shared.errors import ErrorCode, UnavailableError
 from shared.events import EventKind, OutputEvent, attempt_of, last_before
-from shared.sealing import DataKey
+from shared.sealing import DataKey, SealError
 from shared.store.job_store import JobStore, StoredJob
 
 READ_AT_ONCE = 8
 """Events of 64 KiB and more: what one request holds of them stays near a megabyte."""
+MAX_OFFSET = 2**53
 MOST_EVENTS = 1_000
 """Opened for one page, which ends short of its limit where a command printed byte by byte."""
 
@@ -55,6 +58,18 @@ class OutputPages:
 
     store: JobStore
     responses: ResponseReader
+
+    async def served(self, stored: StoredJob, stream: EventKind, *, offset: int, limit: int) -> OutputPage:
+        """The same for a caller. `UnavailableError` if Redis is away, or the output does not open here."""
+        try:
+            async with store_calls.bounded(stored.record.id):
+                return await self.page(stored, stream, offset=offset, limit=limit)
+        except SealError as error:
+            raise UnavailableError(
+                ErrorCode.STORE_UNAVAILABLE,
+                "The output does not open with this gateway's master keys: ask one that has the keys of its time.",
+                job_id=stored.record.id,
+            ) from error
 
     async def page(self, stored: StoredJob, stream: EventKind, *, offset: int, limit: int) -> OutputPage:
         """At most `limit` bytes from `offset` on; none where nothing is stored yet. `SealError` if it does not open."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.policy.policy import Policy
 from shared import command, files, kubeconfig, kubeconfig_encoding
@@ -45,6 +45,8 @@ class PreparedCall:
     envelope: RequestEnvelope
     exclusive: tuple[tuple[str, ...], ...] = ()
     """What it changes and no second command may change meanwhile: cluster, tool, namespace and name of each."""
+    target: tuple[str, ...] = field(default=(), repr=False)
+    """Where it runs: cluster and namespace, or the tool's own server."""
 
 
 class Preparation:
@@ -88,7 +90,12 @@ class Preparation:
             traceparent=call.headers.get("traceparent"),
         )
         return PreparedCall(
-            call.principal, call.idempotency_key, invocation, envelope, exclusive=_exclusive(invocation, access)
+            call.principal,
+            call.idempotency_key,
+            invocation,
+            envelope,
+            exclusive=_exclusive(invocation, access),
+            target=(*_place(invocation, access), credentials.get(call.tool.server_variable or "", "")),
         )
 
     async def _judged(self, call: Call, invocation: Invocation) -> Invocation:
@@ -122,8 +129,13 @@ class Preparation:
 def _exclusive(invocation: Invocation, access: ClusterAccess | None) -> tuple[tuple[str, ...], ...]:
     if access is None:
         return ()
-    namespace = invocation.namespace or access.namespace
-    return tuple((*access.cluster, invocation.tool, namespace, subject) for subject in invocation.subjects)
+    *cluster, namespace = _place(invocation, access)
+    return tuple((*cluster, invocation.tool, namespace, subject) for subject in invocation.subjects)
+
+
+def _place(invocation: Invocation, access: ClusterAccess | None) -> tuple[str, ...]:
+    """Cluster and namespace."""
+    return (*access.cluster, invocation.namespace or access.namespace) if access else ()
 
 
 def _decoded(call: Call) -> str | None:

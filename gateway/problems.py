@@ -55,6 +55,7 @@ STATUS = {
     ErrorCode.HOST_REFUSED: 403,
     ErrorCode.ORIGIN_REFUSED: 403,
     ErrorCode.POLICY_DENIED: 403,
+    ErrorCode.LISTING_OFF: 403,
     ErrorCode.RELEASE_BUSY: 409,
     ErrorCode.QUEUE_FULL: 429,
     ErrorCode.TOO_MANY_JOBS: 429,

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from shared import terminal
 from shared.events import EventKind, OutputEvent, attempt_of
-from shared.models import CommandClass, CommandResponse, Job, JobId, JobLinks, JobState
+from shared.models import CommandClass, CommandResponse, Job, JobId, JobLinks, JobState, ListedJob
 from shared.sealing import DataKey, MasterKeys, Purpose, SealError
 from shared.store.job_store import JobStore, NewJob, SealedEvent, StoredJob
 from shared.store.record import JobRecord
@@ -36,6 +36,20 @@ def queued(job: NewJob, created_at: datetime) -> Job:
     )
 
 
+def listed(record: JobRecord) -> ListedJob:
+    """A job as it stands, without what it gave."""
+    return ListedJob(
+        id=record.id,
+        tool=record.tool,
+        state=record.state,
+        command_class=record.command_class,
+        created_at=record.created_at,
+        started_at=record.started_at,
+        ended_at=record.ended_at,
+        links=_links(record.id),
+    )
+
+
 class JobText(BaseModel):
     """Both streams of a job, as far as they are stored."""
 
@@ -54,21 +68,9 @@ class ResponseReader:
 
     async def job(self, stored: StoredJob) -> Job:
         """The job as callers read it, with its response once there is one."""
-        record = stored.record
-        progress = await self.progress(record)
-        response = await self.response(stored) if record.state.is_final else None
-        return Job(
-            id=record.id,
-            tool=record.tool,
-            state=record.state,
-            command_class=record.command_class,
-            created_at=record.created_at,
-            started_at=record.started_at,
-            ended_at=record.ended_at,
-            progress=progress,
-            response=_with_progress(response, progress),
-            links=_links(record.id),
-        )
+        progress = await self.progress(stored.record)
+        response = await self.response(stored) if stored.record.state.is_final else None
+        return Job(**dict(listed(stored.record)), progress=progress, response=_with_progress(response, progress))
 
     async def progress(self, record: JobRecord) -> str | None:
         """The newest that was said of what the command waits for; None of one that succeeded, for that is over."""

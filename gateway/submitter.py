@@ -6,16 +6,16 @@ its turn first, and who does not get it is told that nothing was queued: nothing
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
 from gateway import refusals, responses
 from shared import metrics
 from shared.errors import ProductError
-from shared.models import Job
+from shared.models import Job, JobState
 from shared.redis_connection import UNAVAILABLE
-from shared.store.job_store import Accepted, Busy, JobStore, NewJob, SubmitRefusal
+from shared.store.job_store import Accepted, Busy, JobStore, NewJob, Same, SubmitRefusal
 
 SUBMITS_AT_ONCE = 32
 """More make a burst no shorter: Redis runs one script at a time."""
@@ -36,6 +36,8 @@ class QueuedJob:
 
     job: Job
     is_repeated: bool
+    joined: JobState | None = None
+    """Of the job that another call submitted, and that this one joins: its state then."""
 
 
 class Submitter:
@@ -57,21 +59,11 @@ class Submitter:
             answer = await self._until_answered(job, demands_worker=demands_worker)
         finally:
             self._turns.release()
-        if answer is None:
-            return refusals.unknown_outcome(job.id)
-        if isinstance(answer, Busy):
-            return refusals.release_busy(answer.holder)
-        if isinstance(answer, SubmitRefusal):
-            return refusals.not_queued(answer, job.tool)
-        # An id that comes from chance is there already only where the answer to this very submit was lost.
-        if answer.is_repeated and job.fingerprint:
-            log.info("job submitted again", job_id=job.id)
-            return QueuedJob(responses.queued(job, answer.created_at), is_repeated=True)
-        metrics.JOBS_SUBMITTED.labels(tool=job.tool, command_class=job.command_class).inc()
-        log.info("job submitted", job_id=job.id, tool=job.tool, command_class=job.command_class, lane=job.lane)
-        return QueuedJob(responses.queued(job, answer.created_at), is_repeated=False)
+        return refusals.unknown_outcome(job.id) if answer is None else _understood(job, answer)
 
-    async def _until_answered(self, job: NewJob, *, demands_worker: bool) -> Accepted | Busy | SubmitRefusal | None:
+    async def _until_answered(
+        self, job: NewJob, *, demands_worker: bool
+    ) -> Accepted | Same | Busy | SubmitRefusal | None:
         """Asks again while Redis is away, for the same id twice is one job; None when it stays away."""
         clock = asyncio.get_running_loop().time
         give_up_at: float | None = None
@@ -83,3 +75,21 @@ class Submitter:
                 give_up_at = give_up_at or clock() + RETRY_S
                 await asyncio.sleep(RETRY_DELAY_S)
         return None
+
+
+def _understood(job: NewJob, answer: Accepted | Same | Busy | SubmitRefusal) -> QueuedJob | ProductError:
+    if isinstance(answer, Busy):
+        return refusals.release_busy(answer.holder)
+    if isinstance(answer, SubmitRefusal):
+        return refusals.not_queued(answer, job.tool)
+    if isinstance(answer, Same):
+        log.info("job joined", job_id=answer.job_id, tool=job.tool, state=answer.state)
+        same = responses.queued(replace(job, id=answer.job_id), answer.created_at)
+        return QueuedJob(same, is_repeated=True, joined=answer.state)
+    # An id that comes from chance is there already only where the answer to this very submit was lost.
+    if answer.is_repeated and job.fingerprint:
+        log.info("job submitted again", job_id=job.id)
+        return QueuedJob(responses.queued(job, answer.created_at), is_repeated=True)
+    metrics.JOBS_SUBMITTED.labels(tool=job.tool, command_class=job.command_class).inc()
+    log.info("job submitted", job_id=job.id, tool=job.tool, command_class=job.command_class, lane=job.lane)
+    return QueuedJob(responses.queued(job, answer.created_at), is_repeated=False)

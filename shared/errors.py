@@ -48,6 +48,7 @@ class ErrorCode(StrEnum):
     HOST_REFUSED = "host-refused"
     ORIGIN_REFUSED = "origin-refused"
     POLICY_DENIED = "policy-denied"
+    LISTING_OFF = "listing-off"
     RELEASE_BUSY = "release-busy"
     QUEUE_FULL = "queue-full"
     TOO_MANY_JOBS = "too-many-jobs"

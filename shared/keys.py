@@ -21,9 +21,15 @@ RESPONSE = f"{PREFIX}response:"
 EXCLUSIVE = f"{PREFIX}exclusive:"
 """String per thing that one job at a time may change, by a keyed hash: that job's id."""
 
+REPEATABLE = f"{PREFIX}repeatable:"
+"""String per command that may be sent again by who never saw its result, by a keyed hash: its job's id."""
+
 PRINCIPAL = f"{PREFIX}principal:"
 """Sorted set per principal whose jobs are limited: ids of those that are queued or run, by the end of their keys in
 milliseconds."""
+
+JOBS = f"{PREFIX}jobs:"
+"""Sorted set per principal: ids of its newest jobs by the time of their creation, in milliseconds."""
 
 QUEUED = f"{PREFIX}queued"
 """Sorted set: queued job ids by the time they expire, in milliseconds."""

@@ -140,8 +140,8 @@ class JobLinks(BaseModel):
     output: Annotated[str, Field(description="The stored bytes of one stream, page by page.")]
 
 
-class Job(BaseModel):
-    """One submitted command and where it stands."""
+class ListedJob(BaseModel):
+    """One submitted command and where it stands, without what it gave."""
 
     model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
 
@@ -152,12 +152,24 @@ class Job(BaseModel):
     created_at: datetime
     started_at: datetime | None = None
     ended_at: datetime | None = None
+    links: JobLinks
+
+
+class JobPage(BaseModel):
+    """Some of a caller's jobs, newest first."""
+
+    jobs: list[ListedJob]
+    next_cursor: Annotated[str | None, Field(description="Where the next page begins; null on the last.")] = None
+
+
+class Job(ListedJob):
+    """One submitted command, where it stands, and what it gave."""
+
     progress: Annotated[
         str | None,
         Field(description="What a command that waits was last seen to wait for: `9/12 ready; web: ImagePullBackOff`."),
     ] = None
     response: CommandResponse | None = None
-    links: JobLinks
 
     def finished(self) -> CommandResponse:
         """The response of a job in a final state."""

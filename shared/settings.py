@@ -165,6 +165,8 @@ class GatewaySettings(CommonSettings):
     """File with policy rules; not read by this version, which therefore refuses to start with one."""
     mcp_wait: float = Field(45, ge=0, le=3_600)
     """How long an MCP call waits before it hands over the job's id: many clients give up at 60 s."""
+    mcp_max_text: int = Field(40_000, ge=4_000, le=1_000_000)
+    """Characters of an MCP result, cut at whole lines: known clients hide results above some 25,000 tokens."""
     gateway_drain_timeout_s: float = Field(20, ge=0, le=86_400)
     """Time that open requests get after SIGTERM; waiting ones are told the job's id at once."""
     default_kubeconfig_file: Path | None = None

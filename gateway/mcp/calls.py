@@ -1,7 +1,7 @@
 """What a tool call does: the same as the REST route of that name, with a wait that fits MCP clients."""
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import mcp_types as types
 from fastapi import FastAPI
@@ -11,13 +11,17 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gateway import refusals, store_calls
 from gateway.event_stream import Place
+from gateway.job_lists import DEFAULT_LIMIT, MAX_LIMIT, JobFilter, JobLists
 from gateway.jobs import JobService
-from gateway.mcp import reporter, results
-from gateway.mcp.tools import CANCEL_JOB, GET_JOB
+from gateway.mcp import output_text, reporter, results
+from gateway.mcp.tools import CANCEL_JOB, GET_JOB, HIDDEN_FIELDS, LIST_JOBS, READ_OUTPUT
+from gateway.output_pages import MAX_OFFSET
 from gateway.preparation import Call
+from gateway.responses import JobText
 from gateway.waiters import NoEnd
 from shared.errors import ErrorCode, RequestError, UnavailableError
-from shared.models import ANONYMOUS, CommandRequest, Job
+from shared.events import EventKind
+from shared.models import ANONYMOUS, CommandRequest, Job, JobState
 from shared.tools import registry
 
 Context = ServerRequestContext[Any, Any]
@@ -31,30 +35,75 @@ class JobArguments(BaseModel):
     wait: float = Field(0, ge=0, allow_inf_nan=False)
 
 
+class JobListArguments(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    state: JobState | None = None
+    tool: str | None = None
+    limit: int = Field(DEFAULT_LIMIT, ge=1, le=MAX_LIMIT)
+    cursor: str | None = None
+
+
+class OutputArguments(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    job_id: str
+    stream: Literal["stdout", "stderr"] = "stdout"
+    offset: int = Field(0, ge=0, le=MAX_OFFSET)
+
+
 async def call(app: FastAPI, context: Context, *, name: str, arguments: Mapping[str, Any]) -> types.CallToolResult:
     """The result of one tool call. `ProductError` for what the caller must change or try later."""
-    service: JobService = app.state.jobs
-    if name == GET_JOB:
-        asked = _parsed(JobArguments, arguments)
-        return await _described(service, await _waited(app, context, asked))
-    if name == CANCEL_JOB:
-        asked = _parsed(JobArguments, arguments)
-        return await _described(service, await service.cancel(asked.job_id, ANONYMOUS))
+    if name in _JOB_CALLS:
+        return await _JOB_CALLS[name](app, context, arguments)
     tool = registry.find(name)
     request = _parsed(CommandRequest, arguments)
+    service: JobService = app.state.jobs
     prepared = await app.state.preparation.prepare(Call(tool, request, _headers(context), ANONYMOUS))
     # Closing the request is cancelling it since revision 2026-07-28; before, it meant nothing.
     gives_up = context.protocol_version in MODERN_PROTOCOL_VERSIONS
     async with (
-        service.submitted(prepared, demands_worker=True, gives_up=gives_up) as pending,
+        service.submitted(prepared, demands_worker=True, gives_up=gives_up, joins=True) as pending,
         reporter.reporting(app.state.event_stream, context, pending.queued.id),
     ):
         end = await pending.ended(service.settings.mcp_wait)
     if isinstance(end, Job):
-        return await _described(service, end)
+        return await _described(service, end, joined=pending.joined)
     if end is not None and end is not NoEnd.DRAINING:
         raise refusals.no_end(end, pending.queued)
-    return await _handed_over(service, await pending.latest())
+    return await _handed_over(service, await pending.latest(), joined=pending.joined)
+
+
+async def _get_job(app: FastAPI, context: Context, arguments: Mapping[str, Any]) -> types.CallToolResult:
+    service: JobService = app.state.jobs
+    asked = _parsed(JobArguments, arguments)
+    return await _described(service, await _waited(app, context, asked))
+
+
+async def _cancel_job(app: FastAPI, _: Context, arguments: Mapping[str, Any]) -> types.CallToolResult:
+    service: JobService = app.state.jobs
+    asked = _parsed(JobArguments, arguments)
+    return await _described(service, await service.cancel(asked.job_id, ANONYMOUS))
+
+
+async def _list_jobs(app: FastAPI, _: Context, arguments: Mapping[str, Any]) -> types.CallToolResult:
+    lists: JobLists = app.state.job_lists
+    asked = _parsed(JobListArguments, arguments)
+    wanted = JobFilter(ANONYMOUS, asked.state, registry.find(asked.tool).name if asked.tool else None)
+    page = await lists.page(wanted, limit=asked.limit, cursor=asked.cursor)
+    return results.of_model(page, exclude={"jobs": {"__all__": set(HIDDEN_FIELDS)}})
+
+
+async def _read_output(app: FastAPI, _: Context, arguments: Mapping[str, Any]) -> types.CallToolResult:
+    service: JobService = app.state.jobs
+    asked = _parsed(OutputArguments, arguments)
+    most = service.settings.mcp_max_text - results.FRAME_CHARACTERS
+    stored = await service.find(asked.job_id, ANONYMOUS)
+    page = await app.state.output_pages.served(stored, EventKind(asked.stream), offset=asked.offset, limit=most)
+    return results.of_model(output_text.of_page(page, stored.record.id, asked.stream, most=most))
+
+
+_JOB_CALLS = {GET_JOB: _get_job, LIST_JOBS: _list_jobs, CANCEL_JOB: _cancel_job, READ_OUTPUT: _read_output}
 
 
 async def _waited(app: FastAPI, context: Context, asked: JobArguments) -> Job:
@@ -70,16 +119,18 @@ async def _waited(app: FastAPI, context: Context, asked: JobArguments) -> Job:
         return await service.wait(job.id, ANONYMOUS, wait_s)
 
 
-async def _described(service: JobService, job: Job) -> types.CallToolResult:
-    return results.of_job(job, None if job.response else await service.text(job.id))
+async def _described(service: JobService, job: Job, *, joined: JobState | None = None) -> types.CallToolResult:
+    text = JobText() if job.response else await service.text(job.id)
+    await service.delivered(job)
+    return results.of_job(job, text, joined=joined, most=service.settings.mcp_max_text)
 
 
-async def _handed_over(service: JobService, job: Job) -> types.CallToolResult:
+async def _handed_over(service: JobService, job: Job, *, joined: JobState | None) -> types.CallToolResult:
     """A job that goes on without this call; what it has printed is a courtesy, its id is not."""
     try:
-        return await _described(service, job)
+        return await _described(service, job, joined=joined)
     except UnavailableError:
-        return results.of_job(job)
+        return results.of_job(job, JobText(), joined=joined, most=service.settings.mcp_max_text)
 
 
 def _headers(context: Context) -> Mapping[str, str]:

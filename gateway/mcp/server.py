@@ -5,8 +5,8 @@ fastapi-mcp's own transport buffers whole answers, keeps sessions in one process
 and a tool call goes straight to what the REST routes call.
 """
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import mcp_types as types
@@ -17,12 +17,13 @@ from fastapi_mcp.openapi.convert import convert_openapi_to_mcp_tools
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel.server import Server
 from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, StreamableHTTPSessionManager
+from mcp.shared.exceptions import MCPError
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 import shared
 from gateway import problems
-from gateway.mcp import calls, results, tools
+from gateway.mcp import calls, prompts, resources, results, tools
 from shared.errors import ProductError
 
 PATH = "/mcp"
@@ -45,13 +46,18 @@ class McpServer(FastApiMCP):
     def setup_server(self) -> None:
         openapi = get_openapi(title=self.fastapi.title, version=self.fastapi.version, routes=self.fastapi.routes)
         converted, self.operation_map = convert_openapi_to_mcp_tools(openapi)
-        self.tools = tools.polished(self._filter_tools(converted, openapi))
+        self.tools = self._filter_tools(converted, openapi)
         self.server = Server(
             self.name,
             version=shared.__version__,
             instructions=INSTRUCTIONS,
             on_list_tools=self._list_tools,
             on_call_tool=self._call_tool,
+            on_list_prompts=self._list_prompts,
+            on_get_prompt=self._get_prompt,
+            on_list_resources=self._list_resources,
+            on_list_resource_templates=self._list_templates,
+            on_read_resource=self._read_resource,
         )
 
     @asynccontextmanager
@@ -76,7 +82,9 @@ class McpServer(FastApiMCP):
         await StreamableHTTPASGIApp(self._manager)(scope, receive, send)
 
     async def _list_tools(self, _: Context, __: types.PaginatedRequestParams | None) -> types.ListToolsResult:
-        return types.ListToolsResult(tools=self.tools)
+        state = self.fastapi.state
+        policy = tools.Policy(state.settings.security_mode, state.job_lists.are_open_to_anonymous)
+        return types.ListToolsResult(tools=tools.described(self.tools, policy))
 
     async def _call_tool(self, context: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
         arguments: Mapping[str, Any] = params.arguments or {}
@@ -86,6 +94,36 @@ class McpServer(FastApiMCP):
             return results.of_error(error)
         except Exception as error:  # noqa: BLE001 - the request boundary of MCP: logged, and shown as a reference
             return results.of_error(problems.unexpected(error))
+
+    async def _list_prompts(self, _: Context, __: types.PaginatedRequestParams | None) -> types.ListPromptsResult:
+        return types.ListPromptsResult(prompts=prompts.listed())
+
+    async def _get_prompt(self, _: Context, params: types.GetPromptRequestParams) -> types.GetPromptResult:
+        with _protocol_errors():
+            return prompts.rendered(params.name, params.arguments or {})
+
+    async def _list_resources(self, _: Context, __: types.PaginatedRequestParams | None) -> types.ListResourcesResult:
+        return types.ListResourcesResult(resources=resources.listed())
+
+    async def _list_templates(
+        self, _: Context, __: types.PaginatedRequestParams | None
+    ) -> types.ListResourceTemplatesResult:
+        return types.ListResourceTemplatesResult(resource_templates=list(resources.TEMPLATES))
+
+    async def _read_resource(self, _: Context, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
+        with _protocol_errors():
+            return await resources.read(self.fastapi, str(params.uri))
+
+
+@contextmanager
+def _protocol_errors() -> Iterator[None]:
+    """Prompts and resources have no results for errors as tools have: theirs are those of JSON-RPC."""
+    try:
+        yield
+    except ProductError as error:
+        raise MCPError(types.INVALID_PARAMS, error.detail) from error
+    except Exception as error:
+        raise MCPError(types.INTERNAL_ERROR, problems.unexpected(error).detail) from error
 
 
 class _Endpoint:

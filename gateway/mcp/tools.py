@@ -1,65 +1,123 @@
-"""The tools as models see them: which operations, what they say of themselves, and what their schemas leave out."""
+"""The tools as models see them: which operations, what they say of themselves, and what they may do."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import mcp_types as types
+from pydantic import BaseModel
 
+from gateway.mcp import schemas
+from gateway.mcp.output_text import OutputText
 from shared import filters
-from shared.models import CommandResponse
+from shared.models import CommandResponse, JobPage
+from shared.settings import SecurityMode
 from shared.tools import registry
 from shared.tools.tool import Tool
 
 GET_JOB = "get_job"
+LIST_JOBS = "list_jobs"
 CANCEL_JOB = "cancel_job"
-OPERATIONS = (*registry.names(), GET_JOB, CANCEL_JOB)
+READ_OUTPUT = "read_output"
+OPERATIONS = (*registry.names(), GET_JOB, LIST_JOBS, CANCEL_JOB, READ_OUTPUT)
 HIDDEN_ARGUMENTS = ("kubeconfig",)
 """Taken when a client sends it, and never shown: a kubeconfig must not pass through a model's context."""
+HIDDEN_FIELDS = ("links",)
+"""Addresses of REST."""
+ONLY_READS = "This server runs only what changes nothing."
 
-_JOB_DESCRIPTIONS = {
-    GET_JOB: "Looks at a command that was handed over as a job, or waits for its end (`wait`, seconds).",
-    CANCEL_JOB: "Ends a command that was handed over as a job. What it has changed so far stays changed.",
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What is known of this gateway's policy when the tools are listed."""
+
+    mode: SecurityMode
+    lists_jobs: bool
+
+    @property
+    def only_reads(self) -> bool:
+        return self.mode is SecurityMode.READ_ONLY
+
+
+@dataclass(frozen=True, slots=True)
+class _Described:
+    title: str
+    description: str
+    output: type[BaseModel]
+    hidden: tuple[str, ...] = ()
+    """Arguments that REST has and MCP has not."""
+
+
+_NOTES = {
+    "namespace": "Unless the command names one.",
+    "context": "Of the kubeconfig, unless its current one.",
+    "stdin": "For example a manifest for `-f -`.",
+    "files": "Relative path: text.",
+    "timeout": "Seconds.",
+    "wait": "Seconds, at most 60.",
+    "cursor": "next_cursor of the page before.",
+    "offset": "Bytes.",
+}
+_JOB_TOOLS = {
+    GET_JOB: _Described(
+        "Look at a command",
+        "State and output of a command that was handed over as a job; with `wait` when it has ended, or after that "
+        "time. Call it again while the job runs.",
+        CommandResponse,
+    ),
+    LIST_JOBS: _Described(
+        "List commands", "Your commands, newest first: job ids and states. get_job has what one printed.", JobPage
+    ),
+    CANCEL_JOB: _Described(
+        "Cancel a command",
+        "Ends a command that waits or runs. What it has changed stays changed.",
+        CommandResponse,
+    ),
+    READ_OUTPUT: _Described(
+        "Read output",
+        "A command's whole output, page by page, where a result was cut: go on with next_offset until is_complete.",
+        OutputText,
+        hidden=("limit",),
+    ),
 }
 
 
-def polished(converted: Sequence[types.Tool]) -> list[types.Tool]:
-    """The converted operations, in the order of `OPERATIONS`."""
+def described(converted: Sequence[types.Tool], policy: Policy) -> list[types.Tool]:
+    """The converted operations in the order of `OPERATIONS`, as this policy lets them be called."""
     by_name = {tool.name: tool for tool in converted}
-    return [_polished(by_name[name]) for name in OPERATIONS]
+    offered = [name for name in OPERATIONS if policy.lists_jobs or name != LIST_JOBS]
+    return [_described(by_name[name], policy) for name in offered]
 
 
-def _polished(tool: types.Tool) -> types.Tool:
+def annotations(name: str, policy: Policy) -> types.ToolAnnotations:
+    """What a call of that tool may do under the policy; what they promise holds, for other calls are refused."""
+    is_command = name in registry.names()
+    only_reads = policy.only_reads if is_command else name != CANCEL_JOB
+    return types.ToolAnnotations(
+        read_only_hint=only_reads,
+        destructive_hint=not only_reads,
+        idempotent_hint=only_reads or not is_command,
+        open_world_hint=is_command,
+    )
+
+
+def _described(tool: types.Tool, policy: Policy) -> types.Tool:
     is_command = tool.name in registry.names()
+    said = _of_command(registry.find(tool.name), policy) if is_command else _JOB_TOOLS[tool.name]
     return types.Tool(
         name=tool.name,
-        title=tool.name,
-        description=_command_description(registry.find(tool.name)) if is_command else _JOB_DESCRIPTIONS[tool.name],
-        input_schema=_without_hidden(tool.input_schema),
-        output_schema=CommandResponse.model_json_schema(),
-        annotations=types.ToolAnnotations(
-            read_only_hint=tool.name == GET_JOB,
-            destructive_hint=tool.name != GET_JOB,
-            idempotent_hint=not is_command,
-            open_world_hint=is_command,
-        ),
+        title=said.title,
+        description=said.description,
+        input_schema=schemas.of_input(tool.input_schema, hidden=(*HIDDEN_ARGUMENTS, *said.hidden), notes=_NOTES),
+        output_schema=schemas.of_output(said.output, hidden=HIDDEN_FIELDS),
+        annotations=annotations(tool.name, policy),
     )
 
 
-def _command_description(tool: Tool) -> str:
-    examples = " or ".join(f"`{example}`" for example in tool.examples)
-    return (
-        f"{tool.summary} `command` holds the arguments, quoted as for a POSIX shell, for example {examples}. "
-        "No shell runs them: no redirections or variables; send input in `stdin` or `files`. "
-        f"`|` leads into text filters only: {', '.join(filters.NAMES)}. "
-        "The cluster comes from the connection's own kubeconfig."
+def _of_command(tool: Tool, policy: Policy) -> _Described:
+    first, second = tool.examples[:2]
+    description = (
+        f"{tool.summary} `command`: its arguments, quoted as for a POSIX shell, as `{first}` or `{second}`. "
+        "No shell runs it: no variables, `;`, `&&`, `>`; send input in `stdin` or `files`. "
+        f"`|` leads into {', '.join(filters.NAMES)} only. {tool.refused}"
     )
-
-
-def _without_hidden(schema: dict[str, Any]) -> dict[str, Any]:
-    shown = {name: value for name, value in schema["properties"].items() if name not in HIDDEN_ARGUMENTS}
-    return {**schema, "properties": {name: _nullable(value) for name, value in shown.items()}}
-
-
-def _nullable(schema: dict[str, Any]) -> dict[str, Any]:
-    """fastapi-mcp puts a `type` beside each `anyOf`, which would forbid the null that the `anyOf` allows."""
-    return {name: value for name, value in schema.items() if name != "type" or "anyOf" not in schema}
+    return _Described(tool.name, f"{ONLY_READS} {description}" if policy.only_reads else description, CommandResponse)

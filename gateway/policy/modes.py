@@ -57,6 +57,11 @@ def decide(mode: SecurityMode, classified: Classification) -> Decision:
     return Decision(True, row, _reason(classified))
 
 
+def allowed_classes(mode: SecurityMode) -> list[CommandClass]:
+    """What may run in that mode, as far as the class decides it."""
+    return [command_class for command_class in CommandClass if command_class in _ALLOWED[mode]]
+
+
 def _with_effects(classified: Classification) -> Iterator[tuple[ClassRule, Effect]]:
     return ((rule, rule.effect) for rule in classified.rules if rule.effect)
 

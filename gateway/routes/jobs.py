@@ -1,4 +1,4 @@
-"""`/jobs`: submit without waiting, poll, cancel."""
+"""`/jobs`: submit without waiting, list, poll, cancel."""
 
 from typing import Annotated, Any
 
@@ -6,8 +6,9 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import JSONResponse
 
 from gateway.disconnect import unless_gone
+from gateway.job_lists import DEFAULT_LIMIT, MAX_LIMIT, JobFilter, JobLists
 from gateway.routes import answers
-from shared.models import CommandRequest, Job, JobRequest
+from shared.models import CommandRequest, Job, JobPage, JobRequest, JobState
 from shared.tools import registry
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
@@ -33,6 +34,27 @@ async def submit(
     call = answers.call(request, tool, command, idempotency_key=idempotency_key)
     prepared = await answers.preparation(request).prepare(call)
     return answers.accepted(await service.queue(prepared, demands_worker=False))
+
+
+@router.get(
+    "",
+    operation_id="list_jobs",
+    summary="List your jobs, newest first.",
+    response_model=JobPage,
+    responses={403: {"model": answers.PROBLEM_RESPONSES[400]["model"], "description": "Lists are off here."}},
+)
+async def read_list(
+    request: Request,
+    *,
+    state: Annotated[JobState | None, Query(description="Only jobs in this state.")] = None,
+    tool: Annotated[str | None, Query(max_length=64, description="Only jobs of this tool.")] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Most jobs of a page.")] = DEFAULT_LIMIT,
+    cursor: Annotated[str | None, Query(max_length=100, description="`next_cursor` of the page before.")] = None,
+) -> JobPage:
+    """Your own jobs and no others. A page may be shorter than its limit although another follows."""
+    lists: JobLists = request.app.state.job_lists
+    wanted = JobFilter(answers.principal(request), state, registry.find(tool).name if tool else None)
+    return await lists.page(wanted, limit=limit, cursor=cursor)
 
 
 @router.get(

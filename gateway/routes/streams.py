@@ -9,19 +9,16 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from gateway import store_calls
 from gateway.event_stream import EventStream, Place
-from gateway.output_pages import OutputPages
+from gateway.output_pages import MAX_OFFSET, OutputPages
 from gateway.routes import answers
 from gateway.routes.jobs import JOB_UNKNOWN
-from shared.errors import ErrorCode, RequestError, UnavailableError
+from shared.errors import ErrorCode, RequestError
 from shared.events import EventKind
 from shared.models import JobId
-from shared.sealing import SealError
 
 MAX_PAGE_BYTES = 1024 * 1024
 DEFAULT_PAGE_BYTES = 64 * 1024
-MAX_OFFSET = 2**53
 RECONNECT_MS = 1_000
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
@@ -79,15 +76,7 @@ async def output(
     service = answers.service(request)
     stored = await service.find(job_id, answers.principal(request))
     pages: OutputPages = request.app.state.output_pages
-    try:
-        async with store_calls.bounded(stored.record.id):
-            page = await pages.page(stored, EventKind(stream), offset=offset, limit=limit)
-    except SealError as error:
-        raise UnavailableError(
-            ErrorCode.STORE_UNAVAILABLE,
-            "The output does not open with this gateway's master keys: ask one that has the keys of its time.",
-            job_id=stored.record.id,
-        ) from error
+    page = await pages.served(stored, EventKind(stream), offset=offset, limit=limit)
     return Response(
         page.data,
         media_type="application/octet-stream",

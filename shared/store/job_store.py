@@ -56,6 +56,8 @@ class NewJob:
     """Keyed hash of who may be told of it by what it changes."""
     principal_limit: int = 0
     """Most jobs of the principal that are queued or run; 0 for any number."""
+    repeatable: str = ""
+    """Keyed hash of what makes another submit the same command, which then is this job while nobody got its result."""
     exclusive: tuple[str, ...] = ()
     """Keyed hashes of what no other job may change while it is queued or runs."""
 
@@ -72,6 +74,15 @@ class Accepted:
     created_at: datetime
     is_repeated: bool = field(default=False, compare=False)
     """It was there already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Same:
+    """The same command is there already, as another job whose result nobody got yet."""
+
+    job_id: JobId
+    created_at: datetime
+    state: JobState
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +188,9 @@ class JobStore:
         self._redis = redis
         self._scripts = Scripts(redis)
 
-    async def submit(self, job: NewJob, *, demands_worker: bool, queue_limit: int) -> Accepted | Busy | SubmitRefusal:
+    async def submit(
+        self, job: NewJob, *, demands_worker: bool, queue_limit: int
+    ) -> Accepted | Same | Busy | SubmitRefusal:
         """Queues a job; the same id again is `Accepted` as it was before, if it is the same request."""
         answer, *rest = await self._scripts.call(
             "submit",
@@ -195,6 +208,7 @@ class JobStore:
             " ".join(job.exclusive),
             job.principal,
             job.principal_limit,
+            job.repeatable,
             *wire.record_fields(
                 {
                     "class": job.command_class,
@@ -209,6 +223,9 @@ class JobStore:
             return Busy(JobId(rest[0].decode()) if rest[0] else None)
         if not rest:
             return SubmitRefusal(answer.decode())
+        if answer == b"same":
+            created_at, job_id, state = rest
+            return Same(JobId(job_id.decode()), record.moment(created_at), JobState(state.decode()))
         return Accepted(record.moment(*rest), is_repeated=answer == b"repeated")
 
     async def pick(
@@ -259,6 +276,10 @@ class JobStore:
         """Ends a queued job at once and asks a running one's worker to; the state before, None if unknown."""
         answer = await self._scripts.call("cancel", job_id, reason, scope)
         return JobState(answer.decode()) if answer else None
+
+    async def deliver(self, job_id: JobId) -> None:
+        """Says that the job's result has reached who asked for it: the same command again is another run."""
+        await self._scripts.call("deliver", job_id)
 
     async def sweep(self, *, settle_leases: bool, not_after_ms: int = ANY_TIME_MS) -> Sweep:
         """Expires, loses, begins again and repairs what no worker will.

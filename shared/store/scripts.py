@@ -9,12 +9,32 @@ from shared import keys
 
 WAKE_LIMIT = 10_000
 """Wake tokens kept per lane and tool: only hints, the queue behind them loses nothing."""
+LISTED_JOBS = 5_000
+"""Jobs of one principal that can be listed, the newest: some 700 kB, however fast they come."""
+UNDELIVERED_S = 600
+"""How long a result waits for the call that repeats the one which did not get it."""
 
 _NAMES = (
     *("JOB", "REQUEST", "EVENTS", "RESPONSE", "QUEUED", "LEASES", "QUEUE", "WAKE", "WORKER", "TOOL_WORKERS"),
-    *("EXCLUSIVE", "PRINCIPAL", "NOTICE", "CHANGES", "CONTROL", "ARQ_JOB", "ARQ_IN_PROGRESS", "ARQ_RETRY"),
+    *(
+        "EXCLUSIVE",
+        "REPEATABLE",
+        "PRINCIPAL",
+        "JOBS",
+        "NOTICE",
+        "CHANGES",
+        "CONTROL",
+        "ARQ_JOB",
+        "ARQ_IN_PROGRESS",
+        "ARQ_RETRY",
+    ),
 )
 """What the scripts know of `shared.keys`."""
+_NUMBERS = {"WAKE_LIMIT": WAKE_LIMIT, "LISTED_JOBS": LISTED_JOBS, "UNDELIVERED_S": UNDELIVERED_S}
+_SCRIPTS = (
+    *("submit", "pick", "claim", "append", "settle", "renew", "cancel", "sweep", "tidy", "announce"),
+    "deliver",
+)
 
 
 def _read(name: str) -> str:
@@ -23,7 +43,8 @@ def _read(name: str) -> str:
 
 def _prelude() -> str:
     names = "\n".join(f"local {name} = '{getattr(keys, name)}'" for name in _NAMES)
-    return f"{names}\nlocal WAKE_LIMIT = {WAKE_LIMIT}\n{_read('prelude')}\n"
+    numbers = "\n".join(f"local {name} = {value}" for name, value in _NUMBERS.items())
+    return f"{names}\n{numbers}\n{_read('prelude')}\n"
 
 
 def _source(name: str, prelude: str) -> str:
@@ -38,10 +59,7 @@ class Scripts:
 
     def __init__(self, redis: Redis) -> None:
         prelude = _prelude()
-        self._scripts = {
-            name: redis.register_script(_source(name, prelude))
-            for name in ("submit", "pick", "claim", "append", "settle", "renew", "cancel", "sweep", "tidy", "announce")
-        }
+        self._scripts = {name: redis.register_script(_source(name, prelude)) for name in _SCRIPTS}
 
     async def call(self, name: str, *arguments: str | bytes | int) -> Any:
         return await self._scripts[name](args=arguments)

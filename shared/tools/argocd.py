@@ -192,7 +192,9 @@ _FAILURE_HINTS = (
 TOOL = Tool(
     name="argocd",
     summary="Run argocd against your Argo CD server, or with --core against the cluster of your kubeconfig.",
-    examples=("app list", "app get web", "app diff web", "app sync web --timeout 300", "app wait web --health"),
+    examples=("app get web", "app sync web --timeout 300", "app list", "app diff web", "app wait web --health"),
+    refused="Refused: login, context (server and token come with the connection, or use `--core`), admin, `app edit` "
+    "(use `app set` or `app patch`), `--local`. Use `app wait` or `--timeout` for long syncs.",
     grammar=Grammar(
         table=_TABLE,
         refused_flags=_REFUSED_FLAGS,

@@ -51,6 +51,40 @@ CLUSTER = (
         "`stdin` with `-f -`.",
     ),
     FailureHint(
+        r"namespaces \"[^\"\n]{0,300}\" not found",
+        "There is no such namespace: kubectl `get namespaces` lists them, `create namespace` makes one.",
+    ),
+    FailureHint(
+        r"no matches for kind",
+        "The cluster serves no such kind in that version: kubectl `api-resources` lists those that it serves; a custom "
+        "one needs its CRD installed first.",
+    ),
+    FailureHint(
+        r"unknown field \"",
+        "The cluster knows no such field, so nothing was changed: kubectl `explain KIND` lists the fields.",
+    ),
+    FailureHint(
+        r"field is immutable",
+        "That field cannot be changed: delete the object and create it again, if it may be away for a moment.",
+    ),
+    FailureHint(
+        r"is invalid: |must match regex|unrecognized type: ",
+        "A value breaks the rule that the message names, so nothing was changed: mend that value.",
+    ),
+    FailureHint(
+        r"error converting YAML to JSON|YAML parse error|yaml: line \d",
+        "That is no valid YAML: mend the line that the message names.",
+    ),
+    FailureHint(
+        r"the object has been modified",
+        "Somebody changed it meanwhile: `get` it again and make the change on what it is now.",
+    ),
+    FailureHint(
+        r"required flag\(s\)|no name was specified|must either provide a name|requires (at least|exactly) \d|"
+        r"accepts \d+ arg",
+        "An argument is missing: the verb with `--help` lists what it needs.",
+    ),
+    FailureHint(
         r"unknown (shorthand )?flag|unknown command",
         "This version of the CLI has no such flag or verb: the verb with `--help` lists what there is.",
     ),

@@ -131,7 +131,17 @@ _FAILURE_HINTS = (
     ),
     FailureHint(
         r"has no deployed releases",
-        "Its first install never ended well: `uninstall RELEASE`, then install it again.",
+        "No release of that name was ever deployed: `upgrade --install` makes a new one; where `history RELEASE` shows "
+        "one that failed, `uninstall RELEASE` first.",
+    ),
+    FailureHint(
+        r"cannot be imported into the current release",
+        "It is there already and not part of this release: add `--take-ownership`, or delete it first.",
+    ),
+    FailureHint(
+        r"nil pointer evaluating|error calling (required|include|fail)|failed parsing --set|values don't meet",
+        "The chart's values do not fit: `show values CHART` lists them; set them in `files` and with `-f`, or with "
+        "`--set NAME=VALUE`.",
     ),
     FailureHint(
         r"release: not found|release not found",
@@ -154,11 +164,13 @@ TOOL = Tool(
     summary="Run helm against the cluster of your kubeconfig: list, install, upgrade, roll back and remove releases.",
     examples=(
         "list -A",
+        "upgrade --install web oci://registry.example/charts/web -n shop --wait -f values.yaml",
         "status web -n shop",
-        "upgrade --install web oci://registry.example/charts/web -n shop --wait --timeout 10m -f values.yaml",
         "rollback web 3 -n shop",
         "template web ./chart",
     ),
+    refused="Refused: plugins, post-renderers, and flags for another identity or server. Repositories are not kept: "
+    "use `--repo URL` or oci://. Send values and charts in `files`. For a long install say `--wait --timeout 10m`.",
     grammar=Grammar(
         table=table.load("helm"),
         refused_flags=_REFUSED_FLAGS,

@@ -142,6 +142,10 @@ _FAILURE_HINTS = (
         r"no (running|ready) Istio pods|unable to find any Istiod instances",
         "No Istio control plane runs in that namespace: name another with `-i`, or see `x precheck` and `install -y`.",
     ),
+    FailureHint(
+        r"\" not found in the \"",
+        "There is no such pod or workload in that namespace: kubectl `get pods -A` shows where it is.",
+    ),
     *failure_hints.CLUSTER,
 )
 
@@ -149,6 +153,8 @@ TOOL = Tool(
     name="istioctl",
     summary="Run istioctl against the cluster of your kubeconfig: analyse, inspect, install and upgrade Istio.",
     examples=("analyze -n shop", "proxy-status", "proxy-config routes deploy/web -n shop", "version"),
+    refused="Refused: dashboard (use `proxy-status` or `proxy-config`), and flags for another identity. `install` "
+    "needs `-y`, for nobody answers its question.",
     grammar=Grammar(
         table=table.load("istioctl"),
         refused_flags=_REFUSED_FLAGS,

@@ -196,11 +196,11 @@ _FAILURE_HINTS = (
         "The cluster knows no such kind: `api-resources` lists those that it knows.",
     ),
     FailureHint(
-        r"\(AlreadyExists\)",
+        r"\(AlreadyExists\)|\" already exists",
         "It is there already: use `apply` to change it.",
     ),
     FailureHint(
-        r"\(NotFound\)|[Nn]o resources found|no matching resources found",
+        r"\(NotFound\): (?!namespaces )|[Nn]o resources found|no matching resources found",
         "There is no such object in that namespace: `get` the kind with `-A` to find it.",
     ),
     FailureHint(
@@ -218,12 +218,15 @@ TOOL = Tool(
     name="kubectl",
     summary="Run kubectl against the cluster of your kubeconfig: read, change and follow any resource.",
     examples=(
-        "get pods -n default",
+        "get pods -n shop -o wide",
+        "logs deploy/web -n shop --tail=100",
         "describe deployment web -n shop",
-        "logs deploy/web --tail=100",
         "rollout status deploy/web --timeout=60s",
         "apply -f -",
     ),
+    refused="Refused: edit (use `patch`, or `apply -f -` with `stdin`), attach, debug and `exec -it` (use `exec POD -- "
+    "COMMAND`), port-forward, proxy, cp, and flags for another identity or server. `-f` and `--watch` end with "
+    "`timeout`.",
     grammar=Grammar(
         table=table.load("kubectl"),
         refused_flags=_REFUSED_FLAGS,

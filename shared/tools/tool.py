@@ -106,12 +106,15 @@ class Tool:
     summary: str
     """One line for people and models: what it is for."""
     examples: tuple[str, ...]
+    """The first two are shown to models."""
     grammar: Grammar
     version_arguments: tuple[str, ...]
     """Arguments that print the client's version without touching a cluster."""
     version_pattern: str
     """Regular expression whose first group is the version in that output."""
     install_hint: str
+    refused: str = ""
+    """For people and models: what is refused most, and what to use instead."""
     environment: Mapping[str, str] = field(default_factory=dict)
     credential_headers: Mapping[str, str] = field(default_factory=dict)
     """Request header, lower case → environment variable that hands its value to the CLI."""

@@ -1,9 +1,11 @@
--- ARGV: id, reason, which jobs: 'any', 'abandoned' (queued ones and running reads only), or 'queued' ones only.
+-- ARGV: id, reason, which jobs: 'any', 'abandoned' (queued ones and running reads only, and none that a second call has
+--       joined), or 'queued' ones only.
 -- Answers with the state before, or '' when there is no such job. Asking twice changes nothing.
 local id, reason = ARGV[1], ARGV[2]
 local record = redis.call('HMGET', JOB .. id, 'state', 'class', 'worker')
 local state = record[1]
 if not state then return '' end
+if ARGV[3] == 'abandoned' and redis.call('HEXISTS', JOB .. id, 'joined') == 1 then return state end
 if state == 'queued' then
   finish_from_outside(id, 'cancelled', reason)
 elseif state == 'running' and (ARGV[3] == 'any' or (ARGV[3] == 'abandoned' and record[2] == 'read')) then

@@ -19,6 +19,17 @@ local function enqueue(id, lane, tool, arq_job, lifetime_s, now)
   wake(id, lane, tool)
 end
 
+-- Each job that comes takes along two of the oldest whose records are gone, so that only living ones stay.
+local function list(id, principal, now, lifetime_s)
+  local jobs = JOBS .. principal
+  for _, oldest in ipairs(redis.call('ZRANGE', jobs, 0, 1)) do
+    if redis.call('EXISTS', JOB .. oldest) == 0 then redis.call('ZREM', jobs, oldest) end
+  end
+  redis.call('ZADD', jobs, now, id)
+  redis.call('ZREMRANGEBYRANK', jobs, 0, -LISTED_JOBS - 1)
+  redis.call('EXPIRE', jobs, math.max(lifetime_s, redis.call('TTL', jobs)))
+end
+
 local function forget_in_arq(id, lane)
   redis.call('ZREM', QUEUE .. lane, id)
   redis.call('DEL', ARQ_JOB .. id, ARQ_IN_PROGRESS .. id, ARQ_RETRY .. id)
@@ -35,12 +46,23 @@ local function release(id, names)
   end
 end
 
+-- Who repeats a command that ran gets its result for a while; one that was cancelled or never ran is begun anew.
+local function keep_for_repeats(id, name, state)
+  if name == '' or redis.call('GET', REPEATABLE .. name) ~= id then return end
+  if state == 'cancelled' or state == 'expired' then
+    redis.call('DEL', REPEATABLE .. name)
+  else
+    redis.call('EXPIRE', REPEATABLE .. name, UNDELIVERED_S)
+  end
+end
+
 -- The sealed request and its key go the moment the job ends; the fence goes with them, so no attempt can write again.
 local function finish(id, state, reason)
   local record = JOB .. id
   local retention = tonumber(redis.call('HGET', record, 'retention_s'))
   redis.call('HSET', record, 'state', state, 'ended_at', now_ms(), 'reason', reason)
   release(id, redis.call('HGET', record, 'exclusive'))
+  keep_for_repeats(id, redis.call('HGET', record, 'repeatable') or '', state)
   redis.call('ZREM', PRINCIPAL .. redis.call('HGET', record, 'principal'), id)
   redis.call('HDEL', record, 'request_key', 'fence', 'worker', 'exclusive', 'owner')
   redis.call('DEL', REQUEST .. id)

@@ -1,14 +1,23 @@
 -- ARGV: id, lane, tool, demands a live worker ('1'), most queued jobs, queue wait ms, lifetime s, arq's job,
 --       sealed request, fingerprint of the request, whose it is, names of what no other job may change meanwhile
---       (separated by blanks), principal, most jobs of that principal (0: any number), then field and value pairs of
---       the record.
+--       (separated by blanks), principal, most jobs of that principal (0: any number), what is the same for whoever
+--       repeats the command (empty: nothing), then field and value pairs of the record.
 -- Answers with what came of it, and when the job was created in ms if it was accepted.
 -- A second call with the same id changes nothing: a submit whose answer was lost may be sent again. One with another
--- fingerprint is another request. Whose a busy name is, is told to its owner alone.
+-- fingerprint is another request. Whose a busy name is, is told to its owner alone. A command that somebody repeats is
+-- the job that it is already, while that runs or for as long as nobody got its result.
 local id, lane, tool = ARGV[1], ARGV[2], ARGV[3]
 local there = redis.call('HMGET', JOB .. id, 'created_at', 'fingerprint')
 if there[1] and there[2] ~= ARGV[10] then return {'conflict'} end
 if there[1] then return {'repeated', tonumber(there[1])} end
+local repeatable = ARGV[15] ~= '' and redis.call('GET', REPEATABLE .. ARGV[15])
+if repeatable then
+  local same = redis.call('HMGET', JOB .. repeatable, 'created_at', 'state')
+  if same[1] then
+    redis.call('HSET', JOB .. repeatable, 'joined', 1)
+    return {'same', tonumber(same[1]), repeatable, same[2]}
+  end
+end
 local now = now_ms()
 if ARGV[4] == '1' and redis.call('ZCOUNT', TOOL_WORKERS .. tool, now, '+inf') == 0 then return {'no-worker'} end
 local principal, principal_limit = PRINCIPAL .. ARGV[13], tonumber(ARGV[14])
@@ -29,10 +38,10 @@ end
 local deadline = now + tonumber(ARGV[6])
 local lifetime_s = tonumber(ARGV[7])
 local fields = {}
-for index = 15, #ARGV do fields[#fields + 1] = ARGV[index] end
+for index = 16, #ARGV do fields[#fields + 1] = ARGV[index] end
 redis.call('HSET', JOB .. id, 'state', 'queued', 'lane', lane, 'tool', tool, 'created_at', now,
   'queue_deadline', deadline, 'attempt', 0, 'fingerprint', ARGV[10],
-  'owner', ARGV[11], 'exclusive', ARGV[12], 'principal', ARGV[13], unpack(fields))
+  'owner', ARGV[11], 'exclusive', ARGV[12], 'principal', ARGV[13], 'repeatable', ARGV[15], unpack(fields))
 redis.call('EXPIRE', JOB .. id, lifetime_s)
 redis.call('SET', REQUEST .. id, ARGV[9], 'EX', lifetime_s)
 redis.call('ZADD', QUEUED, deadline, id)
@@ -41,5 +50,7 @@ if principal_limit > 0 then
   redis.call('EXPIRE', principal, math.max(lifetime_s, redis.call('TTL', principal)))
 end
 for name in string.gmatch(ARGV[12], '%S+') do redis.call('SET', EXCLUSIVE .. name, id, 'EX', lifetime_s) end
+if ARGV[15] ~= '' then redis.call('SET', REPEATABLE .. ARGV[15], id, 'EX', lifetime_s) end
+list(id, ARGV[13], now, lifetime_s)
 enqueue(id, lane, tool, ARGV[8], lifetime_s, now)
 return {'accepted', now}

@@ -31,6 +31,7 @@ local function queue_again(id)
   redis.call('EXPIRE', REQUEST .. id, lifetime_s)
   redis.call('ZADD', PRINCIPAL .. principal, 'XX', now + lifetime_s * 1000, id)
   if redis.call('TTL', PRINCIPAL .. principal) < lifetime_s then redis.call('EXPIRE', PRINCIPAL .. principal, lifetime_s) end
+  if redis.call('TTL', JOBS .. principal) < lifetime_s then redis.call('EXPIRE', JOBS .. principal, lifetime_s) end
   redis.call('DEL', EVENTS .. id)
   redis.call('ZREM', LEASES, id)
   redis.call('ZADD', QUEUED, until_ms, id)

@@ -1,5 +1,6 @@
 """`mcp-k8s run`, against a real gateway and worker with the stub CLI."""
 
+import json
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -71,6 +72,23 @@ def test_ctrl_c_cancels_the_command(terminal: Terminal, system: System, kubeconf
     assert httpx.get(f"{system.url}/jobs/{job_id}?wait=10", timeout=END_TIMEOUT_S).json()["state"] == "cancelled"
     cancelled = terminal.run("cancel", "--url", system.url, job_id)
     assert (ended(cancelled), cancelled.output()) == (0, "cancelled\n")
+
+
+def test_jobs_are_listed_as_a_table_and_as_json(terminal: Terminal, system: System, kubeconfig: str) -> None:
+    assert ended(run(terminal, system.url, kubeconfig, "stub", "read", "fail", "3")) == 3
+
+    table = terminal.run("jobs", "--url", system.url, "--tool", "stub", "--state", "failed", "--limit", "1")
+    lines = terminal.run("jobs", "--url", system.url, "--json", "--tool", "stub", "--state", "failed", "--limit", "1")
+    none = terminal.run("jobs", "--url", system.url, "--tool", "helm")
+    wrong = terminal.run("jobs", "--url", system.url, "--state", "done")
+
+    assert (ended(table), ended(lines), ended(none), ended(wrong)) == (0, 0, 0, 1)
+    [headings, row] = table.output().splitlines()
+    job = json.loads(lines.output())
+    assert headings.split() == ["ID", "TOOL", "CLASS", "STATE", "AGE", "TOOK"]
+    assert row.split()[:4] == [job["id"], "stub", "read", "failed"]
+    assert none.output() == "no jobs\n"
+    assert wrong.output().startswith("error: state: ")
 
 
 def test_restart_of_the_gateway_is_survived(terminal: Terminal, kubeconfig: str, tmp_path: Path) -> None:

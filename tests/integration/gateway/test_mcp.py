@@ -18,7 +18,7 @@ from tests.support import kubeconfigs
 from tests.support.hand_worker import HandWorker
 from tests.support.waiting import wait_until
 
-TOOLS = ["kubectl", "helm", "istioctl", "argocd", "get_job", "cancel_job"]
+TOOLS = ["kubectl", "helm", "istioctl", "argocd", "get_job", "list_jobs", "cancel_job", "read_output"]
 UNKNOWN = "0" * 48
 
 
@@ -56,12 +56,13 @@ async def test_schemas_show_no_kubeconfig_and_what_comes_back(gateway: Served, m
         schema = tools[name].input_schema
         assert set(schema["properties"]) == {"command", "namespace", "context", "stdin", "files", "timeout"}
         assert schema["required"] == ["command"]
-        assert {"type": "null"} in schema["properties"]["namespace"]["anyOf"]
-        assert "type" not in schema["properties"]["namespace"]
+        assert schema["properties"]["namespace"]["type"] == ["string", "null"]
     assert set(tools["get_job"].input_schema["properties"]) == {"job_id", "wait"}
     assert set(tools["cancel_job"].input_schema["properties"]) == {"job_id"}
-    for tool in tools.values():
-        assert {"success", "output", "error", "exit_code", "job_id"} <= set((tool.output_schema or {})["properties"])
+    assert set(tools["read_output"].input_schema["properties"]) == {"job_id", "stream", "offset"}
+    for name in (*TOOLS[:5], "cancel_job"):
+        shown = set((tools[name].output_schema or {})["properties"])
+        assert {"success", "output", "error", "exit_code", "job_id"} <= shown
 
 
 async def test_annotations_say_what_a_tool_may_do(gateway: Served, mode: str) -> None:

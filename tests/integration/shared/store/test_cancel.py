@@ -34,7 +34,7 @@ async def test_cancelled_job_leaves_no_queue_entry(redis: Redis, jobs: Jobs) -> 
     await jobs.store.cancel(job_id, reason="", scope=CancelScope.ANY)
 
     left = {name.decode() for name in await redis.keys()}
-    assert left == {keys.JOB + job_id, keys.wake(Lane.SLOW, TOOL)}
+    assert left == {keys.JOB + job_id, keys.JOBS + "anonymous", keys.wake(Lane.SLOW, TOOL)}
 
 
 @pytest.mark.parametrize(

@@ -29,9 +29,9 @@ def looks(command: str) -> list[str]:
         ("kubectl rollout status deploy/web -n shop --timeout=60s", f"kubectl {GET} --namespace=shop -- deploy/web"),
         ("kubectl --namespace=shop rollout status sts db", f"kubectl {GET} --namespace=shop -- sts db"),
         ("kubectl wait --for=condition=Ready pod -l app=web", f"kubectl {GET} --selector=app=web -- pod"),
-        ("kubectl wait pods --all -A --for delete", f"kubectl {GET} -A -- pods"),
+        ("kubectl wait pods --all -A --for delete", f"kubectl {GET} --all-namespaces -- pods"),
         ("kubectl delete pod web --grace-period=60", f"kubectl {GET} -- pod web"),
-        ("kubectl delete -f web.yaml -R", f"kubectl {GET} -f=web.yaml -R --"),
+        ("kubectl delete -f web.yaml -R", f"kubectl {GET} --filename=web.yaml --recursive --"),
         (
             "istioctl install -y --set profile=minimal",
             f"kubectl {GET} --namespace=istio-system --selector=operator.istio.io/component -- deployments,daemonsets",

@@ -1,0 +1,95 @@
+"""Resources: what a job has printed, and what this server lets its callers run."""
+
+import re
+
+import mcp_types as types
+from fastapi import FastAPI
+from pydantic import BaseModel
+
+from gateway.jobs import JobService
+from gateway.mcp import output_text, results
+from gateway.policy import modes
+from shared.errors import ErrorCode, RequestError
+from shared.events import EventKind
+from shared.models import ANONYMOUS, CommandClass
+from shared.settings import GatewaySettings, SecurityMode
+from shared.tools import registry
+
+POLICY_URI = "policy://effective"
+PLAIN_TEXT = "text/plain"
+JSON = "application/json"
+TEMPLATES = tuple(
+    types.ResourceTemplate(
+        name=f"job_{stream}",
+        title=f"Output of a job ({stream})",
+        uri_template=f"job://{{id}}/{stream}",
+        description=f"What a command has written to {stream}, from its beginning; read_output has what comes after.",
+        mime_type=PLAIN_TEXT,
+    )
+    for stream in (EventKind.STDOUT, EventKind.STDERR)
+)
+_JOB_URI = re.compile(r"job://([0-9a-f]{48})/(stdout|stderr)")
+
+
+class EffectivePolicy(BaseModel):
+    """What callers may run, whatever the cluster itself would allow them."""
+
+    mode: SecurityMode
+    allowed_classes: list[CommandClass]
+    refused: dict[str, list[str]]
+    """Tool → verbs that never run here."""
+    refused_flags: dict[str, list[str]]
+    longest_run_s: float
+
+
+def listed() -> list[types.Resource]:
+    """Those with an address of their own; jobs have templates."""
+    return [
+        types.Resource(
+            name="policy",
+            title="Effective policy",
+            uri=POLICY_URI,
+            description="Which commands this server runs and which it refuses.",
+            mime_type=JSON,
+        )
+    ]
+
+
+async def read(app: FastAPI, uri: str) -> types.ReadResourceResult:
+    """`RequestError` for an address that is none, or a job that is not the caller's."""
+    if uri == POLICY_URI:
+        text, mime_type = effective_policy(app.state.settings).model_dump_json(), JSON
+    elif job := _JOB_URI.fullmatch(uri):
+        text, mime_type = await _output(app, job[1], job[2]), PLAIN_TEXT
+    else:
+        raise RequestError(
+            ErrorCode.NOT_FOUND, f"There is no such resource: {POLICY_URI}, job://ID/stdout and job://ID/stderr are."
+        )
+    content = types.TextResourceContents(uri=uri, mime_type=mime_type, text=text)
+    return types.ReadResourceResult(contents=[content])
+
+
+def effective_policy(settings: GatewaySettings) -> EffectivePolicy:
+    """As the settings and the tools' grammars have it."""
+    tools = registry.tools()
+    return EffectivePolicy(
+        mode=settings.security_mode,
+        allowed_classes=modes.allowed_classes(settings.security_mode),
+        refused={tool.name: sorted(tool.grammar.refused_verbs) for tool in tools},
+        refused_flags={tool.name: sorted(tool.grammar.refused_flags) for tool in tools},
+        longest_run_s=settings.max_timeout,
+    )
+
+
+async def _output(app: FastAPI, job_id: str, stream: str) -> str:
+    service: JobService = app.state.jobs
+    most = service.settings.mcp_max_text - results.FRAME_CHARACTERS
+    stored = await service.find(job_id, ANONYMOUS)
+    page = await app.state.output_pages.served(stored, EventKind(stream), offset=0, limit=most)
+    shown = output_text.of_page(page, stored.record.id, stream, most=most)
+    if shown.is_complete or shown.next_offset >= shown.stored_bytes:
+        return shown.text
+    return (
+        f"{shown.text}\n[… {shown.stored_bytes - shown.next_offset} bytes follow: read_output with job_id={job_id}, "
+        f"stream={stream}, offset={shown.next_offset} …]\n"
+    )

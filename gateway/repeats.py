@@ -1,0 +1,29 @@
+"""When a command is one that was sent before: a client that timed out and calls again must not install twice.
+
+MCP has no idempotency key, and clients repeat what they saw no result of. So over MCP the same write is the job that it
+is already, while that runs or for as long as nobody got its result. Reads are simply run again.
+"""
+
+import json
+
+from gateway.preparation import PreparedCall
+from shared.models import ANONYMOUS, CommandClass
+from shared.sealing import MasterKeys
+
+HARMLESS = (CommandClass.READ, CommandClass.LOCAL)
+
+
+def name(master_keys: MasterKeys, call: PreparedCall) -> str:
+    """A keyed hash that is the same for the same command of the same caller on the same cluster; empty for a read.
+
+    The arguments are those that run: quotes, blanks and a leading name of the tool make no difference. Who does not
+    authenticate is told from others by the credentials in the request.
+    """
+    if call.invocation.command_class in HARMLESS:
+        return ""
+    asked = call.envelope
+    caller = [call.principal]
+    if call.principal == ANONYMOUS:
+        caller += [asked.kubeconfig or "", json.dumps(asked.credentials, sort_keys=True)]
+    work = [call.target, asked.tool, asked.arguments, asked.filters, asked.stdin, asked.files]
+    return master_keys.fingerprint("repeatable", *caller, json.dumps(work, sort_keys=True))
