@@ -33,13 +33,18 @@ class JobArguments(BaseModel):
     wait: float = Field(0, ge=0, allow_inf_nan=False)
 
 
-async def call(app: FastAPI, context: Context, *, name: str, arguments: Mapping[str, Any]) -> types.CallToolResult:
-    """The result of one tool call. `ProductError` for what the caller must change or try later."""
+async def call(
+    app: FastAPI, context: Context, *, name: str, arguments: Mapping[str, Any], wait_s: float
+) -> types.CallToolResult:
+    """The result of one tool call; a command is handed over as a job after `wait_s`.
+
+    `ProductError` for what the caller must change or try later.
+    """
     service: JobService = app.state.jobs
     if name == GET_JOB:
         asked = _parsed(JobArguments, arguments)
-        wait_s = min(asked.wait, service.settings.max_wait_s)
-        return await _described(service, await service.wait(asked.job_id, ANONYMOUS, wait_s))
+        asked_s = min(asked.wait, service.settings.max_wait_s)
+        return await _described(service, await service.wait(asked.job_id, ANONYMOUS, asked_s))
     if name == CANCEL_JOB:
         asked = _parsed(JobArguments, arguments)
         return await _described(service, await service.cancel(asked.job_id, ANONYMOUS))
@@ -49,7 +54,7 @@ async def call(app: FastAPI, context: Context, *, name: str, arguments: Mapping[
     # Closing the request is cancelling it since revision 2026-07-28; before, it meant nothing.
     gives_up = context.protocol_version in MODERN_PROTOCOL_VERSIONS
     async with service.submitted(prepared, demands_worker=True, gives_up=gives_up) as pending:
-        end = await _ended(pending, context, service.settings.mcp_wait)
+        end = await _ended(pending, context, wait_s)
     if isinstance(end, Job):
         return await _described(service, end)
     if end is not None and end is not NoEnd.DRAINING:

@@ -5,7 +5,7 @@ fastapi-mcp's own transport buffers whole answers, keeps sessions in one process
 and a tool call goes straight to what the REST routes call.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -14,7 +14,8 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi_mcp import FastApiMCP
 from fastapi_mcp.openapi.convert import convert_openapi_to_mcp_tools
-from mcp.server.context import ServerRequestContext
+from mcp.server.caching import CacheableMethod, CacheHint
+from mcp.server.context import HandlerResult, ServerRequestContext
 from mcp.server.lowlevel.server import Server
 from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, StreamableHTTPSessionManager
 from starlette.routing import Route
@@ -22,13 +23,23 @@ from starlette.types import Receive, Scope, Send
 
 import shared
 from gateway import problems
-from gateway.mcp import calls, results, tools
+from gateway.mcp import calls, core_tasks, results, tasks, tools
+from gateway.mcp.core_tasks import CoreTasks
 from shared.errors import ProductError
 
 PATH = "/mcp"
 INSTRUCTIONS = (
     "Runs kubectl, helm, istioctl and argocd against the user's own cluster. No shell is involved: pass one command. "
     "A command that takes long returns a job_id: call get_job with it instead of sending the command again."
+)
+CACHE_HINT = CacheHint(ttl_ms=300_000, scope="public")
+"""The lists are the same for every caller and change with the gateway's version and settings only."""
+CACHED: tuple[CacheableMethod, ...] = (
+    "server/discover",
+    "tools/list",
+    "prompts/list",
+    "resources/list",
+    "resources/templates/list",
 )
 
 Context = ServerRequestContext[Any, Any]
@@ -45,14 +56,17 @@ class McpServer(FastApiMCP):
     def setup_server(self) -> None:
         openapi = get_openapi(title=self.fastapi.title, version=self.fastapi.version, routes=self.fastapi.routes)
         converted, self.operation_map = convert_openapi_to_mcp_tools(openapi)
-        self.tools = tools.polished(self._filter_tools(converted, openapi))
+        self.tools = [core_tasks.offered(tool) for tool in tools.polished(self._filter_tools(converted, openapi))]
         self.server = Server(
             self.name,
             version=shared.__version__,
             instructions=INSTRUCTIONS,
+            cache_hints=dict.fromkeys(CACHED, CACHE_HINT),
             on_list_tools=self._list_tools,
-            on_call_tool=self._call_tool,
         )
+        self.server.add_request_handler("tools/call", types.CallToolRequestParams, self._call_tool)
+        self.server.middleware.append(CoreTasks(lambda: self.fastapi.state.jobs, self._start_job))
+        tasks.install(self.server, self.fastapi)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -73,19 +87,33 @@ class McpServer(FastApiMCP):
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._manager is None:
             raise RuntimeError("the MCP server is not running")
-        await StreamableHTTPASGIApp(self._manager)(scope, receive, send)
+        await StreamableHTTPASGIApp(self._manager)(_trimmed(scope), receive, send)
 
     async def _list_tools(self, _: Context, __: types.PaginatedRequestParams | None) -> types.ListToolsResult:
         return types.ListToolsResult(tools=self.tools)
 
-    async def _call_tool(self, context: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
-        arguments: Mapping[str, Any] = params.arguments or {}
+    async def _call_tool(self, context: Context, params: types.CallToolRequestParams) -> HandlerResult:
+        takes_tasks = tasks.is_declared(context)
         try:
-            return await calls.call(self.fastapi, context, name=params.name, arguments=arguments)
+            result = await self._called(context, params, longest_wait_s=tasks.WAIT_S if takes_tasks else None)
+            task = await tasks.handed_over(self.fastapi.state.jobs, params.name, result) if takes_tasks else None
         except ProductError as error:
             return results.of_error(error)
         except Exception as error:  # noqa: BLE001 - the request boundary of MCP: logged, and shown as a reference
             return results.of_error(problems.unexpected(error))
+        return task or result
+
+    async def _start_job(self, context: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
+        return await self._called(context, params, longest_wait_s=0)
+
+    async def _called(
+        self, context: Context, params: types.CallToolRequestParams, *, longest_wait_s: float | None
+    ) -> types.CallToolResult:
+        mcp_wait_s: float = self.fastapi.state.settings.mcp_wait
+        wait_s = mcp_wait_s if longest_wait_s is None else min(mcp_wait_s, longest_wait_s)
+        return await calls.call(
+            self.fastapi, context, name=params.name, arguments=params.arguments or {}, wait_s=wait_s
+        )
 
 
 class _Endpoint:
@@ -96,3 +124,8 @@ class _Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._server.handle(scope, receive, send)
+
+
+def _trimmed(scope: Scope) -> Scope:
+    """Blanks around a header's value are no part of it (RFC 9110, 5.5); the HTTP parser leaves those behind it."""
+    return {**scope, "headers": [(name, value.strip(b" \t")) for name, value in scope["headers"]]}

@@ -96,6 +96,7 @@ ACTIONS: dict[str, Callable[[str], None]] = {
     "ok": lambda _: _say("ok"),
     "say": _say,
     "fail": _fail,
+    "sleep": lambda seconds: time.sleep(float(seconds)),
     "hang": _hang,
     "ignore-term": _ignore_term,
     "fail-on-term": _fail_on_term,
