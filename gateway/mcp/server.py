@@ -18,14 +18,15 @@ from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.context import HandlerResult, ServerRequestContext
 from mcp.server.lowlevel.server import Server
 from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, StreamableHTTPSessionManager
+from starlette.responses import JSONResponse
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 import shared
 from gateway import problems
-from gateway.mcp import calls, core_tasks, results, tasks, tools
+from gateway.mcp import calls, core_tasks, envelope, protocol_errors, results, tasks, tools
 from gateway.mcp.core_tasks import CoreTasks
-from shared.errors import ProductError
+from shared.errors import ErrorCode, ProductError
 
 PATH = "/mcp"
 INSTRUCTIONS = (
@@ -87,7 +88,11 @@ class McpServer(FastApiMCP):
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._manager is None:
             raise RuntimeError("the MCP server is not running")
-        await StreamableHTTPASGIApp(self._manager)(_trimmed(scope), receive, send)
+        message = await receive()  # the whole body: our middleware has read it
+        if (fault := envelope.fault(message.get("body", b""))) is not None:
+            await JSONResponse(fault.model_dump(mode="json"), status_code=400)(scope, receive, send)
+            return
+        await StreamableHTTPASGIApp(self._manager)(_trimmed(scope), _again(message, receive), send)
 
     async def _list_tools(self, _: Context, __: types.PaginatedRequestParams | None) -> types.ListToolsResult:
         return types.ListToolsResult(tools=self.tools)
@@ -98,6 +103,8 @@ class McpServer(FastApiMCP):
             result = await self._called(context, params, longest_wait_s=tasks.WAIT_S if takes_tasks else None)
             task = await tasks.handed_over(self.fastapi.state.jobs, params.name, result) if takes_tasks else None
         except ProductError as error:
+            if error.code is ErrorCode.TOOL_UNKNOWN:
+                raise protocol_errors.of(error) from error  # as specified; other refusals are for the model to act on
             return results.of_error(error)
         except Exception as error:  # noqa: BLE001 - the request boundary of MCP: logged, and shown as a reference
             return results.of_error(problems.unexpected(error))
@@ -129,3 +136,13 @@ class _Endpoint:
 def _trimmed(scope: Scope) -> Scope:
     """Blanks around a header's value are no part of it (RFC 9110, 5.5); the HTTP parser leaves those behind it."""
     return {**scope, "headers": [(name, value.strip(b" \t")) for name, value in scope["headers"]]}
+
+
+def _again(message: Message, receive: Receive) -> Receive:
+    """What receives a message that was looked at, and then what follows."""
+    waiting = [message]
+
+    async def replay() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return replay

@@ -30,7 +30,7 @@ COMMANDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
 
 async def _with_reference_tools(ctx: Context, call_next: CallNext) -> HandlerResult:
     params = dict(ctx.params or {})
-    name, arguments = params.get("name"), params.get("arguments") or {}
+    name, arguments = str(params.get("name")), params.get("arguments") or {}
     if ctx.method == "tools/call" and name == "greet":
         text = {"type": "text", "text": f"Hello, {arguments['name']}!"}
         return {"content": [text], "isError": False, "resultType": "complete"}

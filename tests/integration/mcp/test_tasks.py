@@ -189,7 +189,7 @@ async def test_initialize_tells_of_the_earlier_form_in_its_revision_alone(
     answer = await wire.post(first, wire.request("initialize", params), wire.headers(revision))
 
     assert answer.result["protocolVersion"] == revision
-    core = {"cancel": {}, "requests": {"tools": {"call": {}}}}
+    core: dict[str, Any] = {"cancel": {}, "requests": {"tools": {"call": {}}}}
     offered = core if revision == wire.CORE_TASKS else None
     assert answer.result["capabilities"].get("tasks") == offered
 
