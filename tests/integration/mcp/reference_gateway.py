@@ -24,6 +24,8 @@ COMMANDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "failing_job": lambda _: "write fail 3",
     "confirm_delete": lambda _: "write ok",
     "test_simple_text": lambda _: "read ok",
+    "test_streaming_elicitation": lambda _: "read ok",
+    "test_logging_tool": lambda _: "read ok",
     "test_error_handling": lambda _: "write fail 3",
 }
 
