@@ -32,7 +32,7 @@ demo: setup ## Show the product at work on a real control plane (after make e2e-
 
 ##@ Work on it
 .PHONY: test
-test: setup tools ## Run every test that this machine can run (ARGS="-k sealing")
+test: setup tools node-tools ## Run every test that this machine can run (ARGS="-k sealing")
 	@$(WITH_PATH) $(BIN)/python -m pytest $(ARGS)
 
 .PHONY: e2e
@@ -81,6 +81,10 @@ setup: $(INSTALLED) ## Make .venv from the lock; nothing to do when it is there
 tools: setup ## Fetch kubectl and helm into .tools/bin, and link built istioctl and argocd, where PATH has none
 	@$(BIN)/python -m tools.fetch_cli
 
+.PHONY: node-tools
+node-tools: setup ## Install the MCP clients of Node that tests start (once; says so where there is no npm)
+	@$(BIN)/python -m tools.node_clients
+
 # Without .venv, so that what is built is found at once from a fresh clone too.
 .PHONY: e2e-tools
 e2e-tools: ## Build the real control plane that the end-to-end tests need (once, some 30 minutes; needs Go)
@@ -108,7 +112,7 @@ clean: ## Remove .venv, .tools and every cache
 help: ## List these
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z0-9-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+		/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 $(LOCKED):
 	@python=; for candidate in $(PYTHONS); do \

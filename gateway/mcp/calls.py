@@ -52,8 +52,13 @@ class OutputArguments(BaseModel):
     offset: int = Field(0, ge=0, le=MAX_OFFSET)
 
 
-async def call(app: FastAPI, context: Context, *, name: str, arguments: Mapping[str, Any]) -> types.CallToolResult:
-    """The result of one tool call. `ProductError` for what the caller must change or try later."""
+async def call(
+    app: FastAPI, context: Context, *, name: str, arguments: Mapping[str, Any], wait_s: float
+) -> types.CallToolResult:
+    """The result of one tool call; a command is handed over as a job after `wait_s`.
+
+    `ProductError` for what the caller must change or try later.
+    """
     if name in _JOB_CALLS:
         return await _JOB_CALLS[name](app, context, arguments)
     tool = registry.find(name)
@@ -66,7 +71,7 @@ async def call(app: FastAPI, context: Context, *, name: str, arguments: Mapping[
         service.submitted(prepared, demands_worker=True, gives_up=gives_up, joins=True) as pending,
         reporter.reporting(app.state.event_stream, context, pending.queued.id),
     ):
-        end = await pending.ended(service.settings.mcp_wait)
+        end = await pending.ended(wait_s)
     if isinstance(end, Job):
         return await _described(service, end, joined=pending.joined)
     if end is not None and end is not NoEnd.DRAINING:

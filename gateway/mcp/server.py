@@ -5,8 +5,8 @@ fastapi-mcp's own transport buffers whole answers, keeps sessions in one process
 and a tool call goes straight to what the REST routes call.
 """
 
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import mcp_types as types
@@ -14,22 +14,33 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi_mcp import FastApiMCP
 from fastapi_mcp.openapi.convert import convert_openapi_to_mcp_tools
-from mcp.server.context import ServerRequestContext
+from mcp.server.caching import CacheableMethod, CacheHint
+from mcp.server.context import HandlerResult, ServerRequestContext
 from mcp.server.lowlevel.server import Server
 from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, StreamableHTTPSessionManager
-from mcp.shared.exceptions import MCPError
+from starlette.responses import JSONResponse
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 import shared
 from gateway import problems
-from gateway.mcp import calls, prompts, resources, results, tools
-from shared.errors import ProductError
+from gateway.mcp import calls, core_tasks, envelope, prompts, protocol_errors, resources, results, tasks, tools
+from gateway.mcp.core_tasks import CoreTasks
+from shared.errors import ErrorCode, ProductError
 
 PATH = "/mcp"
 INSTRUCTIONS = (
     "Runs kubectl, helm, istioctl and argocd against the user's own cluster. No shell is involved: pass one command. "
     "A command that takes long returns a job_id: call get_job with it instead of sending the command again."
+)
+CACHE_HINT = CacheHint(ttl_ms=300_000, scope="public")
+"""The lists are the same for every caller and change with the gateway's version and settings only."""
+CACHED: tuple[CacheableMethod, ...] = (
+    "server/discover",
+    "tools/list",
+    "prompts/list",
+    "resources/list",
+    "resources/templates/list",
 )
 
 Context = ServerRequestContext[Any, Any]
@@ -51,14 +62,17 @@ class McpServer(FastApiMCP):
             self.name,
             version=shared.__version__,
             instructions=INSTRUCTIONS,
+            cache_hints=dict.fromkeys(CACHED, CACHE_HINT),
             on_list_tools=self._list_tools,
-            on_call_tool=self._call_tool,
             on_list_prompts=self._list_prompts,
             on_get_prompt=self._get_prompt,
             on_list_resources=self._list_resources,
             on_list_resource_templates=self._list_templates,
             on_read_resource=self._read_resource,
         )
+        self.server.add_request_handler("tools/call", types.CallToolRequestParams, self._call_tool)
+        self.server.middleware.append(CoreTasks(lambda: self.fastapi.state.jobs, self._start_job))
+        tasks.install(self.server, self.fastapi)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -79,27 +93,48 @@ class McpServer(FastApiMCP):
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._manager is None:
             raise RuntimeError("the MCP server is not running")
-        await StreamableHTTPASGIApp(self._manager)(scope, receive, send)
+        message = await receive()  # the whole body: our middleware has read it
+        if (fault := envelope.fault(message.get("body", b""))) is not None:
+            await JSONResponse(fault.model_dump(mode="json"), status_code=400)(scope, receive, send)
+            return
+        await StreamableHTTPASGIApp(self._manager)(_trimmed(scope), _again(message, receive), send)
 
     async def _list_tools(self, _: Context, __: types.PaginatedRequestParams | None) -> types.ListToolsResult:
         state = self.fastapi.state
         policy = tools.Policy(state.settings.security_mode, state.job_lists.are_open_to_anonymous)
-        return types.ListToolsResult(tools=tools.described(self.tools, policy))
+        offered = [core_tasks.offered(tool) for tool in tools.described(self.tools, policy)]
+        return types.ListToolsResult(tools=offered)
 
-    async def _call_tool(self, context: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
-        arguments: Mapping[str, Any] = params.arguments or {}
+    async def _call_tool(self, context: Context, params: types.CallToolRequestParams) -> HandlerResult:
+        takes_tasks = tasks.is_declared(context)
         try:
-            return await calls.call(self.fastapi, context, name=params.name, arguments=arguments)
+            result = await self._called(context, params, longest_wait_s=tasks.WAIT_S if takes_tasks else None)
+            task = await tasks.handed_over(self.fastapi.state.jobs, params.name, result) if takes_tasks else None
         except ProductError as error:
+            if error.code is ErrorCode.TOOL_UNKNOWN:
+                raise protocol_errors.of(error) from error  # as specified; other refusals are for the model to act on
             return results.of_error(error)
         except Exception as error:  # noqa: BLE001 - the request boundary of MCP: logged, and shown as a reference
             return results.of_error(problems.unexpected(error))
+        return task or result
+
+    async def _start_job(self, context: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
+        return await self._called(context, params, longest_wait_s=0)
+
+    async def _called(
+        self, context: Context, params: types.CallToolRequestParams, *, longest_wait_s: float | None
+    ) -> types.CallToolResult:
+        mcp_wait_s: float = self.fastapi.state.settings.mcp_wait
+        wait_s = mcp_wait_s if longest_wait_s is None else min(mcp_wait_s, longest_wait_s)
+        return await calls.call(
+            self.fastapi, context, name=params.name, arguments=params.arguments or {}, wait_s=wait_s
+        )
 
     async def _list_prompts(self, _: Context, __: types.PaginatedRequestParams | None) -> types.ListPromptsResult:
         return types.ListPromptsResult(prompts=prompts.listed())
 
     async def _get_prompt(self, _: Context, params: types.GetPromptRequestParams) -> types.GetPromptResult:
-        with _protocol_errors():
+        with protocol_errors.answered():
             return prompts.rendered(params.name, params.arguments or {})
 
     async def _list_resources(self, _: Context, __: types.PaginatedRequestParams | None) -> types.ListResourcesResult:
@@ -111,19 +146,8 @@ class McpServer(FastApiMCP):
         return types.ListResourceTemplatesResult(resource_templates=list(resources.TEMPLATES))
 
     async def _read_resource(self, _: Context, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
-        with _protocol_errors():
+        with protocol_errors.answered():
             return await resources.read(self.fastapi, str(params.uri))
-
-
-@contextmanager
-def _protocol_errors() -> Iterator[None]:
-    """Prompts and resources have no results for errors as tools have: theirs are those of JSON-RPC."""
-    try:
-        yield
-    except ProductError as error:
-        raise MCPError(types.INVALID_PARAMS, error.detail) from error
-    except Exception as error:
-        raise MCPError(types.INTERNAL_ERROR, problems.unexpected(error).detail) from error
 
 
 class _Endpoint:
@@ -134,3 +158,18 @@ class _Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._server.handle(scope, receive, send)
+
+
+def _trimmed(scope: Scope) -> Scope:
+    """Blanks around a header's value are no part of it (RFC 9110, 5.5); the HTTP parser leaves those behind it."""
+    return {**scope, "headers": [(name, value.strip(b" \t")) for name, value in scope["headers"]]}
+
+
+def _again(message: Message, receive: Receive) -> Receive:
+    """What receives a message that was looked at, and then what follows."""
+    waiting = [message]
+
+    async def replay() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return replay

@@ -114,9 +114,9 @@ def _described(tool: types.Tool, policy: Policy) -> types.Tool:
 
 
 def _of_command(tool: Tool, policy: Policy) -> _Described:
-    first, second = tool.examples[:2]
+    examples = " or ".join(f"`{example}`" for example in tool.examples[:2])
     description = (
-        f"{tool.summary} `command`: its arguments, quoted as for a POSIX shell, as `{first}` or `{second}`. "
+        f"{tool.summary} `command`: its arguments, quoted as for a POSIX shell, as {examples}. "
         "No shell runs it: no variables, `;`, `&&`, `>`; send input in `stdin` or `files`. "
         f"`|` leads into {', '.join(filters.NAMES)} only. {tool.refused}"
     )

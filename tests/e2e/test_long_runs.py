@@ -1,23 +1,29 @@
 """Installs that take minutes, and a worker that dies in the middle of one."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.e2e import manifests
+from tests.e2e.agent import Agent
 from tests.e2e.clients import CLIENTS
 from tests.e2e.user import User
 from tests.integration.end_to_end.system import System
 from tests.support.caller import Caller, caller_of
 from tests.support.control_plane import ControlPlane
-from tests.support.mcp_caller import MODERN, call, mcp_client
+from tests.support.mcp_caller import MODERN, MODES, call, mcp_client
 from tests.support.product import Product
 from tests.support.valkey import APPEND_ONLY, Valkey
 from tests.support.waiting import wait_until
 
 MINUTES_S = 125
+CLIENT_LIMIT_S = 15
+"""A client's minute, scaled down with what the gateway waits."""
+INSTALL_S = 20
 INSTALL = "upgrade --install {name} ./web -f values.yaml --wait --timeout 10m"
 
 
@@ -50,6 +56,40 @@ async def test_install_of_minutes_is_followed_to_its_end_by_rest_and_by_mcp(
     async with asyncio.TaskGroup() as group:
         group.create_task(by_rest())
         group.create_task(by_mcp())
+
+
+@pytest.mark.parametrize("times_out", [False, True], ids=["handed over", "times out"])
+async def test_agent_whose_client_gives_up_sees_its_install_through_and_installs_once(
+    own_product: Product, cluster: ControlPlane, namespace: str, times_out: bool
+) -> None:
+    """An install that is longer than the client's limit, which no call may reach but the first of who times out."""
+    hasty = await own_product.gateway(K8S_MCP_MCP_WAIT="2", K8S_MCP_MAX_WAIT_S="2")
+    first = await own_product.gateway(K8S_MCP_MCP_WAIT="600") if times_out else hasty
+    await own_product.worker()
+    files = manifests.chart(annotations=manifests.slow(f"{INSTALL_S}s"))
+    kubeconfig = cluster.kubeconfig(namespace=namespace)
+    agents = [Agent((first, hasty), kubeconfig, mode, CLIENT_LIMIT_S) for mode in MODES]
+
+    async def installs(agent: Agent) -> None:
+        response = await agent.run("helm", command=f"install {agent.mode} ./web -f values.yaml --wait", files=files)
+        assert "STATUS: deployed" in response.output
+        assert response.duration_ms > CLIENT_LIMIT_S * 1000
+
+    async with asyncio.TaskGroup() as group:
+        for agent in agents:
+            group.create_task(installs(agent))
+    for agent in agents:
+        assert agent.timeouts == int(times_out)
+        assert agent.calls[: 1 + agent.timeouts] == ["helm"] * (1 + agent.timeouts)
+        assert set(agent.calls[1 + agent.timeouts :]) == {"get_job"}
+        assert [release["revision"] for release in await _history(hasty, kubeconfig, agent.mode)] == [1]
+
+
+async def _history(url: str, kubeconfig: str, release: str) -> list[dict[str, Any]]:
+    async with caller_of(url, kubeconfig) as caller:
+        response = await caller.run("helm", f"history {release} -o json")
+    found: list[dict[str, Any]] = json.loads(response.output)
+    return found
 
 
 @pytest.fixture

@@ -114,6 +114,7 @@ ACTIONS: dict[str, Callable[[str], None]] = {
     "say": _say,
     "fail": _fail,
     "forbid": _forbid,
+    "sleep": lambda seconds: time.sleep(float(seconds)),
     "hang": _hang,
     "ignore-term": _ignore_term,
     "fail-on-term": _fail_on_term,

@@ -9,6 +9,7 @@ import httpx
 import mcp_types as types
 import pytest
 from mcp.client.client import Client
+from mcp.shared.exceptions import MCPError
 from redis.asyncio import Redis
 
 from tests.integration.gateway import mcp_caller, served
@@ -123,9 +124,6 @@ async def test_kubeconfig_as_an_argument_is_served_though_not_shown(
         ("kubectl", {"command": "get pods", "canary": "canary-token"}, "request-invalid"),
         ("kubectl", {"command": "get pods", "kubeconfig": ["canary-token"]}, "request-invalid"),
         ("kubectl", {"command": "get pods", "timeout": -1}, "request-invalid"),
-        ("nope", {"command": "get pods"}, "tool-unknown"),
-        ("nope", {}, "tool-unknown"),
-        ("submit_job", {"tool": "kubectl", "command": "get pods"}, "tool-unknown"),
         ("get_job", {"job_id": UNKNOWN}, "job-unknown"),
         ("get_job", {"job_id": "../queued"}, "job-unknown"),
         ("get_job", {}, "request-invalid"),
@@ -143,6 +141,15 @@ async def test_refusal_is_a_result_that_says_what_to_do(
     assert mcp_caller.text(result)["detail"]
     assert not kubeconfigs.leaks(result.model_dump_json())
     assert not kubeconfigs.leaks(gateway.process.output())
+    assert await served.is_untouched(redis)
+
+
+@pytest.mark.parametrize("tool", ["nope", "submit_job"])
+async def test_unknown_tool_is_an_error_of_the_protocol(gateway: Served, redis: Redis, *, mode: str, tool: str) -> None:
+    async with connected(gateway, mode) as mcp:
+        with pytest.raises(MCPError, match="kubectl, helm, istioctl, argocd") as caught:
+            await mcp_caller.called(mcp, tool, {"command": "get pods"})
+    assert caught.value.code == types.INVALID_PARAMS
     assert await served.is_untouched(redis)
 
 

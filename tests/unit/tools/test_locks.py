@@ -1,9 +1,12 @@
 """The locks hold pins and hashes alone: who installs from them decides from which registry."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
+
+from tools import node_clients
 
 ROOT = Path(__file__).parents[3]
 LOCKS = ["requirements.lock", "requirements-dev.lock"]
@@ -35,3 +38,18 @@ def test_development_lock_holds_the_whole_runtime_lock() -> None:
     runtime, development = (requirements(name) for name in LOCKS)
 
     assert runtime.items() <= development.items()
+
+
+def test_node_lock_pins_and_hashes_every_package_and_names_no_registry() -> None:
+    packages = json.loads((node_clients.SOURCES_PATH / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    installed = {path: package for path, package in packages.items() if path and not package.get("inBundle")}
+
+    assert not any("resolved" in package for package in packages.values())
+    assert all(package["version"] and package["integrity"].startswith("sha") for package in installed.values())
+
+
+def test_node_clients_are_pinned_to_one_version_each() -> None:
+    package = json.loads((node_clients.SOURCES_PATH / "package.json").read_text(encoding="utf-8"))
+    versions = [*package["dependencies"].values(), *package["optionalDependencies"].values()]
+
+    assert all(re.fullmatch(r"(npm:@[a-z/]+@)?\d+\.\d+\.\d+(-alpha\.\d+)?", version) for version in versions)
