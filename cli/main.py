@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 FAILED_EXIT_CODE = 1
 DEFAULT_URL = "http://127.0.0.1:9096"
+KubeconfigPath = Annotated[str | None, typer.Option(help="Your kubeconfig (KUBECONFIG, ~/.kube/config).")]
+ContextName = Annotated[str | None, typer.Option(help="The one context of it to use (its current one).")]
 GatewayUrl = Annotated[str, typer.Option(envvar="K8S_MCP_URL", help="The gateway's address.")]
 
 # Pretty tracebacks can show local variables, and those hold keys.
@@ -122,6 +124,27 @@ def cancel(job_id: Annotated[str, typer.Argument(help="The job's id.")], url: Ga
         return 0
 
     _with_gateway(url, ask)
+
+
+@app.command()
+def kubeconfig(
+    kubeconfig: KubeconfigPath = None,
+    context: ContextName = None,
+    headers: Annotated[
+        bool, typer.Option("--headers", help="Print a JSON object of headers, as Claude Code's headersHelper does.")
+    ] = False,
+) -> None:
+    """Print your kubeconfig as the value of X-Kubeconfig: one context, files and a cloud's short-lived token inside."""
+    import asyncio
+
+    from cli.call_headers import CallHeaders, printed
+    from cli.errors import StartError
+
+    source = CallHeaders(os.environ, kubeconfig=kubeconfig, context=context)
+    try:
+        print(asyncio.run(printed(source, as_json=headers)))
+    except StartError as error:
+        _fail(f"error: {error}", FAILED_EXIT_CODE)
 
 
 @app.command()

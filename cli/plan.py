@@ -2,8 +2,8 @@
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from signal import Signals
@@ -49,12 +49,12 @@ class Plan:
         return self.gateway_settings.redis_url.get_secret_value()
 
 
-@contextmanager
-def prepared(options: UpOptions, variables: Mapping[str, str]) -> Iterator[Plan]:
+@asynccontextmanager
+async def prepared(options: UpOptions, variables: Mapping[str, str]) -> AsyncIterator[Plan]:
     """The plan, and for as long the lock, folders and descriptors that it names. `StartError`, `SettingsError`."""
     own = environment.for_one_machine(variables) | _from_options(options)
     folder = options.state_directory or state_directory.default_path(variables)
-    text = _load_kubeconfig(options, own)
+    text = await _load_kubeconfig(options, own)
     with ExitStack() as stack:
         state = stack.enter_context(state_directory.locked(folder.expanduser().absolute()))
         runtime = stack.enter_context(runtime_directory(state))
@@ -86,7 +86,7 @@ def _from_options(options: UpOptions) -> dict[str, str]:
     return {f"{PREFIX}{name}": str(value) for name, value in given.items() if value is not None}
 
 
-def _load_kubeconfig(options: UpOptions, own: dict[str, str]) -> str | None:
+async def _load_kubeconfig(options: UpOptions, own: dict[str, str]) -> str | None:
     if options.kubeconfig is None:
         if options.context is not None:
             raise StartError("--context picks a context of --kubeconfig, which is missing")
@@ -95,7 +95,7 @@ def _load_kubeconfig(options: UpOptions, own: dict[str, str]) -> str | None:
         raise StartError("--kubeconfig lends your cluster to every caller: --host must be a loopback address")
     if options.context is not None:
         own.pop(environment.DEFAULT_CONTEXT, None)  # the only context is the current one
-    return local_kubeconfig.load(
+    return await local_kubeconfig.load(
         options.kubeconfig, only_context=options.context, current_context=own.get(environment.DEFAULT_CONTEXT)
     )
 

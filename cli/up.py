@@ -53,9 +53,8 @@ async def run(options: UpOptions, variables: Mapping[str, str]) -> int:
     process_hardening.forbid_dumps()
     signals = StopSignals()
     signals.listen()
-    with prepared(options, variables) as plan:
-        async with supervising() as supervisor:
-            return await _Run(plan, supervisor, signals).until_stopped()
+    async with prepared(options, variables) as plan, supervising() as supervisor:
+        return await _Run(plan, supervisor, signals).until_stopped()
 
 
 class _Run:
