@@ -46,11 +46,12 @@ class CallHeaders:
         path = local_kubeconfig.find(self._kubeconfig, self._variables)
         if path is None:
             return self._others()
-        chosen = self._context or context or local_kubeconfig.CURRENT
+        chosen = self._context or context or self._variables.get("K8S_CONTEXT") or local_kubeconfig.CURRENT
         text = await local_kubeconfig.load(path, only_context=chosen, credential_of=self._credential_of)
         return {KUBECONFIG_HEADER: base64.b64encode(text.encode()).decode(), **self._others()}
 
     def _others(self) -> dict[str, str]:
         """Those that a tool takes beside the kubeconfig, from the variables that the tool itself reads."""
         named = {header: variable for tool in registry.tools() for header, variable in tool.credential_headers.items()}
-        return {header.title(): value for header, variable in named.items() if (value := self._variables.get(variable))}
+        found = {header.title(): self._variables.get(variable, "").strip() for header, variable in named.items()}
+        return {header: value for header, value in found.items() if value}

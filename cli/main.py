@@ -58,6 +58,7 @@ def up(
     state_directory: Annotated[
         Path | None, typer.Option(help="Where master key and jobs are kept (~/.local/state/mcp-k8s).")
     ] = None,
+    for_bridges: Annotated[bool, typer.Option("--for-bridges", hidden=True)] = False,
 ) -> None:
     """Run a gateway, a worker and an embedded Valkey on this machine, in this terminal."""
     import asyncio
@@ -66,7 +67,7 @@ def up(
     from cli.up import UpOptions, run
     from shared.settings import BAD_SETTINGS_EXIT_CODE, SettingsError
 
-    chosen = UpOptions(kubeconfig, context, host, port, state_directory)
+    chosen = UpOptions(kubeconfig, context, host, port, state_directory, for_bridges)
     try:
         sys.exit(asyncio.run(run(chosen, os.environ)))
     except SettingsError as error:
@@ -143,6 +144,29 @@ def kubeconfig(
     source = CallHeaders(os.environ, kubeconfig=kubeconfig, context=context)
     try:
         print(asyncio.run(printed(source, as_json=headers)))
+    except StartError as error:
+        _fail(f"error: {error}", FAILED_EXIT_CODE)
+
+
+@app.command()
+def mcp_stdio(
+    url: Annotated[
+        str | None, typer.Option(envvar="K8S_MCP_URL", help="The gateway's address (one of this machine's own).")
+    ] = None,
+    kubeconfig: KubeconfigPath = None,
+    context: ContextName = None,
+) -> None:
+    """Be an MCP server on standard input and output, and bring your own kubeconfig to a gateway with each call.
+
+    Without --url it starts gateway and worker, once for all bridges of this machine; they end with the last one.
+    """
+    import asyncio
+
+    from cli.bridge.stdio import BridgeOptions, run
+    from cli.errors import StartError
+
+    try:
+        asyncio.run(run(BridgeOptions(url, kubeconfig, context), os.environ))
     except StartError as error:
         _fail(f"error: {error}", FAILED_EXIT_CODE)
 

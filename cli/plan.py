@@ -30,6 +30,8 @@ class UpOptions:
     host: str | None = None
     port: int | None = None
     state_directory: Path | None = None
+    is_for_bridges: bool = False
+    """Ends when the last bridge has left; they find it by its state directory."""
 
 
 @dataclass(frozen=True, slots=True)
