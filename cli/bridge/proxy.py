@@ -23,7 +23,7 @@ from cli.bridge.upstream import LostError, NotSentError, Upstream
 from cli.call_headers import CallHeaders
 from cli.errors import StartError
 
-PATIENCE_S = 30.0
+PATIENCE_S = 45.0
 """A gateway restarts within seconds, and MCP clients stop waiting after a minute."""
 FIRST_ANSWER_S = 3.0
 """Where none has answered yet, the address is wrong."""
