@@ -57,6 +57,11 @@ class CredentialCache:
             entry.use_until = self._use_until(entry.credential)
             return entry.credential
 
+    def renewal_in_s(self) -> float | None:
+        """Until the first credential is to be renewed, negative when that is late; None where none is known to end."""
+        ends = [entry.use_until for entry in self._entries.values() if entry.use_until is not None]
+        return (min(ends) - self._clock()).total_seconds() if ends else None
+
     def _entry(self, plugin: ExecPlugin) -> _Entry:
         entry = self._entries.pop(plugin, None) or _Entry()
         self._entries[plugin] = entry

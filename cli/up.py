@@ -58,6 +58,7 @@ async def run(options: UpOptions, variables: Mapping[str, str]) -> int:
         _sharing(options, signals) as sharing,
         prepared(options, variables) as plan,
         supervising() as supervisor,
+        _renewing(plan),
     ):
         return await _Run(plan, supervisor, signals, sharing).until_stopped()
 
@@ -70,6 +71,19 @@ async def _sharing(options: UpOptions, signals: StopSignals) -> AsyncIterator[Sh
         return
     async with presence.sharing(options.state_directory, signals.stop.set) as sharing:
         yield sharing
+
+
+@asynccontextmanager
+async def _renewing(plan: Plan) -> AsyncIterator[None]:
+    if plan.renewal is None:
+        yield
+        return
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(plan.renewal.run(partial(_print, file=sys.stderr)), name="renew the kubeconfig")
+        try:
+            yield
+        finally:
+            task.cancel()
 
 
 class _Run:

@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 import shared
 from gateway import problems
 from gateway.background import Background
-from gateway.default_kubeconfig import load_default_kubeconfig
+from gateway.default_kubeconfig import DefaultKubeconfig
 from gateway.event_stream import EventStream
 from gateway.hosts import HostCheck
 from gateway.jobs import JobService
@@ -76,7 +76,7 @@ async def _serving(app: FastAPI, settings: GatewaySettings) -> AsyncIterator[Non
         app.state.settings = settings
         app.state.redis = redis
         app.state.workers = workers
-        app.state.preparation = Preparation(settings, load_default_kubeconfig(settings))
+        app.state.preparation = Preparation(settings, DefaultKubeconfig(settings).text)
         submitter = Submitter(JobStore(submitting_redis), queue_limit=settings.queue_limit)
         with _on_stop_signal(waiters.release):
             background = Background()
