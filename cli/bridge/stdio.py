@@ -43,11 +43,15 @@ async def run(options: BridgeOptions, variables: Mapping[str, str]) -> None:
     try:
         async with _gateway(options, variables) as gateway, stdio_server() as (reading, writing):
             proxy = Proxy(gateway, upstream, credentials)
-            serving = asyncio.create_task(proxy.serve(reading, writing), name="serve the client")
-            if await _ended_by_signal(serving):
+            async with asyncio.TaskGroup() as group:
+                serving = group.create_task(proxy.serve(reading, writing), name="serve the client")
+                is_stopped = await _ended_by_signal(serving)
+            if is_stopped:
                 # The thread that reads standard input cannot be interrupted, and everything else has been ended.
                 os._exit(STOPPED_EXIT_CODE)
             await writing.aclose()
+    except* BrokenPipeError:
+        pass  # the client has left without closing its end first
     finally:
         await upstream.close()
 
@@ -62,7 +66,7 @@ async def _gateway(options: BridgeOptions, variables: Mapping[str, str]) -> Asyn
 
 
 async def _ended_by_signal(serving: "asyncio.Task[None]") -> bool:
-    """Waits for its end, or ends it when a signal comes. Raises what it raised."""
+    """Waits for its end, or ends it when a signal comes."""
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
 
@@ -74,6 +78,4 @@ async def _ended_by_signal(serving: "asyncio.Task[None]") -> bool:
         loop.add_signal_handler(number, stop)
     await asyncio.wait({serving})
     sys.stderr.flush()
-    if not stopped.is_set():
-        serving.result()
     return stopped.is_set()
