@@ -15,7 +15,15 @@ class Handover:
     """A path that a child can read, and the descriptors it must inherit for that."""
 
     path: str
+    descriptor: int
+    """Of what the path leads to, in this process."""
     descriptors: tuple[int, ...] = ()
+
+    def replace(self, text: str) -> None:
+        """What the child reads from now on; one that reads just now finds something that is no kubeconfig at worst."""
+        data = text.encode()
+        os.pwrite(self.descriptor, data, 0)
+        os.ftruncate(self.descriptor, len(data))
 
 
 @contextmanager
@@ -25,20 +33,21 @@ def handed_over(text: str, runtime: Path) -> Iterator[Handover]:
         descriptor = os.memfd_create("kubeconfig", os.MFD_CLOEXEC)
         try:
             _write(descriptor, text)
-            yield Handover(f"/proc/self/fd/{descriptor}", (descriptor,))
+            yield Handover(f"/proc/self/fd/{descriptor}", descriptor, (descriptor,))
         finally:
             os.close(descriptor)
     else:
-        with _private_file(text, runtime / FILE_NAME) as path:
-            yield Handover(str(path))
+        path = runtime / FILE_NAME
+        with _private_file(text, path) as descriptor:
+            yield Handover(str(path), descriptor)
 
 
 @contextmanager
-def _private_file(text: str, path: Path) -> Iterator[Path]:
+def _private_file(text: str, path: Path) -> Iterator[int]:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         _write(descriptor, text)
-        yield path
+        yield descriptor
     finally:
         os.close(descriptor)
         path.unlink(missing_ok=True)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 FAILED_EXIT_CODE = 1
 DEFAULT_URL = "http://127.0.0.1:9096"
+KubeconfigPath = Annotated[str | None, typer.Option(help="Your kubeconfig (KUBECONFIG, ~/.kube/config).")]
+ContextName = Annotated[str | None, typer.Option(help="The one context of it to use (its current one).")]
 GatewayUrl = Annotated[str, typer.Option(envvar="K8S_MCP_URL", help="The gateway's address.")]
 
 # Pretty tracebacks can show local variables, and those hold keys.
@@ -58,6 +60,7 @@ def up(
     state_directory: Annotated[
         Path | None, typer.Option(help="Where master key and jobs are kept (~/.local/state/mcp-k8s).")
     ] = None,
+    for_bridges: Annotated[bool, typer.Option("--for-bridges", hidden=True)] = False,
 ) -> None:
     """Run a gateway, a worker and an embedded Valkey on this machine, in this terminal."""
     import asyncio
@@ -66,7 +69,7 @@ def up(
     from cli.up import UpOptions, run
     from shared.settings import BAD_SETTINGS_EXIT_CODE, SettingsError
 
-    chosen = UpOptions(kubeconfig, context, host, port, state_directory)
+    chosen = UpOptions(kubeconfig, context, host, port, state_directory, for_bridges)
     try:
         sys.exit(asyncio.run(run(chosen, os.environ)))
     except SettingsError as error:
@@ -138,6 +141,50 @@ def jobs(
     from cli.remote_jobs import show
 
     _with_gateway(url, lambda gateway: show(gateway, state=state, tool=tool, limit=limit, as_json=as_json))
+
+
+@app.command()
+def kubeconfig(
+    kubeconfig: KubeconfigPath = None,
+    context: ContextName = None,
+    headers: Annotated[
+        bool, typer.Option("--headers", help="Print a JSON object of headers, as Claude Code's headersHelper does.")
+    ] = False,
+) -> None:
+    """Print your kubeconfig as the value of X-Kubeconfig: one context, files and a cloud's short-lived token inside."""
+    import asyncio
+
+    from cli.call_headers import CallHeaders, printed
+    from cli.errors import StartError
+
+    source = CallHeaders(os.environ, kubeconfig=kubeconfig, context=context)
+    try:
+        print(asyncio.run(printed(source, as_json=headers)))
+    except StartError as error:
+        _fail(f"error: {error}", FAILED_EXIT_CODE)
+
+
+@app.command()
+def mcp_stdio(
+    url: Annotated[
+        str | None, typer.Option(envvar="K8S_MCP_URL", help="The gateway's address (one of this machine's own).")
+    ] = None,
+    kubeconfig: KubeconfigPath = None,
+    context: ContextName = None,
+) -> None:
+    """Be an MCP server on standard input and output, and bring your own kubeconfig to a gateway with each call.
+
+    Without --url it starts gateway and worker, once for all bridges of this machine; they end with the last one.
+    """
+    import asyncio
+
+    from cli.bridge.stdio import BridgeOptions, run
+    from cli.errors import StartError
+
+    try:
+        asyncio.run(run(BridgeOptions(url, kubeconfig, context), os.environ))
+    except StartError as error:
+        _fail(f"error: {error}", FAILED_EXIT_CODE)
 
 
 @app.command()

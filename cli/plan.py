@@ -2,16 +2,19 @@
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from signal import Signals
 
 from cli import embedded_server, environment, local_kubeconfig, ports, state_directory
+from cli.credential_cache import CredentialCache
 from cli.errors import StartError
 from cli.gateway_probe import GatewayAddress, is_ours
 from cli.kubeconfig_handover import handed_over
+from cli.kubeconfig_renewal import KubeconfigRenewal
 from cli.runtime_directory import SOCKET_NAME, runtime_directory
 from cli.state_directory import StateDirectory
 from cli.supervisor import ChildSpec
@@ -30,6 +33,8 @@ class UpOptions:
     host: str | None = None
     port: int | None = None
     state_directory: Path | None = None
+    is_for_bridges: bool = False
+    """Ends when the last bridge has left; they find it by its state directory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,26 +48,32 @@ class Plan:
     """None where the user brings a Redis."""
     gateway: ChildSpec
     worker: ChildSpec
+    renewal: KubeconfigRenewal | None
+    """None where no kubeconfig is lent."""
 
     @property
     def redis_url(self) -> str:
         return self.gateway_settings.redis_url.get_secret_value()
 
 
-@contextmanager
-def prepared(options: UpOptions, variables: Mapping[str, str]) -> Iterator[Plan]:
+@asynccontextmanager
+async def prepared(options: UpOptions, variables: Mapping[str, str]) -> AsyncIterator[Plan]:
     """The plan, and for as long the lock, folders and descriptors that it names. `StartError`, `SettingsError`."""
     own = environment.for_one_machine(variables) | _from_options(options)
     folder = options.state_directory or state_directory.default_path(variables)
-    text = _load_kubeconfig(options, own)
+    cache = CredentialCache()
+    load = _kubeconfig_loader(options, own, cache)
+    text = await load() if load is not None else None
+    renewal: KubeconfigRenewal | None = None
     with ExitStack() as stack:
         state = stack.enter_context(state_directory.locked(folder.expanduser().absolute()))
         runtime = stack.enter_context(runtime_directory(state))
         descriptors: tuple[int, ...] = ()
-        if text is not None:
+        if load is not None and text is not None:
             handover = stack.enter_context(handed_over(text, runtime))
             descriptors = handover.descriptors
             own[environment.DEFAULT_KUBECONFIG_FILE] = handover.path
+            renewal = KubeconfigRenewal(cache, load, handover)
         _use_master_key(state, own)
         valkey = _use_valkey(state, runtime, own)
         gateway_settings, worker_settings = environment.load_settings(own)
@@ -79,6 +90,7 @@ def prepared(options: UpOptions, variables: Mapping[str, str]) -> Iterator[Plan]
             valkey=valkey,
             gateway=ChildSpec("gateway", _module("gateway.main"), children, descriptors),
             worker=ChildSpec("worker", _module("worker.main"), children),
+            renewal=renewal,
         )
 
 
@@ -87,7 +99,10 @@ def _from_options(options: UpOptions) -> dict[str, str]:
     return {f"{PREFIX}{name}": str(value) for name, value in given.items() if value is not None}
 
 
-def _load_kubeconfig(options: UpOptions, own: dict[str, str]) -> str | None:
+def _kubeconfig_loader(
+    options: UpOptions, own: dict[str, str], cache: CredentialCache
+) -> Callable[[], Awaitable[str]] | None:
+    """Loads what is lent, as often as it is to be renewed; None where nothing is."""
     if options.kubeconfig is None:
         if options.context is not None:
             raise StartError("--context picks a context of --kubeconfig, which is missing")
@@ -96,8 +111,12 @@ def _load_kubeconfig(options: UpOptions, own: dict[str, str]) -> str | None:
         raise StartError("--kubeconfig lends your cluster to every caller: --host must be a loopback address")
     if options.context is not None:
         own.pop(environment.DEFAULT_CONTEXT, None)  # the only context is the current one
-    return local_kubeconfig.load(
-        options.kubeconfig, only_context=options.context, current_context=own.get(environment.DEFAULT_CONTEXT)
+    return partial(
+        local_kubeconfig.load,
+        options.kubeconfig,
+        only_context=options.context,
+        current_context=own.get(environment.DEFAULT_CONTEXT),
+        credential_of=cache.credential,
     )
 
 

@@ -1,6 +1,6 @@
 """`mcp-k8s run`: a command on a gateway, as if it ran here: its output as it comes, and its own exit code."""
 
-import os
+import asyncio
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,6 @@ INTERRUPTED_EXIT_CODE = 130
 """A shell's code for a command that Ctrl-C ended."""
 FAILED_EXIT_CODE = 1
 RESTARTED = "\nthe worker was lost: the command runs again from its start on another one"
-DEFAULT_KUBECONFIG = "~/.kube/config"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +90,7 @@ def _text(path: Path) -> str:
 
 def _kubeconfig(options: RunOptions, variables: Mapping[str, str]) -> str | None:
     """Self-contained; None where none is named and none lies in its usual place: the gateway may lend one."""
-    named = options.kubeconfig or variables.get("KUBECONFIG")
-    path = Path(named or DEFAULT_KUBECONFIG).expanduser()
-    if named is None and not path.exists():
+    path = local_kubeconfig.find(options.kubeconfig, variables)
+    if path is None:
         return None
-    return local_kubeconfig.load(os.fspath(path), only_context=options.context)
+    return asyncio.run(local_kubeconfig.load(path, only_context=options.context))

@@ -3,18 +3,19 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import TextIO, TypeVar
 
 import typer
 
 import shared
-from cli import banner, gateway_probe, store_probe
+from cli import banner, gateway_probe, presence, store_probe
 from cli.banner import Readiness
 from cli.errors import StartError
 from cli.plan import Plan, UpOptions, prepared
+from cli.presence import Sharing
 from cli.stop_signals import StopSignals
 from cli.supervisor import Child, ChildSpec, Supervisor, any_set, supervising
 from shared import process_hardening
@@ -53,14 +54,42 @@ async def run(options: UpOptions, variables: Mapping[str, str]) -> int:
     process_hardening.forbid_dumps()
     signals = StopSignals()
     signals.listen()
-    with prepared(options, variables) as plan:
-        async with supervising() as supervisor:
-            return await _Run(plan, supervisor, signals).until_stopped()
+    async with (
+        _sharing(options, signals) as sharing,
+        prepared(options, variables) as plan,
+        supervising() as supervisor,
+        _renewing(plan),
+    ):
+        return await _Run(plan, supervisor, signals, sharing).until_stopped()
+
+
+@asynccontextmanager
+async def _sharing(options: UpOptions, signals: StopSignals) -> AsyncIterator[Sharing | None]:
+    """Around everything else: its lock is the last thing that is given back."""
+    if not options.is_for_bridges or options.state_directory is None:
+        yield None
+        return
+    async with presence.sharing(options.state_directory, signals.stop.set) as sharing:
+        yield sharing
+
+
+@asynccontextmanager
+async def _renewing(plan: Plan) -> AsyncIterator[None]:
+    if plan.renewal is None:
+        yield
+        return
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(plan.renewal.run(partial(_print, file=sys.stderr)), name="renew the kubeconfig")
+        try:
+            yield
+        finally:
+            task.cancel()
 
 
 class _Run:
-    def __init__(self, plan: Plan, supervisor: Supervisor, signals: StopSignals) -> None:
+    def __init__(self, plan: Plan, supervisor: Supervisor, signals: StopSignals, sharing: Sharing | None) -> None:
         self._plan = plan
+        self._sharing = sharing
         self._supervisor = supervisor
         self._signals = signals
         self._valkey: Child | None = None
@@ -100,7 +129,13 @@ class _Run:
         if not versions:
             return False
         _print(banner.render(_readiness(plan, versions)))
+        if self._sharing is not None:
+            self._sharing.announce(plan.address.url, self._is_busy)
         return True
+
+    async def _is_busy(self) -> bool:
+        """Also when nobody can say."""
+        return await store_probe.running_jobs(self._plan.redis_url) != 0
 
     async def _watch(self) -> None:
         """Until a signal asks to stop, or one has died that is not to be started again."""

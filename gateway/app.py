@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 import shared
 from gateway import problems
 from gateway.background import Background
-from gateway.default_kubeconfig import load_default_kubeconfig
+from gateway.default_kubeconfig import DefaultKubeconfig
 from gateway.event_stream import EventStream
 from gateway.hosts import HostCheck
 from gateway.job_lists import JobLists
@@ -79,7 +79,7 @@ async def _serving(app: FastAPI, settings: GatewaySettings) -> AsyncIterator[Non
         app.state.redis = redis
         app.state.workers = workers
         app.state.job_lists = JobLists(JobIndex(redis), settings)
-        app.state.preparation = Preparation(settings, load_default_kubeconfig(settings))
+        app.state.preparation = Preparation(settings, DefaultKubeconfig(settings).text)
         submitter = Submitter(JobStore(submitting_redis), queue_limit=settings.queue_limit)
         with _on_stop_signal(waiters.release):
             background = Background()

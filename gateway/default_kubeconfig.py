@@ -2,9 +2,13 @@
 
 import ipaddress
 
+import structlog
+
 from shared import kubeconfig
 from shared.errors import RequestError
 from shared.settings import GatewaySettings, SettingsError
+
+log = structlog.get_logger(__name__)
 
 VARIABLE = "K8S_MCP_DEFAULT_KUBECONFIG_FILE"
 
@@ -26,6 +30,33 @@ def load_default_kubeconfig(settings: GatewaySettings) -> str | None:
     except RequestError as error:
         raise SettingsError(f"{VARIABLE}: {error.detail}") from error
     return text
+
+
+class DefaultKubeconfig:
+    """The file as it is now: who lends it may renew a token in it while the gateway runs."""
+
+    def __init__(self, settings: GatewaySettings) -> None:
+        self._settings = settings
+        self._text = load_default_kubeconfig(settings)
+        self._bytes = self._read()
+
+    def text(self) -> str | None:
+        """The newest text that can be used. `SettingsError` came at the start, if at all."""
+        found = self._read()
+        if found != self._bytes:
+            self._bytes = found
+            try:
+                self._text = load_default_kubeconfig(self._settings)
+            except SettingsError as error:
+                log.warning("default kubeconfig stays as it was", reason=str(error))
+        return self._text
+
+    def _read(self) -> bytes | None:
+        path = self._settings.default_kubeconfig_file
+        try:
+            return path.read_bytes() if path is not None else None
+        except OSError:
+            return self._bytes
 
 
 def is_loopback(host: str) -> bool:

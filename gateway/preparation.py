@@ -1,7 +1,7 @@
 """Checks a call to its end before anything is queued: command, files, kubeconfig, policy, time limit."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from gateway.policy.policy import Policy
@@ -52,7 +52,7 @@ class PreparedCall:
 class Preparation:
     """What the gateway's settings say about every call."""
 
-    def __init__(self, settings: GatewaySettings, default_kubeconfig: str | None) -> None:
+    def __init__(self, settings: GatewaySettings, default_kubeconfig: Callable[[], str | None]) -> None:
         self._settings = settings
         self._default_kubeconfig = default_kubeconfig
         self._policy = Policy(settings.security_mode)
@@ -108,7 +108,7 @@ class Preparation:
         return judge() if is_small else await asyncio.to_thread(judge)
 
     async def _kubeconfig(self, call: Call, invocation: Invocation) -> ClusterAccess | None:
-        text = _decoded(call) or self._default_kubeconfig
+        text = _decoded(call) or self._default_kubeconfig()
         if text is None:
             return None
         context = invocation.context or self._settings.default_context

@@ -24,8 +24,8 @@ class Section:
 
 _FLATTEN = "names a file, and none of yours is in the worker: `kubectl config view --flatten` puts its content inline"
 _NO_PROGRAM = (
-    "needs a program that does not run in a worker, as those of EKS, GKE and AKS do: send a kubeconfig with a token "
-    "instead, for example that of `kubectl create token SERVICEACCOUNT --duration=1h`"
+    "needs a program that does not run in a worker, as those of EKS, GKE and AKS do: send what `mcp-k8s kubeconfig` "
+    "prints, or one with a token, for example that of `kubectl create token SERVICEACCOUNT --duration=1h`"
 )
 _NO_IMPERSONATION = "acts as somebody else: use credentials of that identity itself"
 

@@ -78,7 +78,8 @@ def test_answer_and_client_configuration_are_json() -> None:
     shown = [json.loads(block.replace("...", "")) for block in readme.blocks("json")]
 
     assert shown[0]["success"] is True
-    assert shown[1]["mcpServers"]["k8s"]["url"] == f"{readme.DOCUMENTED_URL}/mcp"
+    assert shown[1]["mcpServers"]["k8s"] == {"command": "mcp-k8s", "args": ["mcp-stdio"]}
+    assert shown[2]["mcpServers"]["k8s"]["url"] == f"{readme.DOCUMENTED_URL}/mcp"
 
 
 def test_make_targets_of_the_readme_exist() -> None:

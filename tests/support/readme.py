@@ -12,9 +12,9 @@ DOCUMENTED_URL = "http://127.0.0.1:9096"
 SHELL_TIMEOUT_S = 30
 
 
-def blocks(language: str) -> list[str]:
+def blocks(language: str, page: Path = README) -> list[str]:
     """The fenced code blocks of a language."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", README.read_text(), re.MULTILINE | re.DOTALL)
+    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
 
 
 CALLS = [block for block in blocks("sh") if block.startswith("curl")]

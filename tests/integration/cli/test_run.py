@@ -12,7 +12,7 @@ from redis import Redis
 from shared import keys
 from tests.integration.cli.terminal import Terminal
 from tests.integration.end_to_end.system import System, start
-from tests.support import processes, stub
+from tests.support import credential_program, kubeconfigs, processes, stub
 from tests.support.product import Process, Product
 from tests.support.valkey import APPEND_ONLY, Valkey
 from tests.support.waiting import wait_blocking
@@ -103,6 +103,17 @@ def test_restart_of_the_gateway_is_survived(terminal: Terminal, kubeconfig: str,
 
         assert ended(process) == 1
         assert process.output() == "started\ncancelled by request\n"
+
+
+def test_token_of_a_clouds_program_is_sent(terminal: Terminal, system: System, tmp_path: Path) -> None:
+    program = credential_program.install(tmp_path / "program")
+    path = tmp_path / "cloud"
+    path.write_text(kubeconfigs.text(users=[{"name": "canary-user", "user": program.user()}]))
+
+    process = run(terminal, system.url, str(path), "stub", "read", "say", "done")
+
+    assert (ended(process), process.output()) == (0, "done\n")
+    assert len(program.runs) == 1
 
 
 def test_gateway_that_is_not_there_is_told(terminal: Terminal, kubeconfig: str) -> None:

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+import yaml
 
 from cli.up import SHORTEST_LIFE_S
 from tests.integration.cli.family import Family
 from tests.integration.cli.terminal import Terminal
+from tests.support import credential_program, kubeconfigs
 from tests.support.api_server.handle import ApiServer
 from tests.support.product import Process
 from tests.support.valkey import Valkey
@@ -233,21 +235,31 @@ def test_kubeconfig_serves_requests_that_bring_none(terminal: Terminal) -> None:
         assert not files_named("config", terminal.temporary)
 
 
-def test_kubeconfig_with_a_program_is_refused_before_anything_starts(terminal: Terminal) -> None:
+def test_token_of_a_clouds_program_is_lent_too(terminal: Terminal) -> None:
+    program = credential_program.install(terminal.directory / "program")
+    with ApiServer.start() as server:
+        program.behave(status={"token": server.token})
+        config = yaml.safe_load(server.kubeconfig())
+        config["users"][0]["user"] = program.user()
+        kubeconfig = terminal.directory / "config"
+        kubeconfig.write_text(json.dumps(config))
+        _, url = terminal.up("--kubeconfig", str(kubeconfig))
+
+        answer = httpx.post(f"{url}/tools/kubectl", json={"command": "get pods -n default"}, timeout=30)
+
+        assert answer.json()["success"], answer.text
+        assert len(program.runs) == 1
+
+
+def test_program_that_fails_is_told_before_anything_starts(terminal: Terminal) -> None:
+    program = credential_program.install(terminal.directory / "program")
+    program.behave(exit_code=1, complaint="log in first")
     kubeconfig = terminal.directory / "config"
-    kubeconfig.write_text(
-        json.dumps(
-            {
-                "current-context": "a",
-                "contexts": [{"name": "a", "context": {"user": "a", "cluster": "a"}}],
-                "users": [{"name": "a", "user": {"exec": {"command": "aws"}}}],
-            }
-        )
-    )
+    kubeconfig.write_text(kubeconfigs.text(users=[{"name": "canary-user", "user": program.user()}]))
 
     line = refusal(terminal.run("up", "--port", "0", "--kubeconfig", str(kubeconfig)))
 
-    assert "kubectl create token" in line
+    assert line.endswith("ended with exit code 1: log in first")
 
 
 def test_kubeconfig_is_lent_on_loopback_only(terminal: Terminal) -> None:

@@ -43,7 +43,7 @@ def write(folder: Path, **changes: Any) -> Path:
 
 
 def load(path: Path, **options: str) -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load(local_kubeconfig.load(str(path), **options))
+    loaded: dict[str, Any] = yaml.safe_load(local_kubeconfig.read(str(path), **options).text())
     return loaded
 
 
@@ -89,9 +89,8 @@ def test_unknown_context_names_those_that_there_are(tmp_path: Path) -> None:
         load(write(tmp_path), only_context="gone")
 
 
-@pytest.mark.parametrize("field", ["exec", "auth-provider"])
-def test_program_for_credentials_is_refused_with_what_to_do(field: str, tmp_path: Path) -> None:
-    users = [{"name": "program", "user": {field: {"command": SECRET}}}]
+def test_auth_provider_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    users = [{"name": "program", "user": {"auth-provider": {"config": {"access-token": SECRET}}}}]
 
     with pytest.raises(StartError, match="kubectl create token") as refusal:
         load(write(tmp_path, users=users), only_context="plugin")
@@ -99,12 +98,28 @@ def test_program_for_credentials_is_refused_with_what_to_do(field: str, tmp_path
     assert SECRET not in str(refusal.value)
 
 
+def test_current_context_alone_is_kept_without_what_other_programs_keep_there(tmp_path: Path) -> None:
+    path = write(tmp_path, preferences={"colors": True}, extensions=[{"name": "x", "extension": SECRET}])
+
+    config = load(path, only_context=local_kubeconfig.CURRENT)
+
+    assert config.keys() == {"apiVersion", "kind", "current-context", "clusters", "users", "contexts"}
+    assert [entry["name"] for entry in config["contexts"]] == ["files"]
+
+
+def test_missing_current_context_is_told_with_those_that_there_are(tmp_path: Path) -> None:
+    path = write(tmp_path, **{"current-context": ""})
+
+    with pytest.raises(StartError, match=r"--context; it has: files, plugin, token"):
+        load(path, only_context=local_kubeconfig.CURRENT)
+
+
 def test_program_of_another_context_is_no_matter(tmp_path: Path) -> None:
     assert user(load(write(tmp_path)), "program") == {"exec": {"command": "aws"}}
 
 
 def test_environments_context_is_the_one_that_must_work(tmp_path: Path) -> None:
-    with pytest.raises(StartError, match="'program'"):
+    with pytest.raises(StartError, match="'program'"):  # its `exec` entry names no version
         load(write(tmp_path), current_context="plugin")
 
 
@@ -141,9 +156,9 @@ def test_malformed_sections_are_left_to_who_judges_the_result(tmp_path: Path) ->
 
 def test_list_of_files_is_refused_with_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(StartError, match="--flatten --raw"):
-        local_kubeconfig.load(f"{tmp_path}/a:{tmp_path}/b")
+        local_kubeconfig.read(f"{tmp_path}/a:{tmp_path}/b")
 
 
 def test_endless_file_is_refused() -> None:
     with pytest.raises(StartError, match="larger than"):
-        local_kubeconfig.load("/dev/zero")
+        local_kubeconfig.read("/dev/zero")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from gateway.default_kubeconfig import is_loopback, load_default_kubeconfig
+from gateway.default_kubeconfig import DefaultKubeconfig, is_loopback, load_default_kubeconfig
 from shared.sealing import MasterKeys
 from shared.settings import GatewaySettings, SettingsError
 from tests.support import kubeconfigs
@@ -73,3 +73,15 @@ def test_context_of_the_operator_must_be_in_it(file: Path) -> None:
 @pytest.mark.parametrize(("host", "expected"), [("127.0.0.1", True), ("::1", True), ("0.0.0.0", False), ("::", False)])
 def test_loopback_is_what_only_this_machine_reaches(host: str, expected: bool) -> None:
     assert is_loopback(host) is expected
+
+
+def test_renewed_file_is_lent_from_then_on_and_a_broken_one_never(file: Path) -> None:
+    default = DefaultKubeconfig(settings(file))
+    renewed = kubeconfigs.text(user={"token": "newer"})
+    texts = []
+    for content in (renewed, "neither: one", renewed):
+        file.write_text(content)
+        texts.append(default.text())
+    file.unlink()
+
+    assert [*texts, default.text()] == [renewed] * 4

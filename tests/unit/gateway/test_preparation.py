@@ -37,7 +37,7 @@ async def prepared(
     sent = {"x-kubeconfig": kubeconfigs.encoded()} if headers is None else headers
     body = CommandRequest(command=command, kubeconfig=kubeconfig, **fields)
     call = Call(registry.find(tool), body, sent, ANONYMOUS)
-    return await Preparation(with_settings or settings(), default).prepare(call)
+    return await Preparation(with_settings or settings(), lambda: default).prepare(call)
 
 
 async def refusal(command: str = "get pods", **changes: Any) -> ErrorCode:

@@ -1,0 +1,114 @@
+"""What the bridge must know of a message to pass it on: revision, routing headers, credentials, and what repeats it.
+
+Everything else in it is none of the bridge's business, and goes through as it is.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mcp.shared.inbound import (
+    MCP_METHOD_HEADER,
+    MCP_NAME_HEADER,
+    MCP_PROTOCOL_VERSION_HEADER,
+    NAME_BEARING_METHODS,
+    encode_header_value,
+)
+from mcp_types import PROTOCOL_VERSION_META_KEY, JSONRPCNotification, JSONRPCRequest
+
+from shared import command
+from shared.errors import RequestError
+from shared.models import CommandClass
+from shared.tools import registry
+
+INITIALIZE = "initialize"
+CALL_TOOL = "tools/call"
+LIST_TOOLS = "tools/list"
+CANCELLED = "notifications/cancelled"
+HARMLESS = (CommandClass.READ, CommandClass.LOCAL)
+WITHOUT_CLUSTER = frozenset(
+    {
+        INITIALIZE,
+        "server/discover",
+        "ping",
+        LIST_TOOLS,
+        "prompts/list",
+        "resources/list",
+        "resources/templates/list",
+        "logging/setLevel",
+    }
+)
+"""Methods that must work without a kubeconfig; no credential is made for them, or sent."""
+CHANGING = frozenset({CALL_TOOL, "tasks/cancel", "tasks/update"})
+"""Methods that may do something a second time; what a tool call does is looked at more closely."""
+
+Params = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolHints:
+    """What a server says of a tool (MCP, ToolAnnotations): whether it only reads, and whether it reaches a cluster."""
+
+    is_read_only: bool = False
+    reaches_cluster: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A tool call's name, and what its command, if it is one, says of itself."""
+
+    name: str
+    context: str | None = None
+    is_harmless: bool = False
+
+
+def version_of(message: JSONRPCRequest | JSONRPCNotification) -> str | None:
+    """The revision that the message itself names, as each does since 2026-07-28."""
+    meta = (message.params or {}).get("_meta")
+    version = meta.get(PROTOCOL_VERSION_META_KEY) if isinstance(meta, dict) else None
+    return version if isinstance(version, str) else None
+
+
+def routing_headers(message: JSONRPCRequest | JSONRPCNotification, negotiated: str | None) -> dict[str, str]:
+    """Those of MCP's Streamable HTTP; `negotiated` is what the answer to `initialize` said, before 2026-07-28."""
+    own = version_of(message)
+    if own is None:
+        known = negotiated is not None and message.method != INITIALIZE
+        return {MCP_PROTOCOL_VERSION_HEADER: negotiated} if known and negotiated else {}
+    headers = {MCP_PROTOCOL_VERSION_HEADER: encode_header_value(own), MCP_METHOD_HEADER: message.method}
+    name = (message.params or {}).get(NAME_BEARING_METHODS.get(message.method, ""))
+    if isinstance(name, str):
+        headers[MCP_NAME_HEADER] = encode_header_value(name)
+    return headers
+
+
+def tool_call(message: JSONRPCRequest) -> ToolCall | None:
+    """None for any other request. What the gateway will refuse is judged there, and here taken as a write."""
+    params = message.params or {}
+    if message.method != CALL_TOOL or not isinstance(params.get("name"), str):
+        return None
+    name, arguments = params["name"], params.get("arguments")
+    text, context = (arguments.get(field) if isinstance(arguments, dict) else None for field in ("command", "context"))
+    asked = context if isinstance(context, str) else None
+    if name not in registry.names() or not isinstance(text, str):
+        return ToolCall(name, asked)
+    try:
+        invocation = command.parse(registry.find(name), text, context=asked)
+    except RequestError:
+        return ToolCall(name, asked)
+    return ToolCall(name, invocation.context, invocation.command_class in HARMLESS)
+
+
+def hints_in(result: Params) -> dict[str, ToolHints]:
+    """Tool → hints, of an answer to `tools/list`."""
+    tools = result.get("tools")
+    found: dict[str, ToolHints] = {}
+    for tool in tools if isinstance(tools, list) else ():
+        if isinstance(tool, dict) and isinstance(tool.get("name"), str):
+            annotations = tool.get("annotations")
+            given = annotations if isinstance(annotations, dict) else {}
+            found[tool["name"]] = ToolHints(
+                is_read_only=given.get("readOnlyHint") is True,
+                reaches_cluster=given.get("openWorldHint") is not False,
+            )
+    return found

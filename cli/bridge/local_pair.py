@@ -1,0 +1,125 @@
+"""A gateway and a worker of this machine's own, which its bridges share: the first starts them, the last ends them.
+
+They are an `mcp-k8s up` in the background, on a free port of loopback, in a state directory of their own, so that one
+in a terminal is not disturbed. Bridges with other K8S_MCP_ settings share another pair: the first one's settings must
+not rule the second one. The pair ends when its last bridge has left and nothing runs (`cli.presence`).
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+
+from cli import environment, presence, state_directory
+from cli.errors import StartError
+from shared.settings import PREFIX
+from shared.tools import registry
+
+FOLDER_NAME = "bridge"
+LOG_NAME = "log"
+START_LIMIT_S = 120.0
+"""An old pair may have to end first, and a worker asks each CLI for its version."""
+POLL_INTERVAL_S = 0.1
+LOG_TAIL_BYTES = 2_000
+LOG_LEVEL = f"{PREFIX}LOG_LEVEL"
+QUIET = "warning"
+"""The log is written anew at each start, and lasts as long as the pair."""
+UNPREFIXED_SETTING = "K8S_NAMESPACE"
+NO_SETTINGS = (f"{PREFIX}URL", f"{PREFIX}PORT", f"{PREFIX}HOST", "K8S_CONTEXT", "KUBECONFIG")
+"""The bridge's own, which each has for itself, or decided here."""
+HOST = "127.0.0.1"
+
+
+class LocalPair:
+    """The pair of these settings; there is one as soon as somebody asks where it is."""
+
+    def __init__(self, variables: Mapping[str, str], folder: Path) -> None:
+        self._variables = variables
+        self._folder = folder
+
+    async def url(self) -> str:
+        """Where it answers; starts it where there is none, or no longer. `StartError`."""
+        url = presence.served_url(self._folder)
+        if url is not None:
+            return url
+        try:
+            async with asyncio.timeout(START_LIMIT_S), presence.starting(self._folder):
+                return presence.served_url(self._folder) or await self._start()
+        except TimeoutError as error:
+            raise StartError(f"gateway and worker did not start within {START_LIMIT_S:.0f} s{self._log()}") from error
+
+    async def _start(self) -> str:
+        process = await asyncio.to_thread(self._spawn)
+        while (url := presence.served_url(self._folder)) is None:
+            if process.poll() is not None:
+                raise StartError(f"gateway and worker could not be started{self._log()}")
+            await asyncio.sleep(POLL_INTERVAL_S)
+        return url
+
+    def _spawn(self) -> "subprocess.Popen[bytes]":
+        """Not by asyncio, which would kill it at this process's end."""
+        with (self._folder / LOG_NAME).open("wb") as log:
+            return subprocess.Popen(
+                _command(self._folder),
+                env=_own_environment(self._variables),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def _log(self) -> str:
+        try:
+            tail = (self._folder / LOG_NAME).read_bytes()[-LOG_TAIL_BYTES:].decode("utf-8", "replace").strip()
+        except OSError:
+            return ""
+        return f":\n{tail}" if tail else ""
+
+
+@contextlib.asynccontextmanager
+async def local_pair(variables: Mapping[str, str]) -> AsyncIterator[LocalPair]:
+    """A pair that does not end before the block. `StartError`."""
+    folder = state_directory.default_path(variables) / FOLDER_NAME / _digest(variables)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartError(f"the state directory {folder} cannot be used: {error.strerror}") from error
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            async with asyncio.timeout(START_LIMIT_S):
+                await stack.enter_async_context(presence.present(folder))
+        except TimeoutError as error:
+            raise StartError(
+                f"the gateway and worker of bridges that have left do not end within {START_LIMIT_S:.0f} s: a command "
+                "may still run"
+            ) from error
+        pair = LocalPair(variables, folder)
+        await pair.url()
+        yield pair
+
+
+def _command(folder: Path) -> list[str]:
+    arguments = ("up", "--host", HOST, "--port", "0", "--state-directory", str(folder), "--for-bridges")
+    return [os.path.abspath(sys.executable), "-P", "-m", "cli.main", *arguments]
+
+
+def _own_environment(variables: Mapping[str, str]) -> dict[str, str]:
+    """Without the user's credentials: each call brings them."""
+    secrets = {variable for tool in registry.tools() for variable in tool.credential_headers.values()}
+    kept = {name: value for name, value in variables.items() if name not in {*secrets, *NO_SETTINGS}}
+    return environment.for_children({LOG_LEVEL: QUIET, **kept})
+
+
+def _digest(variables: Mapping[str, str]) -> str:
+    """Tells pairs with different settings apart."""
+    settings = {
+        name: value
+        for name, value in variables.items()
+        if value and name not in NO_SETTINGS and (name.startswith(PREFIX) or name == UNPREFIXED_SETTING)
+    }
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]

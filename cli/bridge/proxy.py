@@ -1,0 +1,154 @@
+"""Passes MCP messages between a client on streams and a gateway over HTTP, each way as they are.
+
+It adds the user's credentials, which are made anew for each call, and it bridges a gateway's restart: what was not
+sent is sent when the gateway is back, what only reads is asked again, and for anything else the answer is that its
+end is unknown, for nothing is written twice.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterable, Mapping
+from contextlib import aclosing, suppress
+from typing import Protocol
+
+import anyio
+from mcp.shared.jsonrpc_dispatcher import cancelled_request_id_from_params
+from mcp.shared.message import SessionMessage
+from mcp_types import JSONRPCMessage, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse, RequestId
+
+from cli.bridge import answers, call
+from cli.bridge.call import ToolHints
+from cli.bridge.gateways import Gateway
+from cli.bridge.upstream import LostError, NotSentError, Upstream
+from cli.call_headers import CallHeaders
+from cli.errors import StartError
+
+PATIENCE_S = 45.0
+"""A gateway restarts within seconds, and MCP clients stop waiting after a minute."""
+FIRST_ANSWER_S = 3.0
+"""Where none has answered yet, the address is wrong."""
+RETRY_DELAY_S = 0.5
+
+Reading = AsyncIterable[SessionMessage | Exception]
+
+
+class Writing(Protocol):
+    """The SDK's stream towards the client."""
+
+    async def send(self, item: SessionMessage, /) -> None: ...
+
+
+class Proxy:
+    """For one client; `serve` once."""
+
+    def __init__(self, gateway: Gateway, upstream: Upstream, credentials: CallHeaders) -> None:
+        self._gateway = gateway
+        self._upstream = upstream
+        self._credentials = credentials
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._running: dict[RequestId, asyncio.Task[None]] = {}
+        self._hints: Mapping[str, ToolHints] = {}
+        self._version: str | None = None
+        self._has_answered = False
+
+    async def serve(self, reading: Reading, writing: Writing) -> None:
+        """Until the client closes its stream; what is under way then is given up."""
+        async with asyncio.TaskGroup() as group:
+            async for item in reading:
+                if isinstance(item, Exception):
+                    await writing.send(SessionMessage(answers.unreadable(item)))
+                else:
+                    self._take(item.message, group, writing)
+            for task in self._tasks:
+                task.cancel()
+
+    def _take(self, message: JSONRPCMessage, group: asyncio.TaskGroup, writing: Writing) -> None:
+        if isinstance(message, JSONRPCRequest):
+            task = group.create_task(self._relay(message, writing), name=f"relay {message.method}")
+            self._running[message.id] = task
+            task.add_done_callback(lambda ended: self._forget(message.id, ended))
+        elif not self._is_consumed(message):
+            task = group.create_task(self._pass_on(message), name="pass on a notification")
+        else:
+            return
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _forget(self, request_id: RequestId, ended: "asyncio.Task[None]") -> None:
+        if self._running.get(request_id) is ended:
+            del self._running[request_id]
+
+    def _is_consumed(self, message: JSONRPCMessage) -> bool:
+        """A cancellation ends the request's connection, which says it all since 2026-07-28; before, it goes on."""
+        if not isinstance(message, JSONRPCNotification) or message.method != call.CANCELLED:
+            return False
+        request_id = cancelled_request_id_from_params(message.params)
+        task = self._running.get(request_id) if request_id is not None else None
+        if task is not None:
+            task.cancel()
+        return self._version is None
+
+    async def _pass_on(self, message: JSONRPCMessage) -> None:
+        headers: dict[str, str] = {}
+        if isinstance(message, JSONRPCNotification):
+            headers = call.routing_headers(message, self._version)
+        with suppress(StartError):
+            await self._upstream.notify(await self._gateway.url(), message, headers)
+
+    async def _relay(self, request: JSONRPCRequest, writing: Writing) -> None:
+        tool = call.tool_call(request)
+        failed_at_s: float | None = None
+        while True:
+            try:
+                await self._exchange(request, tool, writing)
+                return
+            except StartError as error:
+                problem, may_repeat = str(error), False
+            except NotSentError:
+                problem, may_repeat = answers.UNREACHED, True
+            except LostError:
+                problem, may_repeat = answers.LOST, self._is_repeatable(request, tool)
+            failed_at_s = failed_at_s or time.monotonic()
+            patience_s = PATIENCE_S if self._has_answered else FIRST_ANSWER_S
+            if not may_repeat or time.monotonic() - failed_at_s > patience_s:
+                await _send(writing, answers.failure(request, problem))
+                return
+            await asyncio.sleep(RETRY_DELAY_S)
+
+    async def _exchange(self, request: JSONRPCRequest, tool: call.ToolCall | None, writing: Writing) -> None:
+        headers = await self._headers(request, tool)
+        async with aclosing(self._upstream.ask(await self._gateway.url(), request, headers)) as messages:
+            async for message in messages:
+                self._learn(request, message)
+                await _send(writing, message)
+
+    async def _headers(self, request: JSONRPCRequest, tool: call.ToolCall | None) -> dict[str, str]:
+        routing = call.routing_headers(request, self._version)
+        if request.method in call.WITHOUT_CLUSTER:
+            return routing
+        try:
+            return {**routing, **await self._credentials.make(tool.context if tool else None)}
+        except StartError:
+            if tool is not None and self._hints.get(tool.name, ToolHints()).reaches_cluster:
+                raise
+            return routing  # a job can be looked at while the cluster's log-in has ended
+
+    def _is_repeatable(self, request: JSONRPCRequest, tool: call.ToolCall | None) -> bool:
+        if tool is None:
+            return request.method not in call.CHANGING
+        return tool.is_harmless or self._hints.get(tool.name, ToolHints()).is_read_only
+
+    def _learn(self, request: JSONRPCRequest, message: JSONRPCMessage) -> None:
+        self._has_answered = True
+        if not isinstance(message, JSONRPCResponse):
+            return
+        if request.method == call.LIST_TOOLS:
+            self._hints = {**self._hints, **call.hints_in(message.result)}
+        elif request.method == call.INITIALIZE:
+            version = message.result.get("protocolVersion")
+            self._version = version if isinstance(version, str) else None
+
+
+async def _send(writing: Writing, message: JSONRPCMessage) -> None:
+    with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):  # the client is gone
+        await writing.send(SessionMessage(message))

@@ -1,0 +1,81 @@
+"""Runs the bridge on this process's standard input and output, until the input ends or a signal comes."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from mcp.server.stdio import stdio_server
+
+from cli.bridge.gateways import Gateway, NamedGateway
+from cli.bridge.local_pair import local_pair
+from cli.bridge.proxy import Proxy
+from cli.bridge.upstream import Upstream
+from cli.call_headers import CallHeaders
+from cli.credential_cache import CredentialCache
+from shared import process_hardening
+
+STOPPED_EXIT_CODE = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeOptions:
+    """What stands on the command line."""
+
+    url: str | None
+    kubeconfig: str | None
+    context: str | None
+
+
+async def run(options: BridgeOptions, variables: Mapping[str, str]) -> None:
+    """Serves until the client closes its end. `StartError` if no gateway can be started. Writes to stderr alone."""
+    process_hardening.forbid_dumps()
+    credentials = CallHeaders(
+        variables,
+        kubeconfig=options.kubeconfig,
+        context=options.context,
+        credential_of=CredentialCache().credential,
+    )
+    upstream = Upstream()
+    try:
+        async with _gateway(options, variables) as gateway, stdio_server() as (reading, writing):
+            proxy = Proxy(gateway, upstream, credentials)
+            async with asyncio.TaskGroup() as group:
+                serving = group.create_task(proxy.serve(reading, writing), name="serve the client")
+                is_stopped = await _ended_by_signal(serving)
+            if is_stopped:
+                # The thread that reads standard input cannot be interrupted, and everything else has been ended.
+                os._exit(STOPPED_EXIT_CODE)
+            await writing.aclose()
+    except* BrokenPipeError:
+        pass  # the client has left without closing its end first
+    finally:
+        await upstream.close()
+
+
+@asynccontextmanager
+async def _gateway(options: BridgeOptions, variables: Mapping[str, str]) -> AsyncIterator[Gateway]:
+    if options.url is not None:
+        yield NamedGateway(options.url)
+        return
+    async with local_pair(variables) as pair:
+        yield pair
+
+
+async def _ended_by_signal(serving: "asyncio.Task[None]") -> bool:
+    """Waits for its end, or ends it when a signal comes."""
+    loop = asyncio.get_running_loop()
+    stopped = asyncio.Event()
+
+    def stop() -> None:
+        stopped.set()
+        serving.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, stop)
+    await asyncio.wait({serving})
+    sys.stderr.flush()
+    return stopped.is_set()
