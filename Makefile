@@ -86,7 +86,9 @@ lock: setup ## Write the locks anew from pyproject.toml (ARGS=--upgrade for newe
 	@$(BIN)/uv pip compile $(LOCK_FLAGS) $(ARGS) --output-file requirements.lock pyproject.toml
 	@$(BIN)/uv pip compile $(LOCK_FLAGS) $(ARGS) --output-file $(LOCK) --constraint requirements.lock \
 		--group dev pyproject.toml
-	@echo "requirements.lock and $(LOCK) are written; the next make installs them"
+	@for image in gateway worker; do $(BIN)/uv pip compile $(LOCK_FLAGS) --output-file requirements-$$image.lock \
+		--constraint requirements.lock --group pyproject.toml:$$image; done
+	@echo "requirements.lock, $(LOCK) and those of the images are written; the next make installs them"
 
 LOCK_FLAGS := --quiet --universal --generate-hashes --python-version 3.11 --python $(BIN)/python \
 	--custom-compile-command "make lock"
