@@ -28,12 +28,14 @@ The second user is for health checks, which then need no password.
 
 
 def provision(secrets_folder: Path, redis_folder: Path, redis_host: str) -> None:
-    """Writes what is missing and keeps what is there. `StartError` if a folder cannot be written, or a file is damaged."""
+    """Writes what is missing and keeps the rest. `StartError` if a folder cannot be written, or a file is damaged."""
     try:
         state_directory.ensure_master_key(secrets_folder / MASTER_KEYS_NAME)
         url_path = secrets_folder / REDIS_URL_NAME
         if not url_path.exists():
-            state_directory.write_new(url_path, f"redis://:{secrets.token_urlsafe(PASSWORD_BYTES)}@{redis_host}:6379/0\n")
+            state_directory.write_new(
+                url_path, f"redis://:{secrets.token_urlsafe(PASSWORD_BYTES)}@{redis_host}:6379/0\n"
+            )
         _write_users(redis_folder / USERS_NAME, _password(url_path))
     except OSError as error:
         raise StartError(f"{error.filename or secrets_folder} cannot be written: {error.strerror}") from error

@@ -68,8 +68,9 @@ def refusal(endpoint: Endpoint, *, allow_loopback: bool) -> str | None:
 
 
 _LOOPBACK = (
-    "is on loopback, which here is the worker and not your machine: use an address that the worker can reach, or "
-    "run `mcp-k8s up` on your machine, which allows loopback"
+    "is on loopback, which here is the worker and not your machine: use an address that the worker can reach (kind: "
+    "`kind get kubeconfig --internal`, with workers in the network `kind`), or run `mcp-k8s up` on your machine, which "
+    "allows loopback"
 )
 _FORBIDDEN = "is a link-local, metadata, multicast or unspecified address, where no such server is: name its own"
 _SPELLING = "is an IPv4 address in an unusual spelling: write four decimal numbers"

@@ -21,6 +21,11 @@ USAGE = "usage: python -m tools.fetch_releases ARCHITECTURE FOLDER"
 OTHERWISE = "to build without these downloads, bring a folder with the programs: --build-context cli=FOLDER"
 
 
+def load() -> Mapping[str, Mapping[str, Any]]:
+    """Program → table, as they stand in the pins file."""
+    return tomllib.loads(PINS_PATH.read_text(encoding="utf-8"))
+
+
 def pin(name: str, table: Mapping[str, Any], architecture: str) -> CliPin:
     """The program's pin. Its checksum comes from the release itself where none is pinned. PinError or FetchError."""
     values = {"version": table["version"], "architecture": architecture}
@@ -78,7 +83,7 @@ def main(arguments: Sequence[str]) -> int:
         print(USAGE, file=sys.stderr)
         return 2
     try:
-        fetch(tomllib.loads(PINS_PATH.read_text(encoding="utf-8")), architecture, Path(folder))
+        fetch(load(), architecture, Path(folder))
     except (PinError, FetchError, OSError) as error:
         print(f"error: {error}; {OTHERWISE}", file=sys.stderr)
         return 1

@@ -11,26 +11,21 @@ from redis.asyncio import Redis
 
 from shared import process_hardening, redis_connection
 from shared.redis_connection import UNAVAILABLE
-from shared.settings import BAD_SETTINGS_EXIT_CODE, SettingsError, WorkerSettings
+from shared.settings import SettingsError, WorkerSettings
 from shared.store.workers import WorkerRegistry
 from shared.tools import registry
 
-FAILED_EXIT_CODE = 1
 TIMEOUT_S = 5.0
 
 
-def main() -> int:
-    """Returns the exit code; says why when it is not 0."""
+def main() -> None:
+    """Exits with 1, and says why, when it is not: a health check knows no other code."""
     try:
         process_hardening.forbid_dumps()
         url = WorkerSettings.load().redis_url.get_secret_value()
     except SettingsError as error:
-        print(error, file=sys.stderr)
-        return BAD_SETTINGS_EXIT_CODE
-    reason = asyncio.run(shortcoming(url, socket.gethostname()))
-    if reason:
-        print(reason, file=sys.stderr)
-    return FAILED_EXIT_CODE if reason else 0
+        sys.exit(str(error))
+    sys.exit(asyncio.run(shortcoming(url, socket.gethostname())))
 
 
 async def shortcoming(redis_url: str, host_name: str) -> str | None:
@@ -52,4 +47,4 @@ async def _is_announced(redis: Redis, host_name: str) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,0 +1,98 @@
+"""compose.yaml in the hands of a test, run by Docker or podman as a user would run it."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools import builders
+from tools.builders import BuildError
+
+PROJECT = Path(__file__).parents[2]
+PROJECT_NAME = "mcp-k8s-test"
+COMMAND_TIMEOUT_S = 240
+
+
+class ComposeMissingError(Exception):
+    """Nothing here runs compose.yaml; the text says what to install."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compose:
+    """One installation, under a name of its own beside the user's."""
+
+    engine: str
+    command: tuple[str, ...]
+    port: int
+    files: tuple[str, ...] = ("compose.yaml",)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def __call__(self, *arguments: str) -> str:
+        """Runs compose with these arguments."""
+        files = [part for file in self.files for part in ("-f", file)]
+        return self._run([*self.command, "--project-name", PROJECT_NAME, *files, *arguments])
+
+    def up(self, workers: int = 1) -> None:
+        self("up", "--detach", "--no-build", "--scale", f"worker={workers}")
+
+    def down(self) -> None:
+        """Volumes too."""
+        self("down", "--volumes", "--timeout", "5")
+
+    def containers(self, service: str) -> list[str]:
+        """Ids of those that run."""
+        label = f"label=com.docker.compose.service={service}"
+        project = f"label=com.docker.compose.project={PROJECT_NAME}"
+        return self.run("ps", "--quiet", "--no-trunc", "--filter", label, "--filter", project).split()
+
+    def run(self, *arguments: str) -> str:
+        """Docker's or podman's own command."""
+        return self._run([self.engine, *arguments])
+
+    def execute(self, service: str, *argv: str) -> str:
+        """In the service's first container."""
+        return self.run("exec", self.containers(service)[0], *argv)
+
+    def inspect(self, container: str, form: str) -> str:
+        return self.run("inspect", "--format", form, container).strip()
+
+    def gateway_address_of(self, network: str) -> str:
+        """This machine's address in a network of the installation: what containers reach it by."""
+        [found] = json.loads(self.run("network", "inspect", f"{PROJECT_NAME}_{network}"))
+        subnets = found.get("subnets") or found["IPAM"]["Config"]
+        address: str = subnets[0].get("gateway") or subnets[0]["Gateway"]
+        return address
+
+    def _run(self, argv: Sequence[str]) -> str:
+        finished = subprocess.run(
+            argv,
+            env={**builders.environment(), "MCP_K8S_PORT": str(self.port)},
+            cwd=PROJECT,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_TIMEOUT_S,
+            check=False,
+        )
+        assert finished.returncode == 0, f"{' '.join(argv)}:\n{finished.stdout}\n{finished.stderr}"
+        return finished.stdout
+
+
+def find(port: int) -> Compose:
+    """Raises ComposeMissingError."""
+    try:
+        builder = builders.find()
+    except BuildError as error:
+        raise ComposeMissingError(str(error)) from error
+    if builder.engine == "docker":
+        return Compose("docker", ("docker", "compose"), port)
+    program = shutil.which("podman-compose", path=os.environ.get("PATH"))
+    if program is None:
+        raise ComposeMissingError("no podman-compose on PATH: pipx install podman-compose")
+    return Compose("podman", (program,), port)
