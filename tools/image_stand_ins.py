@@ -50,7 +50,8 @@ def _bootstrap(builder: Builder) -> None:
     with tempfile.TemporaryDirectory(prefix="mcp-k8s-") as directory:
         root = Path(directory) / "root"
         _must(["debootstrap", "--variant=minbase", RELEASE, str(root)], "debootstrap failed")
-        shutil.rmtree(root / "var/cache/apt")
+        for unneeded in ("var/cache/apt", "var/lib/apt/lists"):
+            shutil.rmtree(root / unneeded)
         archive = Path(directory) / "root.tar"
         _must(["tar", "--directory", str(root), "--create", "--file", str(archive), "."], "tar failed")
         _must([builder.engine, "import", str(archive), DEBIAN], "the stand-in could not be imported")

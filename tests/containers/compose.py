@@ -14,6 +14,7 @@ from tools.builders import BuildError
 PROJECT = Path(__file__).parents[2]
 PROJECT_NAME = "mcp-k8s-test"
 COMMAND_TIMEOUT_S = 240
+SERVICES = ("secrets", "redis", "gateway", "worker")
 
 
 class ComposeMissingError(Exception):
@@ -43,13 +44,20 @@ class Compose:
 
     def down(self) -> None:
         """Volumes too."""
+        for worker in self.containers("worker", "--all"):  # podman-compose forgets those of an earlier --scale
+            self.run("rm", "--force", worker)
         self("down", "--volumes", "--timeout", "5")
 
-    def containers(self, service: str) -> list[str]:
+    def containers(self, service: str, *options: str) -> list[str]:
         """Ids of those that run."""
         label = f"label=com.docker.compose.service={service}"
         project = f"label=com.docker.compose.project={PROJECT_NAME}"
-        return self.run("ps", "--quiet", "--no-trunc", "--filter", label, "--filter", project).split()
+        return self.run("ps", "--quiet", "--no-trunc", "--filter", label, "--filter", project, *options).split()
+
+    def logs(self) -> str:
+        """Of every container, the end."""
+        found = [container for service in SERVICES for container in self.containers(service, "--all")]
+        return "\n".join(self.run("logs", "--tail", "20", container) for container in found)
 
     def run(self, *arguments: str) -> str:
         """Docker's or podman's own command."""
@@ -75,7 +83,8 @@ class Compose:
             env={**builders.environment(), "MCP_K8S_PORT": str(self.port)},
             cwd=PROJECT,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT if "logs" in argv else subprocess.PIPE,
             text=True,
             timeout=COMMAND_TIMEOUT_S,
             check=False,

@@ -34,7 +34,7 @@ def _orphans_are_seen() -> None:
 
 @pytest.fixture(scope="session")
 def installation() -> Iterator[Compose]:
-    """Running, with one worker; `scaled` waits for more."""
+    """Running, with one worker at first."""
     try:
         found = compose.find(free_port())
     except ComposeMissingError as missing:
@@ -72,7 +72,10 @@ async def caller(installation: Compose, kubeconfig: str) -> AsyncIterator[Caller
 def scale(installation: Compose, workers: int) -> None:
     """Waits until so many workers have announced themselves."""
     installation.up(workers)
-    wait_blocking(lambda: announced(installation) == workers, timeout_s=START_TIMEOUT_S)
+    try:
+        wait_blocking(lambda: announced(installation) == workers, timeout_s=START_TIMEOUT_S)
+    except AssertionError as error:
+        raise AssertionError(f"{error}\n{installation.logs()}") from error
 
 
 def announced(installation: Compose) -> int:

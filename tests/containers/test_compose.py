@@ -86,7 +86,9 @@ async def test_running_write_outlives_a_restart_of_redis(
     job_id = await caller.running("kubectl", f"{CREATE} -n {stall.namespace}")
     await stall.reached()
 
-    installation.run("restart", installation.containers("redis")[0])
+    [redis] = installation.containers("redis")
+    installation.run("kill", redis)
+    installation.run("start", redis)
     await stall.release()
 
     async def has_succeeded() -> bool:
