@@ -95,7 +95,12 @@ async def test_running_write_outlives_a_restart_of_redis(
         answer = await caller.http.get(f"/jobs/{job_id}")
         return answer.status_code == httpx.codes.OK and answer.json()["state"] == JobState.SUCCEEDED
 
+    async def takes_jobs() -> bool:
+        answer = await caller.post("kubectl", "get pods -n default", prefer="respond-async")
+        return answer.status_code == httpx.codes.ACCEPTED
+
     await wait_until(has_succeeded, timeout_s=SETTLE_TIMEOUT_S)
+    await wait_until(takes_jobs, timeout_s=SETTLE_TIMEOUT_S)
     await wait_until(lambda: announced(installation) > 0, timeout_s=SETTLE_TIMEOUT_S)
 
 
