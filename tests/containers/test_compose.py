@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import httpx
+import yaml
 
 from shared.models import JobState
 from tests.containers.compose import Compose
@@ -28,6 +29,14 @@ async def readme_call(index: int, installation: Compose, kubeconfig: str, direct
         kubectl=cli.find("kubectl"),
         directory=directory,
     )
+
+
+def reach(installation: Compose, kubeconfig: str) -> None:
+    """Waits until every worker does: a new container may change the hardware address of podman's bridge."""
+    address = httpx.URL(yaml.safe_load(kubeconfig)["clusters"][0]["cluster"]["server"])
+    connect = f"import socket; socket.create_connection(({address.host!r}, {address.port}), {SETTLE_TIMEOUT_S})"
+    for worker in installation.containers("worker"):
+        installation.run("exec", worker, "python", "-c", connect)
 
 
 async def test_first_call_of_the_readme_works(installation: Compose, kubeconfig: str, tmp_path: Path) -> None:
@@ -66,6 +75,7 @@ async def test_killed_worker_loses_its_job_and_no_other(
     installation: Compose, caller: Caller, cluster: ApiServer
 ) -> None:
     scale(installation, 3)
+    await asyncio.to_thread(reach, installation, caller.kubeconfig)
     stall = cluster.stall()
     job_id = await caller.running("helm", f"uninstall web --wait -n {stall.namespace}")
     await stall.reached()
@@ -87,7 +97,7 @@ async def test_running_write_outlives_a_restart_of_redis(
     await stall.reached()
 
     [redis] = installation.containers("redis")
-    installation.run("kill", redis)
+    installation.run("stop", redis)
     installation.run("start", redis)
     await stall.release()
 
