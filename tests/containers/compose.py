@@ -14,6 +14,8 @@ from tools.builders import BuildError
 PROJECT = Path(__file__).parents[2]
 PROJECT_NAME = "mcp-k8s-test"
 COMMAND_TIMEOUT_S = 240
+CONNECT_TIMEOUT_S = 5
+NETWORKS = ("store", "front", "clusters")
 SERVICES = ("secrets", "redis", "gateway", "worker")
 
 
@@ -63,6 +65,15 @@ class Compose:
         """Docker's or podman's own command."""
         return self._run([self.engine, *arguments])
 
+    def can_connect(self, container: str, host: str, port: int) -> bool:
+        """Whether a program in the container can, now."""
+        connect = f"import socket; socket.create_connection(({host!r}, {port}), {CONNECT_TIMEOUT_S})"
+        try:
+            self.run("exec", container, "python", "-c", connect)
+        except AssertionError:
+            return False
+        return True
+
     def execute(self, service: str, *argv: str) -> str:
         """In the service's first container."""
         return self.run("exec", self.containers(service)[0], *argv)
@@ -76,6 +87,20 @@ class Compose:
         subnets = found.get("subnets") or found["IPAM"]["Config"]
         address: str = subnets[0].get("gateway") or subnets[0]["Gateway"]
         return address
+
+    def pin_bridges(self) -> None:
+        """Fixes the hardware addresses of podman's bridges, where this user may: older versions leave them to chance.
+
+        Such a bridge takes another one when a container comes or goes, and for some seconds the others look for this
+        machine, and so for the name server, at the old one.
+        """
+        for network in NETWORKS if self.engine == "podman" and shutil.which("ip") else ():
+            [found] = json.loads(self.run("network", "inspect", f"{PROJECT_NAME}_{network}"))
+            address = Path("/sys/class/net", found["network_interface"], "address")
+            if address.exists() and os.geteuid() == 0:
+                self._run(
+                    ["ip", "link", "set", "dev", found["network_interface"], "address", address.read_text().strip()]
+                )
 
     def _run(self, argv: Sequence[str]) -> str:
         finished = subprocess.run(

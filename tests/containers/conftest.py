@@ -1,6 +1,7 @@
 """One installation of compose.yaml for all tests here, and a cluster that its workers can reach."""
 
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -41,6 +42,8 @@ def installation() -> Iterator[Compose]:
         pytest.skip(str(missing))
     found.down()  # what an interrupted run has left
     try:
+        found.up()
+        found.pin_bridges()
         scale(found, 1)
         yield found
     finally:
@@ -76,6 +79,14 @@ def scale(installation: Compose, workers: int) -> None:
         wait_blocking(lambda: announced(installation) == workers, timeout_s=START_TIMEOUT_S)
     except AssertionError as error:
         raise AssertionError(f"{error}\n{installation.logs()}") from error
+    settle(installation)
+
+
+def settle(installation: Compose) -> None:
+    """Waits until gateway and workers find Redis by its name, which takes a while where bridges are not pinned."""
+    for container in (*installation.containers("gateway"), *installation.containers("worker")):
+        found = partial(installation.can_connect, container, "redis", 6379)
+        wait_blocking(found, timeout_s=START_TIMEOUT_S)
 
 
 def announced(installation: Compose) -> int:

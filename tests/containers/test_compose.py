@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -9,12 +10,12 @@ import yaml
 
 from shared.models import JobState
 from tests.containers.compose import Compose
-from tests.containers.conftest import announced, scale
+from tests.containers.conftest import announced, scale, settle
 from tests.support import cli, mcp_caller, readme
 from tests.support.api_server import ApiServer
 from tests.support.caller import Caller
 from tests.support.mcp_caller import mcp_client
-from tests.support.waiting import wait_until
+from tests.support.waiting import wait_blocking, wait_until
 
 SETTLE_TIMEOUT_S = 60.0
 CREATE = "create configmap made --from-literal=a=b"
@@ -32,11 +33,11 @@ async def readme_call(index: int, installation: Compose, kubeconfig: str, direct
 
 
 def reach(installation: Compose, kubeconfig: str) -> None:
-    """Waits until every worker does: a new container may change the hardware address of podman's bridge."""
+    """Waits until every worker reaches the cluster, which is at an address of podman's bridge: see `settle`."""
     address = httpx.URL(yaml.safe_load(kubeconfig)["clusters"][0]["cluster"]["server"])
-    connect = f"import socket; socket.create_connection(({address.host!r}, {address.port}), {SETTLE_TIMEOUT_S})"
     for worker in installation.containers("worker"):
-        installation.run("exec", worker, "python", "-c", connect)
+        found = partial(installation.can_connect, worker, address.host, address.port or 443)
+        wait_blocking(found, timeout_s=SETTLE_TIMEOUT_S)
 
 
 async def test_first_call_of_the_readme_works(installation: Compose, kubeconfig: str, tmp_path: Path) -> None:
@@ -99,6 +100,7 @@ async def test_running_write_outlives_a_restart_of_redis(
     [redis] = installation.containers("redis")
     installation.run("stop", redis)
     installation.run("start", redis)
+    await asyncio.to_thread(settle, installation)
     await stall.release()
 
     async def has_succeeded() -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.containers.compose import Compose
+from tests.containers.conftest import settle
 
 NETWORK = "mcp-k8s-test-cluster"
 
@@ -30,3 +31,4 @@ def test_workers_join_the_network_of_a_cluster(
         assert network not in installation.inspect(before.pop(), "{{json .NetworkSettings.Networks}}")
     finally:
         installation.run("rm", "--force", worker)
+        settle(installation)
