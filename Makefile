@@ -30,6 +30,15 @@ run: setup tools ## Run gateway, worker and embedded server (ARGS="--kubeconfig 
 demo: setup ## Show the product at work on a real control plane (after make e2e-tools)
 	@$(BIN)/python -m tests.e2e.demo
 
+.PHONY: images
+images: setup tools ## Build the images of gateway and worker (ARGS="--cli FOLDER" brings CLIs)
+	@$(WITH_PATH) $(BIN)/python -m tools.images $(ARGS)
+
+.PHONY: quick-start
+quick-start: ## Run gateway, worker and Redis in containers (docker compose)
+	@docker compose up --build --detach --wait
+	@docker compose port gateway 9096
+
 ##@ Work on it
 .PHONY: test
 test: setup tools node-tools ## Run every test that this machine can run (ARGS="-k sealing")
@@ -39,6 +48,10 @@ test: setup tools node-tools ## Run every test that this machine can run (ARGS="
 e2e: setup tools ## Run the real CLIs against a real control plane, built first where Go is there (ARGS="-k helm")
 	@if command -v go >/dev/null; then $(MAKE) --no-print-directory e2e-tools; fi
 	@$(WITH_PATH) $(BIN)/python -m pytest tests/e2e $(ARGS)
+
+.PHONY: compose-test
+compose-test: images ## Run compose.yaml with Docker or podman: scale it, kill a worker, restart Redis
+	@$(WITH_PATH) $(BIN)/python -m pytest tests/containers $(ARGS)
 
 .PHONY: check
 check: setup ## Format, lint, types, import contracts, file sizes
@@ -98,7 +111,9 @@ lock: setup ## Write the locks anew from pyproject.toml (ARGS=--upgrade for newe
 	@$(BIN)/uv pip compile $(LOCK_FLAGS) $(ARGS) --output-file requirements.lock pyproject.toml
 	@$(BIN)/uv pip compile $(LOCK_FLAGS) $(ARGS) --output-file $(LOCK) --constraint requirements.lock \
 		--group dev pyproject.toml
-	@echo "requirements.lock and $(LOCK) are written; the next make installs them"
+	@for image in gateway worker; do $(BIN)/uv pip compile $(LOCK_FLAGS) --output-file requirements-$$image.lock \
+		--constraint requirements.lock --group pyproject.toml:$$image; done
+	@echo "requirements.lock, $(LOCK) and those of the images are written; the next make installs them"
 
 LOCK_FLAGS := --quiet --universal --generate-hashes --python-version 3.11 --python $(BIN)/python \
 	--custom-compile-command "make lock"
@@ -112,7 +127,7 @@ clean: ## Remove .venv, .tools and every cache
 help: ## List these
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+		/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 $(LOCKED):
 	@python=; for candidate in $(PYTHONS); do \

@@ -233,6 +233,36 @@ def generate() -> None:
     print(MasterKeys.generate())
 
 
+@key.command()
+def provision(
+    secrets_folder: Annotated[Path, typer.Argument(help="For master keys and the URL of Redis.")],
+    redis_folder: Annotated[Path, typer.Argument(help="For Redis' own file of users.")],
+    redis_host: Annotated[str, typer.Option(help="Host name of Redis.")] = "redis",
+) -> None:
+    """Make master key and Redis password of a new installation, once; what is there is kept."""
+    from cli import installation
+    from cli.errors import StartError
+
+    try:
+        installation.provision(secrets_folder, redis_folder, redis_host)
+    except StartError as error:
+        _fail(f"error: {error}", FAILED_EXIT_CODE)
+
+
+@app.command()
+def probe() -> None:
+    """Say whether the gateway of these settings can take jobs, for a health check."""
+    from cli import gateway_probe
+    from shared.settings import BAD_SETTINGS_EXIT_CODE, GatewaySettings, SettingsError
+
+    try:
+        settings = GatewaySettings.load()
+    except SettingsError as error:
+        _fail(str(error), BAD_SETTINGS_EXIT_CODE)
+    if gateway_probe.get(gateway_probe.GatewayAddress(settings.host, settings.port), "/readyz") is None:
+        _fail("error: the gateway is not ready", FAILED_EXIT_CODE)
+
+
 def _with_gateway(url: str, use: "Callable[[RemoteGateway], int]") -> NoReturn:
     from cli.errors import StartError
     from cli.remote import RemoteGateway

@@ -79,7 +79,7 @@ def locked(path: Path) -> Iterator[StateDirectory]:
 def ensure_master_key(path: Path) -> None:
     """Makes a key on first start. `StartError` if the file that is there holds none."""
     if not path.exists():
-        _write_new(path, MasterKeys.generate() + "\n")
+        write_new(path, MasterKeys.generate() + "\n")
     elif not holds_key(path):
         raise StartError(
             f"{path} holds no master key; restore it, or remove it and give up the jobs that are kept beside it"
@@ -121,7 +121,7 @@ def _lock_lines(descriptor: int) -> tuple[str, str]:
     return (lines[0] if lines else "", lines[1] if len(lines) > 1 else "")
 
 
-def _write_new(path: Path, text: str) -> None:
+def write_new(path: Path, text: str) -> None:
     """Appears whole, or not at all: a key cut short would make what it sealed unreadable."""
     descriptor, partial = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)  # mode 0600
     try:

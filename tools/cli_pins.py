@@ -11,7 +11,7 @@ from pathlib import Path
 CLI_NAMES = ("kubectl", "helm")
 PINS_PATH = Path(__file__).with_name("cli-pins.toml")
 
-_SHA256 = re.compile(r"[0-9a-f]{64}")
+SHA256 = re.compile(r"[0-9a-f]{64}")
 _ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 
 
@@ -87,6 +87,6 @@ def _cli_pin(name: str, table: dict[str, str]) -> CliPin:
 
 
 def _checksum(table: dict[str, str]) -> str:
-    if not _SHA256.fullmatch(table["sha256"]):
+    if not SHA256.fullmatch(table["sha256"]):
         raise PinError(f"{table['version']}: {table['sha256']!r} is not a SHA-256 in lower-case hex")
     return table["sha256"]

@@ -11,8 +11,8 @@ CHUNK_BYTES = 65_536
 
 
 @asynccontextmanager
-async def one_address(urls: Sequence[str]) -> AsyncIterator[str]:
-    """The proxy's URL. A side that closes its connection closes the other's."""
+async def one_address(urls: Sequence[str], host: str = "127.0.0.1") -> AsyncIterator[str]:
+    """The URL of a proxy at `host`. A side that closes its connection closes the other's."""
     targets = itertools.cycle(map(httpx.URL, urls))
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -33,9 +33,9 @@ async def one_address(urls: Sequence[str]) -> AsyncIterator[str]:
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         serving.add(asyncio.create_task(serve(reader, writer)))
 
-    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    server = await asyncio.start_server(accept, host, 0)
     try:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        yield f"http://{host}:{server.sockets[0].getsockname()[1]}"
     finally:
         server.close()
         for task in serving:

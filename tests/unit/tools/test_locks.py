@@ -10,6 +10,7 @@ from tools import node_clients
 
 ROOT = Path(__file__).parents[3]
 LOCKS = ["requirements.lock", "requirements-dev.lock"]
+IMAGE_LOCKS = ["requirements-gateway.lock", "requirements-worker.lock"]
 
 
 def requirements(name: str) -> dict[str, list[str]]:
@@ -19,14 +20,14 @@ def requirements(name: str) -> dict[str, list[str]]:
     return {words[0]: [word for word in words if word.startswith("--")] for words in lines}
 
 
-@pytest.mark.parametrize("name", LOCKS)
+@pytest.mark.parametrize("name", [*LOCKS, *IMAGE_LOCKS])
 def test_lock_names_no_registry_and_no_place(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
 
     assert not re.search(r"://|--(extra-)?index-url|--find-links|--trusted-host|file:|(^|\s)/\w", text)
 
 
-@pytest.mark.parametrize("name", LOCKS)
+@pytest.mark.parametrize("name", [*LOCKS, *IMAGE_LOCKS])
 def test_every_requirement_is_pinned_and_hashed(name: str) -> None:
     for pin, hashes in requirements(name).items():
         assert re.fullmatch(r"[a-z0-9._-]+==[^=*]+", pin)
@@ -53,3 +54,8 @@ def test_node_clients_are_pinned_to_one_version_each() -> None:
     versions = [*package["dependencies"].values(), *package["optionalDependencies"].values()]
 
     assert all(re.fullmatch(r"(npm:@[a-z/]+@)?\d+\.\d+\.\d+(-alpha\.\d+)?", version) for version in versions)
+
+
+@pytest.mark.parametrize("name", IMAGE_LOCKS)
+def test_image_holds_a_part_of_what_is_tested(name: str) -> None:
+    assert requirements(name).items() <= requirements("requirements.lock").items()
