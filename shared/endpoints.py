@@ -110,9 +110,9 @@ def parse_address(host: str) -> Address | None:
 
 _EXPLANATIONS = {
     Denial.LOOPBACK: (
-        "is on loopback, which here is the worker and not your machine: use an address that the worker can reach (kind: `kind "
-        "get kubeconfig --internal`, with workers in the network `kind`), or run `mcp-k8s up` on your machine, "
-        "which allows loopback"
+        "is on loopback, which here is the worker and not your machine: use an address that the worker can reach "
+        "(kind: `kind get kubeconfig --internal`, with workers in the network `kind`), or run `mcp-k8s up` on your "
+        "machine, which allows loopback"
     ),
     Denial.FORBIDDEN: (
         "is a link-local, metadata, multicast or unspecified address, where no such server is: name its own"
