@@ -20,13 +20,13 @@ from tests.support import stub
 Context = ServerRequestContext[Any, Any]
 
 COMMANDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
-    "slow_compute": lambda arguments: f"write sleep {arguments['seconds']}",
-    "failing_job": lambda _: "write fail 3",
-    "confirm_delete": lambda _: "write ok",
+    "slow_compute": lambda arguments: f"read sleep {arguments['seconds']}",
+    "failing_job": lambda _: "read fail 3",
+    "confirm_delete": lambda _: "read ok",
     "test_simple_text": lambda _: "read ok",
     "test_streaming_elicitation": lambda _: "read ok",
     "test_logging_tool": lambda _: "read ok",
-    "test_error_handling": lambda _: "write fail 3",
+    "test_error_handling": lambda _: "read fail 3",
 }
 
 

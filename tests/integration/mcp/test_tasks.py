@@ -71,7 +71,7 @@ def response(result: dict[str, Any]) -> dict[str, Any]:
 async def test_task_is_the_job_and_its_result_the_one_of_the_call(
     first: httpx.AsyncClient, second: httpx.AsyncClient
 ) -> None:
-    task = await created(first, "write say done")
+    task = await created(first, "read say done")
     assert (task["resultType"], task["status"]) == ("task", "working")
     assert task["ttlMs"] > 0
     assert task["pollIntervalMs"] > 0
@@ -89,14 +89,14 @@ async def test_task_is_the_job_and_its_result_the_one_of_the_call(
 
 async def test_failed_command_completes_its_task_with_an_error(first: httpx.AsyncClient) -> None:
     """`failed` is for errors of JSON-RPC alone."""
-    end = await ended(first, (await created(first, "write fail 3"))["taskId"])
+    end = await ended(first, (await created(first, "read fail 3"))["taskId"])
 
     assert (end["status"], end["statusMessage"]) == ("completed", "it failed")
     assert (end["result"]["isError"], response(end["result"])["exit_code"]) == (True, 3)
 
 
 async def test_working_task_tells_its_newest_line(first: httpx.AsyncClient, second: httpx.AsyncClient) -> None:
-    task_id = (await created(first, "write hang"))["taskId"]
+    task_id = (await created(first, "read hang"))["taskId"]
 
     async def tells() -> bool:
         return bool((await got(second, task_id))["statusMessage"] == "started")
@@ -107,7 +107,7 @@ async def test_working_task_tells_its_newest_line(first: httpx.AsyncClient, seco
 
 
 async def test_task_is_cancelled_through_another_gateway(first: httpx.AsyncClient, second: httpx.AsyncClient) -> None:
-    task_id = (await created(first, "write hang"))["taskId"]
+    task_id = (await created(first, "read hang"))["taskId"]
 
     for _ in range(2):  # the second time it may have ended: acknowledged all the same
         answer = await wire.ask_modern(second, "tasks/cancel", asked("tasks/cancel", task_id), extensions=(wire.TASKS,))
@@ -119,7 +119,7 @@ async def test_task_is_cancelled_through_another_gateway(first: httpx.AsyncClien
 
 
 async def test_update_of_a_task_that_asks_nothing_is_acknowledged(first: httpx.AsyncClient) -> None:
-    task_id = (await created(first, "write ok"))["taskId"]
+    task_id = (await created(first, "read ok"))["taskId"]
 
     update = {"taskId": task_id, "inputResponses": {"nobody-asked": {"action": "accept"}}}
     answer = await wire.ask_modern(first, "tasks/update", update, extensions=(wire.TASKS,))
@@ -128,7 +128,7 @@ async def test_update_of_a_task_that_asks_nothing_is_acknowledged(first: httpx.A
 
 
 async def test_client_that_declares_nothing_gets_a_result(first: httpx.AsyncClient) -> None:
-    answer = await wire.ask_modern(first, "tools/call", call("write ok"))
+    answer = await wire.ask_modern(first, "tools/call", call("read ok"))
 
     assert answer.result["resultType"] == "complete"
     assert response(answer.result)["job_id"]
@@ -207,7 +207,7 @@ async def test_core_task_is_created_at_once_and_its_result_waited_for(
 ) -> None:
     """Also by a gateway that would wait for the command: the client has asked for a task."""
     async with httpx.AsyncClient(base_url=served.patient.url, timeout=TIMEOUT_S) as patient:
-        task = await created_core(patient, "write say done")
+        task = await created_core(patient, "read say done")
     assert (task["status"], set(task) >= {"ttl", "pollInterval", "createdAt", "lastUpdatedAt"}) == ("working", True)
 
     result = (await wire.ask_core(first, "tasks/result", {"taskId": task["taskId"]})).result
@@ -217,7 +217,7 @@ async def test_core_task_is_created_at_once_and_its_result_waited_for(
 
 
 async def test_core_task_fails_with_its_command(first: httpx.AsyncClient) -> None:
-    task_id = (await created_core(first, "write fail 3"))["taskId"]
+    task_id = (await created_core(first, "read fail 3"))["taskId"]
 
     result = (await wire.ask_core(first, "tasks/result", {"taskId": task_id})).result
     assert (result["isError"], response(result)["exit_code"]) == (True, 3)
@@ -226,7 +226,7 @@ async def test_core_task_fails_with_its_command(first: httpx.AsyncClient) -> Non
 
 
 async def test_core_task_is_cancelled_once(first: httpx.AsyncClient, second: httpx.AsyncClient) -> None:
-    task_id = (await created_core(first, "write hang"))["taskId"]
+    task_id = (await created_core(first, "read hang"))["taskId"]
 
     assert (await wire.ask_core(second, "tasks/cancel", {"taskId": task_id})).result["status"] == "cancelled"
     assert (await wire.ask_core(first, "tasks/cancel", {"taskId": task_id})).code == -32602
@@ -239,7 +239,7 @@ async def test_core_task_of_a_tool_that_runs_no_command_is_refused(first: httpx.
 
 
 async def test_core_task_of_a_refused_command_is_an_error_that_says_why(first: httpx.AsyncClient) -> None:
-    answer = await wire.ask_core(first, "tools/call", call("write 'say", task={}))
+    answer = await wire.ask_core(first, "tools/call", call("read 'say", task={}))
 
     assert answer.code == -32602
     assert answer.error["data"]["type"] == "urn:mcp-k8s:problem:command-quotes"

@@ -85,7 +85,7 @@ def test_inspector_sends_the_header_and_shows_the_result(
 @needs_time
 def test_inspector_follows_a_task_to_its_end(served: Clients, node_clients: Node, home: Path) -> None:
     """Of a gateway that waits for no command: the result is the task's."""
-    call = ("--method", "tools/call", "--tool-name", stub.STUB.name, "--tool-arg", "command=write say done")
+    call = ("--method", "tools/call", "--tool-name", stub.STUB.name, "--tool-arg", "command=read say done")
     code, result = inspected(node_clients, served.hasty, "--protocol-era", "modern", *call, home=home)
 
     assert (code, result["structuredContent"]["output"]) == (0, "done\n")

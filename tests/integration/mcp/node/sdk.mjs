@@ -29,15 +29,15 @@ const failure = await client.callTool({ name: "stub", arguments: { command: "rea
 
 const hasty = (await connected(hastyUrl)).client;
 await hasty.listTools();
-const handedOver = await hasty.callTool({ name: "stub", arguments: { command: "write say done" } });
+const handedOver = await hasty.callTool({ name: "stub", arguments: { command: "read say done" } });
 const ended = await hasty.callTool({
   name: "get_job",
   arguments: { job_id: handedOver.structuredContent.job_id, wait: 30 },
 });
-const succeeded = await streamed(hasty, "write say task");
-const failed = await streamed(hasty, "write fail 3");
+const succeeded = await streamed(hasty, "read say task");
+const failed = await streamed(hasty, "read fail 3");
 const toCancel = await hasty.experimental.tasks
-  .callToolStream({ name: "stub", arguments: { command: "write hang" } }, undefined, { task: {} })
+  .callToolStream({ name: "stub", arguments: { command: "read hang" } }, undefined, { task: {} })
   .next();
 const cancelled = await hasty.experimental.tasks.cancelTask(toCancel.value.task.taskId);
 
