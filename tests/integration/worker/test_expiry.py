@@ -57,7 +57,7 @@ async def _submitted(jobs: Jobs, number: int) -> None:
 
 
 async def _names(redis: Redis) -> set[bytes]:
-    """But for the lists of callers' jobs, which are bounded and end by themselves: every key must, and is checked to."""
+    """But for the lists of jobs of a caller, which are bounded, and end by themselves as every key must."""
     return {name async for name in redis.scan_iter(count=1_000) if not name.startswith(keys.JOBS.encode())}
 
 
