@@ -18,8 +18,6 @@ STALE = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: taken, resourceVersio
 FAILURES: list[tuple[str, str, str, dict[str, Any]]] = [
     ("kubectl", "get configmap missing", "-A", {}),
     ("kubectl", "get gizmos", "api-resources", {}),
-    ("kubectl", "get pods --outptu wide", "--help", {}),
-    ("kubectl", "gett pods", "--help", {}),
     ("kubectl", "delete pod", "--help", {}),
     ("kubectl", "scale deploy web", "--help", {}),
     ("kubectl", "create configmap taken --from-literal=a=b", "apply", {}),
@@ -41,7 +39,6 @@ FAILURES: list[tuple[str, str, str, dict[str, Any]]] = [
     ("helm", "install web ./web --set a", "show values", {"files": CHART}),
     ("istioctl", "proxy-config routes deploy/web", "get pods -A", {}),
     ("istioctl", "analyze missing.yaml", "`files`", {}),
-    ("istioctl", "analize", "--help", {}),
     ("argocd", "app list", "X-Argocd-Server", {}),
 ]
 
@@ -54,6 +51,19 @@ async def test_each_has_a_next_step(user: User) -> None:
         if names not in (failed.hint or ""):
             missed.append((tool, command, failed.error, failed.hint))
     assert not missed
+
+
+@pytest.mark.parametrize(
+    ("command", "meant"),
+    [
+        ("kubectl get pods --outptu wide", "`--output`"),
+        ("kubectl gett pods", "`get`"),
+        ("istioctl analize", "`analyze`"),
+    ],
+)
+async def test_what_is_misspelt_is_told_before_it_runs(user: User, command: str, meant: str) -> None:
+    tool, _, rest = command.partition(" ")
+    assert f"did you mean {meant}?" in await user.refusal(tool, rest)
 
 
 async def test_field_that_cannot_change_has_one(user: User) -> None:
