@@ -20,7 +20,8 @@ def not_queued(refusal: SubmitRefusal, tool: str) -> ProductError:
     if refusal is SubmitRefusal.CONFLICT:
         return RequestError(
             ErrorCode.IDEMPOTENCY_CONFLICT,
-            "The Idempotency-Key was used for another request: send that request again as it was, or take a new key.",
+            "The Idempotency-Key was used for another request, or with another credential: send that request again "
+            "as it was. Take a new key only for a command that may run besides the first.",
         )
     if refusal is SubmitRefusal.NO_WORKER:
         return _no_worker(tool)

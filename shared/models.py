@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, NewType
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 JobId = NewType("JobId", str)
 """48 lower-case hexadecimal digits, 32 of them random (`shared.job_ids`); while callers are anonymous, the id is the
@@ -56,6 +56,18 @@ class Lane(StrEnum):
     SLOW = "slow"
 
 
+def _encodable(text: str) -> str:
+    """JSON can spell half of a surrogate pair, which no encoding can hold."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("holds half of a surrogate pair, which is no character") from None
+    return text
+
+
+Text = Annotated[str, AfterValidator(_encodable)]
+
+
 class CommandRequest(BaseModel):
     """A command for one of the tools, as REST and MCP clients send it."""
 
@@ -83,11 +95,11 @@ class CommandRequest(BaseModel):
         Field(description="Kubeconfig, base64 or YAML; the X-Kubeconfig header wins over it.", repr=False),
     ] = None
     stdin: Annotated[
-        str | None,
+        Text | None,
         Field(description="Standard input of the command, for example a manifest for `apply -f -`.", repr=False),
     ] = None
     files: Annotated[
-        dict[str, str] | None,
+        dict[str, Text] | None,
         Field(
             max_length=MAX_FILES,
             description="Files for the command: relative path to text. They exist in its working directory only.",

@@ -53,9 +53,11 @@ class OutputArguments(BaseModel):
 
 
 async def call(
-    app: FastAPI, context: Context, *, name: str, arguments: Mapping[str, Any], wait_s: float
+    app: FastAPI, context: Context, *, name: str, arguments: Mapping[str, Any], wait_s: float, delivers: bool = True
 ) -> types.CallToolResult:
     """The result of one tool call; a command is handed over as a job after `wait_s`.
+
+    Without `delivers` its caller is told of the job only, and its result is still to be delivered.
 
     `ProductError` for what the caller must change or try later.
     """
@@ -73,10 +75,10 @@ async def call(
     ):
         end = await pending.ended(wait_s)
     if isinstance(end, Job):
-        return await _described(service, end, joined=pending.joined)
+        return await _described(service, end, joined=pending.joined, delivers=delivers)
     if end is not None and end is not NoEnd.DRAINING:
         raise refusals.no_end(end, pending.queued)
-    return await _handed_over(service, await pending.latest(), joined=pending.joined)
+    return await _handed_over(service, await pending.latest(), joined=pending.joined, delivers=delivers)
 
 
 async def _get_job(app: FastAPI, context: Context, arguments: Mapping[str, Any]) -> types.CallToolResult:
@@ -124,16 +126,21 @@ async def _waited(app: FastAPI, context: Context, asked: JobArguments) -> Job:
         return await service.wait(job.id, ANONYMOUS, wait_s)
 
 
-async def _described(service: JobService, job: Job, *, joined: JobState | None = None) -> types.CallToolResult:
+async def _described(
+    service: JobService, job: Job, *, joined: JobState | None = None, delivers: bool = True
+) -> types.CallToolResult:
     text = JobText() if job.response else await service.text(job.id)
-    await service.delivered(job)
+    if delivers:
+        await service.delivered(job)
     return results.of_job(job, text, joined=joined, most=service.settings.mcp_max_text)
 
 
-async def _handed_over(service: JobService, job: Job, *, joined: JobState | None) -> types.CallToolResult:
+async def _handed_over(
+    service: JobService, job: Job, *, joined: JobState | None, delivers: bool
+) -> types.CallToolResult:
     """A job that goes on without this call; what it has printed is a courtesy, its id is not."""
     try:
-        return await _described(service, job, joined=joined)
+        return await _described(service, job, joined=joined, delivers=delivers)
     except UnavailableError:
         return results.of_job(job, JobText(), joined=joined, most=service.settings.mcp_max_text)
 

@@ -119,15 +119,20 @@ class McpServer(FastApiMCP):
         return task or result
 
     async def _start_job(self, context: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
-        return await self._called(context, params, longest_wait_s=0)
+        return await self._called(context, params, longest_wait_s=0, delivers=False)
 
     async def _called(
-        self, context: Context, params: types.CallToolRequestParams, *, longest_wait_s: float | None
+        self,
+        context: Context,
+        params: types.CallToolRequestParams,
+        *,
+        longest_wait_s: float | None,
+        delivers: bool = True,
     ) -> types.CallToolResult:
         mcp_wait_s: float = self.fastapi.state.settings.mcp_wait
         wait_s = mcp_wait_s if longest_wait_s is None else min(mcp_wait_s, longest_wait_s)
         return await calls.call(
-            self.fastapi, context, name=params.name, arguments=params.arguments or {}, wait_s=wait_s
+            self.fastapi, context, name=params.name, arguments=params.arguments or {}, wait_s=wait_s, delivers=delivers
         )
 
     async def _list_prompts(self, _: Context, __: types.PaginatedRequestParams | None) -> types.ListPromptsResult:

@@ -19,7 +19,8 @@ _DATA_KINDS = frozenset({"persistentvolumeclaims", "persistentvolumes"})
 
 
 def _is_dry(reading: Reading) -> bool:
-    return reading.value("dry-run") in ("client", "server")
+    """With `--raw` kubectl sends its request whatever `--dry-run` says."""
+    return reading.value("dry-run") in ("client", "server") and not reading.has("raw")
 
 
 def _prints_values(reading: Reading) -> bool:

@@ -1,5 +1,6 @@
 """Tasks of both revisions that have them, over the wire, by turns through two gateways."""
 
+import secrets
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -214,6 +215,18 @@ async def test_core_task_is_created_at_once_and_its_result_waited_for(
     assert response(result)["output"] == "done\n"
     assert result["_meta"] == {"io.modelcontextprotocol/related-task": {"taskId": task["taskId"]}}
     assert (await wire.ask_core(first, "tasks/get", {"taskId": task["taskId"]})).result["status"] == "completed"
+
+
+async def test_handle_of_a_task_is_no_delivery_of_its_result(first: httpx.AsyncClient) -> None:
+    """Else who lost the handle would run the command again."""
+    command = f"write say {secrets.token_hex(8)}"
+    task_id = (await created_core(first, command))["taskId"]
+    while (await wire.ask_core(first, "tasks/get", {"taskId": task_id})).result["status"] == "working":
+        pass
+
+    handles = [(await created_core(first, command))["taskId"] for _ in range(2)]
+
+    assert handles == [task_id, task_id]
 
 
 async def test_core_task_fails_with_its_command(first: httpx.AsyncClient) -> None:
