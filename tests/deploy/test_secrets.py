@@ -8,7 +8,7 @@ import pytest
 from redis import Redis
 from redis.exceptions import AuthenticationError, NoPermissionError
 
-from shared import keys
+from shared import keys, redis_connection
 from shared.models import Lane
 from shared.sealing import MasterKeys
 from tests.support import own_chart, processes
@@ -17,9 +17,9 @@ from tests.support.valkey import Valkey
 
 KEDA_SCRIPT = """
 if redis.call('type', KEYS[1]).ok == 'zset' then return redis.call('zcard', KEYS[1]) end
-return 0
+return redis.call('llen', KEYS[1])
 """
-"""As KEDA asks for the length of what may be a list or a sorted set."""
+"""KEDA asks so too, for it takes lists and sorted sets: https://keda.sh/docs/latest/scalers/redis-lists/"""
 SECRET_KEYS = ("master-keys", "password", "keda-password", "redis-url")
 
 
@@ -103,6 +103,7 @@ def test_user_of_keda_counts_jobs_and_does_nothing_else(installed: Rendered, ser
 
     with client(server, secret["keda-username"], secret["keda-password"]) as redis:
         assert redis.eval(KEDA_SCRIPT, 1, queue) == 2
+        assert redis.eval(KEDA_SCRIPT, 1, keys.queue(Lane.FAST)) == 0
         for forbidden in (
             ("GET", f"{keys.REQUEST}first"),
             ("ZRANGE", queue, 0, -1),
@@ -125,6 +126,16 @@ def test_external_secrets_are_used_and_none_is_made() -> None:
         "our-redis",
     ]
     assert volumes["redis-ca"]["secret"]["secretName"] == "our-redis-ca"
+
+
+def test_certificate_of_an_external_redis_is_named_in_its_url() -> None:
+    """As the values file and docs/kubernetes.md say it."""
+    url = "rediss://:password@redis.example:6380/0?ssl_ca_certs=/redis-ca/ca.crt"
+    chart = own_chart.render(own_chart.CHART / "ci" / "external-values.yaml")
+    mounts = {mount["name"]: mount["mountPath"] for mount in chart.pod("worker")["containers"][0]["volumeMounts"]}
+
+    assert url.rpartition("=")[2] == f"{mounts['redis-ca']}/ca.crt"
+    assert redis_connection.worker_pool(url).connection_kwargs["ssl_ca_certs"] == "/redis-ca/ca.crt"
 
 
 def test_redis_keeps_its_data_as_long_as_the_release() -> None:

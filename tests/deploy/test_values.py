@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.settings import CommonSettings, GatewaySettings, WorkerSettings
-from tests.support import own_chart
+from tests.support import own_chart, readme
 
 EXTERNAL = own_chart.CHART / "ci" / "external-values.yaml"
 
@@ -93,3 +93,11 @@ def test_every_setting_can_be_passed_through_or_has_a_value_of_its_own(settings:
     passed = own_chart.render(**{f"{component}__settings": free}).environment(component)
 
     assert free.items() <= passed.items()
+
+
+@pytest.mark.parametrize("block", readme.blocks("yaml", page=own_chart.PAGE), ids=lambda block: block.partition(":")[0])
+def test_documented_values_are_taken(block: str, tmp_path: Path) -> None:
+    values = tmp_path / "values.yaml"
+    values.write_text(block)
+
+    assert own_chart.render(own_chart.MINIMUM, values).of_kind("Deployment")

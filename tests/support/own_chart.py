@@ -14,6 +14,7 @@ from tests.support import cli
 from tests.support.product import PROJECT
 
 CHART = PROJECT / "deploy" / "helm" / "mcp-k8s"
+PAGE = PROJECT / "docs" / "kubernetes.md"
 VALUES = sorted((CHART / "ci").glob("*.yaml"))
 MINIMUM = CHART / "ci" / "default-values.yaml"
 RELEASE = "demo"
