@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from shared.endpoints import METADATA_ADDRESSES
+from shared.endpoints import METADATA_NETWORKS
 from tests.support import own_chart
 from tests.support.own_chart import Manifest, Rendered
 
-METADATA = [*METADATA_ADDRESSES, ipaddress.ip_address("169.254.169.254"), ipaddress.ip_address("169.254.170.2")]
+LINK_LOCAL = [ipaddress.ip_network("169.254.0.0/16"), ipaddress.ip_network("fe80::/10")]
+METADATA = [network[0] for network in (*METADATA_NETWORKS, *LINK_LOCAL)] + [ipaddress.ip_address("fd00:ec2::254")]
 WIDE = ["0.0.0.0/0", "128.0.0.0/1", "100.64.0.0/10", "192.0.0.0/24", "169.0.0.0/8", "::/0", "2000::/3", "10.0.0.0/8"]
 
 

@@ -138,6 +138,15 @@ def test_certificate_of_an_external_redis_is_named_in_its_url() -> None:
     assert redis_connection.worker_pool(url).connection_kwargs["ssl_ca_certs"] == "/redis-ca/ca.crt"
 
 
+def test_egress_proxy_is_read_from_a_secret_by_workers_only() -> None:
+    chart = own_chart.render(worker__egressProxySecret="our-proxy")
+    for component, expected in (("worker", ["egress-proxy"]), ("gateway", [])):
+        sources = next(volume for volume in chart.pod(component)["volumes"] if volume["name"] == "secrets")["projected"]
+        assert [source["secret"]["items"][0]["path"] for source in sources["sources"][2:]] == expected
+
+    assert chart.environment("worker")["K8S_MCP_EGRESS_PROXY_FILE"] == "/secrets/egress-proxy"
+
+
 def test_redis_keeps_its_data_as_long_as_the_release() -> None:
     spec = own_chart.render().one("StatefulSet", "redis")["spec"]
 

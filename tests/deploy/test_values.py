@@ -39,6 +39,8 @@ def test_chart_is_linted_without_a_warning(values: Path) -> None:
         ("networkPolicies__workerTo", ["10.0.0.1"]),
         ("networkPolicies__workerTo", ["fd00:ec2::/32"]),
         ("networkPolicies__workerTo", ["fd00::/8"]),
+        ("networkPolicies__workerTo", ["fd20:ce::/48"]),
+        ("worker__settings__K8S_MCP_EGRESS_PROXY", "http://user:password@proxy:3128"),
         ("networkPolicies__workerTo", ["fe80::/10"]),
         ("ingress__paths", ["metrics"]),
     ],
@@ -87,6 +89,7 @@ def test_workers_scaled_by_a_metric_cannot_go_to_zero() -> None:
 def test_every_setting_can_be_passed_through_or_has_a_value_of_its_own(settings: type[CommonSettings]) -> None:
     component = "gateway" if settings is GatewaySettings else "worker"
     decided = {*own_chart.render().environment(component), "K8S_MCP_MASTER_KEYS", "K8S_MCP_REDIS_URL"}
+    decided.add("K8S_MCP_EGRESS_PROXY")  # a secret
     names = {f"K8S_MCP_{name.upper()}" for name in settings.model_fields if not name.startswith("default_")}
     free = dict.fromkeys(names - decided, "1")
 

@@ -120,7 +120,7 @@ securityContext:
 {{- end }}
 {{- end }}
 
-{{/* (list . size of /tmp) */}}
+{{/* (list . size of /tmp, name of the proxy's Secret) */}}
 {{- define "mcp-k8s.volumes" -}}
 {{- $root := first . -}}
 - name: secrets
@@ -133,8 +133,13 @@ securityContext:
       - secret:
           name: {{ include "mcp-k8s.redis-secret-name" $root }}
           items: [{key: redis-url, path: redis-url}]
+      {{- with last . }}
+      - secret:
+          name: {{ . }}
+          items: [{key: egress-proxy, path: egress-proxy}]
+      {{- end }}
 - name: temporary
-  emptyDir: {medium: Memory, sizeLimit: {{ last . }}}
+  emptyDir: {medium: Memory, sizeLimit: {{ index . 1 }}}
 {{- if and (not $root.Values.redis.bundled) $root.Values.redis.external.caSecret }}
 - name: redis-ca
   secret:
