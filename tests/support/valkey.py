@@ -24,7 +24,9 @@ APPEND_ONLY = {"appendonly": "yes"}
 class Valkey:
     """One server on a Unix socket, whose address stays the same through every restart; it dies with the tests."""
 
-    def __init__(self, options: Mapping[str, str] | None = None) -> None:
+    def __init__(self, options: Mapping[str, str] | None = None, *, user: str | None = None) -> None:
+        """`user` is one without a password, where the default user has one."""
+        self._user = user
         self.directory = Path(tempfile.mkdtemp(prefix="valkey-"))
         self.socket = self.directory / "socket"
         self.log = self.directory / "log"
@@ -93,7 +95,7 @@ class Valkey:
         if self._running().poll() is not None:
             raise RuntimeError(f"the server ended at its start:\n{self.log.read_text()}")
         try:
-            with Redis.from_url(self.url) as client:
+            with Redis.from_url(self.url, username=self._user, password=self._user and "none") as client:
                 return bool(client.ping())
         except (RedisError, OSError):
             return False

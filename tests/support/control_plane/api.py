@@ -44,6 +44,10 @@ class Api:
         if answer.status_code != httpx.codes.CONFLICT:
             answer.raise_for_status()
 
+    def ask(self, path: str, body: Mapping[str, Any]) -> Any:
+        """What the server says to a review, which it does not keep."""
+        return self._client.post(path, json=body).raise_for_status().json()
+
     def apply(self, path: str, body: Mapping[str, Any]) -> None:
         """Server-side apply: https://kubernetes.io/docs/reference/using-api/server-side-apply/"""
         self._client.patch(

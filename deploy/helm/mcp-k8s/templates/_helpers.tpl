@@ -1,0 +1,150 @@
+{{- define "mcp-k8s.fullname" -}}
+{{- $name := default .Chart.Name .Values.nameOverride -}}
+{{- $full := ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) -}}
+{{- default $full .Values.fullnameOverride | trunc 50 | trimSuffix "-" -}}
+{{- end }}
+
+{{/* Of a component: (list . "gateway") */}}
+{{- define "mcp-k8s.name" -}}
+{{ include "mcp-k8s.fullname" (first .) }}-{{ last . }}
+{{- end }}
+
+{{- define "mcp-k8s.selector" -}}
+app.kubernetes.io/name: {{ default (first .).Chart.Name (first .).Values.nameOverride }}
+app.kubernetes.io/instance: {{ (first .).Release.Name }}
+app.kubernetes.io/component: {{ last . }}
+{{- end }}
+
+{{- define "mcp-k8s.metadata" -}}
+name: {{ include "mcp-k8s.name" . }}
+namespace: {{ (first .).Release.Namespace }}
+labels:
+  {{- include "mcp-k8s.labels" . | nindent 2 }}
+{{- end }}
+
+{{- define "mcp-k8s.labels" -}}
+{{ include "mcp-k8s.selector" . }}
+app.kubernetes.io/version: {{ (first .).Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ (first .).Release.Service }}
+helm.sh/chart: {{ (first .).Chart.Name }}-{{ (first .).Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{/* (list . image) */}}
+{{- define "mcp-k8s.image" -}}
+{{- $image := last . -}}
+{{- $repository := required "gateway.image.repository and worker.image.repository: say where you have pushed the images that `make images` builds" $image.repository -}}
+{{- if $image.digest -}}
+image: {{ $repository }}@{{ $image.digest }}
+{{- else -}}
+image: {{ $repository }}:{{ default (first .).Chart.AppVersion $image.tag }}
+{{- end }}
+imagePullPolicy: {{ $image.pullPolicy }}
+{{- end }}
+
+{{/* What every pod has: (list . component user) */}}
+{{- define "mcp-k8s.pod" -}}
+{{- $component := index . 1 -}}
+{{- $root := first . -}}
+{{- $own := index $root.Values $component -}}
+serviceAccountName: {{ include "mcp-k8s.fullname" $root }}
+automountServiceAccountToken: false
+# A Service called k8s-mcp would set K8S_MCP_PORT.
+enableServiceLinks: false
+securityContext:
+  runAsNonRoot: true
+  runAsUser: {{ last . }}
+  runAsGroup: {{ last . }}
+  fsGroup: {{ last . }}
+  fsGroupChangePolicy: OnRootMismatch
+  seccompProfile: {type: RuntimeDefault}
+{{- with $root.Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $own.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $own.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $own.affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- define "mcp-k8s.spread" -}}
+topologySpreadConstraints:
+  - maxSkew: 1
+    topologyKey: kubernetes.io/hostname
+    whenUnsatisfiable: ScheduleAnyway
+    labelSelector:
+      matchLabels:
+        {{- include "mcp-k8s.selector" . | nindent 8 }}
+{{- end }}
+
+{{- define "mcp-k8s.container-security" -}}
+securityContext:
+  allowPrivilegeEscalation: false
+  readOnlyRootFilesystem: true
+  capabilities: {drop: [ALL]}
+{{- end }}
+
+{{/* Settings of both and of the component: (list . component) */}}
+{{- define "mcp-k8s.settings" -}}
+{{- $root := first . -}}
+- name: K8S_MCP_MASTER_KEYS_FILE
+  value: /secrets/master-keys
+- name: K8S_MCP_REDIS_URL_FILE
+  value: /secrets/redis-url
+- name: K8S_MCP_MAX_TIMEOUT
+  value: {{ $root.Values.timeLimits.maxSeconds | int | quote }}
+{{- range $name, $value := merge (dict) (index $root.Values (last .)).settings $root.Values.settings }}
+- name: {{ $name }}
+  value: {{ $value | toString | quote }}
+{{- end }}
+{{- end }}
+
+{{- define "mcp-k8s.mounts" -}}
+- name: secrets
+  mountPath: /secrets
+  readOnly: true
+- name: temporary
+  mountPath: /tmp
+{{- if and (not .Values.redis.bundled) .Values.redis.external.caSecret }}
+- name: redis-ca
+  mountPath: /redis-ca
+  readOnly: true
+{{- end }}
+{{- end }}
+
+{{/* (list . size of /tmp, name of the proxy's Secret) */}}
+{{- define "mcp-k8s.volumes" -}}
+{{- $root := first . -}}
+- name: secrets
+  projected:
+    defaultMode: 0440
+    sources:
+      - secret:
+          name: {{ include "mcp-k8s.keys-name" $root }}
+          items: [{key: master-keys, path: master-keys}]
+      - secret:
+          name: {{ include "mcp-k8s.redis-secret-name" $root }}
+          items: [{key: redis-url, path: redis-url}]
+      {{- with last . }}
+      - secret:
+          name: {{ . }}
+          items: [{key: egress-proxy, path: egress-proxy}]
+      {{- end }}
+- name: temporary
+  emptyDir: {medium: Memory, sizeLimit: {{ index . 1 }}}
+{{- if and (not $root.Values.redis.bundled) $root.Values.redis.external.caSecret }}
+- name: redis-ca
+  secret:
+    secretName: {{ $root.Values.redis.external.caSecret }}
+    defaultMode: 0440
+    items: [{key: ca.crt, path: ca.crt}]
+{{- end }}
+{{- end }}

@@ -1,0 +1,78 @@
+{{/*
+Secrets are made while the chart renders, and looked up in the cluster from then on. What is made is kept in .Values for
+the rest of the rendering: pods carry a checksum of it.
+*/}}
+{{- define "mcp-k8s.keys-name" -}}
+{{ default (include "mcp-k8s.name" (list . "keys")) .Values.masterKeys.existingSecret }}
+{{- end }}
+
+{{- define "mcp-k8s.redis-secret-name" -}}
+{{- if .Values.redis.bundled -}}
+{{ include "mcp-k8s.name" (list . "redis") }}
+{{- else -}}
+{{ required "redis.external.existingSecret: name the Secret that holds redis-url, or set redis.bundled=true" .Values.redis.external.existingSecret }}
+{{- end }}
+{{- end }}
+
+{{/* Fernet: 32 random bytes in the URL-safe alphabet. */}}
+{{- define "mcp-k8s.new-key" -}}
+{{ randBytes 32 | replace "+" "-" | replace "/" "_" }}
+{{- end }}
+
+{{/* Master keys and the step of their rotation, as YAML. A step that has been made is not made again. */}}
+{{- define "mcp-k8s.master-keys" -}}
+{{- if not (hasKey .Values "madeMasterKeys") -}}
+{{- $old := lookup "v1" "Secret" .Release.Namespace (include "mcp-k8s.keys-name" .) | default dict -}}
+{{- $keys := list -}}
+{{- with dig "data" "master-keys" "" $old -}}
+{{- $keys = b64dec . | splitList "," -}}
+{{- else -}}
+{{- $keys = list (include "mcp-k8s.new-key" .) -}}
+{{- end -}}
+{{- $done := dig "metadata" "annotations" "mcp-k8s/rotation" "" $old -}}
+{{- $wanted := default $done .Values.masterKeys.rotation -}}
+{{- if ne $done $wanted -}}
+{{- $before := dict "prepare" (list "" "finish") "switch" (list "prepare") "finish" (list "switch") -}}
+{{- if not (has $done (get $before $wanted)) -}}
+{{- fail (printf "masterKeys.rotation: %s comes after %s, and this release has made %s" $wanted (index (get $before $wanted) 0 | default "finish") ($done | default "none")) -}}
+{{- end -}}
+{{- if eq $wanted "prepare" -}}
+{{- $keys = append $keys (include "mcp-k8s.new-key" .) -}}
+{{- else if eq $wanted "switch" -}}
+{{- $keys = prepend (initial $keys) (last $keys) -}}
+{{- else -}}
+{{- $keys = list (first $keys) -}}
+{{- end -}}
+{{- end -}}
+{{- $_ := set .Values "madeMasterKeys" (dict "keys" (join "," $keys) "rotation" $wanted) -}}
+{{- end -}}
+{{- toYaml .Values.madeMasterKeys -}}
+{{- end }}
+
+{{/* Passwords of the bundled Redis by user, as YAML. */}}
+{{- define "mcp-k8s.redis-passwords" -}}
+{{- if not (hasKey .Values "madeRedisPasswords") -}}
+{{- $old := lookup "v1" "Secret" .Release.Namespace (include "mcp-k8s.redis-secret-name" .) | default dict -}}
+{{- $made := dict -}}
+{{- range list "password" "keda-password" -}}
+{{- $_ := set $made . (dig "data" . (randAlphaNum 43 | b64enc) $old | b64dec) -}}
+{{- end -}}
+{{- $_ := set .Values "madeRedisPasswords" $made -}}
+{{- end -}}
+{{- toYaml .Values.madeRedisPasswords -}}
+{{- end }}
+
+{{/* Pods are replaced when what they have mounted changes. Of a Secret that is not the chart's own, only its version
+stands here: a checksum would let those who may read pods guess what is in it. */}}
+{{- define "mcp-k8s.secret-versions" -}}
+{{- if .Values.masterKeys.existingSecret -}}
+checksum/master-keys: {{ dig "metadata" "resourceVersion" "unknown" (lookup "v1" "Secret" .Release.Namespace .Values.masterKeys.existingSecret | default dict) | quote }}
+{{- else -}}
+checksum/master-keys: {{ include "mcp-k8s.master-keys" . | sha256sum }}
+{{- end }}
+{{ if .Values.redis.bundled -}}
+checksum/redis: {{ include "mcp-k8s.redis-passwords" . | sha256sum }}
+{{- else -}}
+checksum/redis: {{ dig "metadata" "resourceVersion" "unknown" (lookup "v1" "Secret" .Release.Namespace (include "mcp-k8s.redis-secret-name" .) | default dict) | quote }}
+{{- end }}
+{{- end }}
