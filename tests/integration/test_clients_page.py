@@ -1,10 +1,8 @@
 """The configurations of docs/clients.md, each used as its client would use it, where that can be had here."""
 
-import asyncio
 import json
 import os
 import shlex
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +15,8 @@ from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
 from tests.integration.cli.terminal import Terminal
+from tests.integration.mcp import node
+from tests.integration.mcp.node import INSPECTOR
 from tests.support import cli, processes, readme
 from tests.support.api_server import ApiServer
 from tests.support.mcp_caller import call
@@ -112,25 +112,26 @@ def test_python_program_runs(url: str, environment: dict[str, str], tmp_path: Pa
     assert "web-1" in run([sys.executable, str(program)], environment)
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="no Node: the program's syntax is not checked")
-def test_typescript_program_is_one(tmp_path: Path) -> None:
+def test_typescript_program_runs(url: str, environment: dict[str, str], tmp_path: Path) -> None:
+    clients = node.find()
     [block] = readme.blocks("js", PAGE)
     program = tmp_path / "program.mjs"
-    program.write_text(block)
+    program.write_text(block.replace(readme.DOCUMENTED_URL, url))
+    (tmp_path / "node_modules").symlink_to(clients.packages)
 
-    run(["node", "--check", str(program)], dict(os.environ))
+    assert "web-1" in run([str(clients.interpreter), str(program)], environment)
 
 
-async def test_inspectors_command_starts_a_server(url: str, environment: dict[str, str]) -> None:
+def test_inspector_lists_the_tools_through_the_bridge(url: str, environment: dict[str, str]) -> None:
+    clients = node.find()
     [block] = [block for block in readme.blocks("sh", PAGE) if block.startswith("npx")]
-    words = shlex.split(block)
-    command = words[words.index("--cli") + 1 : words.index("--method")]
-    assert command[0] == "mcp-k8s"
-    parameters = StdioServerParameters(
-        command=str(COMMANDS / command[0]), args=[*command[1:], "--url", url], env=environment
-    )
-    async with Client(stdio_client(parameters)) as client, asyncio.timeout(TIMEOUT_S):
-        assert (await client.list_tools()).tools
+    npx, package, *arguments = shlex.split(block)
+    assert (npx, package) == ("npx", "@modelcontextprotocol/inspector")
+    settings = {**environment, "K8S_MCP_URL": url}
+
+    listed = json.loads(run([str(clients.interpreter), str(clients.packages / INSPECTOR), *arguments], settings))
+
+    assert "kubectl" in [tool["name"] for tool in listed["tools"]]
 
 
 def output_with(headers: dict[str, str], url: str) -> str:

@@ -12,6 +12,7 @@ import pytest
 from tests.support import processes
 from tools import node_clients
 
+INSPECTOR = "@modelcontextprotocol/inspector/clients/launcher/build/index.js"
 TIMEOUT_S = 100.0
 """Ends a program that hangs: none needs a tenth of it."""
 

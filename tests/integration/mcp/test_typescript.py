@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 
 from tests.integration.mcp.conftest import Clients, Gateway
-from tests.integration.mcp.node import Node
+from tests.integration.mcp.node import INSPECTOR, Node
 from tests.support import stub
 
-INSPECTOR = "@modelcontextprotocol/inspector/clients/launcher/build/index.js"
 IS_ERROR_EXIT_CODE = 5
 NAMES = ["kubectl", "helm", "istioctl", "argocd"]
 needs_time = pytest.mark.timeout(150)
