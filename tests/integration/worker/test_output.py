@@ -73,8 +73,8 @@ async def test_output_is_stored_while_the_command_runs(recording: Recording) -> 
         await wait_until(lambda: recording.has_stored(OUT, b"one\n"))
         recording.recorder.add(ERR, b"two\n")
         await wait_until(lambda: recording.has_stored(ERR, b"two\n"))
-
-    assert recording.recorder.remaining() == []
+        # It is stored a moment before the recorder is told so.
+        await wait_until(lambda: recording.recorder.remaining() == [])
 
 
 async def test_small_chunks_share_an_event(recording: Recording, redis: Redis) -> None:
