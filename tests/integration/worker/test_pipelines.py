@@ -186,6 +186,7 @@ async def test_watch_that_its_time_limit_ends_is_judged_by_its_filters(piped: Pi
 async def test_filter_that_does_not_end_is_ended_too(piped: Piped) -> None:
     running = piped.start("echo on", "awk '{print; fflush(); while (1) {}}'")
     await piped.prints("on")
+    await wait_until(lambda: len(piped.launcher._runs) == 1)  # the tool's end is known: the signal is not for it
 
     piped.control.cancel("asked")
 
