@@ -17,6 +17,7 @@ from shared import kubeconfig, logs
 from shared.models import JobId
 from tests.support import egress
 from tests.support.api_server.handle import ApiServer
+from worker.egress.proxy import EgressProxy
 
 START_TIMEOUT_S = 10.0
 BUDGET_MS = 3
@@ -51,7 +52,7 @@ def _proxy() -> Iterator[str]:
 
     async def serve() -> None:
         stop = asyncio.Event()
-        async with egress.running(egress.dialer()) as proxy, proxy.admit(JobId("0" * 48)) as access:
+        async with EgressProxy.running(egress.dialer()) as proxy, proxy.admit(JobId("0" * 48)) as access:
             ready.set_result((access.url, asyncio.get_running_loop(), stop))
             await stop.wait()
 

@@ -140,7 +140,7 @@ class JobService:
 
     async def delivered(self, job: Job) -> None:
         """The job's result, if it has one, goes to who asked for the command: the same command again is another run."""
-        if not job.state.is_final or job.command_class in repeats.HARMLESS:
+        if not job.state.is_final or job.command_class.changes_nothing:
             return
         try:
             async with store_calls.bounded(job.id):

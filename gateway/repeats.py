@@ -7,10 +7,8 @@ is already, while that runs or for as long as nobody got its result. Reads are s
 import json
 
 from gateway.preparation import PreparedCall
-from shared.models import ANONYMOUS, CommandClass
+from shared.models import ANONYMOUS
 from shared.sealing import MasterKeys
-
-HARMLESS = (CommandClass.READ, CommandClass.LOCAL)
 
 
 def name(master_keys: MasterKeys, call: PreparedCall) -> str:
@@ -19,7 +17,7 @@ def name(master_keys: MasterKeys, call: PreparedCall) -> str:
     The arguments are those that run: quotes, blanks and a leading name of the tool make no difference. Who does not
     authenticate is told from others by the credentials in the request.
     """
-    if call.invocation.command_class in HARMLESS:
+    if call.invocation.command_class.changes_nothing:
         return ""
     asked = call.envelope
     caller = [call.principal]

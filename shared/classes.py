@@ -9,7 +9,6 @@ from shared.tools.tool import Grammar
 
 HELP = ("help",)
 """The verb of a command that has none: these CLIs then print their help."""
-_HARMLESS = frozenset({CommandClass.READ, CommandClass.LOCAL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +28,7 @@ def classify(grammar: Grammar, reading: Reading) -> Classification:
         if rule.fits(reading, command_class):
             rules.append(rule)
             command_class = rule.to or command_class
-    if command_class in _HARMLESS and any(flag.arity is Arity.UNKNOWN for flag in reading.flags):
+    if command_class.changes_nothing and any(flag.arity is Arity.UNKNOWN for flag in reading.flags):
         command_class = CommandClass.WRITE
     if command_class is CommandClass.READ and stays_local(grammar, reading):
         command_class = CommandClass.LOCAL

@@ -96,7 +96,7 @@ def _waits(grammar: Grammar, reading: Reading) -> bool:
 
 
 def _lane(command_class: CommandClass, *, waits: bool) -> Lane:
-    is_short = command_class in (CommandClass.READ, CommandClass.LOCAL) and not waits
+    is_short = command_class.changes_nothing and not waits
     return Lane.FAST if is_short else Lane.SLOW
 
 

@@ -48,6 +48,11 @@ class CommandClass(StrEnum):
     LOCAL = "local"
     CREDENTIAL = "credential"
 
+    @property
+    def changes_nothing(self) -> bool:
+        """Neither in a cluster nor anywhere else: it may be given up, ended early, and run again."""
+        return self in (CommandClass.READ, CommandClass.LOCAL)
+
 
 class Lane(StrEnum):
     """Short reads never wait behind ten-minute installs."""

@@ -18,7 +18,7 @@ import shared
 from shared import events
 from shared.envelope import RequestEnvelope
 from shared.errors import RequestError
-from shared.models import CommandClass, CommandResponse, JobId, JobState
+from shared.models import CommandResponse, JobId, JobState
 from shared.redis_connection import UNAVAILABLE
 from shared.sealing import DataKey, MasterKeys, Purpose, SealError
 from shared.store.job_store import Attempt, Claim, ClaimRefusal, Ending, JobStore
@@ -38,8 +38,6 @@ from worker.redaction import redacted
 from worker.tool_binaries import ToolBinary
 
 RETRY_DELAY_S = 0.5
-CHANGE_NOTHING = frozenset({CommandClass.READ, CommandClass.LOCAL})
-"""Commands that a filter may end when it has read enough."""
 DATA_LOST = "Redis has lost data while the command ran"
 OTHER_VERSION = "the request is of another version of mcp-k8s than this worker: bring gateways and workers to the same"
 SEAL_MARGIN_S = 60
@@ -208,7 +206,7 @@ class JobRunner:
                     time_limit_s=time_limit_s,
                     kill_grace_s=self.settings.kill_grace_s,
                     is_endless=job.envelope.is_endless,
-                    must_finish=job.envelope.command_class not in CHANGE_NOTHING,
+                    must_finish=not job.envelope.command_class.changes_nothing,
                 )
 
     @asynccontextmanager

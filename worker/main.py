@@ -95,7 +95,7 @@ async def serve(settings: WorkerSettings) -> bool:
     sandbox = _sandbox(settings.sandbox)
     with _work_directory(settings.work_directory) as work_directory:
         dialer = _dialer(settings)
-        async with _launcher(work_directory) as launcher, _proxy(dialer) as proxy:
+        async with _launcher(work_directory) as launcher, EgressProxy.running(dialer) as proxy:
             plan = PlanSettings(
                 sandboxed=landlock.abi() > 0,
                 allow_loopback=settings.allow_loopback,
@@ -234,15 +234,6 @@ def _dialer(settings: WorkerSettings) -> Dialer:
         own=OwnServices(places, resolver.resolve),
     )
     return Dialer(policy, settings.egress_proxy.get_secret_value() or None)
-
-
-@asynccontextmanager
-async def _proxy(dialer: Dialer) -> AsyncIterator[EgressProxy]:
-    proxy = await EgressProxy.start(dialer)
-    try:
-        yield proxy
-    finally:
-        await proxy.close()
 
 
 @asynccontextmanager

@@ -18,14 +18,12 @@ from mcp_types import PROTOCOL_VERSION_META_KEY, JSONRPCNotification, JSONRPCReq
 
 from shared import command
 from shared.errors import RequestError
-from shared.models import CommandClass
 from shared.tools import registry
 
 INITIALIZE = "initialize"
 CALL_TOOL = "tools/call"
 LIST_TOOLS = "tools/list"
 CANCELLED = "notifications/cancelled"
-HARMLESS = (CommandClass.READ, CommandClass.LOCAL)
 WITHOUT_CLUSTER = frozenset(
     {
         INITIALIZE,
@@ -96,7 +94,7 @@ def tool_call(message: JSONRPCRequest) -> ToolCall | None:
         invocation = command.parse(registry.find(name), text, context=asked)
     except RequestError:
         return ToolCall(name, asked)
-    return ToolCall(name, invocation.context, invocation.command_class in HARMLESS)
+    return ToolCall(name, invocation.context, invocation.command_class.changes_nothing)
 
 
 def hints_in(result: Params) -> dict[str, ToolHints]:

@@ -11,7 +11,7 @@ from gateway.mcp import output_text, results
 from gateway.policy import modes
 from shared.errors import ErrorCode, RequestError
 from shared.events import EventKind
-from shared.models import ANONYMOUS, CommandClass
+from shared.models import ANONYMOUS, JOB_ID_PATTERN, CommandClass
 from shared.settings import GatewaySettings, SecurityMode
 from shared.tools import registry
 
@@ -28,7 +28,7 @@ TEMPLATES = tuple(
     )
     for stream in (EventKind.STDOUT, EventKind.STDERR)
 )
-_JOB_URI = re.compile(r"job://([0-9a-f]{48})/(stdout|stderr)")
+_JOB_URI = re.compile(rf"job://({JOB_ID_PATTERN.pattern})/(stdout|stderr)")
 
 
 class EffectivePolicy(BaseModel):

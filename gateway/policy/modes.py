@@ -18,7 +18,7 @@ from shared.models import CommandClass
 from shared.settings import SecurityMode
 from shared.tools.class_rules import ClassRule, Effect
 
-_HARMLESS = frozenset({CommandClass.READ, CommandClass.LOCAL})
+_HARMLESS = frozenset(each for each in CommandClass if each.changes_nothing)
 _ALLOWED = {
     SecurityMode.READ_ONLY: _HARMLESS,
     SecurityMode.STRICT: _HARMLESS | {CommandClass.WRITE, CommandClass.DESTRUCTIVE},

@@ -10,7 +10,6 @@ import yaml
 
 from tests.containers import compose
 from tests.containers.compose import Compose, ComposeMissingError
-from tests.support import processes
 from tests.support.api_server import ApiServer
 from tests.support.caller import Caller, caller_of
 from tests.support.product import free_port
@@ -52,8 +51,7 @@ def installation() -> Iterator[Compose]:
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[ApiServer]:
-    with ApiServer.start() as server:
-        processes.long_lived.add(server.pid)
+    with ApiServer.long_lived() as server:
         yield server
 
 

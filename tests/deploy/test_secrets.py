@@ -11,9 +11,9 @@ from redis.exceptions import AuthenticationError, NoPermissionError
 from shared import keys, redis_connection
 from shared.models import Lane
 from shared.sealing import MasterKeys
-from tests.support import own_chart, processes
+from tests.support import own_chart
 from tests.support.own_chart import Rendered
-from tests.support.valkey import Valkey
+from tests.support.valkey import Valkey, long_lived
 
 KEDA_SCRIPT = """
 if redis.call('type', KEYS[1]).ok == 'zset' then return redis.call('zcard', KEYS[1]) end
@@ -36,8 +36,7 @@ def server(installed: Rendered, tmp_path_factory: pytest.TempPathFactory) -> Ite
     words = installed.pod("redis")["containers"][0]["args"]
     options = dict(zip((word.removeprefix("--") for word in words[::2]), words[1::2], strict=True))
     del options["dir"]
-    with Valkey({**options, "aclfile": str(users)}, user="probe") as valkey:
-        processes.long_lived.add(valkey.pid)
+    with long_lived({**options, "aclfile": str(users)}, user="probe") as valkey:
         yield valkey
 
 

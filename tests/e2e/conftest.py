@@ -12,13 +12,13 @@ from tests.e2e.clients import CLIENTS, Client
 from tests.e2e.session import running
 from tests.e2e.user import User
 from tests.integration.end_to_end.system import System, start
-from tests.support import e2e_tools, processes
+from tests.support import e2e_tools
 from tests.support.argo_cd import ArgoCd
 from tests.support.chart_server import ChartServer
 from tests.support.control_plane import ControlPlane
 from tests.support.e2e_tools import E2eTools, ToolsMissingError
 from tests.support.product import Product
-from tests.support.valkey import APPEND_ONLY, Valkey
+from tests.support.valkey import APPEND_ONLY, long_lived
 
 HERE = Path(__file__).parent
 SCENARIO_TIMEOUT_S = 180
@@ -78,8 +78,10 @@ def system(cli_directory: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     """Two gateways and two workers, which no scenario stops."""
     directory = tmp_path_factory.mktemp("system")
     settings = {"K8S_MCP_TOOLS_DIRECTORY": str(cli_directory)}
-    with Valkey(APPEND_ONLY) as valkey, Product(valkey.url, directory, entry="cli.main", settings=settings) as product:
-        processes.long_lived.add(valkey.pid)
+    with (
+        long_lived(APPEND_ONLY) as valkey,
+        Product(valkey.url, directory, entry="cli.main", settings=settings) as product,
+    ):
         yield start(product, gateways=2, workers=2)
 
 

@@ -9,8 +9,6 @@ from tests.e2e import manifests
 from tests.e2e.user import User
 from tests.support.control_plane import ControlPlane
 
-POD_IS_STUCK_S = 20
-
 
 async def test_applied_deployment_rolls_out(user: User) -> None:
     assert "deployment.apps/web created" in await user.output("kubectl", "apply -f -", stdin=manifests.deployment())

@@ -13,7 +13,6 @@ from worker.egress import relay, resolver
 from worker.egress.dialer import Dialer
 from worker.egress.own_services import OwnServices
 from worker.egress.policy import EgressPolicy
-from worker.egress.proxy import EgressProxy
 
 
 @dataclass
@@ -52,16 +51,6 @@ def dialer(
         own=OwnServices(destinations.parse_services(own), resolve),
     )
     return Dialer(policy, upstream_url, resolve)
-
-
-@asynccontextmanager
-async def running(made: Dialer) -> AsyncIterator[EgressProxy]:
-    """A proxy that ends with the block."""
-    proxy = await EgressProxy.start(made)
-    try:
-        yield proxy
-    finally:
-        await proxy.close()
 
 
 @dataclass

@@ -102,8 +102,8 @@ class Valkey:
 
 
 @contextmanager
-def long_lived() -> Iterator[Valkey]:
+def long_lived(options: Mapping[str, str] | None = None, *, user: str | None = None) -> Iterator[Valkey]:
     """A server for a session's fixture: no test has left it behind."""
-    with Valkey() as server:
+    with Valkey(options, user=user) as server:
         processes.long_lived.add(server.pid)
         yield server

@@ -45,7 +45,7 @@ class _Guest:
 
 
 class EgressProxy:
-    """A listening proxy; `start` makes one, and `close` ends it with all its connections."""
+    """A listening proxy; `running` makes one."""
 
     def __init__(self, dialer: Dialer) -> None:
         self._dialer = dialer
@@ -55,12 +55,16 @@ class EgressProxy:
         self._tasks: set[asyncio.Task[None]] = set()
 
     @classmethod
-    async def start(cls, dialer: Dialer) -> "EgressProxy":
-        """On a free port of loopback. `OSError`."""
+    @asynccontextmanager
+    async def running(cls, dialer: Dialer) -> AsyncIterator["EgressProxy"]:
+        """One on a free port of loopback; at the end of the block all its connections are cut. `OSError`."""
         proxy = cls(dialer)
         proxy._server = await asyncio.start_server(proxy._accept, HOST, 0, backlog=BACKLOG)
         proxy._port = proxy._server.sockets[0].getsockname()[1]
-        return proxy
+        try:
+            yield proxy
+        finally:
+            await proxy.close()
 
     @asynccontextmanager
     async def admit(self, job_id: JobId) -> AsyncIterator[ProxyAccess]:

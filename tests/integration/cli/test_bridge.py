@@ -21,7 +21,7 @@ from tests.support.counting import CountingServer, counting_server
 from tests.support.credential_program import CredentialProgram
 from tests.support.mcp_caller import LEGACY, MODERN, MODES, call, text_of
 from tests.support.product import Product
-from tests.support.valkey import APPEND_ONLY, Valkey
+from tests.support.valkey import APPEND_ONLY, Valkey, long_lived
 from tests.support.waiting import wait_until
 
 END_TIMEOUT_S = 30.0
@@ -32,8 +32,7 @@ pytestmark = pytest.mark.timeout(120)
 
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    with Valkey() as valkey, Product(valkey.url, tmp_path_factory.mktemp("bridge")) as product:
-        processes.long_lived.add(valkey.pid)
+    with long_lived() as valkey, Product(valkey.url, tmp_path_factory.mktemp("bridge")) as product:
         yield start(product, gateways=1, workers=1)
 
 

@@ -12,9 +12,9 @@ from redis import Redis
 from shared import keys
 from tests.integration.cli.terminal import Terminal
 from tests.integration.end_to_end.system import System, start
-from tests.support import credential_program, kubeconfigs, processes, stub
+from tests.support import credential_program, kubeconfigs, stub
 from tests.support.product import Process, Product
-from tests.support.valkey import APPEND_ONLY, Valkey
+from tests.support.valkey import APPEND_ONLY, Valkey, long_lived
 from tests.support.waiting import wait_blocking
 
 END_TIMEOUT_S = 60.0
@@ -22,8 +22,7 @@ END_TIMEOUT_S = 60.0
 
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    with Valkey() as valkey, Product(valkey.url, tmp_path_factory.mktemp("run")) as product:
-        processes.long_lived.add(valkey.pid)
+    with long_lived() as valkey, Product(valkey.url, tmp_path_factory.mktemp("run")) as product:
         yield start(product, gateways=1, workers=1)
 
 

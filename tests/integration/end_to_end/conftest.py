@@ -7,11 +7,11 @@ import pytest
 from redis.asyncio import Redis
 
 from tests.integration.end_to_end.system import System, start
-from tests.support import leftovers, processes
+from tests.support import leftovers
 from tests.support.api_server import ApiServer
 from tests.support.caller import Caller, caller_of
 from tests.support.product import Product
-from tests.support.valkey import Valkey
+from tests.support.valkey import long_lived
 
 KILL_GRACE_S = "0.5"
 STORED_OUTPUT_BYTES = 1024 * 1024
@@ -21,16 +21,14 @@ DENIED = "127.0.0.9"
 
 @pytest.fixture(scope="session")
 def api_server() -> Iterator[ApiServer]:
-    with ApiServer.start() as server:
-        processes.long_lived.add(server.pid)
+    with ApiServer.long_lived() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """Two gateways and one worker, which no test stops."""
-    with Valkey() as valkey, Product(valkey.url, tmp_path_factory.mktemp("system")) as product:
-        processes.long_lived.add(valkey.pid)
+    with long_lived() as valkey, Product(valkey.url, tmp_path_factory.mktemp("system")) as product:
         yield start(
             product,
             gateways=2,
@@ -45,8 +43,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 @pytest.fixture(scope="session")
 def hasty_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """One gateway that waits for little, and no worker but those that a test starts and ends."""
-    with Valkey() as valkey, Product(valkey.url, tmp_path_factory.mktemp("hasty")) as product:
-        processes.long_lived.add(valkey.pid)
+    with long_lived() as valkey, Product(valkey.url, tmp_path_factory.mktemp("hasty")) as product:
         yield start(product, gateways=1, K8S_MCP_QUEUE_WAIT_S="2", K8S_MCP_MCP_WAIT="0.5")
 
 

@@ -97,7 +97,7 @@ async def test_files_lie_in_the_jobs_directory_and_go_with_it(
     job_id = await caller.submit("stub", "read hang", files={f"{name}/values.yaml": "secret"}, stdin=f"stdin {name}")
     await wait_until(lambda: has_printed(system_redis, job_id))
 
-    [file] = directory.glob(f"mcp-k8s-*/job-*/work/{name}/values.yaml")
+    [file] = directory.rglob(f"{name}/values.yaml")
     job_directory = file.parents[2]
     mode = job_directory.stat().st_mode & 0o777
     with_stdin = [path for path in _files(directory) if f"stdin {name}" in path.read_text(errors="replace")]

@@ -1,4 +1,4 @@
-"""Issue 4, "Bad input": each row is refused with a reason, queues nothing, and repeats nothing of the kubeconfig."""
+"""Bad input: each row is refused with a reason, queues nothing, and repeats nothing of the kubeconfig."""
 
 import base64
 from dataclasses import dataclass, field

@@ -7,21 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.end_to_end.system import ANNOUNCED, Gateway
 from tests.integration.mcp import node
 from tests.integration.mcp.node import Node
 from tests.support import processes, stub
-from tests.support.product import START_TIMEOUT_S, Process, Product, free_port, is_serving
-from tests.support.valkey import Valkey
+from tests.support.product import START_TIMEOUT_S, Product, free_port, is_serving
+from tests.support.valkey import long_lived
 from tests.support.waiting import wait_blocking
 
 REFERENCE_GATEWAY = "tests.integration.mcp.reference_gateway"
-ANNOUNCED = '"worker announced"'
-
-
-@dataclass(frozen=True)
-class Gateway:
-    url: str
-    process: Process
 
 
 @dataclass(frozen=True)
@@ -37,8 +31,7 @@ class Clients:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clients]:
     """No test stops or signals any of it."""
     directory = tmp_path_factory.mktemp("mcp")
-    with Valkey() as valkey, Product(valkey.url, directory) as product:
-        processes.long_lived.add(valkey.pid)
+    with long_lived() as valkey, Product(valkey.url, directory) as product:
         worker = product.start("worker")
         gateways = [_started(product, wait_s) for wait_s in ("30", "0", "0")]
         processes.long_lived.update(process.pid for process in product.processes)

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.mcp.conftest import Clients, Gateway
+from tests.integration.end_to_end.system import Gateway
+from tests.integration.mcp.conftest import Clients
 from tests.integration.mcp.node import Node
 
 LISTS: Mapping[str, Any] = tomllib.loads((Path(__file__).parent / "scenarios.toml").read_text(encoding="utf-8"))

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.mcp.conftest import Clients, Gateway
+from tests.integration.end_to_end.system import Gateway
+from tests.integration.mcp.conftest import Clients
 from tests.integration.mcp.node import INSPECTOR, Node
 from tests.support import stub
 

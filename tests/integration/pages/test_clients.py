@@ -5,7 +5,6 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +13,9 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
-from tests.integration.cli.terminal import Terminal
 from tests.integration.mcp import node
 from tests.integration.mcp.node import INSPECTOR
-from tests.support import cli, processes, readme
+from tests.support import cli, readme
 from tests.support.api_server import ApiServer
 from tests.support.mcp_caller import call
 
@@ -28,21 +26,6 @@ COMMANDS = Path(sys.executable).parent
 PODS = "pod/web-1\npod/web-2\n"
 
 pytestmark = pytest.mark.timeout(180)
-
-
-@pytest.fixture(scope="module")
-def api_server() -> Iterator[ApiServer]:
-    with ApiServer.start() as server:
-        processes.long_lived.add(server.pid)
-        yield server
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with Terminal() as terminal:
-        process, url = terminal.up()
-        processes.long_lived.add(process.pid)
-        yield url
 
 
 @pytest.fixture

@@ -2,33 +2,16 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.integration.cli.terminal import Terminal
-from tests.support import cli, processes, readme
+from tests.support import cli, readme
 from tests.support.api_server import ApiServer
 
 MAKEFILE = Path("Makefile")
-
-
-@pytest.fixture(scope="module")
-def api_server() -> Iterator[ApiServer]:
-    with ApiServer.start() as server:
-        processes.long_lived.add(server.pid)
-        yield server
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with Terminal() as terminal:
-        process, url = terminal.up()
-        processes.long_lived.add(process.pid)
-        yield url
 
 
 def run(block: str, url: str, api_server: ApiServer, directory: Path) -> Any:

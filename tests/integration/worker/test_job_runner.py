@@ -92,11 +92,16 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(redis: Redis, tmp_path: Path) -> AsyncIterator[Desk]:
+async def proxy() -> AsyncIterator[EgressProxy]:
+    async with EgressProxy.running(egress.dialer()) as running:
+        yield running
+
+
+@pytest.fixture
+async def desk(redis: Redis, tmp_path: Path, proxy: EgressProxy) -> AsyncIterator[Desk]:
     work = tmp_path / "work"
     work.mkdir()
     launcher = await Launcher.start(work)
-    proxy = await EgressProxy.start(egress.dialer())
     store = JobStore(redis)
     plan = PlanSettings(sandboxed=False, allow_loopback=False, job_file_bytes=1_000_000, go_memory_limit="200MiB")
     runner = JobRunner(
@@ -117,7 +122,6 @@ async def desk(redis: Redis, tmp_path: Path) -> AsyncIterator[Desk]:
         ),
     )
     yield Desk(redis, runner)
-    await proxy.close()
     await launcher.close()
 
 

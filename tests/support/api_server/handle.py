@@ -6,7 +6,8 @@ import ssl
 import subprocess
 import sys
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +15,7 @@ from typing import Any, Self
 
 import httpx
 
+from tests.support import processes
 from tests.support.api_server import kubeconfig
 from tests.support.api_server.announcement import Announcement
 
@@ -59,6 +61,14 @@ class ApiServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @classmethod
+    @contextmanager
+    def long_lived(cls) -> Iterator["ApiServer"]:
+        """One for a session's fixture: no test has left it behind."""
+        with cls.start() as server:
+            processes.long_lived.add(server.pid)
+            yield server
 
     @property
     def url(self) -> str:
