@@ -52,6 +52,7 @@ class McpServer(FastApiMCP):
     def __init__(self, app: FastAPI) -> None:
         super().__init__(app, name="mcp-k8s", include_operations=list(tools.OPERATIONS))
         self._manager: StreamableHTTPSessionManager | None = None
+        self._offered: list[types.Tool] = []
         app.router.routes.append(Route(PATH, endpoint=_Endpoint(self), methods=["POST"], include_in_schema=False))
 
     def setup_server(self) -> None:
@@ -77,6 +78,7 @@ class McpServer(FastApiMCP):
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Serves for as long as the block runs; may be entered again afterwards."""
+        self._offered = self._described()
         manager = StreamableHTTPSessionManager(
             self.server,
             stateless=True,
@@ -99,11 +101,14 @@ class McpServer(FastApiMCP):
             return
         await StreamableHTTPASGIApp(self._manager)(_trimmed(scope), _again(message, receive), send)
 
-    async def _list_tools(self, _: Context, __: types.PaginatedRequestParams | None) -> types.ListToolsResult:
+    def _described(self) -> list[types.Tool]:
+        """Made once: the SDK asks for the list in every call of the stateless revision, to check its headers."""
         state = self.fastapi.state
         policy = tools.Policy(state.settings.security_mode, state.job_lists.are_open_to_anonymous)
-        offered = [core_tasks.offered(tool) for tool in tools.described(self.tools, policy)]
-        return types.ListToolsResult(tools=offered)
+        return [core_tasks.offered(tool) for tool in tools.described(self.tools, policy)]
+
+    async def _list_tools(self, _: Context, __: types.PaginatedRequestParams | None) -> types.ListToolsResult:
+        return types.ListToolsResult(tools=self._offered)
 
     async def _call_tool(self, context: Context, params: types.CallToolRequestParams) -> HandlerResult:
         takes_tasks = tasks.is_declared(context)
