@@ -25,6 +25,7 @@ QUEUE_WAIT_S = 60
 
 async def attempt(scene: Scene, attack: Attack) -> Seen:
     """What becomes of the command's words, exactly as they are."""
+    await scene.expect()
     sent = scene.filled(attack)
     first, *filters = _stages(sent.command)
     envelope = RequestEnvelope(

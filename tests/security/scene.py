@@ -47,30 +47,33 @@ class Scene:
     """Somebody's server, which nobody's kubeconfig names."""
     tools: frozenset[str]
     """Those that the worker has."""
-    before: dict[str, int] = field(default_factory=dict)
-    """How many requests the API server had got when the last check ended."""
+    requests: list[int] = field(default_factory=list)
+    """How many requests the API server had got when the last check ended; empty from an attempt on to its check."""
+    before: list[int] = field(default_factory=list)
+    """The same when the last attempt began."""
 
     def filled(self, attack: Attack) -> Attack:
         """The attack with the canaries' places in it."""
-        words = {
-            "@HOME@": str(self.planted.home),
-            "@FOLDER@": str(self.planted.folder),
-            "@PROGRAM@": str(self.planted.program),
-            "@MARKS@": str(self.planted.marks),
-            "@INSIDE@": self.inside.place,
-            "@INSIDE_PORT@": str(self.inside.port),
-            "@ELSEWHERE@": self.elsewhere.place,
-        }
+        return attack.with_texts(self.filled_text)
 
-        def change(text: str) -> str:
-            for word, place in words.items():
-                text = text.replace(word, place)
-            return text
-
-        return attack.with_texts(change)
+    def filled_text(self, text: str) -> str:
+        """The same for any text."""
+        for word, place in (
+            ("@HOME@", str(self.planted.home)),
+            ("@FOLDER@", str(self.planted.folder)),
+            ("@PROGRAM@", str(self.planted.program)),
+            ("@MARKS@", str(self.planted.marks)),
+            ("@INSIDE@", self.inside.place),
+            ("@INSIDE_PORT@", str(self.inside.port)),
+            ("@ELSEWHERE@", self.elsewhere.place),
+            ("@API@", self.api_server.url),
+        ):
+            text = text.replace(word, place)
+        return text
 
     async def attempt(self, mode: SecurityMode, attack: Attack) -> Seen:
         """Sends it as any client would."""
+        await self.expect()
         sent = self.filled(attack)
         body = {"command": sent.command, "stdin": sent.stdin, "files": dict(sent.files), **sent.fields}
         headers = {"X-Kubeconfig": encoded(self.api_server.kubeconfig())} if sent.has_kubeconfig else {}
@@ -79,6 +82,11 @@ class Scene:
             if answer.status_code != httpx.codes.OK:
                 return Seen(answer.status_code, answer.text)
             return await seen(http, CommandResponse.model_validate_json(answer.text))
+
+    async def expect(self) -> None:
+        """Must come before an attempt: what reaches the API server from now on counts as the attempt's."""
+        self.before[:] = self.requests or [(await self.api_server.heard()).requests]
+        self.requests.clear()
 
     def http(self, mode: SecurityMode) -> httpx.AsyncClient:
         """Without certificates, whose reading costs more than the request."""
@@ -102,14 +110,14 @@ class Scene:
         """Effects alone; how many requests the API server got since the last check."""
         shown = [text for text in (self.planted.text, PASSWD, RAN) if text in found.text]
         heard = await self.api_server.heard(self.planted.text, PASSWD)
-        before, self.before["requests"] = self.before.get("requests", 0), heard.requests
+        self.requests[:] = [heard.requests]
         assert (shown, heard.texts) == ([], []), found
         assert list(self.planted.marks.iterdir()) == []
         assert (self.inside.heard, self.elsewhere.heard) == ([], [])
         if found.job_id is not None:
             assert self.reached(found.job_id) <= {("127.0.0.1", self.api_server.port)}
             await wait_until(lambda: not list(self.planted.home.glob("mcp-k8s-*/job-*")))
-        return heard.requests - before
+        return heard.requests - self.before[0]
 
     def reached(self, job_id: str) -> set[tuple[str, int]]:
         """Where the worker's proxy let the job's command connect to."""
