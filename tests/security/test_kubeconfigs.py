@@ -32,6 +32,7 @@ async def refused(scene: Scene, mode: SecurityMode, *, header: str | None = None
 
 async def test_plain_one_is_taken(scene: Scene) -> None:
     """So that those below are refused for what is wrong with them."""
+    await scene.expect()
     text = scene.filled_text(kubeconfigs.config())
     async with scene.http(SecurityMode.STRICT) as http:
         answer = await http.post("/tools/kubectl", json={"command": "get pods", "kubeconfig": text})

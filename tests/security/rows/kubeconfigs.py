@@ -12,13 +12,19 @@ MEBIBYTE = 1024 * 1024
 ESCAPE = "\x1b]0;canary\x07"
 
 
-def config(*, cluster: Mapping[str, Any] | None = None, user: Mapping[str, Any] | None = None, **changes: Any) -> str:
-    """One that could be used but for what is given: its server is the API server's, at @API@."""
+def config(
+    *,
+    cluster: Mapping[str, Any] | None = None,
+    user: Mapping[str, Any] | None = None,
+    current: str = "x",
+    **changes: Any,
+) -> str:
+    """One that could be used but for what is given; its server is the API server's."""
     return json.dumps(
         {
             "apiVersion": "v1",
             "kind": "Config",
-            "current-context": "x",
+            "current-context": current,
             "clusters": [
                 {"name": "c", "cluster": {"server": "@API@", "insecure-skip-tls-verify": True, **(cluster or {})}}
             ],
@@ -31,7 +37,7 @@ def config(*, cluster: Mapping[str, Any] | None = None, user: Mapping[str, Any] 
 
 def named(context: str) -> str:
     """One whose current context has that name."""
-    return config(contexts=[{"name": context, "context": {"cluster": "c"}}], **{"current-context": context})
+    return config(contexts=[{"name": context, "context": {"cluster": "c"}}], current=context)
 
 
 def executing(command: str, **fields: Any) -> dict[str, Any]:
@@ -94,15 +100,11 @@ TEXTS: dict[str, str] = {
     "duplicate-users": config(user=executing("@PROGRAM@")).replace(
         '"users": [', '"users": [{"name": "u", "user": {}}, '
     ),
-    "context-that-is-not-there": config(**{"current-context": "nowhere"}),
-    "no-context": config(**{"current-context": ""}),
-    "context-with-a-line-break": config(
-        **{"current-context": "a\nb"}, contexts=[{"name": "a\nb", "context": {"cluster": "c"}}]
-    ),
-    "context-with-an-escape": config(
-        **{"current-context": ESCAPE}, contexts=[{"name": ESCAPE, "context": {"cluster": "c"}}]
-    ),
-    "names-with-escapes": config(**{"current-context": "y"}, contexts=[{"name": ESCAPE, "context": {}}]),
+    "context-that-is-not-there": config(current="nowhere"),
+    "no-context": config(current=""),
+    "context-with-a-line-break": config(current="a\nb", contexts=[{"name": "a\nb", "context": {"cluster": "c"}}]),
+    "context-with-an-escape": config(current=ESCAPE, contexts=[{"name": ESCAPE, "context": {"cluster": "c"}}]),
+    "names-with-escapes": config(current="y", contexts=[{"name": ESCAPE, "context": {}}]),
     "cluster-with-an-escape": config().replace('"name": "c"', json.dumps({"name": ESCAPE})[1:-1]),
     "token-with-a-line-break": config(user={"token": "x\nImpersonate-User: admin"}),
     "token-with-a-null": config(user={"token": "x\0"}),
