@@ -2,7 +2,7 @@
 
 from tests.security.attack import End, contained, refused
 
-_SECOND = {"timeout": 1}
+_SOON = {"timeout": 0.4}
 ROWS = (
     *refused(
         below=None,
@@ -22,12 +22,12 @@ ROWS = (
         debug="debug web-1 -it --image=busybox",
         debug_of_a_node="debug node/node-1 -it --image=busybox",
     ),
-    contained("followed-log", "logs -f web-1", End.HARMLESS, fields=_SECOND),
-    contained("followed-log-in-a-cluster", "logs -pf web-1", End.HARMLESS, fields=_SECOND),
-    contained("watch", "get pods -w", End.HARMLESS, fields=_SECOND),
-    contained("watch-alone", "get pods --watch-only", End.HARMLESS, fields=_SECOND),
-    contained("watch-of-events", "events --watch", End.HARMLESS, fields=_SECOND),
-    contained("wait", "wait --for=condition=Never pod/web-1 --timeout=9999h", fields=_SECOND),
-    contained("wait-for-ever", "wait --for=condition=Never pod/web-1 --timeout=-1s", fields=_SECOND),
-    contained("filter", "get pods -o name | awk 'BEGIN{while (1) x = 1}'", fields=_SECOND),
+    contained("followed-log", "logs -f web-1", End.HARMLESS, fields=_SOON),
+    contained("followed-log-in-a-cluster", "logs -pf web-1", End.HARMLESS, fields=_SOON),
+    contained("watch", "get pods -w", End.HARMLESS, fields=_SOON),
+    contained("watch-alone", "get pods --watch-only", End.HARMLESS, fields=_SOON),
+    contained("watch-of-events", "events --watch", End.HARMLESS, fields=_SOON),
+    contained("wait", "wait --for=condition=Never pod/web-1 --timeout=9999h", fields=_SOON),
+    contained("wait-for-ever", "wait --for=condition=Never pod/web-1 --timeout=-1s", fields=_SOON),
+    contained("filter", "get pods -o name | awk 'BEGIN{while (1) x = 1}'", fields=_SOON),
 )
