@@ -12,8 +12,6 @@ from shared.tools.tool import Grammar
 
 OUTPUT = "output"
 TEMPLATE = "template"
-CHART_SCHEMES = ("http", "https", "oci")
-"""What an operand may be beside a file: the CLI fetches a chart through the worker's own proxy."""
 
 
 def check(grammar: Grammar, reading: Reading) -> None:
@@ -25,7 +23,7 @@ def check(grammar: Grammar, reading: Reading) -> None:
     if reading.path in grammar.file_operands:
         for operand in reading.operands:
             scheme = operand.partition("://")[0] if "://" in operand else None
-            if scheme not in CHART_SCHEMES and (scheme or _leads_out(operand)):
+            if scheme not in grammar.fetched_schemes and (scheme or _leads_out(operand)):
                 raise _refused("An operand")
 
 

@@ -179,6 +179,7 @@ TOOL = Tool(
         class_rules=_RULES,
         file_flags=_FILE_FLAGS,
         file_operands=frozenset(_CHART_VERBS),
+        fetched_schemes=frozenset({"http", "https", "oci"}),
         refused_verbs={"plugin": "plugins do not run in a worker; use helm's own verbs"},
         takes_glued_values=False,
         waiting_verbs=frozenset({"test"}),

@@ -14,6 +14,8 @@ VERBOSE = 7
 """From this level on kubectl prints the bodies of requests and answers."""
 _CHANGING = frozenset({CommandClass.WRITE, CommandClass.DESTRUCTIVE})
 _DELETE = frozenset({"delete"})
+_DELETING = _DELETE | {"apply", "replace"}
+"""With `--force` the latter two delete an object, and all that goes with it, before they make it anew."""
 _SECRETS = "secrets"
 _DATA_KINDS = frozenset({"persistentvolumeclaims", "persistentvolumes"})
 
@@ -43,9 +45,18 @@ def _raw(reading: Reading) -> str:
     return unquote(" ".join(reading.values("raw"))).lower()
 
 
+def _deletes(reading: Reading) -> bool:
+    return reading.path in _DELETE or reading.has("force")
+
+
+def _loses_data(reading: Reading) -> bool:
+    return _deletes(reading) and not _DATA_KINDS.isdisjoint(kubectl_kinds.kinds(reading))
+
+
 def _reaches_beyond(reading: Reading) -> bool:
     named = kubectl_kinds.kinds(reading)
-    return any(kind not in kubectl_kinds.NAMESPACED for kind in named)
+    is_beyond = any(kind not in kubectl_kinds.NAMESPACED for kind in named)
+    return _deletes(reading) and (is_beyond or reading.has("kustomize", "raw"))
 
 
 RULES = (
@@ -118,15 +129,15 @@ RULES = (
     ClassRule(
         "data-loss",
         "the data in a volume is gone with its claim",
-        lambda reading: not _DATA_KINDS.isdisjoint(kubectl_kinds.kinds(reading)),
-        verbs=_DELETE,
+        _loses_data,
+        verbs=_DELETING,
         effect=Effect.IRREVERSIBLE,
     ),
     ClassRule(
         "deletion-beyond-a-namespace",
         "the kind lies in no namespace, or is none that is known to lie in one",
-        lambda reading: _reaches_beyond(reading) or reading.has("kustomize", "raw"),
-        verbs=_DELETE,
+        _reaches_beyond,
+        verbs=_DELETING,
         effect=Effect.CLUSTER_SCOPE,
     ),
     ClassRule(

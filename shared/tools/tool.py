@@ -47,6 +47,8 @@ class Grammar:
     """Flags whose value names files: the job's own are taken, and `-`."""
     file_operands: frozenset[str] = frozenset()
     """Verb paths whose operands may name files."""
+    fetched_schemes: frozenset[str] = frozenset()
+    """Of URLs that may stand for such an operand: the CLI fetches it through the worker's own proxy."""
     file_formats: frozenset[str] = frozenset()
     """Values of `--output` that read a template from a file: `jsonpath-file=FILE`, or with `--template FILE`."""
     redefined_under: Mapping[str, frozenset[str]] = field(default_factory=dict)

@@ -19,6 +19,7 @@ from tests.support.api_server.resources import ResourceType
 from tests.support.api_server.statuses import ApiError
 from tests.support.api_server.store import Store
 from tests.support.api_server.streams import Streams
+from tests.support.api_server.traffic import Traffic
 from tests.support.api_server.waiting import Stalls
 
 OPEN_PATHS = frozenset({"/livez", "/readyz", "/healthz"})
@@ -27,13 +28,14 @@ ITEM_METHODS = ["GET", "PUT", "PATCH", "DELETE"]
 
 
 class Gate:
-    """Counts each request, checks its token, and lets it wait for the artificial latency."""
+    """Counts and keeps each request, checks its token, and lets it wait for the artificial latency."""
 
-    def __init__(self, app: ASGIApp, *, token: str, latency_s: float, requests: Counter[str]) -> None:
+    def __init__(self, app: ASGIApp, *, token: str, latency_s: float, requests: Counter[str], traffic: Traffic) -> None:
         self._app = app
         self._credentials = f"Bearer {token}".encode()
         self._latency_s = latency_s
         self._requests = requests
+        self._traffic = traffic
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -41,6 +43,7 @@ class Gate:
             return
         if not scope["path"].startswith(PREFIX):
             self._requests[f"{scope['method']} {scope['path']}"] += 1
+            receive = self._traffic.recording(scope, receive)
             await asyncio.sleep(self._latency_s)
         app = self._app if self._may_enter(scope) else statuses.failure(statuses.UNAUTHORIZED)
         await app(scope, receive, send)
@@ -55,10 +58,11 @@ def create(*, token: str, latency_s: float) -> ASGIApp:
     store, stalls = Store(), Stalls()
     seed.plant(store)
     requests: Counter[str] = Counter()
+    traffic = Traffic()
     app = Starlette(
         routes=[
             *[Route(path, _ok) for path in sorted(OPEN_PATHS)],
-            *Control(stalls, requests).routes(),
+            *Control(stalls, requests, traffic).routes(),
             *Streams(store, stalls).routes(),
             *discovery.routes(),
             *reviews.routes(),
@@ -70,7 +74,7 @@ def create(*, token: str, latency_s: float) -> ASGIApp:
         ],
         exception_handlers={ApiError: statuses.answer_error, HTTPException: statuses.answer_error},
     )
-    return Gate(app, token=token, latency_s=latency_s, requests=requests)
+    return Gate(app, token=token, latency_s=latency_s, requests=requests, traffic=traffic)
 
 
 def _object_routes(resource: ResourceType, objects: Objects) -> list[Route]:

@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tests.support.api_server.statuses import ApiError
+from tests.support.api_server.traffic import Traffic
 from tests.support.api_server.waiting import Stalls, Tally
 
 PREFIX = "/control/"
@@ -20,6 +21,7 @@ class Control:
 
     stalls: Stalls
     requests: Counter[str]
+    traffic: Traffic
 
     def routes(self) -> list[Route]:
         """`wait` is in seconds; `times` is how often it must have happened, since the start."""
@@ -28,6 +30,7 @@ class Control:
             Route(f"{PREFIX}reached/{{name}}", self.reached),
             Route(f"{PREFIX}abandoned/{{name}}", self.abandoned),
             Route(f"{PREFIX}requests", self.counts),
+            Route(f"{PREFIX}heard", self.heard),
         ]
 
     async def release(self, request: Request) -> Response:
@@ -42,6 +45,11 @@ class Control:
 
     async def counts(self, _: Request) -> Response:
         return JSONResponse(self.requests)
+
+    async def heard(self, request: Request) -> Response:
+        texts = request.query_params.getlist("text")
+        held = [text for text in texts if self.traffic.holds(text)]
+        return JSONResponse({"texts": held, "requests": self.requests.total()})
 
 
 async def _counted(request: Request, tally: Tally) -> Response:

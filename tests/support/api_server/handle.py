@@ -27,6 +27,14 @@ WAIT_S = 10.0
 ANSWER_MARGIN_S = 5.0
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What reached the server since its start. `texts` are those of the asked ones that a request held."""
+
+    texts: list[str]
+    requests: int
+
+
 class ApiServer:
     """A running server. It ends with `close`, with the `with` statement, or when this process ends, however it ends."""
 
@@ -117,6 +125,11 @@ class ApiServer:
         """How often each method and path was asked since the start: `{"GET /api/v1/namespaces/default/pods": 2}`."""
         answer = await self.control("GET", "requests")
         return {path: int(count) for path, count in answer.json().items()}
+
+    async def heard(self, *texts: str) -> Heard:
+        """How many requests there were, and those of the texts that one held, as they are or in base64."""
+        answer = await self.control("GET", "heard", text=texts)
+        return Heard(**answer.json())
 
     async def control(self, method: str, path: str, **query: Any) -> httpx.Response:
         """One request below /control/. Raises httpx.HTTPStatusError."""

@@ -1,0 +1,81 @@
+"""Jobs that no gateway has looked at: sealed with the product's keys, and handed to its worker as they are.
+
+So what the worker does about them is the work of its sandbox and its proxy, whatever a parser may have missed.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from redis.asyncio import Redis
+
+from shared import job_ids, tokens
+from shared.envelope import RequestEnvelope
+from shared.errors import RequestError
+from shared.models import CommandClass, CommandResponse, Job, Lane
+from shared.sealing import DataKey, JobIdentity, MasterKeys, Purpose
+from shared.settings import SecurityMode
+from shared.store.job_store import Accepted, JobStore, NewJob
+from tests.security.attack import Attack
+from tests.security.scene import Scene, Seen, seen
+
+ANONYMOUS = "anonymous"
+TIME_LIMIT_S = 20.0
+QUEUE_WAIT_S = 60
+
+
+async def attempt(scene: Scene, attack: Attack) -> Seen:
+    """What becomes of the command's words, exactly as they are."""
+    await scene.expect()
+    sent = scene.filled(attack)
+    first, *filters = _stages(sent.command)
+    envelope = RequestEnvelope(
+        tool=sent.tool,
+        arguments=tuple(first[1:] if first[0] == sent.tool else first),
+        filters=tuple(tuple(words) for words in filters),
+        verb=(first[0],),
+        command_class=CommandClass.READ,
+        time_limit_s=TIME_LIMIT_S,
+        queue_wait_s=QUEUE_WAIT_S,
+        kubeconfig=scene.api_server.kubeconfig() if sent.has_kubeconfig else None,
+        stdin=sent.stdin,
+        files=dict(sent.files),
+    )
+    job_id = await _handed_over(scene, envelope)
+    async with scene.http(SecurityMode.STRICT) as http:
+        job = Job.model_validate_json((await http.get(f"/jobs/{job_id}", params={"wait": 60})).text)
+        return await seen(http, CommandResponse.model_validate(job.finished()))
+
+
+def _stages(command: str) -> Sequence[Sequence[str]]:
+    """As the gateway cuts it; what it refuses to cut, at its blanks."""
+    try:
+        return tokens.split(command)
+    except RequestError:
+        return [command.replace("\0", "").split()]
+
+
+async def _handed_over(scene: Scene, envelope: RequestEnvelope) -> str:
+    master_keys = MasterKeys([scene.product.master_key])
+    job_id = job_ids.new(master_keys)
+    identity = JobIdentity(job_id, ANONYMOUS)
+    request_key, output_key = DataKey.generate(identity), DataKey.generate(identity)
+    fields: dict[str, Any] = {
+        "request": request_key.seal(envelope.model_dump_json().encode(), Purpose.REQUEST),
+        "request_key": request_key.wrap(master_keys, Purpose.REQUEST_KEY),
+        "output_key": output_key.wrap(master_keys, Purpose.OUTPUT_KEY),
+    }
+    job = NewJob(
+        id=job_id,
+        principal=ANONYMOUS,
+        tool=envelope.tool,
+        command_class=envelope.command_class,
+        lane=Lane.FAST,
+        time_limit_s=envelope.time_limit_s,
+        queue_wait_s=envelope.queue_wait_s,
+        retention_s=600,
+        **fields,
+    )
+    async with Redis.from_url(scene.product.redis_url) as redis:
+        answer = await JobStore(redis).submit(job, demands_worker=False, queue_limit=1_000)
+    assert isinstance(answer, Accepted), answer
+    return job_id

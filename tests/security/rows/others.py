@@ -1,0 +1,107 @@
+"""istioctl and argocd: dashboards, logins, and the files, servers and identities that their flags name."""
+
+from tests.security.attack import End, contained, refused
+from tests.security.rows.charts import chart
+
+ISTIOCTL = (
+    *refused(
+        "istioctl",
+        None,
+        dashboard="dashboard kiali",
+        dashboard_alias="d kiali",
+        dashboard_of_a_proxy="dash envoy web-1",
+        dashboard_behind_flags="--namespace=default dashboard controlz web-1",
+        injector="kube-inject -f - --injectConfigFile=@FOLDER@/manifest.yaml",
+        certificates="x proxy-status --cert-dir=@FOLDER@",
+        impersonation="proxy-status --as=admin",
+        group="proxy-status --as=x --as-group=system:masters",
+        server="proxy-status --xds-address=@ELSEWHERE@",
+        server_experimental="x proxy-status --xds-address @ELSEWHERE@ --insecure",
+    ),
+    *refused(
+        "istioctl",
+        End.FAILED,
+        kubeconfig="proxy-status --kubeconfig=@HOME@/.kube/config",
+        kubeconfig_short="proxy-status -c @HOME@/.kube/config",
+        kubeconfig_glued="proxy-status -c@HOME@/.kube/config",
+        operator="install -y -f @FOLDER@/manifest.yaml",
+        operator_rendered="manifest generate -f @FOLDER@/manifest.yaml",
+        operator_of_metadata="manifest generate -f http://169.254.169.254/x",
+        charts="manifest generate --manifests=@FOLDER@",
+        charts_short="manifest generate -d @FOLDER@",
+        charts_elsewhere="install -y --manifests=http://@INSIDE@/x.tgz",
+        injected="kube-inject -f @FOLDER@/manifest.yaml",
+        analysed="analyze --use-kube=false @FOLDER@/manifest.yaml",
+        report="bug-report --dir=@MARKS@",
+        log="version --remote=false --log_target=@MARKS@/x",
+        log_with_a_dash="version --remote=false --log-target=@MARKS@/x",
+        log_rotated="version --remote=false --log_rotate=@MARKS@/x",
+    ),
+    *refused("istioctl", End.HARMLESS, validated="validate -f @FOLDER@/manifest.yaml"),
+    contained(
+        "charts-by-a-setting",
+        "manifest generate --set installPackagePath=@FOLDER@",
+        End.HARMLESS,
+        tool="istioctl",
+    ),
+    contained(
+        "charts-by-a-file",
+        "manifest generate -f operator.yaml",
+        End.HARMLESS,
+        tool="istioctl",
+        files={
+            "operator.yaml": "apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\n"
+            "spec: {installPackagePath: '@FOLDER@', hub: x}\n",
+            **chart(),
+        },
+    ),
+)
+
+ARGOCD = (
+    *refused(
+        "argocd",
+        None,
+        login="login @ELSEWHERE@ --username=admin --password=x",
+        login_core="login --core",
+        login_behind_flags="--grpc-web login --core",
+        login_again="relogin",
+        context="context x",
+        logout="logout x",
+        admin="admin initial-password",
+        admin_dashboard="admin dashboard --address=0.0.0.0",
+        admin_export="admin export",
+        admin_behind_flags="--grpc-web admin export",
+        server="app list --server=@ELSEWHERE@ --plaintext",
+        server_with_a_token="app list --server @ELSEWHERE@ --auth-token=x --insecure",
+        server_behind_core="app list --core --server=@ELSEWHERE@",
+        token="app list --auth-token=x",
+        tunnel="app list --port-forward",
+        tunnel_elsewhere="app list --port-forward-namespace=argocd",
+        editor="app edit x",
+        editor_of_a_project="proj edit x",
+        impersonation="cluster add test --as=admin",
+    ),
+    *refused(
+        "argocd",
+        End.FAILED,
+        folder_to_sync="app sync x --local /",
+        folder_to_sync_equals="app sync x --local=@FOLDER@",
+        folder_to_compare="app diff x --local @FOLDER@",
+        folder_to_render="app manifests x --local @FOLDER@",
+        settings="app list --config=@FOLDER@/secret.txt",
+        certificate="app list --client-crt=@FOLDER@/token --client-crt-key=@FOLDER@/token",
+        authority="app list --server-crt=@FOLDER@/token",
+        application="app create -f @FOLDER@/manifest.yaml",
+        application_of_metadata="app create -f http://169.254.169.254/x",
+        application_set="appset create @FOLDER@/manifest.yaml",
+        application_set_elsewhere="appset create http://@INSIDE@/x.yaml",
+        project="proj create -f @FOLDER@/manifest.yaml",
+        key_of_a_repository="repo add git@example.com:x --ssh-private-key-path=@FOLDER@/token",
+        certificate_of_a_repository="repo add https://x --tls-client-cert-path=@FOLDER@/token",
+        hosts="cert add-ssh --batch --from=@FOLDER@/secret.txt",
+        signer="gpg add --from=@FOLDER@/secret.txt",
+        kubeconfig="cluster add x --kubeconfig=@HOME@/.kube/config",
+    ),
+)
+
+ROWS = (*ISTIOCTL, *ARGOCD)
