@@ -92,16 +92,23 @@ def _documents(text: str, builder: "_Builder") -> list[Value]:
     problem = None
     try:
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-            builder.take(event)
+            try:
+                builder.take(event)
+            except DocumentError as error:
+                problem = f"{error}{_at(event.start_mark)}"
+                break
     except yaml.MarkedYAMLError as error:
-        line = f" (line {error.problem_mark.line + 1})" if error.problem_mark else ""
-        problem = f"it is no valid YAML{line}"
+        problem = f"it is no valid YAML{_at(error.problem_mark)}"
     except yaml.YAMLError:
         problem = "it is no valid YAML"
     # Raised here and not above: there the parser's exception, which may quote the text, would become its context.
     if problem is not None:
         raise DocumentError(problem)
     return builder.roots
+
+
+def _at(mark: Any) -> str:
+    return f" (line {mark.line + 1})" if mark else ""
 
 
 @dataclass(slots=True)

@@ -30,7 +30,11 @@ def judge(text: str, mode: SecurityMode, stdin: str | None = None) -> ErrorCode 
     """The refusal's code, or the class of what may run."""
     tool = registry.find(text.split(maxsplit=1)[0])
     try:
-        return Policy(mode).check(tool, command.parse(tool, text), stdin=stdin, files=FILES).command_class
+        return (
+            Policy(mode)
+            .check(tool, command.parse(tool, text), stdin=stdin, files=FILES, kubeconfig_namespace="default")
+            .command_class
+        )
     except RequestError as error:
         return error.code
 
@@ -164,7 +168,7 @@ def test_unknown_word_is_refused_in_strict_and_a_write_elsewhere(text: str, code
 def test_refusal_names_rule_class_and_what_is_allowed() -> None:
     tool = registry.find("kubectl")
     with pytest.raises(RequestError) as denied:
-        Policy(STRICT).check(tool, command.parse(tool, "delete ns x"), stdin=None, files={})
+        Policy(STRICT).check(tool, command.parse(tool, "delete ns x"), stdin=None, files={}, kubeconfig_namespace=None)
     for part in ("strict/destructive/deletion-beyond-a-namespace", "destructive command", "Allowed instead"):
         assert part in denied.value.detail
 
