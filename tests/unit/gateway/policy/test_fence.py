@@ -260,6 +260,8 @@ def items(*texts: str, kind: str = "List", namespace: str | None = None) -> str:
         ("kind: Pod\nmetadata: {namespace: true}", False),
         ("apiVersion: [v1]\nkind: Pod", False),
         ("metadata: {namespace: shop}", False),
+        ("kind: Pod\nmetadata: {namespace: shop, <<: {namespace: kube-system}}", False),
+        ("kind: Pod\nmetadata: {namespace: shop}\n<<: {kind: Namespace}", False),
         ("not a manifest", False),
         ("{", False),
         (None, False),
