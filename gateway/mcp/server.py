@@ -35,7 +35,7 @@ INSTRUCTIONS = (
     "A command that takes long returns a job_id: call get_job with it instead of sending the command again."
 )
 CACHE_HINT = CacheHint(ttl_ms=300_000, scope="public")
-"""The lists are the same for every caller and change with the gateway's version and settings only."""
+"""The lists are the same for every caller and change with the gateway's version, settings and policy only."""
 CACHED: tuple[CacheableMethod, ...] = (
     "server/discover",
     "tools/list",

@@ -95,7 +95,11 @@ class Rule(BaseModel):
             for pattern in words:
                 vocabulary.check_verb(tools, pattern)
             return words
-        return tuple(vocabulary.checked_flag(tools, name) for name in words)
+        flags = tuple(vocabulary.checked_flag(tools, name) for name in words)
+        if info.data.get("action") is Action.ALLOW:
+            for flag in flags:
+                vocabulary.check_allowable(tools, flag)
+        return flags
 
     @field_validator("classes")
     @classmethod

@@ -36,10 +36,15 @@ def check_verb(of: Sequence[Tool], pattern: str) -> None:
 def checked_flag(of: Sequence[Tool], written: str) -> str:
     """Its long name, without dashes."""
     name = written.removeprefix("--")
-    tables = [tool.grammar.table for tool in of]
-    own = {flag for table in tables for verb in table.verbs.values() for flag in verb.flags}
-    _check(name, sorted(own.union(*(table.global_flags for table in tables))), f"{_names(of)} has no flag")
+    _check(name, sorted(set().union(*map(_flags, of))), f"{_names(of)} has no flag")
     return name
+
+
+def check_allowable(of: Sequence[Tool], flag: str) -> None:
+    """That it is not refused wherever it is known, by what no rule loosens."""
+    grammars = [tool.grammar for tool in of if flag in _flags(tool)]
+    if all(flag in grammar.refused_flags and flag not in grammar.redefined_under for grammar in grammars):
+        raise ValueError(f"no rule can allow `--{flag}`: it is refused in every mode")
 
 
 def plurals(of: Sequence[Tool], kinds: Sequence[str]) -> tuple[str, ...]:
@@ -48,6 +53,11 @@ def plurals(of: Sequence[Tool], kinds: Sequence[str]) -> tuple[str, ...]:
     if not naming:
         raise ValueError(f"commands of {_names(of)} name no kinds")
     return tuple(naming[0].plural(kind) for kind in kinds)
+
+
+def _flags(tool: Tool) -> set[str]:
+    table = tool.grammar.table
+    return {*table.global_flags, *(flag for verb in table.verbs.values() for flag in verb.flags)}
 
 
 def _names(of: Sequence[Tool]) -> str:

@@ -19,13 +19,14 @@ _GROUPS = frozenset(
         *("resource.k8s.io", "storage.k8s.io"),
     )
 )
-"""Kubernetes' own; nobody can add kinds to them."""
+"""Kubernetes' own."""
 _CUSTOM_GROUPS = frozenset(
     (
         *("argoproj.io", "gateway.networking.k8s.io", "extensions.istio.io", "networking.istio.io"),
         *("security.istio.io", "telemetry.istio.io"),
     )
 )
+_BUILT_IN = kubectl_kinds.NAMESPACED - kubectl_kinds.CUSTOM_NAMESPACED - kubectl_kinds.CATEGORIES
 _NOWHERE = frozenset({"api-resources", "api-versions", "auth can-i", "auth whoami", "explain", "version"})
 _WHOLE_NAMESPACE = frozenset({"events"})
 """Verbs that name no kind, and look at one namespace."""
@@ -81,7 +82,7 @@ def _beyond(reading: Reading, written: list[str]) -> Iterator[str]:
 def _is_namespaced(kind: str, group: str) -> bool:
     if kind in kubectl_kinds.CUSTOM_NAMESPACED:
         return group in _CUSTOM_GROUPS
-    return kind in kubectl_kinds.NAMESPACED - kubectl_kinds.CATEGORIES and group in _GROUPS
+    return kind in _BUILT_IN and group in _GROUPS
 
 
 def _why_kind(kind: str) -> str:
