@@ -10,6 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from cli.remote import RemoteGateway
+    from gateway.policy.rules import Rules
 
 FAILED_EXIT_CODE = 1
 DEFAULT_URL = "http://127.0.0.1:9096"
@@ -199,22 +200,43 @@ def doctor(
     sys.exit(0 if is_usable(checks) else FAILED_EXIT_CODE)
 
 
-@policy.command()
+@policy.command(context_settings={"ignore_unknown_options": True})
 def explain(
-    command: Annotated[str, typer.Argument(help="A whole command, in quotes: 'kubectl delete ns x'.")],
+    command: Annotated[
+        list[str], typer.Argument(help="A command with its tool; in quotes where it has `--` or an option of these.")
+    ],
     mode: Annotated[
         str, typer.Option(envvar="K8S_MCP_SECURITY_MODE", help="read-only, strict or permissive.")
     ] = "strict",
+    config: Annotated[
+        Path | None, typer.Option(envvar="K8S_MCP_SECURITY_CONFIG", help="File with rules and a namespace fence.")
+    ] = None,
+    default_namespace: Annotated[
+        str, typer.Option(envvar="K8S_NAMESPACE", help="Where a command acts that names no namespace.")
+    ] = "default",
 ) -> None:
     """Say which class a command has, whether it may run, and the rule that decides."""
+    import shlex
+
     from cli.policy_explanation import explain
+    from gateway.policy.policy import Policy
     from shared.settings import BAD_SETTINGS_EXIT_CODE, SecurityMode
 
     if mode not in list(SecurityMode):
         _fail(f"error: {mode!r} is no mode; there are {', '.join(SecurityMode)}", BAD_SETTINGS_EXIT_CODE)
-    text, is_allowed = explain(command, SecurityMode(mode))
+    policy = Policy(SecurityMode(mode), _rules(config)) if config else Policy(SecurityMode(mode))
+    words = command[0] if len(command) == 1 else shlex.join(command)
+    text, is_allowed = explain(words, policy, namespace=default_namespace)
     print(text)
     sys.exit(0 if is_allowed else FAILED_EXIT_CODE)
+
+
+@policy.command()
+def check(file: Annotated[Path, typer.Argument(help="What K8S_MCP_SECURITY_CONFIG would name.")]) -> None:
+    """Say what a file of rules says, or on which line it is wrong."""
+    from cli.policy_explanation import summary
+
+    print(summary(_rules(file)))
 
 
 @policy.command()
@@ -275,6 +297,16 @@ def _with_gateway(url: str, use: "Callable[[RemoteGateway], int]") -> NoReturn:
     finally:
         gateway.close()
     sys.exit(code)
+
+
+def _rules(path: Path) -> "Rules":
+    from gateway.policy import rule_file
+    from shared.settings import BAD_SETTINGS_EXIT_CODE, SettingsError
+
+    try:
+        return rule_file.load(path).rules
+    except SettingsError as error:
+        _fail(str(error), BAD_SETTINGS_EXIT_CODE)
 
 
 def _fail(text: str, exit_code: int) -> NoReturn:

@@ -19,6 +19,7 @@ from cli.runtime_directory import SOCKET_NAME, runtime_directory
 from cli.state_directory import StateDirectory
 from cli.supervisor import ChildSpec
 from gateway.default_kubeconfig import is_loopback
+from gateway.policy import active
 from shared import kubeconfig
 from shared.errors import RequestError
 from shared.settings import PREFIX, GatewaySettings, WorkerSettings
@@ -77,6 +78,7 @@ async def prepared(options: UpOptions, variables: Mapping[str, str]) -> AsyncIte
         _use_master_key(state, own)
         valkey = _use_valkey(state, runtime, own)
         gateway_settings, worker_settings = environment.load_settings(own)
+        active.load(gateway_settings)
         if text is not None:
             _check_kubeconfig(text, gateway_settings)
         address = _free_address(gateway_settings)

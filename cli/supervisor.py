@@ -51,6 +51,10 @@ class Child:
     def stop(self, signum: signal.Signals = signal.SIGTERM) -> None:
         """Sends the signal; its end is no surprise from now on."""
         self.is_stopping = True
+        self.send(signum)
+
+    def send(self, signum: signal.Signals) -> None:
+        """Sends a signal that is not meant to end it."""
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(signum)
 

@@ -11,7 +11,7 @@ from typing import TextIO, TypeVar
 import typer
 
 import shared
-from cli import banner, gateway_probe, presence, store_probe
+from cli import banner, environment, gateway_probe, presence, store_probe
 from cli.banner import Readiness
 from cli.errors import StartError
 from cli.plan import Plan, UpOptions, prepared
@@ -52,7 +52,7 @@ __all__ = ["UpOptions", "run"]
 async def run(options: UpOptions, variables: Mapping[str, str]) -> int:
     """Runs until a signal or a child's death, and returns the exit code. `StartError`, `SettingsError`."""
     process_hardening.forbid_dumps()
-    signals = StopSignals()
+    signals = StopSignals(reloads=bool(variables.get(environment.SECURITY_CONFIG)))
     signals.listen()
     async with (
         _sharing(options, signals) as sharing,
@@ -140,7 +140,11 @@ class _Run:
     async def _watch(self) -> None:
         """Until a signal asks to stop, or one has died that is not to be started again."""
         while not self._signals.stop.is_set():
-            await any_set([self._signals.stop, self._supervisor.died])
+            await any_set([self._signals.stop, self._signals.reload, self._supervisor.died])
+            if self._signals.reload.is_set() and self._gateway is not None:
+                self._signals.reload.clear()
+                self._gateway.send(signal.SIGHUP)
+                continue
             dead = self._supervisor.dead
             if dead is None or dead is not self._worker or self._worker_age_s() < SHORTEST_LIFE_S:
                 return

@@ -22,6 +22,7 @@ from gateway.job_lists import JobLists
 from gateway.jobs import JobService
 from gateway.mcp.server import McpServer
 from gateway.output_pages import OutputPages
+from gateway.policy.active import ActivePolicy
 from gateway.preparation import Preparation
 from gateway.request_limits import RequestLimits
 from gateway.responses import ResponseReader
@@ -79,9 +80,11 @@ async def _serving(app: FastAPI, settings: GatewaySettings) -> AsyncIterator[Non
         app.state.redis = redis
         app.state.workers = workers
         app.state.job_lists = JobLists(JobIndex(redis), settings)
-        app.state.preparation = Preparation(settings, DefaultKubeconfig(settings).text)
+        policy = ActivePolicy(settings)
+        app.state.active_policy = policy
+        app.state.preparation = Preparation(settings, DefaultKubeconfig(settings).text, policy.policy)
         submitter = Submitter(JobStore(submitting_redis), queue_limit=settings.queue_limit)
-        with _on_stop_signal(waiters.release):
+        with _on_stop_signal(waiters.release), policy.listening():
             background = Background()
             async with asyncio.TaskGroup() as group:
                 service = _job_service(settings, store, submitter, waiters=waiters, background=background)
@@ -90,6 +93,7 @@ async def _serving(app: FastAPI, settings: GatewaySettings) -> AsyncIterator[Non
                 app.state.output_pages = OutputPages(store, service.responses)
                 keeping = [
                     group.create_task(waiters.run(), name="waiters"),
+                    group.create_task(policy.run(), name="reload the policy"),
                     group.create_task(keep(sweeper.run, "sweep"), name="sweep"),
                     group.create_task(keep(partial(redis_health.warn, redis), "check redis"), name="check redis"),
                 ]

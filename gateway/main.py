@@ -7,6 +7,7 @@ import uvicorn
 
 from gateway.app import create_app
 from gateway.default_kubeconfig import is_loopback, load_default_kubeconfig
+from gateway.policy import active
 from shared import logs
 from shared.settings import BAD_SETTINGS_EXIT_CODE, GatewaySettings, SettingsError
 
@@ -24,6 +25,7 @@ def main() -> None:
         settings = GatewaySettings.load()
         _check_exposure(settings)
         load_default_kubeconfig(settings)
+        active.load(settings)
     except SettingsError as error:
         print(error, file=sys.stderr)
         sys.exit(BAD_SETTINGS_EXIT_CODE)

@@ -52,10 +52,12 @@ class PreparedCall:
 class Preparation:
     """What the gateway's settings say about every call."""
 
-    def __init__(self, settings: GatewaySettings, default_kubeconfig: Callable[[], str | None]) -> None:
+    def __init__(
+        self, settings: GatewaySettings, default_kubeconfig: Callable[[], str | None], policy: Callable[[], Policy]
+    ) -> None:
         self._settings = settings
         self._default_kubeconfig = default_kubeconfig
-        self._policy = Policy(settings.security_mode)
+        self._policy = policy
 
     async def prepare(self, call: Call) -> PreparedCall:
         """`RequestError` for whatever the caller must change."""
@@ -67,12 +69,12 @@ class Preparation:
             default_namespace=self._settings.default_namespace,
         )
         files.check(call.request.files or {})
-        invocation = await self._judged(call, invocation)
         credentials = tool_credentials.from_headers(call.tool, call.headers)
         tool_credentials.server(call.tool, credentials, allow_loopback=self._settings.allow_loopback)
         access = await self._kubeconfig(call, invocation)
         if invocation.needs_cluster and access is None and not credentials:
             raise _kubeconfig_required()
+        invocation = await self._judged(call, invocation, access)
         time_limit_s = self._time_limit(call.request, invocation)
         envelope = RequestEnvelope(
             time_limit_s=time_limit_s,
@@ -98,11 +100,12 @@ class Preparation:
             target=(*_place(invocation, access), credentials.get(call.tool.server_variable or "", "")),
         )
 
-    async def _judged(self, call: Call, invocation: Invocation) -> Invocation:
+    async def _judged(self, call: Call, invocation: Invocation, access: ClusterAccess | None) -> Invocation:
         stdin, given = call.request.stdin, call.request.files or {}
+        policy, namespace = self._policy(), access.namespace if access else None
 
         def judge() -> Invocation:
-            return self._policy.check(call.tool, invocation, stdin=stdin, files=given)
+            return policy.check(call.tool, invocation, stdin=stdin, files=given, kubeconfig_namespace=namespace)
 
         is_small = len(stdin or "") + sum(map(len, given.values())) <= SMALL_MANIFEST_CHARACTERS
         return judge() if is_small else await asyncio.to_thread(judge)

@@ -112,7 +112,9 @@ def _namespace(grammar: Grammar, reading: Reading, *, asked: str | None, default
     if not grammar.namespace_flags:
         return None
     named = _agreed(reading, grammar.namespace_flags, asked=asked, error=ErrorCode.NAMESPACE_CONFLICT, word="namespace")
-    return named or default
+    is_in_command = bool(list(_values(reading.flags, grammar.namespace_flags)))
+    # An empty one stands behind whatever is put in front, and to the CLI it means that of the kubeconfig.
+    return named if is_in_command else named or default
 
 
 def _namespace_argument(grammar: Grammar, reading: Reading, chosen: str | None) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Reads JSON and YAML from a stranger: one document of mappings, lists and plain scalars, within limits.
 
-Tags, aliases, duplicate keys and further documents are refused. Errors name a line at most: the text is a secret, so
-no exception of a parser, all of which carry it, is chained to one of ours or on its way when ours is raised.
+Tags, aliases, merge keys, duplicate keys and further documents are refused. Errors name a line at most: the text is a
+secret, so no exception of a parser, all of which carry it, is chained to one of ours or on its way when ours is raised.
 """
 
 import json
@@ -14,7 +14,9 @@ import yaml
 
 MAX_DEPTH = 32
 MAX_NODES = 50_000
-_GLUED_SEPARATOR = re.compile(r"^---[^\s]", re.MULTILINE)
+_GLUED_SEPARATOR = re.compile(r"^---(?![ \t\r\n]|\Z)", re.MULTILINE)
+_MERGE = "<<"
+"""As a plain key it stands for the keys of its value, which go before those beside it."""
 
 Value = dict[str, "Value"] | list["Value"] | str | bool | int | float | None
 """YAML gives plain scalars as text, but for booleans and null: which number a token looks like is of no matter."""
@@ -92,16 +94,23 @@ def _documents(text: str, builder: "_Builder") -> list[Value]:
     problem = None
     try:
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-            builder.take(event)
+            try:
+                builder.take(event)
+            except DocumentError as error:
+                problem = f"{error}{_at(event.start_mark)}"
+                break
     except yaml.MarkedYAMLError as error:
-        line = f" (line {error.problem_mark.line + 1})" if error.problem_mark else ""
-        problem = f"it is no valid YAML{line}"
+        problem = f"it is no valid YAML{_at(error.problem_mark)}"
     except yaml.YAMLError:
         problem = "it is no valid YAML"
     # Raised here and not above: there the parser's exception, which may quote the text, would become its context.
     if problem is not None:
         raise DocumentError(problem)
     return builder.roots
+
+
+def _at(mark: Any) -> str:
+    return f" (line {mark.line + 1})" if mark else ""
 
 
 @dataclass(slots=True)
@@ -150,6 +159,7 @@ class _Builder:
         parent = self._open[-1] if self._open else None
         if parent is not None and isinstance(parent.value, dict) and parent.key is None:
             self._require(text not in parent.value, "it has a key twice in one mapping")
+            self._require(bool(event.style) or text != _MERGE, "it uses YAML merge keys (`<<`): write the values out")
             parent.key = text
         else:
             is_plain = not event.style

@@ -35,6 +35,16 @@ class Flag:
 
 
 @dataclass(frozen=True, slots=True)
+class ManifestObject:
+    """An object in the manifests that a command names: its kind in the plural, and `UNSEEN` for what nobody saw."""
+
+    kind: str
+    group: str = ""
+    namespaces: tuple[str, ...] = ("",)
+    """Those that it may lie in; an empty one is that of the command."""
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """`verb` is canonical: aliases are replaced. Operands are what is neither verb nor flag."""
 
@@ -43,13 +53,18 @@ class Reading:
     operands: tuple[str, ...]
     trailing: int = 0
     """How many of the operands stand behind `--`."""
-    object_kinds: tuple[str, ...] = ()
-    """The kinds of the objects in the manifests that it names, in the plural; `UNSEEN` for those that nobody saw."""
+    objects: tuple[ManifestObject, ...] = ()
+    """What the manifests hold that it names."""
 
     @property
     def path(self) -> str:
         """The verb path, words joined by a blank."""
         return " ".join(self.verb)
+
+    @property
+    def object_kinds(self) -> tuple[str, ...]:
+        """The kinds of those objects, each once."""
+        return tuple(dict.fromkeys(each.kind for each in self.objects))
 
     def values(self, name: str) -> Iterator[str]:
         """Each value that a flag was given, in order; what stands alone has none."""

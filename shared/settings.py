@@ -162,7 +162,7 @@ class GatewaySettings(CommonSettings):
     none beyond a namespace, and nothing that shows credentials; `permissive` runs every verb that needs no terminal.
     What contains a command holds in each."""
     security_config: Path | None = None
-    """File with policy rules; not read by this version, which therefore refuses to start with one."""
+    """File with rules and a namespace fence (docs/policy.md), read at the start and on SIGHUP."""
     mcp_wait: float = Field(45, ge=0, le=3_600)
     """How long an MCP call waits before it hands over the job's id: many clients give up at 60 s."""
     mcp_max_text: int = Field(40_000, ge=4_000, le=1_000_000)
@@ -175,13 +175,6 @@ class GatewaySettings(CommonSettings):
     """Context of requests that name none (`K8S_CONTEXT`)."""
     default_namespace: str | None = Field(None, validation_alias=AliasChoices("K8S_NAMESPACE"))
     """Namespace of commands that name none (`K8S_NAMESPACE`)."""
-
-    @field_validator("security_config")
-    @classmethod
-    def _no_policy_file(cls, value: Path | None) -> Path | None:
-        if value is not None:
-            raise ValueError("names a policy file, and this version reads none: unset it")
-        return value
 
     @property
     def allowed_host_names(self) -> frozenset[str]:

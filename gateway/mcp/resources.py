@@ -9,6 +9,8 @@ from pydantic import BaseModel
 from gateway.jobs import JobService
 from gateway.mcp import output_text, results
 from gateway.policy import modes
+from gateway.policy.policy import Policy
+from gateway.policy.rules import Action
 from shared.errors import ErrorCode, RequestError
 from shared.events import EventKind
 from shared.models import ANONYMOUS, JOB_ID_PATTERN, CommandClass
@@ -31,11 +33,24 @@ TEMPLATES = tuple(
 _JOB_URI = re.compile(rf"job://({JOB_ID_PATTERN.pattern})/(stdout|stderr)")
 
 
+class EffectiveRule(BaseModel):
+    """One of the operator's rules."""
+
+    name: str
+    action: Action
+    speaks_of: str
+    why: str
+
+
 class EffectivePolicy(BaseModel):
     """What callers may run, whatever the cluster itself would allow them."""
 
     mode: SecurityMode
     allowed_classes: list[CommandClass]
+    namespaces: list[str]
+    """Those that commands may touch; empty means any."""
+    rules: list[EffectiveRule]
+    """One that denies goes before those that allow, and those before the mode."""
     refused: dict[str, list[str]]
     """Tool → verbs that never run here."""
     refused_flags: dict[str, list[str]]
@@ -58,7 +73,7 @@ def listed() -> list[types.Resource]:
 async def read(app: FastAPI, uri: str) -> types.ReadResourceResult:
     """`RequestError` for an address that is none, or a job that is not the caller's."""
     if uri == POLICY_URI:
-        text, mime_type = effective_policy(app.state.settings).model_dump_json(), JSON
+        text, mime_type = effective_policy(app.state.settings, app.state.active_policy.policy()).model_dump_json(), JSON
     elif job := _JOB_URI.fullmatch(uri):
         text, mime_type = await _output(app, job[1], job[2]), PLAIN_TEXT
     else:
@@ -69,12 +84,17 @@ async def read(app: FastAPI, uri: str) -> types.ReadResourceResult:
     return types.ReadResourceResult(contents=[content])
 
 
-def effective_policy(settings: GatewaySettings) -> EffectivePolicy:
-    """As the settings and the tools' grammars have it."""
+def effective_policy(settings: GatewaySettings, policy: Policy) -> EffectivePolicy:
+    """As the settings, the operator's rules and the tools' grammars have it."""
     tools = registry.tools()
     return EffectivePolicy(
-        mode=settings.security_mode,
-        allowed_classes=modes.allowed_classes(settings.security_mode),
+        mode=policy.mode,
+        allowed_classes=modes.allowed_classes(policy.mode),
+        namespaces=list(policy.rules.namespaces),
+        rules=[
+            EffectiveRule(name=rule.name, action=rule.action, speaks_of=rule.says(), why=rule.why)
+            for rule in policy.rules.rules
+        ],
         refused={tool.name: sorted(tool.grammar.refused_verbs) for tool in tools},
         refused_flags={tool.name: sorted(tool.grammar.refused_flags) for tool in tools},
         longest_run_s=settings.max_timeout,

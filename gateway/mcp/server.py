@@ -26,6 +26,7 @@ import shared
 from gateway import problems
 from gateway.mcp import calls, core_tasks, envelope, prompts, protocol_errors, resources, results, tasks, tools
 from gateway.mcp.core_tasks import CoreTasks
+from gateway.policy.policy import Policy
 from shared.errors import ErrorCode, ProductError
 
 PATH = "/mcp"
@@ -34,7 +35,7 @@ INSTRUCTIONS = (
     "A command that takes long returns a job_id: call get_job with it instead of sending the command again."
 )
 CACHE_HINT = CacheHint(ttl_ms=300_000, scope="public")
-"""The lists are the same for every caller and change with the gateway's version and settings only."""
+"""The lists are the same for every caller and change with the gateway's version, settings and policy only."""
 CACHED: tuple[CacheableMethod, ...] = (
     "server/discover",
     "tools/list",
@@ -52,7 +53,7 @@ class McpServer(FastApiMCP):
     def __init__(self, app: FastAPI) -> None:
         super().__init__(app, name="mcp-k8s", include_operations=list(tools.OPERATIONS))
         self._manager: StreamableHTTPSessionManager | None = None
-        self._offered: list[types.Tool] = []
+        self._offered: dict[bool, list[types.Tool]] = {}
         app.router.routes.append(Route(PATH, endpoint=_Endpoint(self), methods=["POST"], include_in_schema=False))
 
     def setup_server(self) -> None:
@@ -78,7 +79,7 @@ class McpServer(FastApiMCP):
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Serves for as long as the block runs; may be entered again afterwards."""
-        self._offered = self._described()
+        self._offered = {only_reads: self._described(only_reads=only_reads) for only_reads in (False, True)}
         manager = StreamableHTTPSessionManager(
             self.server,
             stateless=True,
@@ -101,14 +102,14 @@ class McpServer(FastApiMCP):
             return
         await StreamableHTTPASGIApp(self._manager)(_trimmed(scope), _again(message, receive), send)
 
-    def _described(self) -> list[types.Tool]:
+    def _described(self, *, only_reads: bool) -> list[types.Tool]:
         """Made once: the SDK asks for the list in every call of the stateless revision, to check its headers."""
-        state = self.fastapi.state
-        policy = tools.Policy(state.settings.security_mode, state.job_lists.are_open_to_anonymous)
+        policy = tools.Policy(only_reads, self.fastapi.state.job_lists.are_open_to_anonymous)
         return [core_tasks.offered(tool) for tool in tools.described(self.tools, policy)]
 
     async def _list_tools(self, _: Context, __: types.PaginatedRequestParams | None) -> types.ListToolsResult:
-        return types.ListToolsResult(tools=self._offered)
+        policy: Policy = self.fastapi.state.active_policy.policy()
+        return types.ListToolsResult(tools=self._offered[policy.only_reads])
 
     async def _call_tool(self, context: Context, params: types.CallToolRequestParams) -> HandlerResult:
         takes_tasks = tasks.is_declared(context)

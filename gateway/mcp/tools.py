@@ -10,7 +10,6 @@ from gateway.mcp import schemas
 from gateway.mcp.output_text import OutputText
 from shared import filters
 from shared.models import CommandResponse, JobPage
-from shared.settings import SecurityMode
 from shared.tools import registry
 from shared.tools.tool import Tool
 
@@ -30,12 +29,8 @@ ONLY_READS = "This server runs only what changes nothing."
 class Policy:
     """What is known of this gateway's policy when the tools are listed."""
 
-    mode: SecurityMode
+    only_reads: bool
     lists_jobs: bool
-
-    @property
-    def only_reads(self) -> bool:
-        return self.mode is SecurityMode.READ_ONLY
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,64 +1,86 @@
-"""The kinds of the objects in a command's manifests, from the request's own `stdin` and `files`.
+"""The objects in a command's manifests, from the request's own `stdin` and `files`: their kinds and namespaces.
 
 What cannot be read as kubectl would read it, or is not in the request, counts as unseen: no rule may take it for
 harmless.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 
 from shared import documents
 from shared.documents import DocumentError, Value
-from shared.reading import UNSEEN, Reading
+from shared.reading import UNSEEN, ManifestObject, Reading
 from shared.tools.tool import Grammar
 
 STDIN = "-"
+_UNSEEN = ManifestObject(UNSEEN)
+_MAY_BE_NO_TEXT = re.compile(r"[\d.+-].*|y|n|yes|no|on|off", re.IGNORECASE)
+"""What kubectl's YAML may take for a number or boolean, and the object then for one that names no namespace."""
 
 
-def kinds(grammar: Grammar, reading: Reading, *, stdin: str | None, files: Mapping[str, str]) -> tuple[str, ...]:
-    """The kinds in the plural, each once."""
+def objects(
+    grammar: Grammar, reading: Reading, *, stdin: str | None, files: Mapping[str, str]
+) -> tuple[ManifestObject, ...]:
+    """Each object once, without its name."""
     named = [name for flag in sorted(grammar.manifest_flags) for name in _names(reading, flag)]
     texts = [text for name in named for text in _texts(name, stdin, files)]
-    rendered = (UNSEEN,) if reading.has(*grammar.rendered_flags) else ()
-    return tuple(dict.fromkeys((*rendered, *(kind for text in texts for kind in _kinds(grammar, text)))))
+    rendered = (_UNSEEN,) if reading.has(*grammar.rendered_flags) else ()
+    return tuple(dict.fromkeys((*rendered, *(each for text in texts for each in _objects(grammar, text)))))
 
 
-def _names(reading: Reading, flag: str) -> Iterator[str]:
+def _names(reading: Reading, flag: str) -> Iterator[str | None]:
     for value in reading.values(flag):
-        yield from value.split(",")
+        if '"' in value:  # pflag reads a list as a line of CSV, with quotes
+            yield None
+        else:
+            yield from value.split(",")
 
 
-def _texts(name: str, stdin: str | None, files: Mapping[str, str]) -> list[str | None]:
+def _texts(name: str | None, stdin: str | None, files: Mapping[str, str]) -> list[str | None]:
     """The text of the file, or of each file in the folder; None for one that is not there."""
-    if name == STDIN:
-        return [stdin]
+    if name is None or name == STDIN:
+        return [None if name is None else stdin]
     plain = name.removeprefix("./").rstrip("/")
     found = [text for path, text in files.items() if path == plain or path.startswith(f"{plain}/") or plain == "."]
     return [*found] or [None]
 
 
-def _kinds(grammar: Grammar, text: str | None) -> Iterator[str]:
+def _objects(grammar: Grammar, text: str | None) -> Iterator[ManifestObject]:
     if text is None:
-        yield UNSEEN
+        yield _UNSEEN
         return
     try:
         roots = documents.load_all(text)
     except DocumentError:
-        yield UNSEEN
+        yield _UNSEEN
         return
     for root in roots:
-        yield from _of_object(grammar, root)
+        yield from _of_document(grammar, root)
 
 
-def _of_object(grammar: Grammar, value: Value) -> Iterator[str]:
+def _of_document(grammar: Grammar, value: Value) -> Iterator[ManifestObject]:
+    """kubectl takes whatever has `items` for a list; here it counts as an object too, unless its kind says list."""
     if value is None:
         return
     kind = value.get("kind") if isinstance(value, dict) else None
     if not isinstance(value, dict) or not isinstance(kind, str):
-        yield UNSEEN
+        yield _UNSEEN
         return
     items = value.get("items")
-    if kind.endswith("List") and isinstance(items, list):
+    if items is None or not (kind.endswith("List") and isinstance(items, list)):
+        yield _object(grammar, kind, value)
+    if isinstance(items, list):
         for item in items:
-            yield from _of_object(grammar, item)
-    else:
-        yield grammar.plural(kind)
+            yield from _of_document(grammar, item)
+    elif items is not None:
+        yield _UNSEEN
+
+
+def _object(grammar: Grammar, kind: str, value: Mapping[str, Value]) -> ManifestObject:
+    version, metadata = value.get("apiVersion") or "", value.get("metadata") or {}
+    namespace = (metadata.get("namespace") or "") if isinstance(metadata, dict) else None
+    if not isinstance(version, str) or not isinstance(namespace, str):
+        return _UNSEEN
+    group = version.rpartition("/")[0].lower()
+    namespaces = ("", namespace) if _MAY_BE_NO_TEXT.fullmatch(namespace) else (namespace,)
+    return ManifestObject(grammar.plural(kind), group, namespaces)

@@ -37,12 +37,13 @@ _INSTEAD_OF_CLASS = {
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`rule` names what decided; `why` and `instead` are for the caller."""
+    """`rule` names what decided, `setting` where that stands; `why` and `instead` are for the caller."""
 
     is_allowed: bool
     rule: str
     why: str
     instead: str = ""
+    setting: str = "K8S_MCP_SECURITY_MODE"
 
 
 def decide(mode: SecurityMode, classified: Classification) -> Decision:

@@ -1,10 +1,16 @@
-"""Judges a command before it is queued: by its class, its effects, and what its manifests hold."""
+"""Judges a command before it is queued: by its class, its effects, where it acts, and the operator's rules.
+
+The fence comes first and nothing loosens it. Then come the rules that deny, then those that allow, and what no rule
+speaks of is decided by the mode. In `strict`, words that a CLI does not have are refused before all that.
+"""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
-from gateway.policy import manifests, modes
+from gateway.policy import manifests, modes, territory
 from gateway.policy.modes import Decision
+from gateway.policy.rules import Action, Judged, Rule, Rules
+from gateway.policy.territory import Territory
 from shared import classes
 from shared.classes import Classification
 from shared.errors import ErrorCode, RequestError
@@ -13,33 +19,95 @@ from shared.settings import SecurityMode
 from shared.tools.tool import Tool
 from shared.unknown_words import Kind, UnknownWord
 
+SETTING = "K8S_MCP_SECURITY_CONFIG"
+_DOES = {Action.ALLOW: "allows", Action.DENY: "denies"}
 
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What was found about a command, and what follows."""
+
+    classified: Classification
+    territory: Territory
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
-    """What the operator's mode says about every command."""
+    """What the operator's mode and rules say about every command."""
 
-    def __init__(self, mode: SecurityMode) -> None:
-        self.mode = mode
+    mode: SecurityMode
+    rules: Rules = field(default_factory=Rules)
+    digest: str = ""
+    """Of the rules' file; empty without one."""
 
-    def check(self, tool: Tool, invocation: Invocation, *, stdin: str | None, files: Mapping[str, str]) -> Invocation:
+    @property
+    def only_reads(self) -> bool:
+        """Whether nothing that it allows changes anything."""
+        return self.mode is SecurityMode.READ_ONLY and not any(rule.action is Action.ALLOW for rule in self.rules.rules)
+
+    def check(
+        self,
+        tool: Tool,
+        invocation: Invocation,
+        *,
+        stdin: str | None,
+        files: Mapping[str, str],
+        kubeconfig_namespace: str | None,
+    ) -> Invocation:
         """The command with the class that its manifests give it. `RequestError` where it may not run."""
-        classified = self.classify(tool, invocation, stdin=stdin, files=files)
-        decision = modes.decide(self.mode, classified)
-        if not decision.is_allowed:
-            raise _denied(invocation, classified, decision)
-        if self.mode is SecurityMode.STRICT:
-            for word in invocation.unknown:
-                raise unknown(tool, word)
-        return replace(invocation, command_class=classified.command_class, effects=classified.effects)
+        if refusal := self.refusal(tool, invocation):
+            raise refusal
+        found = self.judge(tool, invocation, stdin=stdin, files=files, kubeconfig_namespace=kubeconfig_namespace)
+        if not found.decision.is_allowed:
+            raise _denied(invocation, found)
+        return replace(invocation, command_class=found.classified.command_class, effects=found.classified.effects)
 
-    @staticmethod
-    def classify(tool: Tool, invocation: Invocation, *, stdin: str | None, files: Mapping[str, str]) -> Classification:
-        """Class and effects, the kinds in its manifests included."""
-        found = manifests.kinds(tool.grammar, invocation.reading, stdin=stdin, files=files)
-        return classes.classify(tool.grammar, replace(invocation.reading, object_kinds=found))
+    def refusal(self, tool: Tool, invocation: Invocation) -> RequestError | None:
+        """What is to be said of a word that the CLI does not have, where that is refused."""
+        is_refused = self.mode is SecurityMode.STRICT and invocation.unknown
+        return _unknown(tool, invocation.unknown[0]) if is_refused else None
+
+    def judge(
+        self,
+        tool: Tool,
+        invocation: Invocation,
+        *,
+        stdin: str | None,
+        files: Mapping[str, str],
+        kubeconfig_namespace: str | None,
+    ) -> Judgement:
+        """`kubeconfig_namespace` is where a command acts that names none."""
+        objects = manifests.objects(tool.grammar, invocation.reading, stdin=stdin, files=files)
+        reading = replace(invocation.reading, objects=objects)
+        classified = classes.classify(tool.grammar, reading)
+        place = territory.of(
+            tool,
+            invocation,
+            reading,
+            kubeconfig_namespace=kubeconfig_namespace,
+            trusts_charts=self.rules.trust_charts,
+        )
+        decision = self._decide(Judged(tool, reading, classified.command_class, place), classified)
+        return Judgement(classified, place, decision)
+
+    def _decide(self, judged: Judged, classified: Classification) -> Decision:
+        if outside := self.rules.outside(judged.territory):
+            names = ", ".join(self.rules.namespaces)
+            return Decision(False, "fence", outside, f"commands that stay in the namespaces {names} (`-n`)", SETTING)
+        if rule := self.rules.deciding(judged):
+            return _by(rule)
+        return modes.decide(self.mode, classified)
 
 
-def unknown(tool: Tool, word: UnknownWord) -> RequestError:
-    """The refusal of a verb or flag that the CLI does not have."""
+def _by(rule: Rule) -> Decision:
+    is_allowed = rule.action is Action.ALLOW
+    why = rule.why or f"it {_DOES[rule.action]} such commands ({rule.says()})"
+    instead = "" if is_allowed else rule.instead or f"commands that it does not speak of ({rule.says()})"
+    return Decision(is_allowed, f"rules/{rule.name}", why, instead, SETTING)
+
+
+def _unknown(tool: Tool, word: UnknownWord) -> RequestError:
     code = ErrorCode.VERB_UNKNOWN if word.kind is Kind.VERB else ErrorCode.FLAG_UNKNOWN
     meant = f"did you mean `{word.nearest}`?" if word.nearest else "the verb with `--help` lists what there is."
     return RequestError(
@@ -47,9 +115,10 @@ def unknown(tool: Tool, word: UnknownWord) -> RequestError:
     )
 
 
-def _denied(invocation: Invocation, classified: Classification, decision: Decision) -> RequestError:
+def _denied(invocation: Invocation, found: Judgement) -> RequestError:
+    decision = found.decision
     return RequestError(
         ErrorCode.POLICY_DENIED,
-        f"`{' '.join(invocation.verb)}` is a {classified.command_class} command, and the rule {decision.rule} denies "
-        f"it (K8S_MCP_SECURITY_MODE): {decision.why}. Allowed instead: {decision.instead}.",
+        f"`{' '.join(invocation.verb)}` is a {found.classified.command_class} command, and the rule {decision.rule} "
+        f"denies it ({decision.setting}): {decision.why}. Allowed instead: {decision.instead}.",
     )

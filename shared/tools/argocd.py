@@ -6,9 +6,11 @@ It reaches its server with a credential channel of its own, or the cluster alone
 from functools import partial
 
 from shared.models import CommandClass
+from shared.reading import Reading
 from shared.tools import argocd_awaited, failure_hints, kubectl, table
 from shared.tools.class_rules import ClassRule, Effect, always, given
 from shared.tools.failure_hints import FailureHint
+from shared.tools.reach import Reach
 from shared.tools.tool import Grammar, Tool
 
 _TABLE = table.load("argocd")
@@ -122,6 +124,12 @@ _RULES = (
         effect=Effect.CLUSTER_SCOPE,
     ),
 )
+
+
+def _reach(_: Reading) -> Reach:
+    return Reach(beyond="Argo CD knows projects and applications, which may lie in and deploy to any namespace")
+
+
 _FILE_FLAGS = frozenset(
     (
         "file",
@@ -211,6 +219,7 @@ TOOL = Tool(
             "version": CommandClass.READ,
         },
         class_rules=_RULES,
+        reach=_reach,
         file_flags=_FILE_FLAGS,
         file_operands=frozenset({"appset create", "appset generate"}),
         refused_verbs=_REFUSED_VERBS,

@@ -1,9 +1,11 @@
 """helm: what its verbs do, and what is refused."""
 
 from shared.models import CommandClass
+from shared.reading import Reading
 from shared.tools import failure_hints, helm_awaited, table
 from shared.tools.class_rules import ClassRule, given
 from shared.tools.failure_hints import FailureHint
+from shared.tools.reach import ALL_NAMESPACES, EVERY_NAMESPACE, NOWHERE, Reach, untold
 from shared.tools.tool import Grammar, Tool
 
 _CLASSES = {
@@ -75,6 +77,25 @@ _RULES = (
         to=CommandClass.DESTRUCTIVE,
     ),
 )
+_OF_A_RELEASE = frozenset(
+    {"history", "list", *(f"get {part}" for part in ("all", "hooks", "manifest", "metadata", "notes", "values"))}
+)
+_OF_ITS_OBJECTS = frozenset({"install", "rollback", "status", "template", "test", "uninstall", "upgrade"})
+
+
+def _reach(reading: Reading) -> Reach:
+    """A release lies in a namespace; its objects lie where the chart's templates say."""
+    if reading.has(ALL_NAMESPACES):
+        return EVERY_NAMESPACE
+    if reading.has("create-namespace"):
+        return Reach(beyond="`--create-namespace` makes one, which lies in none itself")
+    if reading.path == "push":
+        return NOWHERE
+    if reading.path in _OF_A_RELEASE:
+        return Reach()
+    return Reach(by_chart=True) if reading.path in _OF_ITS_OBJECTS else untold(reading)
+
+
 _FILE_FLAGS = frozenset(
     (
         "ca-file",
@@ -177,6 +198,7 @@ TOOL = Tool(
         classes={verb: command_class for command_class, verbs in _CLASSES.items() for verb in verbs}
         | {f"{group} {verb}": CommandClass.LOCAL for group, verbs in _LOCAL_GROUPS.items() for verb in verbs},
         class_rules=_RULES,
+        reach=_reach,
         file_flags=_FILE_FLAGS,
         file_operands=frozenset(_CHART_VERBS),
         fetched_schemes=frozenset({"http", "https", "oci"}),

@@ -1,9 +1,11 @@
 """istioctl: what its verbs do, and what is refused; `-c` is its `--kubeconfig`."""
 
 from shared.models import CommandClass
+from shared.reading import Reading
 from shared.tools import failure_hints, istioctl_awaited, table
 from shared.tools.class_rules import ClassRule, Effect, given
 from shared.tools.failure_hints import FailureHint
+from shared.tools.reach import Reach, untold
 from shared.tools.tool import Grammar, Tool
 
 _PROXY_CONFIG = "all bootstrap cluster ecds eds endpoint listener rootca-compare route secret"
@@ -102,6 +104,16 @@ _RULES = (
         effect=Effect.MASS,
     ),
 )
+
+
+def _reach(reading: Reading) -> Reach:
+    """`proxy-config` looks at pods, as `POD.NAMESPACE` too; all else looks at the whole mesh."""
+    if not reading.path.startswith("proxy-config "):
+        return untold(reading)
+    of_pods = (operand.rpartition(".")[2] for operand in reading.operands if "." in operand)
+    return Reach(named=(*of_pods, *reading.values("istioNamespace")))
+
+
 _FILE_FLAGS = frozenset(
     (
         "dir",
@@ -160,6 +172,7 @@ TOOL = Tool(
         refused_flags=_REFUSED_FLAGS,
         classes={verb: command_class for command_class, verbs in _CLASSES.items() for verb in verbs},
         class_rules=_RULES,
+        reach=_reach,
         file_flags=_FILE_FLAGS,
         file_operands=frozenset({"analyze", "validate"}),
         refused_verbs={

@@ -1,7 +1,7 @@
 """kubectl: what its verbs do, and what is refused."""
 
 from shared.models import CommandClass
-from shared.tools import failure_hints, kubectl_awaited, kubectl_kinds, kubectl_rules, table
+from shared.tools import failure_hints, kubectl_awaited, kubectl_kinds, kubectl_reach, kubectl_rules, table
 from shared.tools.failure_hints import FailureHint
 from shared.tools.tool import Companion, Grammar, Tool
 
@@ -234,6 +234,8 @@ TOOL = Tool(
         class_rules=kubectl_rules.RULES,
         kinds=kubectl_kinds.kinds,
         plural=kubectl_kinds.plural,
+        reach=kubectl_reach.reach,
+        hides_kinds=kubectl_reach.hides_kinds,
         manifest_flags=frozenset({"filename"}),
         rendered_flags=frozenset({"kustomize"}),
         file_flags=_FILE_FLAGS,

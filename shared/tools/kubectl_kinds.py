@@ -19,6 +19,8 @@ resourceclaims resourceclaim|resourceclaimtemplates resourceclaimtemplate|resour
 rolebindings rolebinding|roles role|secrets secret|serviceaccounts serviceaccount sa|services service svc
 statefulsets statefulset sts|csistoragecapacities csistoragecapacity
 all
+"""
+_CUSTOM_NAMESPACED = """
 gateways gateway gtw gw|httproutes httproute|grpcroutes grpcroute|referencegrants referencegrant refgrant
 authorizationpolicies authorizationpolicy ap|destinationrules destinationrule dr|envoyfilters envoyfilter
 peerauthentications peerauthentication pa|proxyconfigs proxyconfig|requestauthentications requestauthentication ra
@@ -52,8 +54,12 @@ def _names(text: str) -> dict[str, str]:
     return {name: row[0] for row in rows for name in row}
 
 
-_PLURALS = {**_names(_NAMESPACED), **_names(_CLUSTER)}
-NAMESPACED = frozenset(_names(_NAMESPACED).values())
+_PLURALS = {**_names(_NAMESPACED), **_names(_CUSTOM_NAMESPACED), **_names(_CLUSTER)}
+CUSTOM_NAMESPACED = frozenset(_names(_CUSTOM_NAMESPACED).values())
+"""Kinds of no group of Kubernetes' own."""
+NAMESPACED = frozenset(_names(_NAMESPACED).values()) | CUSTOM_NAMESPACED
+CATEGORIES = frozenset({"all", "api-extensions"})
+"""Names for several kinds; whoever defines a kind may add it to them."""
 
 _BY_OPERAND = frozenset(
     (
@@ -96,6 +102,8 @@ _OF_ITSELF = {
     "top pod": "pods",
     "uncordon": "nodes",
 }
+_WITH_PAIRS = frozenset({"annotate", "label", "set env", "set image", "taint"})
+"""Verbs whose operands end with `key=value` and `key-`, as kubectl's `GetResourcesAndPairs` tells them from kinds."""
 _PODS = frozenset({"attach", "exec", "logs", "port-forward", "debug"})
 """Verbs whose first operand is a pod, unless it says `kind/name`."""
 
@@ -108,10 +116,11 @@ def plural(name: str) -> str:
 
 def kinds(reading: Reading) -> tuple[str, ...]:
     """The kinds that a command names, itself or in its manifests."""
-    return tuple(dict.fromkeys((*(plural(name) for name in _written(reading) if name), *reading.object_kinds)))
+    return tuple(dict.fromkeys((*(plural(name) for name in written(reading) if name), *reading.object_kinds)))
 
 
-def _written(reading: Reading) -> Iterator[str]:
+def written(reading: Reading) -> Iterator[str]:
+    """The kinds that its words name, as they are written; an empty one where a word has none."""
     own = reading.operands[: len(reading.operands) - reading.trailing] if reading.path in _PODS else reading.operands
     if reading.path in _OF_ITSELF:
         yield _OF_ITSELF[reading.path]
@@ -120,7 +129,11 @@ def _written(reading: Reading) -> Iterator[str]:
     elif reading.path in _PODS:
         yield own[0].partition("/")[0] if own and "/" in own[0] else "pods"
     elif reading.path in _BY_OPERAND and own:
-        yield from _by_operand(own)
+        yield from _by_operand(tuple(filter(_is_no_pair, own)) if reading.path in _WITH_PAIRS else own)
+
+
+def _is_no_pair(operand: str) -> bool:
+    return not ("=" in operand[1:] or (operand.endswith("-") and operand != "-"))
 
 
 def _by_operand(operands: tuple[str, ...]) -> Iterator[str]:

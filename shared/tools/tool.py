@@ -12,6 +12,7 @@ from shared.reading import Reading
 from shared.tools import failure_hints
 from shared.tools.class_rules import ClassRule, no_kinds
 from shared.tools.failure_hints import FailureHint
+from shared.tools.reach import Reach, untold
 from shared.tools.table import Table
 
 if TYPE_CHECKING:  # what reads a command needs the grammar from here
@@ -39,6 +40,10 @@ class Grammar:
     """The kinds of object that a command names, in the plural: `pods`."""
     plural: Callable[[str], str] = str.lower
     """A kind's proper plural, from any of its names."""
+    reach: Callable[[Reading], Reach] = untold
+    """Which namespaces a command touches, its manifests included."""
+    hides_kinds: Callable[[Reading], bool] = lambda _: False
+    """Whether a command may act on kinds that it does not name."""
     manifest_flags: frozenset[str] = frozenset()
     """Flags whose files hold the objects that the command acts on."""
     rendered_flags: frozenset[str] = frozenset()

@@ -26,6 +26,8 @@ def test_chart_is_linted_without_a_warning(values: Path) -> None:
         ("gateway__replica", 2),
         ("gateway__image__digest", "sha256:abc"),
         ("gateway__settings__K8S_MCP_MASTER_KEYS", "x"),
+        ("gateway__settings__K8S_MCP_SECURITY_CONFIG", "/policy.yaml"),
+        ("gateway__policy", {"namespaces": ["shop"]}),
         ("settings__K8S_MCP_REDIS_URL", "redis://:password@redis:6379/0"),
         ("settings__K8S_MCP_MAX_TIMEOUT", "60"),
         ("settings__K8S_MCP_MAX_OUTPUT", 2_000_000),
@@ -89,7 +91,7 @@ def test_workers_scaled_by_a_metric_cannot_go_to_zero() -> None:
 def test_every_setting_can_be_passed_through_or_has_a_value_of_its_own(settings: type[CommonSettings]) -> None:
     component = "gateway" if settings is GatewaySettings else "worker"
     decided = {*own_chart.render().environment(component), "K8S_MCP_MASTER_KEYS", "K8S_MCP_REDIS_URL"}
-    decided.add("K8S_MCP_EGRESS_PROXY")  # a secret
+    decided |= {"K8S_MCP_EGRESS_PROXY", "K8S_MCP_SECURITY_CONFIG"}  # a secret, and a file
     names = {f"K8S_MCP_{name.upper()}" for name in settings.model_fields if not name.startswith("default_")}
     free = dict.fromkeys(names - decided, "1")
 
@@ -98,7 +100,9 @@ def test_every_setting_can_be_passed_through_or_has_a_value_of_its_own(settings:
     assert free.items() <= passed.items()
 
 
-@pytest.mark.parametrize("block", readme.blocks("yaml", page=own_chart.PAGE), ids=lambda block: block.partition(":")[0])
+@pytest.mark.parametrize(
+    "block", readme.blocks("yaml", page=own_chart.PAGE), ids=lambda block: " ".join(block.split()[:2])
+)
 def test_documented_values_are_taken(block: str, tmp_path: Path) -> None:
     values = tmp_path / "values.yaml"
     values.write_text(block)

@@ -1,7 +1,21 @@
+from pathlib import Path
+
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from cli.main import app
+
+RULES = """
+namespaces: shop
+rules:
+- {name: no-exec, action: deny, verbs: exec, why: use logs}
+- {name: cleaning, action: allow, verbs: delete, kinds: po}
+"""
+UNSET = dict.fromkeys(("K8S_MCP_SECURITY_MODE", "K8S_MCP_SECURITY_CONFIG", "K8S_NAMESPACE"))
+
+
+def invoked(*arguments: str, **variables: str) -> Result:
+    return CliRunner().invoke(app, ["policy", *arguments], env={**UNSET, **variables})
 
 
 @pytest.mark.parametrize(
@@ -15,13 +29,45 @@ from cli.main import app
         (["terraform apply"], 1, ["tool-unknown"]),
         (["  "], 1, ["tool-unknown"]),
         (["kubectl get pods", "--mode", "lax"], 78, ["read-only, strict, permissive"]),
+        (["kubectl", "get", "pods", "-n", "x", "-owide"], 0, ["verb      kubectl get", "acts in   namespace x"]),
+        (["kubectl", "delete", "ns", "x", "--mode=permissive"], 0, ["allowed", "more than a namespace: `namespaces`"]),
+        (["helm env"], 0, ["acts in   no namespace"]),
     ],
 )
 def test_policy_explain_says_class_decision_and_rule(arguments: list[str], exit_code: int, shown: list[str]) -> None:
-    result = CliRunner().invoke(app, ["policy", "explain", *arguments], env={"K8S_MCP_SECURITY_MODE": None})
+    result = invoked("explain", *arguments)
     assert result.exit_code == exit_code
     for part in shown:
         assert part in result.output
+
+
+@pytest.mark.parametrize("by_variable", [True, False])
+def test_policy_explain_shows_the_operators_rule_that_decides(tmp_path: Path, by_variable: bool) -> None:
+    file = tmp_path / "policy.yaml"
+    file.write_text(RULES)
+    given = [] if by_variable else ["--config", str(file)]
+    variables = {"K8S_MCP_SECURITY_CONFIG": str(file)} if by_variable else {}
+    denied = invoked("explain", "kubectl delete ns shop", *given, **variables)
+    assert (denied.exit_code, "rule      fence: `namespaces` lie in no namespace" in denied.output) == (1, True)
+    denied = invoked("explain", "kubectl", "exec", "p", "-nshop", *given, **variables)
+    assert (denied.exit_code, "rule      rules/no-exec: use logs" in denied.output) == (1, True)
+    allowed = invoked("explain", "kubectl delete pods --all", *given, K8S_NAMESPACE="shop", **variables)
+    assert (allowed.exit_code, "rule      rules/cleaning: it allows" in allowed.output) == (0, True)
+
+
+def test_policy_check_says_what_a_file_says_or_where_it_is_wrong(tmp_path: Path) -> None:
+    file = tmp_path / "policy.yaml"
+    file.write_text(RULES)
+    good = invoked("check", str(file))
+    assert good.exit_code == 0
+    assert good.output.splitlines() == [
+        "fence     shop",
+        "deny      no-exec: verbs exec",
+        "allow     cleaning: verbs delete; kinds pods",
+    ]
+    file.write_text("rule: []")
+    bad = invoked("check", str(file))
+    assert (bad.exit_code, f"{file}: line 1: rule:" in bad.output) == (78, True)
 
 
 def test_policy_table_lists_verbs_and_rules() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from gateway.policy import active
 from gateway.preparation import Call, Preparation, PreparedCall
 from shared.errors import ErrorCode, RequestError
 from shared.models import ANONYMOUS, CommandClass, CommandRequest
@@ -37,7 +38,9 @@ async def prepared(
     sent = {"x-kubeconfig": kubeconfigs.encoded()} if headers is None else headers
     body = CommandRequest(command=command, kubeconfig=kubeconfig, **fields)
     call = Call(registry.find(tool), body, sent, ANONYMOUS)
-    return await Preparation(with_settings or settings(), lambda: default).prepare(call)
+    chosen = with_settings or settings()
+    policy = active.load(chosen)
+    return await Preparation(chosen, lambda: default, lambda: policy).prepare(call)
 
 
 async def refusal(command: str = "get pods", **changes: Any) -> ErrorCode:

@@ -78,7 +78,6 @@ def test_worker_defaults_are_those_of_the_design() -> None:
         (GatewaySettings, "K8S_MCP_MAX_HEADER_BYTES", "8191"),
         (GatewaySettings, "K8S_MCP_BODY_TIMEOUT_S", "inf"),
         (GatewaySettings, "K8S_MCP_SECURITY_MODE", "lax"),
-        (GatewaySettings, "K8S_MCP_SECURITY_CONFIG", "/etc/mcp-k8s/policy.yaml"),
         (GatewaySettings, "K8S_MCP_MCP_WAIT", "-1"),
         (WorkerSettings, "K8S_MCP_FAST_SLOTS", "0"),
         (WorkerSettings, "K8S_MCP_SLOW_SLOTS", "1001"),

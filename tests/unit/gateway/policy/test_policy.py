@@ -21,6 +21,11 @@ FILES = {
     "secret.yaml": "kind: Secret\nmetadata: {name: a}\n",
     "glued.yaml": 'kind: Pod\na: "\n---b\n kind: Namespace"\n',
     "broken.yaml": "kind: [",
+    "items.json": json.dumps({"kind": "Pod", "items": [{"kind": "Namespace"}]}),
+    "merge.yaml": "kind: Pod\n<<: {kind: Namespace}\n",
+    "pod.yaml,two.yaml": "kind: Namespace\n",
+    '"pod.yaml': "kind: Pod\n",
+    'two.yaml"': "kind: Pod\n",
     "folder/pod.yaml": "kind: Pod\n",
     "folder/ns.yaml": "kind: Namespace\n",
 }
@@ -30,7 +35,11 @@ def judge(text: str, mode: SecurityMode, stdin: str | None = None) -> ErrorCode 
     """The refusal's code, or the class of what may run."""
     tool = registry.find(text.split(maxsplit=1)[0])
     try:
-        return Policy(mode).check(tool, command.parse(tool, text), stdin=stdin, files=FILES).command_class
+        return (
+            Policy(mode)
+            .check(tool, command.parse(tool, text), stdin=stdin, files=FILES, kubeconfig_namespace="default")
+            .command_class
+        )
     except RequestError as error:
         return error.code
 
@@ -86,6 +95,9 @@ DENIED_IN_STRICT = [
     "kubectl delete -f list.json",
     "kubectl delete -f glued.yaml",
     "kubectl delete -f broken.yaml",
+    "kubectl delete -f items.json",
+    "kubectl delete -f merge.yaml",
+    "kubectl delete -f '\"pod.yaml,two.yaml\"'",
     "kubectl delete -f folder",
     "kubectl delete -f './folder/'",
     "kubectl delete -f '*.yaml'",
@@ -170,7 +182,7 @@ def test_unknown_word_is_refused_in_strict_and_a_write_elsewhere(text: str, code
 def test_refusal_names_rule_class_and_what_is_allowed() -> None:
     tool = registry.find("kubectl")
     with pytest.raises(RequestError) as denied:
-        Policy(STRICT).check(tool, command.parse(tool, "delete ns x"), stdin=None, files={})
+        Policy(STRICT).check(tool, command.parse(tool, "delete ns x"), stdin=None, files={}, kubeconfig_namespace=None)
     for part in ("strict/destructive/deletion-beyond-a-namespace", "destructive command", "Allowed instead"):
         assert part in denied.value.detail
 

@@ -1,0 +1,80 @@
+"""The policy that is in force: read at the start, and again when the operator says so."""
+
+import asyncio
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import structlog
+
+from gateway.policy import rule_file
+from gateway.policy.policy import Policy
+from shared.settings import GatewaySettings, SecurityMode, SettingsError
+
+log = structlog.get_logger()
+
+
+def load(settings: GatewaySettings) -> Policy:
+    """`SettingsError` where the file does not fit."""
+    return _read(settings.security_mode, settings.security_config)
+
+
+class ActivePolicy:
+    """Holds a policy at any time: a file that is broken when it is read again changes nothing."""
+
+    def __init__(self, settings: GatewaySettings) -> None:
+        self._settings = settings
+        self._policy = load(settings)
+        self._asked = asyncio.Event()
+        _log("policy loaded", self._policy)
+
+    def policy(self) -> Policy:
+        return self._policy
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Takes SIGHUP for the operator's word; without a file it ends the process, as the hangup of a terminal does.
+
+        Signals reach the main thread alone: an app that is served in another one reads its file once.
+        """
+        if self._settings.security_config is None or threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGHUP, self._asked.set)
+        try:
+            yield
+        finally:
+            loop.remove_signal_handler(signal.SIGHUP)
+
+    async def run(self) -> None:
+        """Reads the file again each time that it is asked to."""
+        while True:
+            await self._asked.wait()
+            self._asked.clear()
+            await self.reload()
+
+    async def reload(self) -> None:
+        """Logs what is in force afterwards, and why the file was not taken."""
+        try:
+            self._policy = await asyncio.to_thread(load, self._settings)
+        except SettingsError as error:
+            log.error("policy kept", reason=str(error), digest=self._policy.digest)
+            return
+        _log("policy reloaded", self._policy)
+
+
+def _read(mode: SecurityMode, path: Path | None) -> Policy:
+    if path is None:
+        return Policy(mode)
+    found = rule_file.load(path)
+    return Policy(mode, found.rules, found.digest)
+
+
+def _log(event: str, policy: Policy) -> None:
+    rules = policy.rules
+    log.info(
+        event, mode=policy.mode, rules=len(rules.rules), fenced_namespaces=len(rules.namespaces), digest=policy.digest
+    )

@@ -1,0 +1,203 @@
+"""An operator's rules and fence, as their file has them, and which commands a rule speaks of.
+
+A deny rule holds for whatever it may mean, an allow rule only for what it means as a whole: of a command with two kinds
+it denies one that it names, and allows both or neither.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import Annotated, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from gateway.policy import vocabulary
+from gateway.policy.territory import Territory
+from shared.models import CommandClass
+from shared.reading import UNSEEN, Reading
+from shared.tools.tool import Tool
+
+CONDITIONS = ("tools", "verbs", "classes", "kinds", "namespaces", "flags")
+
+
+class Action(StrEnum):
+    ALLOW = "allow"
+    DENY = "deny"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a rule looks at."""
+
+    tool: Tool
+    reading: Reading
+    command_class: CommandClass
+    territory: Territory
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """With `UNSEEN` where it may act on more than it names."""
+        grammar = self.tool.grammar
+        hidden = (UNSEEN,) if grammar.hides_kinds(self.reading) else ()
+        return (*grammar.kinds(self.reading), *hidden)
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+Word = Annotated[StrictStr, Field(min_length=1)]
+Words = Annotated[tuple[Word, ...], BeforeValidator(_listed), Field(min_length=1)]
+NONE: Words = ()
+
+
+class Rule(BaseModel):
+    """One row: what is not said is not looked at; of what is said, each must fit. `*` stands for any letters."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: StrictStr = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
+    action: Action
+    tools: Words = NONE
+    verbs: Words = NONE
+    """Verb paths; each holds for the verbs below it too."""
+    classes: Words = NONE
+    kinds: Words = NONE
+    namespaces: Words = NONE
+    flags: Words = NONE
+    """Long names; the rule speaks of commands that have one of them, switched on."""
+    why: StrictStr = ""
+    instead: StrictStr = ""
+
+    @field_validator("tools")
+    @classmethod
+    def _tools_are_known(cls, tools: Sequence[str]) -> Sequence[str]:
+        for name in tools:
+            vocabulary.check_tool(name)
+        return tools
+
+    @field_validator("verbs", "flags")
+    @classmethod
+    def _words_are_known(cls, words: Sequence[str], info: ValidationInfo) -> Sequence[str]:
+        tools = vocabulary.tools(info.data.get("tools", ()))
+        if info.field_name == "verbs":
+            for pattern in words:
+                vocabulary.check_verb(tools, pattern)
+            return words
+        flags = tuple(vocabulary.checked_flag(tools, name) for name in words)
+        if info.data.get("action") is Action.ALLOW:
+            for flag in flags:
+                vocabulary.check_allowable(tools, flag)
+        return flags
+
+    @field_validator("classes")
+    @classmethod
+    def _classes_are_known(cls, classes: Sequence[str]) -> Sequence[str]:
+        for name in classes:
+            vocabulary.check_class(name)
+        return classes
+
+    @field_validator("kinds")
+    @classmethod
+    def _kinds_are_plural(cls, kinds: Sequence[str], info: ValidationInfo) -> Sequence[str]:
+        return vocabulary.plurals(vocabulary.tools(info.data.get("tools", ())), kinds)
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not any(getattr(self, condition) for condition in CONDITIONS):
+            raise ValueError(f"names none of {', '.join(CONDITIONS)}, and would speak of every command")
+        if self.action is Action.ALLOW and CommandClass.INTERACTIVE in self.classes:
+            raise ValueError("allows the class interactive, for which there is no terminal")
+        return self
+
+    def fits(self, judged: Judged) -> bool:
+        """Whether it speaks of this command."""
+        reading = judged.reading
+        return (
+            (not self.tools or judged.tool.name in self.tools)
+            and (not self.verbs or any(_is_below(reading.path, pattern) for pattern in self.verbs))
+            and self._fits_class(judged.command_class)
+            and (not self.kinds or self._fits_kinds(judged.kinds))
+            and (not self.namespaces or self._fits_territory(judged.territory))
+            and (not self.flags or reading.has(*self.flags))
+        )
+
+    def _fits_class(self, command_class: CommandClass) -> bool:
+        """No rule allows credentials in passing, and none gives a terminal."""
+        if self.action is Action.ALLOW and command_class is CommandClass.INTERACTIVE:
+            return False
+        if self.action is Action.ALLOW and command_class is CommandClass.CREDENTIAL:
+            return command_class in self.classes
+        return not self.classes or command_class in self.classes
+
+    def _fits_kinds(self, kinds: Sequence[str]) -> bool:
+        if self.action is Action.DENY:
+            return UNSEEN in kinds or any(_is_one_of(kind, self.kinds) for kind in kinds)
+        return bool(kinds) and all(kind != UNSEEN and _is_one_of(kind, self.kinds) for kind in kinds)
+
+    def _fits_territory(self, territory: Territory) -> bool:
+        inside = [_is_one_of(name, self.namespaces) for name in territory.namespaces]
+        if self.action is Action.DENY:
+            return bool(territory.beyond) or any(inside)
+        return not territory.beyond and bool(inside) and all(inside)
+
+    def says(self) -> str:
+        """Its conditions in words."""
+        given = ((condition, getattr(self, condition)) for condition in CONDITIONS)
+        return "; ".join(f"{condition} {', '.join(words)}" for condition, words in given if words)
+
+
+class Rules(BaseModel):
+    """A whole file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    namespaces: Words = NONE
+    """The fence: commands may touch these and no other; empty sets none."""
+    trust_charts: StrictBool = False
+    """Whether a helm chart counts as staying in its release's namespace."""
+    rules: tuple[Rule, ...] = ()
+
+    @field_validator("rules")
+    @classmethod
+    def _names_are_unique(cls, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+        names = [rule.name for rule in rules]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"two rules have the name {name}")
+        return rules
+
+    def deciding(self, judged: Judged) -> Rule | None:
+        """The first deny rule that speaks of the command, else the first allow rule that does."""
+        fitting = [rule for rule in self.rules if rule.fits(judged)]
+        return next((rule for rule in fitting if rule.action is Action.DENY), next(iter(fitting), None))
+
+    def outside(self, territory: Territory) -> str:
+        """Why a command is outside the fence; empty where it is not."""
+        if not self.namespaces:
+            return ""
+        if territory.beyond:
+            return territory.beyond
+        if all(_is_one_of(name, self.namespaces) for name in territory.namespaces):
+            return ""
+        return "it acts in another namespace"
+
+
+def _is_below(path: str, pattern: str) -> bool:
+    words = path.split()
+    return any(fnmatchcase(" ".join(words[:length]), pattern) for length in range(1, len(words) + 1))
+
+
+def _is_one_of(name: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)

@@ -1,0 +1,76 @@
+"""The words that a rule may use: tools, verbs, flags and classes that there are. A ValueError names the nearest one."""
+
+import difflib
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+
+from shared.models import CommandClass
+from shared.tools import registry
+from shared.tools.class_rules import no_kinds
+from shared.tools.tool import Tool
+
+
+def tools(names: Iterable[str]) -> list[Tool]:
+    """Those of the names, or all where none is named."""
+    found = [tool for tool in registry.tools() if tool.name in set(names)]
+    return found or [*registry.tools()]
+
+
+def check_tool(name: str) -> None:
+    """By its exact name."""
+    _check(name, registry.names(), "there is no tool")
+
+
+def check_class(name: str) -> None:
+    """By its exact name."""
+    _check(name, [str(each) for each in CommandClass], "there is no class")
+
+
+def check_verb(of: Sequence[Tool], pattern: str) -> None:
+    """A verb path in full, without aliases, or a pattern that some path fits."""
+    known = {path for tool in of for path in (*tool.grammar.table.verbs, *tool.grammar.classes)}
+    if not any(fnmatchcase(path, pattern) for path in known):
+        _check(pattern, sorted(known), f"{_names(of)} has no verb")
+
+
+def checked_flag(of: Sequence[Tool], written: str) -> str:
+    """Its long name, without dashes."""
+    name = written.removeprefix("--")
+    _check(name, sorted(set().union(*map(_flags, of))), f"{_names(of)} has no flag")
+    return name
+
+
+def check_allowable(of: Sequence[Tool], flag: str) -> None:
+    """That it is not refused wherever it is known, by what no rule loosens."""
+    grammars = [tool.grammar for tool in of if flag in _flags(tool)]
+    if all(flag in grammar.refused_flags and flag not in grammar.redefined_under for grammar in grammars):
+        raise ValueError(f"no rule can allow `--{flag}`: it is refused in every mode")
+
+
+def plurals(of: Sequence[Tool], kinds: Sequence[str]) -> tuple[str, ...]:
+    """The kinds' proper plurals. No tool but kubectl names kinds."""
+    naming = [tool.grammar for tool in of if tool.grammar.kinds is not no_kinds]
+    if not naming:
+        raise ValueError(f"commands of {_names(of)} name no kinds")
+    return tuple(naming[0].plural(kind) for kind in kinds)
+
+
+def _flags(tool: Tool) -> set[str]:
+    table = tool.grammar.table
+    return {*table.global_flags, *(flag for verb in table.verbs.values() for flag in verb.flags)}
+
+
+def _names(of: Sequence[Tool]) -> str:
+    return " or ".join(tool.name for tool in of)
+
+
+def _check(word: str, known: Sequence[str], complaint: str) -> None:
+    if word in known:
+        return
+    nearest = difflib.get_close_matches(word, known, n=1)
+    hint = f"did you mean {nearest[0]!r}?" if nearest else _short(known)
+    raise ValueError(f"{complaint} {word!r}: {hint}")
+
+
+def _short(known: Sequence[str]) -> str:
+    return f"there are {', '.join(known)}" if len(known) <= len(CommandClass) else "see `mcp-k8s policy table`"
