@@ -9,6 +9,7 @@ from shared import classes
 from shared.classes import Classification
 from shared.errors import ErrorCode, RequestError
 from shared.invocation import Invocation
+from shared.reading import Reading
 from shared.settings import SecurityMode
 from shared.tools.tool import Tool
 from shared.unknown_words import Kind, UnknownWord
@@ -22,20 +23,30 @@ class Policy:
 
     def check(self, tool: Tool, invocation: Invocation, *, stdin: str | None, files: Mapping[str, str]) -> Invocation:
         """The command with the class that its manifests give it. `RequestError` where it may not run."""
-        classified = self.classify(tool, invocation, stdin=stdin, files=files)
+        reading = _with_kinds(tool, invocation, stdin=stdin, files=files)
+        classified = classes.classify(tool.grammar, reading)
         decision = modes.decide(self.mode, classified)
         if not decision.is_allowed:
             raise _denied(invocation, classified, decision)
         if self.mode is SecurityMode.STRICT:
             for word in invocation.unknown:
                 raise unknown(tool, word)
-        return replace(invocation, command_class=classified.command_class, effects=classified.effects)
+        return replace(
+            invocation,
+            command_class=classified.command_class,
+            effects=classified.effects,
+            masking=None if self.mode is SecurityMode.PERMISSIVE else tool.grammar.masking(reading),
+        )
 
     @staticmethod
     def classify(tool: Tool, invocation: Invocation, *, stdin: str | None, files: Mapping[str, str]) -> Classification:
         """Class and effects, the kinds in its manifests included."""
-        found = manifests.kinds(tool.grammar, invocation.reading, stdin=stdin, files=files)
-        return classes.classify(tool.grammar, replace(invocation.reading, object_kinds=found))
+        return classes.classify(tool.grammar, _with_kinds(tool, invocation, stdin=stdin, files=files))
+
+
+def _with_kinds(tool: Tool, invocation: Invocation, *, stdin: str | None, files: Mapping[str, str]) -> Reading:
+    found = manifests.kinds(tool.grammar, invocation.reading, stdin=stdin, files=files)
+    return replace(invocation.reading, object_kinds=found)
 
 
 def unknown(tool: Tool, word: UnknownWord) -> RequestError:

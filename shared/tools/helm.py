@@ -1,7 +1,7 @@
 """helm: what its verbs do, and what is refused."""
 
 from shared.models import CommandClass
-from shared.tools import failure_hints, helm_awaited, table
+from shared.tools import failure_hints, helm_awaited, helm_masking, table
 from shared.tools.class_rules import ClassRule, given
 from shared.tools.failure_hints import FailureHint
 from shared.tools.tool import Grammar, Tool
@@ -65,6 +65,13 @@ _RULES = (
         lambda reading: reading.value("dry-run") == "server" or reading.has("validate"),
         verbs=frozenset({"template"}),
         to=CommandClass.READ,
+    ),
+    ClassRule(
+        "release-values",
+        "a template picks values of Secrets out; `get manifest` and `get values` show them masked",
+        given("template"),
+        verbs=frozenset({"get all"}),
+        to=CommandClass.CREDENTIAL,
     ),
     ClassRule(
         "replacing",
@@ -177,6 +184,7 @@ TOOL = Tool(
         classes={verb: command_class for command_class, verbs in _CLASSES.items() for verb in verbs}
         | {f"{group} {verb}": CommandClass.LOCAL for group, verbs in _LOCAL_GROUPS.items() for verb in verbs},
         class_rules=_RULES,
+        masking=helm_masking.of,
         file_flags=_FILE_FLAGS,
         file_operands=frozenset(_CHART_VERBS),
         refused_verbs={"plugin": "plugins do not run in a worker; use helm's own verbs"},

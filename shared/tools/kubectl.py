@@ -1,7 +1,7 @@
 """kubectl: what its verbs do, and what is refused."""
 
 from shared.models import CommandClass
-from shared.tools import failure_hints, kubectl_awaited, kubectl_kinds, kubectl_rules, table
+from shared.tools import failure_hints, kubectl_awaited, kubectl_kinds, kubectl_rules, kubectl_secrets, table
 from shared.tools.failure_hints import FailureHint
 from shared.tools.tool import Companion, Grammar, Tool
 
@@ -232,6 +232,7 @@ TOOL = Tool(
         refused_flags=_REFUSED_FLAGS,
         classes={verb: command_class for command_class, verbs in _CLASSES.items() for verb in verbs},
         class_rules=kubectl_rules.RULES,
+        masking=kubectl_secrets.masking,
         kinds=kubectl_kinds.kinds,
         plural=kubectl_kinds.plural,
         manifest_flags=frozenset({"filename"}),
