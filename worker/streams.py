@@ -35,5 +35,6 @@ async def write(descriptor: int, data: bytes) -> None:
         transport.write(data)
         transport.close()
         await end.reached.wait()
-    finally:
+    except BaseException:
         transport.abort()
+        raise

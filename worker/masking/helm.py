@@ -89,6 +89,7 @@ def _section(name: str, text: str) -> Masked:
 def _release_changes(root: Value) -> Iterator[Change]:
     if not isinstance(root, dict):
         return
+    yield from _resource_changes(root.get("info"))
     yield from chart_values.changes(root.get("config"))
     chart = root.get("chart")
     yield from chart_values.changes(chart.get("values") if isinstance(chart, dict) else None)
@@ -96,3 +97,11 @@ def _release_changes(root: Value) -> Iterator[Change]:
         manifest = owner.get("manifest")
         if isinstance(manifest, str) and (masked := _manifests(manifest)).count:
             yield Change(owner, "manifest", masked.text)
+
+
+def _resource_changes(info: Value) -> Iterator[Change]:
+    """The release's objects as they stand in the cluster, below names such as `v1/Secret`."""
+    resources = info.get("resources") if isinstance(info, dict) else None
+    for _, name, listed in children(resources):
+        is_secret = secret_objects.KIND in str(name)
+        yield from secret_objects.changes({"kind": secret_objects.LIST_KIND, "items": listed} if is_secret else listed)

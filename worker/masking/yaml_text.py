@@ -73,6 +73,8 @@ def _replaced(text: str, changes: list[Change]) -> str:
 def _pieces(text: str, changes: list[Change]) -> Iterator[str]:
     at = 0
     for scalar, replacement in sorted(((_scalar(change), change.text) for change in changes), key=_place):
+        if scalar.start < at:
+            raise MaskingError("two values have one place in it")
         yield text[at : scalar.start]
         yield json.dumps(replacement, ensure_ascii=False)
         # A block scalar ends with the indentation of what follows it.

@@ -106,6 +106,7 @@ def test_release_object_is_masked_in_its_values_manifest_and_hooks(dump: object)
     release = {
         "chart": {"values": {"db": {"password": "hunter2"}, "replicas": 1}},
         "config": {"password": "hunter2"},
+        "info": {"resources": {"v1/Secret": [{"data": {"a": "aHVudGVyMg=="}}], "v1/Pod": [{"kind": "Pod"}]}},
         "hooks": [{"manifest": SECRET, "name": "web"}],
         "manifest": MANIFEST,
         "name": "web",
