@@ -27,6 +27,8 @@ def explain(text: str, mode: SecurityMode) -> tuple[str, bool]:
         f"decision  {'allowed' if decision.is_allowed else 'denied'}",
         f"rule      {decision.rule}: {decision.why}",
     ]
+    if decision.is_allowed and mode is not SecurityMode.PERMISSIVE and tool.grammar.masking(invocation.reading):
+        lines.append("output    values of Secrets are masked")
     if decision.instead:
         lines.append(f"instead   {decision.instead}")
     return "\n".join(lines), decision.is_allowed

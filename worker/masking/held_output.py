@@ -11,7 +11,7 @@ from worker.masking.text import mask as mask_text
 from worker.masking.tree import Masked, MaskingError
 
 MOST_BYTES = 8 * 1024 * 1024
-"""As much as one API server's answer of some thousand Secrets; reading it takes a second or two and 200 MB."""
+"""Some thousand Secrets; reading so much takes seconds and 100 MB, while the event loop goes on."""
 
 
 class HeldOutput:

@@ -12,8 +12,8 @@ from shared.documents import Value
 from worker.masking.tree import Container, MaskingError
 
 MAX_DEPTH = 200
-MAX_NODES = 400_000
-"""Some 100 MB of memory, and a few seconds."""
+MAX_NODES = 200_000
+"""Some 50 MB of memory, and a few seconds; as JSON the same takes less."""
 
 
 class Scalar(str):
@@ -68,7 +68,7 @@ class _Builder:
     def _take_node(self, event: Any) -> None:
         self._nodes += 1
         if self._nodes > MAX_NODES:
-            raise MaskingError(f"it has more than {MAX_NODES} values")
+            raise MaskingError(f"it has more than {MAX_NODES} values: ask for fewer objects, or for JSON")
         if isinstance(event, yaml.AliasEvent | yaml.ScalarEvent):
             self._put(self._scalar(event))
             return
