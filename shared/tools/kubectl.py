@@ -226,7 +226,7 @@ TOOL = Tool(
     ),
     refused="Refused: edit (use `patch`, or `apply -f -` with `stdin`), attach, debug and `exec -it` (use `exec POD -- "
     "COMMAND`), port-forward, proxy, cp, and flags for another identity or server. `-f` and `--watch` end with "
-    "`timeout`. Secrets: as a table, with `describe`, or `get -o json|yaml` with their values masked.",
+    "`timeout`. Secrets: `get -o json|yaml` masks values.",
     grammar=Grammar(
         table=table.load("kubectl"),
         refused_flags=_REFUSED_FLAGS,
