@@ -80,6 +80,13 @@ async def test_secret_is_shown_masked_over_mcp(system: System, caller: Caller, s
     assert leaks("\n".join(seen), CANARY) == []
 
 
+async def test_no_log_names_a_value(system: System, caller: Caller, secret: str) -> None:
+    await caller.output("kubectl", f"get secret {secret} -o json | sort")
+    await caller.run("kubectl", f"get secret {secret} missing -o yaml")
+
+    assert [name for name, text in system.logs().items() if leaks(text, CANARY)] == []
+
+
 async def test_other_objects_of_the_list_are_shown(caller: Caller, secret: str) -> None:
     found = yaml.safe_load(await caller.output("kubectl", f"get cm/{secret} secret/{secret} -o yaml"))
     assert [item["kind"] for item in found["items"]] == ["ConfigMap", "Secret"]
