@@ -29,6 +29,8 @@ def explain(text: str, policy: Policy, *, namespace: str) -> tuple[str, bool]:
         f"decision  {'allowed' if decision.is_allowed else 'denied'}",
         f"rule      {decision.rule}: {decision.why}",
     ]
+    if decision.is_allowed and found.masking:
+        lines.append("output    values of Secrets are masked")
     if decision.instead:
         lines.append(f"instead   {decision.instead}")
     return "\n".join(lines), decision.is_allowed

@@ -89,6 +89,7 @@ class Preparation:
             stdin=call.request.stdin,
             files=call.request.files or {},
             is_endless=invocation.is_endless,
+            masking=invocation.masking,
             traceparent=call.headers.get("traceparent"),
         )
         return PreparedCall(

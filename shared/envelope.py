@@ -1,9 +1,11 @@
 """The sealed request: everything that a worker needs to run a command, and that nobody else may read."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
+from shared.masking import Masking
 from shared.models import CommandClass
 
 ENVELOPE_VERSION: Literal[1] = 1
@@ -37,9 +39,17 @@ class RequestEnvelope(BaseModel):
     """Relative path → text."""
     is_endless: bool = False
     """It goes on until its time limit, which is then no failure."""
+    masking: Masking | None = None
+    """What must be masked of what the tool prints. Left out where nothing must: a worker that does not know the field
+    runs such requests, and refuses every one that has it."""
     traceparent: str | None = None
     """W3C trace context: https://www.w3.org/TR/trace-context/"""
     attempt: int = 1
+
+    @model_serializer(mode="wrap")
+    def _serialized(self, handler: SerializerFunctionWrapHandler) -> Mapping[str, Any]:
+        fields: dict[str, Any] = handler(self)
+        return {name: value for name, value in fields.items() if name != "masking" or value is not None}
 
     @property
     def lifetime_s(self) -> int:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from shared.masking import Masking
 from shared.models import CommandClass, Lane
 from shared.reading import Reading
 from shared.tools.class_rules import ClassRule, Effect
@@ -37,5 +38,7 @@ class Invocation:
     class_rules: tuple[ClassRule, ...] = ()
     """The rules that gave it its class and its effects, beyond its verb."""
     effects: frozenset[Effect] = frozenset()
+    masking: Masking | None = None
+    """What a worker masks of what it prints, where policy has it masked."""
     unknown: tuple[UnknownWord, ...] = ()
     """Verbs and flags that its CLI does not have, as far as the tables know."""

@@ -12,6 +12,7 @@ from shared.endpoints import Endpoint
 from shared.envelope import RequestEnvelope
 from shared.errors import ErrorCode, RequestError
 from shared.kubeconfig import ClusterAccess
+from shared.masking import Masking
 from worker import filter_plan, job_directory
 from worker.companions import CompanionBinary
 from worker.egress import access as egress_access
@@ -66,6 +67,8 @@ class CommandPlan:
     stdin: int
     inherited: tuple[int, ...]
     filters: tuple[StageSpec, ...] = ()
+    masking: Masking | None = None
+    """What is masked of the tool's output before the first filter, or anybody, reads it."""
 
     def close(self) -> None:
         for descriptor in (self.stdin, *self.inherited):
@@ -110,7 +113,7 @@ def build(
         limits=limits,
     )
     try:
-        return CommandPlan(spec, _stdin(envelope.stdin, directory), inherited, behind)
+        return CommandPlan(spec, _stdin(envelope.stdin, directory), inherited, behind, envelope.masking)
     except OSError:
         for descriptor in inherited:
             os.close(descriptor)

@@ -10,15 +10,15 @@ from enum import StrEnum
 from functools import partial
 
 from shared.events import EventKind
-from worker import pipeline
+from worker import pipeline, streams
 from worker.command_plan import CommandPlan
 from worker.job_control import JobControl
 from worker.launcher.client import Launcher, Run
 from worker.launcher.protocol import StageExit
 from worker.line_labels import LabelledLines
-from worker.pipeline import Connected, ToolEnd
+from worker.masking.held_output import HeldOutput
+from worker.pipeline import Connected, Held, ToolEnd
 
-READ_BYTES = 64 * 1024
 KILL_TIMEOUT_S = 10.0
 """A process that SIGKILL does not end, or a launcher that does not say so, must not hold the job for ever."""
 LAST_OUTPUT_S = 2.0
@@ -47,6 +47,10 @@ class Execution:
     cause: Cause
     stage: str | None = None
     """That stage's name; None where there is one stage only."""
+    withheld: str | None = None
+    """Why nothing of what the tool printed is shown, nor was read by a filter."""
+    masked: int = 0
+    """How many values are masked in it."""
 
 
 async def execute(
@@ -66,6 +70,7 @@ async def execute(
     time limit is no failure.
     """
     connected = pipeline.connect(plan)
+    output = HeldOutput(plan.masking, is_endless=is_endless) if plan.masking else None
     started = time.monotonic()
     try:
         run = await launcher.run(connected.stages)  # owns what the stages inherit, whatever comes of it
@@ -73,7 +78,7 @@ async def execute(
         connected.close()
         raise
     names = [stage.spec.argv[0] for stage in connected.stages]
-    reading = list(_read_all(connected, names, sink))
+    reading = list(_read_all(connected, names, sink=sink, output=output))
     try:
         cause = await _end(run, control, time_limit_s=time_limit_s, kill_grace_s=kill_grace_s)
         if not run.has_ended:
@@ -85,9 +90,12 @@ async def execute(
             task.result()
     finally:
         await _cancelled(*reading)
+    if output is not None and connected.held is None:
+        sink(EventKind.STDOUT, await output.masked())
+    withheld, masked = (output.withheld, output.count) if output else (None, 0)
     tool_end = ToolEnd.MUST_FINISH if must_finish else ToolEnd.AS_ANY
     place = pipeline.deciding(exits, ToolEnd.EXCUSED if is_endless and cause is Cause.TIME_LIMIT else tool_end)
-    return Execution(exits[place], duration_ms, cause, names[place] if len(names) > 1 else None)
+    return Execution(exits[place], duration_ms, cause, names[place] if len(names) > 1 else None, withheld, masked)
 
 
 async def _end(run: Run, control: JobControl, *, time_limit_s: float, kill_grace_s: float) -> Cause:
@@ -110,11 +118,19 @@ async def _end(run: Run, control: JobControl, *, time_limit_s: float, kill_grace
         await _cancelled(ended, stopped)
 
 
-def _read_all(connected: Connected, names: list[str], sink: Sink) -> Iterator["asyncio.Task[None]"]:
-    yield asyncio.create_task(_read(connected.stdout, partial(sink, EventKind.STDOUT)), name="read stdout")
+def _read_all(
+    connected: Connected, names: list[str], *, sink: Sink, output: HeldOutput | None
+) -> Iterator["asyncio.Task[None]"]:
+    is_held = output is not None and connected.held is None
+    take_output = output.add if output and is_held else partial(sink, EventKind.STDOUT)
+    yield asyncio.create_task(streams.read(connected.stdout, take_output), name="read stdout")
+    if output is not None and connected.held is not None:
+        yield asyncio.create_task(_pass_on(connected.held, output), name="mask output")
     take = partial(sink, EventKind.STDERR)
     for name, descriptor in zip(names, connected.stderr, strict=True):
-        reading = _read(descriptor, take) if len(names) == 1 else _read_labelled(descriptor, LabelledLines(name, take))
+        reading = (
+            streams.read(descriptor, take) if len(names) == 1 else _read_labelled(descriptor, LabelledLines(name, take))
+        )
         yield asyncio.create_task(reading, name=f"read stderr of {name}")
 
 
@@ -126,18 +142,17 @@ async def _cancelled(*tasks: "asyncio.Task[object]") -> None:
 
 async def _read_labelled(descriptor: int, lines: LabelledLines) -> None:
     try:
-        await _read(descriptor, lines.add)
+        await streams.read(descriptor, lines.add)
     finally:
         lines.end()
 
 
-async def _read(descriptor: int, take: Callable[[bytes], None]) -> None:
-    reader = asyncio.StreamReader(limit=READ_BYTES)
-    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(descriptor, "rb", buffering=0)
-    )
+async def _pass_on(held: Held, output: HeldOutput) -> None:
+    """Gives the second stage what the first one printed, when it is whole and masked."""
     try:
-        while chunk := await reader.read(READ_BYTES):
-            take(chunk)
-    finally:
-        transport.close()
+        await streams.read(held.printed, output.add)
+        masked = await output.masked()
+    except BaseException:
+        os.close(held.passed_on)
+        raise
+    await streams.write(held.passed_on, masked)

@@ -22,7 +22,7 @@ from shared.models import CommandResponse, JobId, JobState
 from shared.redis_connection import UNAVAILABLE
 from shared.sealing import DataKey, MasterKeys, Purpose, SealError
 from shared.store.job_store import Attempt, Claim, ClaimRefusal, Ending, JobStore
-from worker import command_plan, disk_watch, job_directory, responses
+from worker import command_plan, disk_watch, job_directory, redaction, responses
 from worker.command_plan import PlanSettings
 from worker.egress.access import ProxyAccess
 from worker.egress.proxy import EgressProxy
@@ -34,7 +34,7 @@ from worker.launcher.client import Launcher, LauncherGoneError
 from worker.leases import LeaseKeeper
 from worker.observer.observatory import Observatory
 from worker.output import OutputLimits, OutputRecorder
-from worker.redaction import redacted
+from worker.redaction import Redactor
 from worker.tool_binaries import ToolBinary
 
 RETRY_DELAY_S = 0.5
@@ -212,11 +212,14 @@ class JobRunner:
     @asynccontextmanager
     async def _watched(self, job: OpenedJob, recorder: OutputRecorder, access: ProxyAccess) -> AsyncIterator[Sink]:
         """What goes on beside the command while it runs; it is to print through the sink that this gives."""
+        secrets_of_request = redaction.credentials_of(job.envelope, self.binaries[job.envelope.tool].tool)
+        redactor = Redactor([access.password, *secrets_of_request])
+        tell = redactor.telling(recorder.tell)
         async with (
             disk_watch.watching(job.directory.root, self.settings.plan.job_file_bytes, job.control),
-            self.observatory.observed(job.envelope, sink=recorder.add, tell=recorder.tell, proxy=access) as heard,
+            self.observatory.observed(job.envelope, sink=recorder.add, tell=tell, proxy=access) as heard,
         ):
-            with redacted(heard, access.password) as sink:
+            with redactor.redacted(heard) as sink:
                 yield sink
 
     async def _settle(self, attempt: Attempt, control: JobControl, ending: Ending) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from worker.command_plan import CommandPlan
 from worker.launcher.client import Stage
@@ -20,6 +21,13 @@ class ToolEnd(Enum):
     EXCUSED = "it was ended as it had to be: the filters are judged"
 
 
+class Held(NamedTuple):
+    """What the first stage prints is read here, and what the second one is to read is written here."""
+
+    printed: int
+    passed_on: int
+
+
 @dataclass(frozen=True, slots=True)
 class Connected:
     """Stages that are ready to start, and the ends of their pipes that are read here."""
@@ -29,28 +37,34 @@ class Connected:
     """Of the last stage."""
     stderr: tuple[int, ...]
     """Of each stage."""
+    held: Held | None = None
+    """Between the first stage and the second, where the first one's output is masked."""
 
     def close(self) -> None:
         """The ends that are read here; the stages' own belong to the launcher's client."""
-        for descriptor in (self.stdout, *self.stderr):
+        for descriptor in (self.stdout, *self.stderr, *(self.held or ())):
             os.close(descriptor)
 
 
 def connect(plan: CommandPlan) -> Connected:
-    """Each stage's output becomes the next one's input. Owns the plan's descriptors at once."""
+    """Each stage's output becomes the next one's input, but for what is masked before. Owns the plan's descriptors."""
     with ExitStack() as opened:
         opened.callback(plan.close)
         stages: list[Stage] = []
         errors: list[int] = []
         reading, inherited = plan.stdin, plan.inherited
+        held = None
         for spec in (plan.spec, *plan.filters):
             output, stdout = _pipe(opened)
             error, stderr = _pipe(opened)
             stages.append(Stage(spec, (reading, stdout, stderr, *inherited)))
             errors.append(error)
             reading, inherited = output, ()
+            if plan.masking is not None and held is None and plan.filters:
+                reading, passed_on = _pipe(opened)
+                held = Held(output, passed_on)
         opened.pop_all()
-    return Connected(tuple(stages), reading, tuple(errors))
+    return Connected(tuple(stages), reading, tuple(errors), held)
 
 
 def deciding(exits: Sequence[StageExit], tool_end: ToolEnd) -> int:

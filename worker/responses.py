@@ -14,6 +14,10 @@ from worker.output import OutputRecorder
 NO_EXIT_CODE = -1
 STATES = {StopKind.CANCELLED: JobState.CANCELLED, StopKind.FAILED: JobState.FAILED, StopKind.LOST: JobState.LOST}
 """In which a command that was stopped ends."""
+MASKED = (
+    "Values of Secrets, and of what is named like a credential, are shown as `[masked, N bytes]` and cannot be read "
+    "here: do not write these marks back."
+)
 WATCH_ENDED = "It would have gone on, and its time limit ended it: the output is what was seen until then."
 
 
@@ -21,8 +25,19 @@ def final_state(execution: Execution, control: JobControl, *, is_endless: bool) 
     """The state and, where the process did not end by itself, why.
 
     A CLI that catches SIGTERM ends with a code of its own, as helm does: it was cancelled unless it says success. For
-    one that would never end the time limit is the end, and the filters behind it decide.
+    one that would never end the time limit is the end, and the filters behind it decide. None succeeds whose output
+    is withheld, though it may have had its effect.
     """
+    state, reason = _state(execution, control, is_endless=is_endless)
+    if execution.withheld is None:
+        return state, reason
+    done = "the command itself succeeded" if state is JobState.SUCCEEDED else reason
+    return JobState.FAILED if state is JobState.SUCCEEDED else state, "; ".join(
+        filter(None, (execution.withheld, done))
+    )
+
+
+def _state(execution: Execution, control: JobControl, *, is_endless: bool) -> tuple[JobState, str]:
     if execution.cause is Cause.TIME_LIMIT:
         if not (is_endless and execution.exit.started):
             return JobState.TIMED_OUT, "the time limit was reached and the command was ended"
@@ -90,13 +105,14 @@ def _exit_code(execution: Execution, state: JobState) -> int:
     """The process's own where it ended by itself; 0 for a watch that its time limit ended."""
     if state is JobState.SUCCEEDED:
         return 0
-    own = execution.exit.exit_code
+    own = None if execution.withheld else execution.exit.exit_code
     return own if state is JobState.FAILED and execution.exit.started and own is not None else NO_EXIT_CODE
 
 
 def _hint(execution: Execution, state: JobState, *, printed: str, tool: Tool, verb: str) -> str | None:
-    if state is JobState.SUCCEEDED and execution.cause is Cause.TIME_LIMIT:
-        return WATCH_ENDED
+    if state is JobState.SUCCEEDED:
+        ended = WATCH_ENDED if execution.cause is Cause.TIME_LIMIT else None
+        return " ".join(filter(None, (ended, MASKED if execution.masked else None))) or None
     failed_itself = state is JobState.FAILED and execution.stage in (None, tool.name)
     if not failed_itself:
         return None

@@ -30,7 +30,7 @@ _INSTEAD = {
     Effect.CLUSTER_SCOPE: "delete named objects of a known kind inside a namespace",
 }
 _INSTEAD_OF_CLASS = {
-    CommandClass.CREDENTIAL: "read Secrets as a table or with `describe`, which show no values",
+    CommandClass.CREDENTIAL: "read Secrets as a table, with `describe`, or whole with `get -o json|yaml`, masked",
     CommandClass.INTERACTIVE: "use a form that ends by itself and needs no terminal",
 }
 

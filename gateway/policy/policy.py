@@ -15,6 +15,7 @@ from shared import classes
 from shared.classes import Classification
 from shared.errors import ErrorCode, RequestError
 from shared.invocation import Invocation
+from shared.masking import Masking
 from shared.settings import SecurityMode
 from shared.tools.tool import Tool
 from shared.unknown_words import Kind, UnknownWord
@@ -30,6 +31,8 @@ class Judgement:
     classified: Classification
     territory: Territory
     decision: Decision
+    masking: Masking | None
+    """Of its output; None where that is shown as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,12 @@ class Policy:
         found = self.judge(tool, invocation, stdin=stdin, files=files, kubeconfig_namespace=kubeconfig_namespace)
         if not found.decision.is_allowed:
             raise _denied(invocation, found)
-        return replace(invocation, command_class=found.classified.command_class, effects=found.classified.effects)
+        return replace(
+            invocation,
+            command_class=found.classified.command_class,
+            effects=found.classified.effects,
+            masking=found.masking,
+        )
 
     def refusal(self, tool: Tool, invocation: Invocation) -> RequestError | None:
         """What is to be said of a word that the CLI does not have, where that is refused."""
@@ -89,7 +97,8 @@ class Policy:
             trusts_charts=self.rules.trust_charts,
         )
         decision = self._decide(Judged(tool, reading, classified.command_class, place), classified)
-        return Judgement(classified, place, decision)
+        masking = None if self.mode is SecurityMode.PERMISSIVE else tool.grammar.masking(reading)
+        return Judgement(classified, place, decision, masking)
 
     def _decide(self, judged: Judged, classified: Classification) -> Decision:
         if outside := self.rules.outside(judged.territory):

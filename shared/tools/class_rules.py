@@ -52,6 +52,10 @@ def given(*names: str) -> Callable[[Reading], bool]:
     return lambda reading: reading.has(*names)
 
 
+def no_masking(_: Reading) -> None:
+    """For a CLI that shows no values of Secrets, or masks them itself."""
+
+
 def no_kinds(_: Reading) -> tuple[str, ...]:
     """For a CLI whose commands name no kinds of object."""
     return ()

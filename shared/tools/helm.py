@@ -2,7 +2,7 @@
 
 from shared.models import CommandClass
 from shared.reading import Reading
-from shared.tools import failure_hints, helm_awaited, table
+from shared.tools import failure_hints, helm_awaited, helm_masking, table
 from shared.tools.class_rules import ClassRule, given
 from shared.tools.failure_hints import FailureHint
 from shared.tools.reach import ALL_NAMESPACES, EVERY_NAMESPACE, NOWHERE, Reach, untold
@@ -67,6 +67,13 @@ _RULES = (
         lambda reading: reading.value("dry-run") == "server" or reading.has("validate"),
         verbs=frozenset({"template"}),
         to=CommandClass.READ,
+    ),
+    ClassRule(
+        "release-values",
+        "a template picks values of Secrets out; `get manifest` and `get values` show them masked",
+        given("template"),
+        verbs=frozenset({"get all"}),
+        to=CommandClass.CREDENTIAL,
     ),
     ClassRule(
         "replacing",
@@ -199,6 +206,7 @@ TOOL = Tool(
         | {f"{group} {verb}": CommandClass.LOCAL for group, verbs in _LOCAL_GROUPS.items() for verb in verbs},
         class_rules=_RULES,
         reach=_reach,
+        masking=helm_masking.of,
         file_flags=_FILE_FLAGS,
         file_operands=frozenset(_CHART_VERBS),
         fetched_schemes=frozenset({"http", "https", "oci"}),

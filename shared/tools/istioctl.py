@@ -90,6 +90,12 @@ _RULES = (
         to=CommandClass.CREDENTIAL,
     ),
     ClassRule(
+        "secret-values",
+        "so verbose it shows answers of the API server, values of Secrets among them",
+        lambda reading: reading.has("vklog"),
+        to=CommandClass.CREDENTIAL,
+    ),
+    ClassRule(
         "purge",
         "it removes every revision, and what is shared by all of the cluster",
         given("purge"),

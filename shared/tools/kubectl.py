@@ -1,7 +1,15 @@
 """kubectl: what its verbs do, and what is refused."""
 
 from shared.models import CommandClass
-from shared.tools import failure_hints, kubectl_awaited, kubectl_kinds, kubectl_reach, kubectl_rules, table
+from shared.tools import (
+    failure_hints,
+    kubectl_awaited,
+    kubectl_kinds,
+    kubectl_reach,
+    kubectl_rules,
+    kubectl_secrets,
+    table,
+)
 from shared.tools.failure_hints import FailureHint
 from shared.tools.tool import Companion, Grammar, Tool
 
@@ -226,12 +234,13 @@ TOOL = Tool(
     ),
     refused="Refused: edit (use `patch`, or `apply -f -` with `stdin`), attach, debug and `exec -it` (use `exec POD -- "
     "COMMAND`), port-forward, proxy, cp, and flags for another identity or server. `-f` and `--watch` end with "
-    "`timeout`.",
+    "`timeout`. Secrets: `get -o json|yaml` masks values.",
     grammar=Grammar(
         table=table.load("kubectl"),
         refused_flags=_REFUSED_FLAGS,
         classes={verb: command_class for command_class, verbs in _CLASSES.items() for verb in verbs},
         class_rules=kubectl_rules.RULES,
+        masking=kubectl_secrets.masking,
         kinds=kubectl_kinds.kinds,
         plural=kubectl_kinds.plural,
         reach=kubectl_reach.reach,

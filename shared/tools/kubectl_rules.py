@@ -3,42 +3,21 @@
 from urllib.parse import unquote
 
 from shared.models import CommandClass
-from shared.reading import UNSEEN, Reading
-from shared.tools import kubectl_kinds
+from shared.reading import Reading
+from shared.tools import kubectl_kinds, kubectl_secrets
 from shared.tools.class_rules import ClassRule, Effect, always, given
 
 FILE_FORMATS = frozenset({"custom-columns-file", "go-template-file", "jsonpath-file", "templatefile"})
-TABLE_FORMATS = frozenset({"", "wide", "name"})
-"""Forms of output in which a Secret shows no value."""
-VERBOSE = 7
-"""From this level on kubectl prints the bodies of requests and answers."""
 _CHANGING = frozenset({CommandClass.WRITE, CommandClass.DESTRUCTIVE})
 _DELETE = frozenset({"delete"})
 _DELETING = _DELETE | {"apply", "replace"}
 """With `--force` the latter two delete an object, and all that goes with it, before they make it anew."""
-_SECRETS = "secrets"
 _DATA_KINDS = frozenset({"persistentvolumeclaims", "persistentvolumes"})
 
 
 def _is_dry(reading: Reading) -> bool:
     """With `--raw` kubectl sends its request whatever `--dry-run` says."""
     return reading.value("dry-run") in ("client", "server") and not reading.has("raw")
-
-
-def _prints_values(reading: Reading) -> bool:
-    """In a form that shows fields as they are, or so verbose that the answer itself is shown."""
-    level = reading.value("v") or "0"
-    is_verbose = not level.isdecimal() or int(level) >= VERBOSE
-    return (reading.value("output") or "") not in TABLE_FORMATS or reading.has("template") or is_verbose
-
-
-def _shows_secrets(reading: Reading) -> bool:
-    return _asks_secrets(reading) and reading.verb[0] != "create" and _prints_values(reading)
-
-
-def _asks_secrets(reading: Reading) -> bool:
-    """Objects that nobody saw may be Secrets."""
-    return not {_SECRETS, UNSEEN}.isdisjoint(kubectl_kinds.kinds(reading))
 
 
 def _raw(reading: Reading) -> str:
@@ -69,15 +48,29 @@ RULES = (
     ),
     ClassRule(
         "secret-values",
-        "it shows the values of Secrets; as a table, or by `describe`, it does not",
-        _shows_secrets,
+        "it picks values of Secrets out; `get -o json` or `-o yaml` shows them whole, with their values masked",
+        kubectl_secrets.are_picked,
         to=CommandClass.CREDENTIAL,
     ),
     ClassRule(
-        "secret-values-kept-or-compared",
-        "it shows or tries the values of Secrets",
-        _asks_secrets,
-        verbs=frozenset({"apply view-last-applied", "wait"}),
+        "secret-values-compared",
+        "it tries the values of Secrets",
+        kubectl_secrets.asked,
+        verbs=frozenset({"wait"}),
+        to=CommandClass.CREDENTIAL,
+    ),
+    ClassRule(
+        "secret-values-shown",
+        "it shows the values of Secrets",
+        given("resolve", "show-secrets"),
+        verbs=frozenset({"diff", "set env"}),
+        to=CommandClass.CREDENTIAL,
+    ),
+    ClassRule(
+        "secret-values-read-along",
+        "so verbose it shows answers of the API server, and it reads Secrets of others along with what it describes",
+        kubectl_secrets.is_verbose,
+        verbs=frozenset({"describe"}),
         to=CommandClass.CREDENTIAL,
     ),
     ClassRule(

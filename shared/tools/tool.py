@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from shared.masking import Masking
 from shared.models import CommandClass
 from shared.reading import Reading
 from shared.tools import failure_hints
-from shared.tools.class_rules import ClassRule, no_kinds
+from shared.tools.class_rules import ClassRule, no_kinds, no_masking
 from shared.tools.failure_hints import FailureHint
 from shared.tools.reach import Reach, untold
 from shared.tools.table import Table
@@ -36,6 +37,8 @@ class Grammar:
     """Verb path → why, and what to use instead; holds for the verbs below it too."""
     class_rules: tuple[ClassRule, ...] = ()
     """What gives a verb another class, or an effect: each that fits counts, in this order."""
+    masking: Callable[[Reading], Masking | None] = no_masking
+    """What a worker masks of what a command prints, where Secrets are masked."""
     kinds: Callable[[Reading], tuple[str, ...]] = no_kinds
     """The kinds of object that a command names, in the plural: `pods`."""
     plural: Callable[[str], str] = str.lower

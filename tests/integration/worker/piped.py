@@ -11,6 +11,7 @@ import pytest
 
 from shared import filters, tokens
 from shared.events import EventKind
+from shared.masking import Masking
 from tests.integration.worker.test_launcher_support import LIMITS, shell, spec_of
 from tests.support.waiting import wait_until
 from worker import filter_binaries, filter_plan
@@ -62,6 +63,7 @@ class Piped:
         behind: str,
         *,
         inherited: tuple[int, ...] = (),
+        masking: Masking | None = None,
         limits: Limits = LIMITS,
         time_limit_s: float = LONG_S,
         **options: Any,
@@ -72,7 +74,7 @@ class Piped:
         self.require(*(words[0] for words in stages))
         spec = replace(spec_of(shell(script), self.directory.work), argv=(TOOL, "-c", script))
         later = filter_plan.build(stages, self.binaries, self.directory, limits=limits, sandboxed=self.sandboxed)
-        plan = CommandPlan(spec, os.open(os.devnull, os.O_RDONLY), inherited, later)
+        plan = CommandPlan(spec, os.open(os.devnull, os.O_RDONLY), inherited, later, masking)
         settings = {"kill_grace_s": LONG_S, "control": self.control, **options}
         running = execute(plan, launcher=self.launcher, sink=self.take, time_limit_s=time_limit_s, **settings)
         return asyncio.create_task(running, name="execute")

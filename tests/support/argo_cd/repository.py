@@ -31,12 +31,14 @@ class Repository:
 
     def commit(self, *, replicas: int, colour: str) -> None:
         """A new revision of the application."""
-        folder = self.path / "web"
-        folder.mkdir(exist_ok=True)
-        manifests = (_deployment(replicas), _config_map(colour))
-        (folder / "all.yaml").write_text(yaml.safe_dump_all(manifests))
+        self.add("web", yaml.safe_dump_all((_deployment(replicas), _config_map(colour))))
+
+    def add(self, folder: str, manifests: str) -> None:
+        """A revision in which that folder holds these, and the others what they held."""
+        (self.path / folder).mkdir(exist_ok=True)
+        (self.path / folder / "all.yaml").write_text(manifests)
         self._git("add", "--all")
-        self._git("commit", "--quiet", "--message", f"{replicas} {colour}")
+        self._git("commit", "--quiet", "--message", folder)
 
     def _git(self, *arguments: str) -> None:
         subprocess.run(

@@ -24,6 +24,7 @@ def invoked(*arguments: str, **variables: str) -> Result:
         (["kubectl delete ns x"], 1, ["class     destructive", "denied", "deletion-beyond-a-namespace"]),
         (["kubectl delete ns x", "--mode", "permissive"], 0, ["allowed", "rule      permissive/destructive"]),
         (["kubectl get pods", "--mode", "read-only"], 0, ["class     read", "rule      read-only/read"]),
+        (["kubectl get secret x -o yaml"], 0, ["class     read", "output    values of Secrets are masked"]),
         (["kubectl gte pods"], 1, ["verb-unknown", "`get`"]),
         (["kubectl cp a b"], 1, ["refused in every mode", "command-refused"]),
         (["terraform apply"], 1, ["tool-unknown"]),

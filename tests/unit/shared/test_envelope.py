@@ -4,6 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from shared.envelope import RequestEnvelope
+from shared.masking import Masking
 from shared.models import CommandClass
 
 FULL = RequestEnvelope(
@@ -69,8 +70,19 @@ def test_what_is_not_given_has_a_default() -> None:
     assert (envelope.version, envelope.attempt, envelope.lifetime_s) == (1, 1, 1_200)
 
 
+def test_masking_is_left_out_where_none_is_asked_for() -> None:
+    """A worker of the version before runs what needs none, and refuses what does."""
+    masked = FULL.model_copy(update={"masking": Masking.OBJECTS})
+
+    assert "masking" not in json.loads(FULL.model_dump_json())
+    assert json.loads(masked.model_dump_json()) == json.loads(GOLDEN) | {"masking": "objects"}
+    assert RequestEnvelope.model_validate_json(masked.model_dump_json()) == masked
+
+
 @pytest.mark.parametrize(
-    "change", [{"version": 2}, {"surprise": True}, {"arguments": [1]}], ids=["version", "field", "type"]
+    "change",
+    [{"version": 2}, {"surprise": True}, {"arguments": [1]}, {"masking": "new"}],
+    ids=["version", "field", "type", "masking"],
 )
 def test_envelope_of_another_shape_is_refused(change: dict[str, object]) -> None:
     with pytest.raises(ValidationError):

@@ -183,3 +183,31 @@ def test_command_that_did_not_run_says_why() -> None:
 
     assert (response.success, response.exit_code, response.error) == (False, -1, "because")
     assert (response.state, response.duration_ms, response.output) == (JobState.FAILED, 0, "")
+
+
+@pytest.mark.parametrize(
+    ("ended", "cause", "state", "reason"),
+    [
+        (OK, Cause.ITSELF, JobState.FAILED, "no mask; the command itself succeeded"),
+        (FAILED, Cause.ITSELF, JobState.FAILED, "no mask"),
+        (KILLED, Cause.TIME_LIMIT, JobState.TIMED_OUT, f"no mask; {TIME_IS_UP}"),
+    ],
+    ids=["success", "failure", "timed out"],
+)
+def test_command_whose_output_is_withheld_is_no_success_and_says_what_it_did(
+    ended: StageExit, cause: Cause, state: JobState, reason: str
+) -> None:
+    execution = Execution(ended, 1, cause, withheld="no mask")
+
+    found = responses.final_state(execution, JobControl(), is_endless=False)
+    response = of(execution, state=found[0], reason=found[1])
+
+    assert found == (state, reason)
+    assert (response.success, response.exit_code, response.error) == (False, -1, reason)
+
+
+def test_response_says_that_values_are_masked() -> None:
+    assert of(Execution(OK, 1, Cause.ITSELF, masked=2)).hint == responses.MASKED
+    watched = of(Execution(KILLED, 1, Cause.TIME_LIMIT, masked=2)).hint
+    assert watched == f"{responses.WATCH_ENDED} {responses.MASKED}"
+    assert of(Execution(FAILED, 1, Cause.ITSELF, masked=2), state=JobState.FAILED).hint is None

@@ -79,8 +79,8 @@ def test_deny_rule_speaks_of(row: dict[str, Any], fitting: list[str], others: li
             ["kubectl delete pods --all", "kubectl delete pods --all -A", "kubectl delete ns team-a -n team-a"],
         ),
         ({"flags": "all"}, ["kubectl delete pods --all"], ["kubectl delete pods -l a"]),
-        ({"verbs": "get"}, [], ["kubectl get secret x -o yaml"]),
-        ({"verbs": "get", "classes": "credential"}, ["kubectl get secret x -o yaml"], ["kubectl create token x"]),
+        ({"verbs": "get"}, [], ["kubectl get secret x -o jsonpath={.data}"]),
+        ({"verbs": "get", "classes": "credential"}, ["kubectl get secret x -o jsonpath={.data}"], ["kubectl create token x"]),
     ],
 )
 def test_allow_rule_loosens_the_mode_for(row: dict[str, Any], fitting: list[str], others: list[str]) -> None:

@@ -1,0 +1,40 @@
+"""Reads what processes print and writes what they read: pipes, without a thread of their own."""
+
+import asyncio
+import os
+from collections.abc import Callable
+
+READ_BYTES = 64 * 1024
+
+
+async def read(descriptor: int, take: Callable[[bytes], None]) -> None:
+    """Each chunk until the end; owns the descriptor."""
+    reader = asyncio.StreamReader(limit=READ_BYTES)
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(descriptor, "rb", buffering=0)
+    )
+    try:
+        while chunk := await reader.read(READ_BYTES):
+            take(chunk)
+    finally:
+        transport.close()
+
+
+class _End(asyncio.BaseProtocol):
+    def __init__(self) -> None:
+        self.reached = asyncio.Event()
+
+    def connection_lost(self, _: Exception | None) -> None:
+        self.reached.set()
+
+
+async def write(descriptor: int, data: bytes) -> None:
+    """All of it, then the end, or what a reader takes that goes; owns the descriptor."""
+    transport, end = await asyncio.get_running_loop().connect_write_pipe(_End, os.fdopen(descriptor, "wb", buffering=0))
+    try:
+        transport.write(data)
+        transport.close()
+        await end.reached.wait()
+    except BaseException:
+        transport.abort()
+        raise
