@@ -81,8 +81,9 @@ def build(
     settings: PlanSettings,
     filters: Mapping[str, FilterBinary] | None = None,
     proxy: ProxyAccess | None = None,
+    readable: tuple[str, ...] = (),
 ) -> CommandPlan:
-    """The plan; without a proxy the command has no network.
+    """The plan; without a proxy the command has no network. `readable` names what was lent to it for reading.
 
     `RequestError` if kubeconfig or server do not pass this worker's judgement, or a filter is missing.
     """
@@ -106,7 +107,7 @@ def build(
         argv=(binary.tool.name, *envelope.arguments),
         environment=environment,
         working_directory=str(directory.work),
-        sandbox=_sandbox(binary, directory, companion, ports=ports) if settings.sandboxed else None,
+        sandbox=_sandbox(binary, directory, companion, ports=ports, lent=readable) if settings.sandboxed else None,
         limits=limits,
     )
     try:
@@ -190,13 +191,18 @@ def _companion(binary: ToolBinary, verb: str) -> CompanionBinary | None:
 
 
 def _sandbox(
-    binary: ToolBinary, directory: JobDirectory, companion: CompanionBinary | None, *, ports: tuple[int, ...]
+    binary: ToolBinary,
+    directory: JobDirectory,
+    companion: CompanionBinary | None,
+    *,
+    ports: tuple[int, ...],
+    lent: tuple[str, ...],
 ) -> SandboxRules:
     needs = binary.tool.sandbox
     started = (str(companion.path), *companion.needs.executable) if companion else ()
     return SandboxRules(
         execute=(str(binary.path), *needs.executable, *started),
-        read=(*COMMON_READABLE, *needs.readable, *(companion.needs.readable if companion else ())),
+        read=(*COMMON_READABLE, *lent, *needs.readable, *(companion.needs.readable if companion else ())),
         write=(str(directory.root), *COMMON_WRITABLE),
         connect_ports=ports,
     )

@@ -2,13 +2,11 @@
 
 import asyncio
 import secrets
-import shutil
 import signal
 import socket
 import sys
-import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,10 +22,11 @@ from shared.store.job_store import JobStore
 from shared.store.sweeper import Sweeper
 from shared.store.workers import WorkerRegistry
 from shared.tools import registry
-from worker import app, filter_binaries, tool_binaries, versions
+from worker import app, filter_binaries, tool_binaries, versions, work_directories
 from worker.announcer import Announcer
 from worker.app import WorkerApp
 from worker.command_plan import PlanSettings
+from worker.discovery_cache import DiscoveryCache
 from worker.egress import own_services, resolver
 from worker.egress.dialer import Dialer
 from worker.egress.own_services import OwnServices
@@ -93,7 +92,7 @@ async def serve(settings: WorkerSettings) -> bool:
     """Runs a worker until it is told to stop. False when it ended because its launcher died."""
     stop, hurry = _signals()
     sandbox = _sandbox(settings.sandbox)
-    with _work_directory(settings.work_directory) as work_directory:
+    with work_directories.create(settings.work_directory) as work_directory:
         dialer = _dialer(settings)
         async with _launcher(work_directory) as launcher, EgressProxy.running(dialer) as proxy:
             plan = PlanSettings(
@@ -147,6 +146,7 @@ def _assemble(
         observatory=Observatory(
             machine.launcher, machine.binaries, runner_settings.plan, runner_settings.work_directory
         ),
+        discovery=DiscoveryCache(runner_settings.work_directory / "discovery"),
         settings=runner_settings,
     )
     slots = {Lane.FAST: settings.fast_slots, Lane.SLOW: settings.slow_slots}
@@ -205,15 +205,6 @@ def _filters(directory: Path | None, *, sandboxed: bool) -> Mapping[str, FilterB
     for missing in found.missing:
         log.warning("filter missing", filter=missing.filter.name, reason=missing.reason)
     return found.binaries
-
-
-@contextmanager
-def _work_directory(parent: Path | None) -> Iterator[Path]:
-    path = Path(tempfile.mkdtemp(prefix="mcp-k8s-", dir=parent))
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path, ignore_errors=True)
 
 
 @asynccontextmanager
