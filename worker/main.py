@@ -22,10 +22,11 @@ from shared.store.job_store import JobStore
 from shared.store.sweeper import Sweeper
 from shared.store.workers import WorkerRegistry
 from shared.tools import registry
-from worker import app, filter_binaries, tool_binaries, versions, work_directories
+from worker import app, containment, filter_binaries, tool_binaries, versions, work_directories
 from worker.announcer import Announcer
 from worker.app import WorkerApp
 from worker.command_plan import PlanSettings
+from worker.containment import Containment
 from worker.discovery_cache import DiscoveryCache
 from worker.egress import own_services, resolver
 from worker.egress.dialer import Dialer
@@ -35,7 +36,6 @@ from worker.egress.proxy import EgressProxy
 from worker.filter_binaries import FilterBinary
 from worker.job_runner import JobRunner, RunnerSettings
 from worker.lane import LaneWorker
-from worker.launcher import landlock
 from worker.launcher.client import Launcher
 from worker.leases import LeaseKeeper
 from worker.observer.observatory import Observatory
@@ -60,7 +60,7 @@ class Machine:
     versions: dict[str, str]
     filters: Mapping[str, FilterBinary]
     proxy: EgressProxy
-    sandbox: str
+    containment: Containment
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +91,12 @@ def main() -> None:
 async def serve(settings: WorkerSettings) -> bool:
     """Runs a worker until it is told to stop. False when it ended because its launcher died."""
     stop, hurry = _signals()
-    sandbox = _sandbox(settings.sandbox)
+    contained = _contained(settings.sandbox)
     with work_directories.create(settings.work_directory) as work_directory:
         dialer = _dialer(settings)
         async with _launcher(work_directory) as launcher, EgressProxy.running(dialer) as proxy:
             plan = PlanSettings(
-                sandboxed=landlock.abi() > 0,
+                sandboxed=contained.is_sandbox,
                 allow_loopback=settings.allow_loopback,
                 job_file_bytes=settings.job_file_bytes,
                 go_memory_limit=settings.go_memory_limit,
@@ -115,14 +115,14 @@ async def serve(settings: WorkerSettings) -> bool:
                 work_directory=work_directory,
             )
             text_filters = _filters(settings.tools_directory, sandboxed=plan.sandboxed)
-            machine = Machine(launcher, {name: binaries[name] for name in found}, found, text_filters, proxy, sandbox)
+            machine = Machine(launcher, {name: binaries[name] for name in found}, found, text_filters, proxy, contained)
             async with (
                 _redis(settings, redis_connection.SOCKET_TIMEOUT_S) as redis,
                 _redis(settings, redis_connection.LEASE_TIMEOUT_S) as lease_redis,
             ):
                 connections = Connections(redis, lease_redis)
                 worker = _assemble(settings, runner_settings, connections, machine=machine)
-                log.info("worker started", tools=found, filters=list(text_filters), sandbox=sandbox)
+                log.info("worker started", tools=found, filters=list(text_filters), sandbox=str(contained))
                 healthy = await worker.run(stop, hurry)
     log.info("worker stopped", healthy=healthy)
     return healthy
@@ -150,8 +150,9 @@ def _assemble(
         settings=runner_settings,
     )
     slots = {Lane.FAST: settings.fast_slots, Lane.SLOW: settings.slow_slots}
+    sandbox = str(machine.containment)
     describe = partial(
-        app.describe, leases, worker_id=worker_id, versions=machine.versions, slots=slots, sandbox=machine.sandbox
+        app.describe, leases, worker_id=worker_id, versions=machine.versions, slots=slots, sandbox=sandbox
     )
     return WorkerApp(
         lanes={
@@ -179,18 +180,16 @@ def _signals() -> tuple[asyncio.Event, asyncio.Event]:
     return stop, hurry
 
 
-def _sandbox(mode: SandboxMode) -> str:
-    """What contains commands on this machine. `WorkerStartError` if that is nothing and the settings demand it."""
-    abi = landlock.abi()
-    if abi:
-        return f"landlock-{abi}"
-    if mode is SandboxMode.REQUIRE:
-        raise WorkerStartError(
-            "this kernel has no Landlock (Linux 5.13 and later have it); start with "
-            "K8S_MCP_SANDBOX=prefer to run commands without a sandbox"
-        )
-    log.warning("commands run WITHOUT a sandbox: this kernel has no Landlock")
-    return "none"
+def _contained(mode: SandboxMode) -> Containment:
+    """What contains commands on this machine. `WorkerStartError` if there is no sandbox and the settings demand it."""
+    found = containment.of_this_machine()
+    if not found.is_sandbox:
+        if mode is SandboxMode.REQUIRE:
+            raise WorkerStartError(
+                f"{containment.NO_LANDLOCK}; start with K8S_MCP_SANDBOX=prefer to run commands without a sandbox"
+            )
+        log.warning("commands run WITHOUT a sandbox: this kernel has no Landlock")
+    return found
 
 
 def _binaries(directory: Path | None) -> dict[str, ToolBinary]:
