@@ -12,13 +12,14 @@ from shared.endpoints import Endpoint
 from shared.envelope import RequestEnvelope
 from shared.errors import ErrorCode, RequestError
 from shared.kubeconfig import ClusterAccess
-from worker import filter_plan, job_directory
+from shared.tools.tool import Tool
+from worker import filter_plan, job_directory, own_listeners
 from worker.companions import CompanionBinary
 from worker.egress import access as egress_access
 from worker.egress.access import ProxyAccess
 from worker.filter_binaries import FilterBinary
 from worker.job_directory import JobDirectory
-from worker.launcher.protocol import Limits, SandboxRules, StageSpec
+from worker.launcher.protocol import Limits, PortRange, SandboxRules, StageSpec
 from worker.tool_binaries import ToolBinary
 
 KUBECONFIG_DESCRIPTOR = 3
@@ -72,6 +73,15 @@ class CommandPlan:
             os.close(descriptor)
 
 
+@dataclass(frozen=True, slots=True)
+class Network:
+    """The ports that are open to a command."""
+
+    connect_ports: tuple[int, ...] = ()
+    own_ranges: tuple[PortRange, ...] = ()
+    bind_ports: tuple[int, ...] = ()
+
+
 def build(
     envelope: RequestEnvelope,
     binary: ToolBinary,
@@ -101,13 +111,13 @@ def build(
     inherited: tuple[int, ...] = ()
     if access is not None:
         environment["KUBECONFIG"], inherited = _hand_over(access, directory)
-    ports = _ports(envelope, server, proxy=proxy, settings=settings)
+    network = _network(binary.tool, envelope, server, proxy=proxy, settings=settings)
     spec = StageSpec(
         executable=str(binary.path),
         argv=(binary.tool.name, *envelope.arguments),
         environment=environment,
         working_directory=str(directory.work),
-        sandbox=_sandbox(binary, directory, companion, ports=ports, lent=readable) if settings.sandboxed else None,
+        sandbox=_sandbox(binary, directory, companion, network=network, lent=readable) if settings.sandboxed else None,
         limits=limits,
     )
     try:
@@ -168,14 +178,22 @@ def _companion_variables(binary: ToolBinary, verb: str) -> dict[str, str]:
     )
 
 
-def _ports(
-    envelope: RequestEnvelope, server: Endpoint | None, *, proxy: ProxyAccess | None, settings: PlanSettings
-) -> tuple[int, ...]:
-    """The proxy's, and where loopback is allowed those that the command would reach without it."""
+def _network(
+    tool: Tool,
+    envelope: RequestEnvelope,
+    server: Endpoint | None,
+    *,
+    proxy: ProxyAccess | None,
+    settings: PlanSettings,
+) -> Network:
+    """The proxy's port, and where loopback is allowed those that the command would reach without it."""
     if proxy is None:
-        return ()
+        return Network()
     direct = egress_access.loopback_ports(envelope.arguments, server) if settings.allow_loopback else frozenset()
-    return tuple(sorted({proxy.port, *(direct - settings.own_ports)}))
+    ports = tuple(sorted({proxy.port, *(direct - settings.own_ports)}))
+    if not own_listeners.are_needed(tool, envelope):
+        return Network(ports)
+    return Network(ports, own_listeners.ports(settings.own_ports), (own_listeners.CHOSEN_BY_THE_KERNEL,))
 
 
 def _companion(binary: ToolBinary, verb: str) -> CompanionBinary | None:
@@ -195,7 +213,7 @@ def _sandbox(
     directory: JobDirectory,
     companion: CompanionBinary | None,
     *,
-    ports: tuple[int, ...],
+    network: Network,
     lent: tuple[str, ...],
 ) -> SandboxRules:
     needs = binary.tool.sandbox
@@ -204,5 +222,7 @@ def _sandbox(
         execute=(str(binary.path), *needs.executable, *started),
         read=(*COMMON_READABLE, *lent, *needs.readable, *(companion.needs.readable if companion else ())),
         write=(str(directory.root), *COMMON_WRITABLE),
-        connect_ports=ports,
+        connect_ports=network.connect_ports,
+        own_ranges=network.own_ranges,
+        bind_ports=network.bind_ports,
     )

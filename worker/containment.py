@@ -18,7 +18,7 @@ class Containment:
     landlock_abi: int
     """0 where there is none."""
     has_seccomp: bool
-    """For filters."""
+    """Used where there is Landlock."""
     has_no_new_privileges: bool
     has_nameless_files: bool
     """For kubeconfigs (memfd_create(2))."""
@@ -30,12 +30,12 @@ class Containment:
     @property
     def restricts_ports(self) -> bool:
         """Whether a command can connect past the worker's proxy to nothing."""
-        return self.landlock_abi >= PORTS_ABI
+        return self.landlock_abi >= PORTS_ABI and self.has_seccomp
 
     def __str__(self) -> str:
         layers = {
             f"Landlock ABI {self.landlock_abi}": self.is_sandbox,
-            "seccomp": self.has_seccomp,
+            "seccomp": self.is_sandbox and self.has_seccomp,
             "no-new-privileges": self.has_no_new_privileges,
             "egress proxy": self.restricts_ports,
             "egress proxy (not enforced)": not self.restricts_ports,

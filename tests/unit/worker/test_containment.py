@@ -15,7 +15,11 @@ from worker.containment import Containment
             "Landlock ABI 3, no-new-privileges, egress proxy (not enforced), memfd",
         ),
         (
-            Containment(0, has_seccomp=False, has_no_new_privileges=False, has_nameless_files=False),
+            Containment(7, has_seccomp=False, has_no_new_privileges=True, has_nameless_files=True),
+            "Landlock ABI 7, no-new-privileges, egress proxy (not enforced), memfd",
+        ),
+        (
+            Containment(0, has_seccomp=True, has_no_new_privileges=False, has_nameless_files=False),
             "no sandbox: this system has no Landlock (Linux 5.13 and later have it); egress proxy (not enforced)",
         ),
     ],
