@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bench import egress, faults, latency, load, page, table
+from bench import discovery, egress, faults, latency, load, page, sandbox, table
 from tests.support.api_server.handle import ApiServer
 from tests.support.product import Product
 from tests.support.valkey import APPEND_ONLY, Valkey
@@ -29,6 +29,8 @@ async def main(arguments: list[str]) -> int:
         port = urlsplit(await product.gateway()).port or 0
         worker = await product.worker()
         rows = latency.rows(port, api_server, Path(directory))
+        rows.append(await discovery.row(port, api_server))
+        rows += await sandbox.rows(Path(directory))
         rows += egress.rows(api_server, Path(directory))
         rows += await load.rows(product, worker, port, valkey=valkey)
         rows += faults.rows(worker, port)

@@ -13,10 +13,9 @@ from cli.gateway_probe import GatewayAddress, is_ours
 from shared.redis_connection import UNAVAILABLE
 from shared.sealing import MasterKeys
 from shared.settings import PREFIX, GatewaySettings, SandboxMode, SettingsError
-from worker.launcher import landlock
+from worker import containment
+from worker.containment import PORTS_ABI, SCOPES_ABI, Containment
 
-PORTS_ABI, SCOPES_ABI = 4, 6
-"""Landlock's, from which on it restricts TCP ports, and signals and abstract sockets."""
 OLDEST_REDIS = 7
 
 
@@ -33,12 +32,12 @@ def examine(variables: Mapping[str, str], folder: Path | None) -> list[Check]:
         directory = own.get(f"{PREFIX}TOOLS_DIRECTORY")
         return [
             *_programs(Path(directory) if directory else None),
-            check_landlock(landlock.abi(), SandboxMode.PREFER),
+            check_sandbox(containment.of_this_machine(), SandboxMode.PREFER),
             *(Check("settings", Status.WRONG, line, is_needed=True) for line in str(error).splitlines()),
         ]
     return [
         *_programs(worker.tools_directory),
-        check_landlock(landlock.abi(), worker.sandbox),
+        check_sandbox(containment.of_this_machine(), worker.sandbox),
         *(asyncio.run(check_redis(gateway.redis_url.get_secret_value())) if has_redis else [_embedded_server()]),
         _given_key() if has_key else check_key_file(path / state_directory.KEY_NAME),
         check_port(gateway),
@@ -59,22 +58,24 @@ def render(checks: Iterable[Check]) -> str:
 
 
 def _programs(directory: Path | None) -> list[Check]:
-    return [*cli_checks.tools(directory), cli_checks.filters(directory, sandboxed=landlock.abi() > 0)]
+    return [
+        *cli_checks.tools(directory),
+        cli_checks.filters(directory, sandboxed=containment.of_this_machine().is_sandbox),
+    ]
 
 
-def check_landlock(abi: int, mode: SandboxMode) -> Check:
+def check_sandbox(found: Containment, mode: SandboxMode) -> Check:
     """What contains the commands here."""
-    if abi >= SCOPES_ABI:
-        return Check("sandbox", Status.OK, f"Landlock, ABI {abi}")
-    if abi >= PORTS_ABI:
-        return Check("sandbox", Status.WARNING, f"Landlock, ABI {abi}: signals and abstract sockets are not restricted")
-    if abi:
-        return Check("sandbox", Status.WARNING, f"Landlock, ABI {abi}: TCP is not restricted; Linux 6.7 and later can")
-    means = "commands can read and reach what you can"
+    if found.landlock_abi >= SCOPES_ABI:
+        return Check("sandbox", Status.OK, str(found))
+    if found.landlock_abi >= PORTS_ABI:
+        return Check("sandbox", Status.WARNING, f"{found}: signals and abstract sockets are not restricted")
+    if found.is_sandbox:
+        return Check("sandbox", Status.WARNING, f"{found}: TCP is not restricted; Linux 6.7 and later can")
     if mode is SandboxMode.REQUIRE:
         advice = "a worker refuses to start with K8S_MCP_SANDBOX=require"
-        return Check("sandbox", Status.MISSING, f"no Landlock (Linux 5.13 and later): {advice}", is_needed=True)
-    return Check("sandbox", Status.WARNING, f"no Landlock (Linux 5.13 and later): {means}")
+        return Check("sandbox", Status.MISSING, f"{found}: {advice}", is_needed=True)
+    return Check("sandbox", Status.WARNING, f"{found}: commands can read and reach what you can")
 
 
 async def check_redis(url: str) -> list[Check]:

@@ -13,13 +13,14 @@ from shared.envelope import RequestEnvelope
 from shared.errors import ErrorCode, RequestError
 from shared.kubeconfig import ClusterAccess
 from shared.masking import Masking
-from worker import filter_plan, job_directory
+from shared.tools.tool import Tool
+from worker import filter_plan, job_directory, own_listeners
 from worker.companions import CompanionBinary
 from worker.egress import access as egress_access
 from worker.egress.access import ProxyAccess
 from worker.filter_binaries import FilterBinary
 from worker.job_directory import JobDirectory
-from worker.launcher.protocol import Limits, SandboxRules, StageSpec
+from worker.launcher.protocol import Limits, PortRange, SandboxRules, StageSpec
 from worker.tool_binaries import ToolBinary
 
 KUBECONFIG_DESCRIPTOR = 3
@@ -75,6 +76,15 @@ class CommandPlan:
             os.close(descriptor)
 
 
+@dataclass(frozen=True, slots=True)
+class Network:
+    """The ports that are open to a command."""
+
+    connect_ports: tuple[int, ...] = ()
+    own_ranges: tuple[PortRange, ...] = ()
+    bind_ports: tuple[int, ...] = ()
+
+
 def build(
     envelope: RequestEnvelope,
     binary: ToolBinary,
@@ -84,8 +94,9 @@ def build(
     settings: PlanSettings,
     filters: Mapping[str, FilterBinary] | None = None,
     proxy: ProxyAccess | None = None,
+    readable: tuple[str, ...] = (),
 ) -> CommandPlan:
-    """The plan; without a proxy the command has no network.
+    """The plan; without a proxy the command has no network. `readable` names what was lent to it for reading.
 
     `RequestError` if kubeconfig or server do not pass this worker's judgement, or a filter is missing.
     """
@@ -103,13 +114,13 @@ def build(
     inherited: tuple[int, ...] = ()
     if access is not None:
         environment["KUBECONFIG"], inherited = _hand_over(access, directory)
-    ports = _ports(envelope, server, proxy=proxy, settings=settings)
+    network = _network(binary.tool, envelope, server, proxy=proxy, settings=settings)
     spec = StageSpec(
         executable=str(binary.path),
         argv=(binary.tool.name, *envelope.arguments),
         environment=environment,
         working_directory=str(directory.work),
-        sandbox=_sandbox(binary, directory, companion, ports=ports) if settings.sandboxed else None,
+        sandbox=_sandbox(binary, directory, companion, network=network, lent=readable) if settings.sandboxed else None,
         limits=limits,
     )
     try:
@@ -170,14 +181,22 @@ def _companion_variables(binary: ToolBinary, verb: str) -> dict[str, str]:
     )
 
 
-def _ports(
-    envelope: RequestEnvelope, server: Endpoint | None, *, proxy: ProxyAccess | None, settings: PlanSettings
-) -> tuple[int, ...]:
-    """The proxy's, and where loopback is allowed those that the command would reach without it."""
+def _network(
+    tool: Tool,
+    envelope: RequestEnvelope,
+    server: Endpoint | None,
+    *,
+    proxy: ProxyAccess | None,
+    settings: PlanSettings,
+) -> Network:
+    """The proxy's port, and where loopback is allowed those that the command would reach without it."""
     if proxy is None:
-        return ()
+        return Network()
     direct = egress_access.loopback_ports(envelope.arguments, server) if settings.allow_loopback else frozenset()
-    return tuple(sorted({proxy.port, *(direct - settings.own_ports)}))
+    ports = tuple(sorted({proxy.port, *(direct - settings.own_ports)}))
+    if not own_listeners.are_needed(tool, envelope):
+        return Network(ports)
+    return Network(ports, own_listeners.ports(settings.own_ports), (own_listeners.CHOSEN_BY_THE_KERNEL,))
 
 
 def _companion(binary: ToolBinary, verb: str) -> CompanionBinary | None:
@@ -193,13 +212,20 @@ def _companion(binary: ToolBinary, verb: str) -> CompanionBinary | None:
 
 
 def _sandbox(
-    binary: ToolBinary, directory: JobDirectory, companion: CompanionBinary | None, *, ports: tuple[int, ...]
+    binary: ToolBinary,
+    directory: JobDirectory,
+    companion: CompanionBinary | None,
+    *,
+    network: Network,
+    lent: tuple[str, ...],
 ) -> SandboxRules:
     needs = binary.tool.sandbox
     started = (str(companion.path), *companion.needs.executable) if companion else ()
     return SandboxRules(
         execute=(str(binary.path), *needs.executable, *started),
-        read=(*COMMON_READABLE, *needs.readable, *(companion.needs.readable if companion else ())),
+        read=(*COMMON_READABLE, *lent, *needs.readable, *(companion.needs.readable if companion else ())),
         write=(str(directory.root), *COMMON_WRITABLE),
-        connect_ports=ports,
+        connect_ports=network.connect_ports,
+        own_ranges=network.own_ranges,
+        bind_ports=network.bind_ports,
     )

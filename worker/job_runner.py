@@ -24,6 +24,7 @@ from shared.sealing import DataKey, MasterKeys, Purpose, SealError
 from shared.store.job_store import Attempt, Claim, ClaimRefusal, Ending, JobStore
 from worker import command_plan, disk_watch, job_directory, redaction, responses
 from worker.command_plan import PlanSettings
+from worker.discovery_cache import DiscoveryCache, Loan
 from worker.egress.access import ProxyAccess
 from worker.egress.proxy import EgressProxy
 from worker.execution import Execution, Sink, execute
@@ -65,6 +66,8 @@ class OpenedJob:
     output_key: DataKey
     envelope: RequestEnvelope
     directory: JobDirectory
+    loan: Loan | None
+    """What its caller's earlier commands learnt of the cluster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,7 @@ class JobRunner:
     filters: Mapping[str, FilterBinary]
     proxy: EgressProxy
     observatory: Observatory
+    discovery: DiscoveryCache
     settings: RunnerSettings
 
     async def run(self, job_id: JobId) -> None:
@@ -127,7 +131,9 @@ class JobRunner:
             directory = await cleanup.enter_async_context(
                 job_directory.create(self.settings.work_directory, envelope.files)
             )
-            return await self._run_opened(OpenedJob(claim, control, output_key, envelope, directory))
+            loan = await self.discovery.lend(claim.record.principal, envelope, directory.root)
+            cleanup.push_async_callback(self.discovery.take_back, loan)
+            return await self._run_opened(OpenedJob(claim, control, output_key, envelope, directory, loan))
         except SealError as error:
             log.error("request does not open", error=str(error))
             return Ending(JobState.FAILED, "the request does not open with this worker's master keys", b"")
@@ -170,6 +176,9 @@ class JobRunner:
         finally:
             streaming.cancel()
             await asyncio.wait({streaming})
+        if job.loan is not None and job.loan.snapshot is None:
+            # Before the caller hears of the end: the next command is to find it.
+            await self.discovery.take_back(job.loan)
         if execution is None:
             return Ending(JobState.LOST, "the process that starts commands died", b"", recorder.remaining())
         state, reason = responses.final_state(execution, job.control, is_endless=job.envelope.is_endless)
@@ -196,6 +205,7 @@ class JobRunner:
                 settings=self.settings.plan,
                 filters=self.filters,
                 proxy=access,
+                readable=job.loan.readable if job.loan else (),
             )
             async with self._watched(job, recorder, access) as sink:
                 return await execute(

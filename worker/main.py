@@ -2,13 +2,11 @@
 
 import asyncio
 import secrets
-import shutil
 import signal
 import socket
 import sys
-import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,10 +22,12 @@ from shared.store.job_store import JobStore
 from shared.store.sweeper import Sweeper
 from shared.store.workers import WorkerRegistry
 from shared.tools import registry
-from worker import app, filter_binaries, tool_binaries, versions
+from worker import app, containment, filter_binaries, tool_binaries, versions, work_directories
 from worker.announcer import Announcer
 from worker.app import WorkerApp
 from worker.command_plan import PlanSettings
+from worker.containment import Containment
+from worker.discovery_cache import DiscoveryCache
 from worker.egress import own_services, resolver
 from worker.egress.dialer import Dialer
 from worker.egress.own_services import OwnServices
@@ -36,7 +36,6 @@ from worker.egress.proxy import EgressProxy
 from worker.filter_binaries import FilterBinary
 from worker.job_runner import JobRunner, RunnerSettings
 from worker.lane import LaneWorker
-from worker.launcher import landlock
 from worker.launcher.client import Launcher
 from worker.leases import LeaseKeeper
 from worker.observer.observatory import Observatory
@@ -61,7 +60,7 @@ class Machine:
     versions: dict[str, str]
     filters: Mapping[str, FilterBinary]
     proxy: EgressProxy
-    sandbox: str
+    containment: Containment
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +91,12 @@ def main() -> None:
 async def serve(settings: WorkerSettings) -> bool:
     """Runs a worker until it is told to stop. False when it ended because its launcher died."""
     stop, hurry = _signals()
-    sandbox = _sandbox(settings.sandbox)
-    with _work_directory(settings.work_directory) as work_directory:
+    contained = _contained(settings.sandbox)
+    with work_directories.create(settings.work_directory) as work_directory:
         dialer = _dialer(settings)
         async with _launcher(work_directory) as launcher, EgressProxy.running(dialer) as proxy:
             plan = PlanSettings(
-                sandboxed=landlock.abi() > 0,
+                sandboxed=contained.is_sandbox,
                 allow_loopback=settings.allow_loopback,
                 job_file_bytes=settings.job_file_bytes,
                 go_memory_limit=settings.go_memory_limit,
@@ -116,14 +115,14 @@ async def serve(settings: WorkerSettings) -> bool:
                 work_directory=work_directory,
             )
             text_filters = _filters(settings.tools_directory, sandboxed=plan.sandboxed)
-            machine = Machine(launcher, {name: binaries[name] for name in found}, found, text_filters, proxy, sandbox)
+            machine = Machine(launcher, {name: binaries[name] for name in found}, found, text_filters, proxy, contained)
             async with (
                 _redis(settings, redis_connection.SOCKET_TIMEOUT_S) as redis,
                 _redis(settings, redis_connection.LEASE_TIMEOUT_S) as lease_redis,
             ):
                 connections = Connections(redis, lease_redis)
                 worker = _assemble(settings, runner_settings, connections, machine=machine)
-                log.info("worker started", tools=found, filters=list(text_filters), sandbox=sandbox)
+                log.info("worker started", tools=found, filters=list(text_filters), sandbox=str(contained))
                 healthy = await worker.run(stop, hurry)
     log.info("worker stopped", healthy=healthy)
     return healthy
@@ -147,11 +146,13 @@ def _assemble(
         observatory=Observatory(
             machine.launcher, machine.binaries, runner_settings.plan, runner_settings.work_directory
         ),
+        discovery=DiscoveryCache(runner_settings.work_directory / "discovery"),
         settings=runner_settings,
     )
     slots = {Lane.FAST: settings.fast_slots, Lane.SLOW: settings.slow_slots}
+    sandbox = str(machine.containment)
     describe = partial(
-        app.describe, leases, worker_id=worker_id, versions=machine.versions, slots=slots, sandbox=machine.sandbox
+        app.describe, leases, worker_id=worker_id, versions=machine.versions, slots=slots, sandbox=sandbox
     )
     return WorkerApp(
         lanes={
@@ -179,18 +180,16 @@ def _signals() -> tuple[asyncio.Event, asyncio.Event]:
     return stop, hurry
 
 
-def _sandbox(mode: SandboxMode) -> str:
-    """What contains commands on this machine. `WorkerStartError` if that is nothing and the settings demand it."""
-    abi = landlock.abi()
-    if abi:
-        return f"landlock-{abi}"
-    if mode is SandboxMode.REQUIRE:
-        raise WorkerStartError(
-            "this kernel has no Landlock (Linux 5.13 and later have it); start with "
-            "K8S_MCP_SANDBOX=prefer to run commands without a sandbox"
-        )
-    log.warning("commands run WITHOUT a sandbox: this kernel has no Landlock")
-    return "none"
+def _contained(mode: SandboxMode) -> Containment:
+    """What contains commands on this machine. `WorkerStartError` if there is no sandbox and the settings demand it."""
+    found = containment.of_this_machine()
+    if not found.is_sandbox:
+        if mode is SandboxMode.REQUIRE:
+            raise WorkerStartError(
+                f"{containment.NO_LANDLOCK}; start with K8S_MCP_SANDBOX=prefer to run commands without a sandbox"
+            )
+        log.warning("commands run WITHOUT a sandbox: this kernel has no Landlock")
+    return found
 
 
 def _binaries(directory: Path | None) -> dict[str, ToolBinary]:
@@ -205,15 +204,6 @@ def _filters(directory: Path | None, *, sandboxed: bool) -> Mapping[str, FilterB
     for missing in found.missing:
         log.warning("filter missing", filter=missing.filter.name, reason=missing.reason)
     return found.binaries
-
-
-@contextmanager
-def _work_directory(parent: Path | None) -> Iterator[Path]:
-    path = Path(tempfile.mkdtemp(prefix="mcp-k8s-", dir=parent))
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path, ignore_errors=True)
 
 
 @asynccontextmanager

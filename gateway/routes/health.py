@@ -1,5 +1,7 @@
 """Whether the gateway lives and can serve, and its metrics."""
 
+from collections import Counter
+
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -11,6 +13,8 @@ from gateway import store_calls
 from gateway.jobs import JobService
 from shared import metrics
 from shared.errors import ErrorCode, UnavailableError
+from shared.store.workers import WorkerRegistry
+from shared.tools import registry
 
 router = APIRouter(tags=["health"])
 
@@ -18,6 +22,13 @@ router = APIRouter(tags=["health"])
 class Health(BaseModel):
     status: str
     version: str
+
+
+class Readiness(Health):
+    """And what commands would run in."""
+
+    sandboxes: dict[str, int]
+    """What contains commands → on how many live workers."""
 
 
 @router.get("/health", operation_id="health")
@@ -33,15 +44,18 @@ async def livez() -> Health:
 
 
 @router.get("/readyz", operation_id="readyz")
-async def readyz(request: Request) -> Health:
+async def readyz(request: Request) -> Readiness:
     """Ready to take jobs; 503 when Redis is away or the gateway drains."""
     redis: Redis = request.app.state.redis
+    workers: WorkerRegistry = request.app.state.workers
     service: JobService = request.app.state.jobs
     if service.waiters.is_draining:
         raise UnavailableError(ErrorCode.SHUTTING_DOWN, "This gateway is shutting down.")
     async with store_calls.bounded():
         await redis.ping()
-    return Health(status="ready", version=shared.__version__)
+        living = await workers.living(registry.names())
+    sandboxes = Counter(worker.sandbox for worker in living)
+    return Readiness(status="ready", version=shared.__version__, sandboxes=sandboxes)
 
 
 @router.get("/metrics", include_in_schema=False)

@@ -243,8 +243,9 @@ TOOL = Tool(
         "x-argocd-auth-token": "ARGOCD_AUTH_TOKEN",
     },
     server_variable="ARGOCD_SERVER",
-    # With these it talks to itself over a unix socket, and would look for that behind the proxy.
-    proxy_variables={"ALL_PROXY": frozenset({"grpc-web", "grpc-web-root-path"})},
+    # With these it talks to itself, over a unix socket or on loopback, and would look for that behind the proxy.
+    proxy_variables={"ALL_PROXY": frozenset({"core", "grpc-web", "grpc-web-root-path"})},
+    listening_flags=frozenset({"core"}),
     companions={"app diff": kubectl.DIFF},
     failure_hints=_FAILURE_HINTS,
     awaited=partial(argocd_awaited.of, global_flags=frozenset(_TABLE.global_flags)),

@@ -134,6 +134,35 @@ _FILE_FLAGS = frozenset(
     )
 )
 
+_TUNNELLING = frozenset(
+    (
+        "admin log",
+        "authz",
+        "bug-report",
+        "experimental authz",
+        "experimental authz check",
+        "experimental describe pod",
+        "experimental describe service",
+        "experimental envoy-stats",
+        "experimental internal-debug",
+        "experimental metrics",
+        "experimental proxy-status",
+        "experimental version",
+        "install",
+        "kube-inject",
+        "manifest install",
+        "proxy-status",
+        "remote-clusters",
+        "upgrade",
+        "version",
+        *(f"proxy-config {verb}" for verb in _PROXY_CONFIG.split()),
+        "proxy-config log",
+        *(f"ztunnel-config {verb}" for verb in _ZTUNNEL_CONFIG.split()),
+        "ztunnel-config log",
+    )
+)
+"""They ask istiod, Prometheus or a proxy, through a port of their own that is forwarded to its pod."""
+
 _IDENTITY = "the kubeconfig that comes with the request says who you are and where; use its contexts (`--context`)"
 _KUBECONFIG = "send the kubeconfig in the header X-Kubeconfig or in the field `kubeconfig`"
 _WORKER_FILE = "it names a file of the worker; leave it out"
@@ -194,6 +223,7 @@ TOOL = Tool(
     ),
     version_arguments=("version", "--remote=false"),
     version_pattern=r"(?:client version: )?v?(\d\S*)",
+    listening_verbs=_TUNNELLING,
     failure_hints=_FAILURE_HINTS,
     install_hint="get it from https://istio.io/latest/docs/setup/getting-started/#download",
     awaited=istioctl_awaited.of,

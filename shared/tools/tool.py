@@ -132,6 +132,10 @@ class Tool:
     """The variable among those that names the server: `host[:port]` that the child may connect to."""
     proxy_variables: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Variable in which the CLI looks for a proxy, beside HTTPS_PROXY and HTTP_PROXY → flags with which it must not."""
+    listening_verbs: frozenset[str] = frozenset()
+    """Verb paths that connect to a listener of their own on loopback, such as a tunnel to a pod."""
+    listening_flags: frozenset[str] = frozenset()
+    """Flags with which any verb does."""
     sandbox: SandboxNeeds = field(default_factory=SandboxNeeds)
     companions: Mapping[str, Companion] = field(default_factory=dict)
     """Verb path → the program that it starts."""

@@ -140,8 +140,8 @@ def _become(packet: bytes, descriptors: list[int]) -> None:
     with _step("limits"):  # after the descriptors, whose number it restricts
         _set_limits(spec.limits)
     with _step("seccomp"):
-        if spec.sandbox is not None and spec.sandbox.alone:
-            seccomp.isolate()
+        if spec.sandbox is not None:
+            (seccomp.isolate if spec.sandbox.alone else seccomp.restrict_sockets)()
     with _step("exec"):
         os.execve(spec.executable, spec.argv, spec.environment)  # noqa: S606 - no shell is the point
 

@@ -6,6 +6,7 @@ Elsewhere there is nothing to call: `IS_LINUX` guards every use.
 import ctypes
 import os
 import sys
+from collections.abc import Callable
 
 IS_LINUX = sys.platform == "linux"
 
@@ -26,9 +27,19 @@ def prctl(option: int, value: int) -> None:
 
 def syscall(number: int, *arguments: int | bytes | None) -> int:
     """Raises OSError. Bytes are passed as a pointer to them."""
-    result: int = _libc.syscall(ctypes.c_long(number), *(_as_c(value) for value in arguments))
-    _raise_on(result)
-    return result
+    return prepared(number, *arguments)()
+
+
+def prepared(number: int, *arguments: int | bytes | None) -> Callable[[], int]:
+    """The same to be called many times: converting the arguments takes longer than the call."""
+    converted = (ctypes.c_long(number), *(_as_c(value) for value in arguments))
+
+    def call() -> int:
+        result: int = _libc.syscall(*converted)
+        _raise_on(result)
+        return result
+
+    return call
 
 
 def _as_c(value: int | bytes | None) -> ctypes.c_long | ctypes.c_char_p:

@@ -5,14 +5,15 @@ of `linux/landlock.h`. What the running kernel's ABI does not know is left out, 
 denied (TCP before ABI 4, signals and abstract sockets before ABI 6): `abi` tells.
 """
 
+import ctypes
 import errno
 import os
 import stat
 import struct
 from collections.abc import Iterable
 
-from worker.launcher.kernel import IS_LINUX, syscall
-from worker.launcher.protocol import SandboxRules
+from worker.launcher.kernel import IS_LINUX, prepared, syscall
+from worker.launcher.protocol import PortRange, SandboxRules
 
 # The same numbers on every architecture that has Landlock (x86_64 and arm64 among them).
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
@@ -76,6 +77,8 @@ def prepare(rules: SandboxRules) -> int:
         if version >= _NETWORK_ABI:
             _allow_ports(ruleset, BIND_TCP, rules.bind_ports)
             _allow_ports(ruleset, CONNECT_TCP, rules.connect_ports or ())
+            for ports in rules.own_ranges:
+                _allow_own_range(ruleset, ports)
     except BaseException:
         os.close(ruleset)
         raise
@@ -125,3 +128,12 @@ def _allow_path(ruleset: int, path: str, rights: int) -> None:
 def _allow_ports(ruleset: int, right: int, ports: Iterable[int]) -> None:
     for port in ports:
         syscall(_ADD_RULE, ruleset, _RULE_NET_PORT, struct.pack("QQ", right, port), 0)
+
+
+def _allow_own_range(ruleset: int, ports: PortRange) -> None:
+    """A rule for each port, for there are none for ranges: some 50 ms for all that the kernel chooses from."""
+    first, last = ports
+    attribute = (ctypes.c_uint64 * 2)(BIND_TCP | CONNECT_TCP)
+    add = prepared(_ADD_RULE, ruleset, _RULE_NET_PORT, ctypes.addressof(attribute), 0)
+    for attribute[1] in range(first, last + 1):
+        add()

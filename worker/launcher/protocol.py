@@ -9,6 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+PortRange = tuple[int, int]
+"""The first port and the last."""
+
 
 class ProtocolError(Exception):
     """A packet that the other side cannot have meant."""
@@ -19,7 +22,8 @@ class SandboxRules:
     """What a stage may touch; everything else is denied. Missing paths are skipped.
 
     `write` gives a directory every right beneath it but executing and making devices, a file read and write.
-    `connect_ports=None` leaves TCP connect unrestricted; `alone` denies children and sockets of every kind.
+    `connect_ports=None` leaves TCP connect unrestricted; what is in `own_ranges` it may listen on and connect to;
+    `alone` denies children and sockets of every kind.
     """
 
     execute: tuple[str, ...] = ()
@@ -27,6 +31,7 @@ class SandboxRules:
     write: tuple[str, ...] = ()
     connect_ports: tuple[int, ...] | None = ()
     bind_ports: tuple[int, ...] = ()
+    own_ranges: tuple[PortRange, ...] = ()
     alone: bool = False
 
 
@@ -154,6 +159,7 @@ def _sandbox_rules(fields: dict[str, Any]) -> SandboxRules:
         write=tuple(fields["write"]),
         connect_ports=None if ports is None else tuple(ports),
         bind_ports=tuple(fields["bind_ports"]),
+        own_ranges=tuple((first, last) for first, last in fields["own_ranges"]),
         alone=fields["alone"],
     )
 

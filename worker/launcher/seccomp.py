@@ -1,7 +1,8 @@
-"""seccomp: keeps a process alone: no socket of any kind, no child, no hand on another process.
+"""seccomp: what Landlock has no rules for.
 
-Landlock has rules for TCP alone, and for signals on newer kernels only; limits, priorities and shared memory of
-another process of the same user it does not know.
+A CLI gets no sockets that go past Landlock's rules, which know TCP alone. A filter is kept alone: no socket of any
+kind, no child, no hand on another process, for signals are judged on newer kernels only, and limits, priorities and
+shared memory of another process of the same user are not at all.
 
 Runs in a child, just before exec. On a processor that is not listed nothing is denied: Landlock's rules remain.
 Numbers are those of `linux/filter.h`, `linux/seccomp.h`, `linux/audit.h` and of each processor's table of system calls.
@@ -19,8 +20,9 @@ from worker.launcher.kernel import IS_LINUX, syscall
 _SET_MODE_FILTER = 1
 _INSTRUCTION_BYTES = 8
 _LOAD, _IS, _IS_AT_LEAST, _HAS_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
-_ALLOW, _DENY, _SAY_IT_IS_MISSING = 0x7FFF0000, 0x00050000 | errno.EACCES, 0x00050000 | errno.ENOSYS
-_CALL_AT, _ARCHITECTURE_AT, _FIRST_ARGUMENT_AT = 0, 4, 16
+_ALLOW, _FAIL_WITH = 0x7FFF0000, 0x00050000
+_DENY, _SAY_IT_IS_MISSING = _FAIL_WITH | errno.EACCES, _FAIL_WITH | errno.ENOSYS
+_CALL_AT, _ARCHITECTURE_AT, _FIRST_ARGUMENT_AT, _THIRD_ARGUMENT_AT = 0, 4, 16, 32
 _X32_CALLS = 0x40000000
 """x86 has a second numbering of the same calls from here on; elsewhere there is nothing."""
 _IO_URING_SETUP = 425
@@ -32,11 +34,18 @@ _PIDFD_CALLS = (424, 434, 438)
 """pidfd_send_signal, pidfd_open, pidfd_getfd"""
 _ITSELF = 0
 """As a process id, in the calls that take one."""
+_LOCAL_FAMILIES = (1, 16)
+"""AF_UNIX and AF_NETLINK, from which a program learns its addresses."""
+_INTERNET_FAMILIES = (2, 10)
+"""AF_INET and AF_INET6. There are others that carry TCP past Landlock's rules (AF_SMC), or reach a host (AF_VSOCK)."""
+_INTERNET_PROTOCOLS = (0, 6, 17)
+"""The family's own, TCP and UDP. Landlock knows TCP alone, and MPTCP, which Go's listeners prefer, is another."""
 
 
 class _Machine(NamedTuple):
     architecture: int
     seccomp: int
+    socket: int
     clone: int
     tgkill: int
     """How a C library and Go's runtime signal their own threads."""
@@ -50,11 +59,12 @@ _MACHINES = {
     "x86_64": _Machine(
         0xC000003E,
         seccomp=317,
+        socket=41,
         clone=56,
         tgkill=234,
         prlimit=302,
         denied=(
-            *(41, 53, 57, 58),  # socket, socketpair, fork, vfork
+            *(53, 57, 58),  # socketpair, fork, vfork
             *(62, 200, 101, 310, 311),  # kill, tkill, ptrace, process_vm_readv, process_vm_writev
             *(109, 112, 141, 251),  # setpgid, setsid, setpriority, ioprio_set
             *(142, 144, 203, 314),  # sched_setparam, sched_setscheduler, sched_setaffinity, sched_setattr
@@ -65,11 +75,12 @@ _MACHINES = {
     "aarch64": _Machine(
         0xC00000B7,
         seccomp=277,
+        socket=198,
         clone=220,
         tgkill=131,
         prlimit=261,
         denied=(
-            *(198, 199),
+            199,
             *(129, 130, 117, 270, 271),
             *(154, 157, 140, 30),
             *(118, 119, 122, 274),
@@ -87,10 +98,19 @@ def is_supported() -> bool:
 
 def isolate() -> None:
     """Leaves the calling process its threads alone, for good; needs no-new-privileges. Raises OSError."""
-    if not is_supported():
-        return
-    machine = _MACHINES[os.uname().machine]
-    program = _program(machine)
+    if is_supported():
+        machine = _MACHINES[os.uname().machine]
+        _install(machine, _alone(machine))
+
+
+def restrict_sockets() -> None:
+    """Leaves the calling process sockets of the kinds that Landlock judges, and UDP; likewise. Raises OSError."""
+    if is_supported():
+        machine = _MACHINES[os.uname().machine]
+        _install(machine, _with_sockets(machine))
+
+
+def _install(machine: _Machine, program: bytes) -> None:
     buffer = ctypes.create_string_buffer(program, len(program))
     syscall(
         machine.seccomp,
@@ -100,15 +120,37 @@ def isolate() -> None:
     )
 
 
-def _program(machine: _Machine) -> bytes:
+def _with_the_call(machine: _Machine) -> tuple[bytes, ...]:
     """BPF. A call of another architecture (32 bits) has other numbers and is denied, whichever it is."""
+    return (
+        _instruction(_LOAD, _ARCHITECTURE_AT),
+        _return_unless(_IS, machine.architecture, _DENY),
+        _instruction(_LOAD, _CALL_AT),
+        _return_if(_IS_AT_LEAST, _X32_CALLS, _DENY),
+    )
+
+
+def _with_sockets(machine: _Machine) -> bytes:
     return b"".join(
         (
-            _instruction(_LOAD, _ARCHITECTURE_AT),
-            _return_unless(_IS, machine.architecture, _DENY),
-            _instruction(_LOAD, _CALL_AT),
-            _return_if(_IS_AT_LEAST, _X32_CALLS, _DENY),
-            *(_return_if(_IS, call, _DENY) for call in machine.denied),
+            *_with_the_call(machine),
+            _return_if(_IS, _IO_URING_SETUP, _SAY_IT_IS_MISSING),
+            _return_unless(_IS, machine.socket, _ALLOW),
+            _instruction(_LOAD, _FIRST_ARGUMENT_AT),
+            *(_return_if(_IS, family, _ALLOW) for family in _LOCAL_FAMILIES),
+            *_return_unless_one_of(_INTERNET_FAMILIES, _FAIL_WITH | errno.EAFNOSUPPORT),
+            _instruction(_LOAD, _THIRD_ARGUMENT_AT),
+            *_return_unless_one_of(_INTERNET_PROTOCOLS, _FAIL_WITH | errno.EPROTONOSUPPORT),
+            _instruction(_RETURN, _ALLOW),
+        )
+    )
+
+
+def _alone(machine: _Machine) -> bytes:
+    return b"".join(
+        (
+            *_with_the_call(machine),
+            *(_return_if(_IS, call, _DENY) for call in (machine.socket, *machine.denied)),
             _return_if(_IS, _CLONE3, _SAY_IT_IS_MISSING),
             *_only_on(machine.tgkill, (os.getpid(),)),
             *_only_on(machine.prlimit, (_ITSELF, os.getpid())),
@@ -128,6 +170,12 @@ def _only_on(call: int, processes: Sequence[int]) -> tuple[bytes, ...]:
         _instruction(_RETURN, _DENY),
     )
     return (_instruction(_IS, call, skip_unless=len(b"".join(judged)) // _INSTRUCTION_BYTES), *judged)
+
+
+def _return_unless_one_of(values: Sequence[int], verdict: int) -> tuple[bytes, ...]:
+    past_the_return = len(values)
+    tests = (_instruction(_IS, value, skip_if=past_the_return - place) for place, value in enumerate(values))
+    return (*tests, _instruction(_RETURN, verdict))
 
 
 def _return_if(test: int, value: int, verdict: int) -> bytes:

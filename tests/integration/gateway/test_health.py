@@ -26,6 +26,14 @@ async def test_probe_of_a_gateway_that_serves(client: httpx.AsyncClient, path: s
     assert (await client.get(path)).status_code == 200
 
 
+async def test_readiness_says_what_contains_the_commands_of_live_workers(
+    client: httpx.AsyncClient, worker: HandWorker
+) -> None:
+    assert (await client.get("/readyz")).json()["sandboxes"] == {}
+    await worker.announce("kubectl", "helm")
+    assert (await client.get("/readyz")).json()["sandboxes"] == {"none": 1}
+
+
 @pytest.mark.parametrize("name", METRICS)
 async def test_metric_is_there(client: httpx.AsyncClient, name: str) -> None:
     await served.submitted(client)

@@ -23,6 +23,7 @@ from tests.support.jobs import WORKER_ID, Jobs, new_job_id
 from tests.support.waiting import wait_until
 from worker import filter_binaries
 from worker.command_plan import PlanSettings
+from worker.discovery_cache import DiscoveryCache
 from worker.egress.proxy import EgressProxy
 from worker.job_runner import SEAL_MARGIN_S, JobRunner, RunnerSettings
 from worker.launcher.client import Launcher
@@ -114,6 +115,7 @@ async def desk(redis: Redis, tmp_path: Path, proxy: EgressProxy) -> AsyncIterato
         filters=filter_binaries.find_all(filters.FILTERS, None, sandboxed=False).binaries,
         proxy=proxy,
         observatory=Observatory(launcher, {}, plan, work),
+        discovery=DiscoveryCache(tmp_path / "discovery"),
         settings=RunnerSettings(
             plan=plan,
             output=OutputLimits(1_000, 1_000_000),

@@ -18,9 +18,11 @@ from tests.integration.worker.test_launcher_support import (
     spec_of,
     static_program,
 )
+from worker import own_listeners
 from worker.launcher import landlock, seccomp
 from worker.launcher.client import Launcher
 from worker.launcher.protocol import SandboxRules
+from worker.own_listeners import CHOSEN_BY_THE_KERNEL
 
 pytestmark = needs_landlock
 
@@ -139,6 +141,52 @@ async def test_no_port_is_listened_on_unless_named(launcher: Launcher, job: Path
 
     assert await attempt(launcher, job, code) == "PermissionError"
     assert await attempt(launcher, job, code, rules=python_sandbox(job, bind_ports=(0,))) == "bound"
+
+
+@needs_network_rules
+async def test_own_listener_is_reached_and_no_other_port(
+    launcher: Launcher, job: Path, listener: socket.socket
+) -> None:
+    outside = listener.getsockname()[1]
+    rules = replace(
+        python_sandbox(job), own_ranges=own_listeners.ports(frozenset({outside})), bind_ports=(CHOSEN_BY_THE_KERNEL,)
+    )
+    listens = "server = socket.create_server(('127.0.0.1', 0)); port = server.getsockname()[1]"
+    connects = "socket.create_connection(('127.0.0.1', port), 5).close()"
+    again = "server.close(); server = socket.create_server(('127.0.0.1', port))"
+
+    assert await attempt(launcher, job, f"{listens}; {connects}; {again}; {connects}; print('both')", rules=rules) == (
+        "both"
+    )
+    for port in (outside, 1, 443):
+        code = f"port = {port}; {connects}"
+        assert await attempt(launcher, job, code, rules=rules) == "PermissionError"
+    assert await attempt(launcher, job, "socket.create_server(('127.0.0.1', 8080))", rules=rules) == "PermissionError"
+
+
+@needs_seccomp
+@pytest.mark.parametrize(
+    ("family", "kind", "protocol"),
+    [(2, 1, 262), (10, 1, 262), (2, 1, 132), (2, 5, 132), (2, 2, 136), (43, 1, 0), (40, 1, 0), (17, 3, 0)],
+    ids=["mptcp", "mptcp over ipv6", "sctp", "sctp messages", "udp lite", "smc", "vsock", "packets"],
+)
+async def test_socket_that_no_rule_would_hold_is_not_made(
+    launcher: Launcher, job: Path, family: int, kind: int, protocol: int
+) -> None:
+    code = f"socket.socket({family}, {kind}, {protocol}); print('made')"
+    rules = python_sandbox(job, connect_ports=None)
+    expected = errno.EPROTONOSUPPORT if family in (socket.AF_INET, socket.AF_INET6) else errno.EAFNOSUPPORT
+
+    told = f"try: {code}\n    except OSError as error: print(error.errno)"
+    assert await attempt(launcher, job, told, rules=rules) == str(expected)
+
+
+@needs_seccomp
+async def test_sockets_of_the_kinds_that_clis_use_are_made(launcher: Launcher, job: Path) -> None:
+    kinds = [(1, 1, 0), (2, 1, 0), (10, 1, 0), (2, 1, 6), (2, 2, 17), (2, 2, 0), (16, 3, 0)]
+    code = f"print([socket.socket(*kind).close() for kind in {kinds}])"
+
+    assert await attempt(launcher, job, code, rules=python_sandbox(job)) == str([None] * len(kinds))
 
 
 @needs_scopes

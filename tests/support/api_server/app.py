@@ -1,7 +1,6 @@
 """The ASGI application: who may come in, and which endpoint answers."""
 
 import asyncio
-import secrets
 from collections import Counter
 
 from starlette.applications import Starlette
@@ -28,11 +27,14 @@ ITEM_METHODS = ["GET", "PUT", "PATCH", "DELETE"]
 
 
 class Gate:
-    """Counts and keeps each request, checks its token, and lets it wait for the artificial latency."""
+    """Counts and keeps each request, checks its token, and lets it wait for the artificial latency.
+
+    Behind a dot a token may go on: that is another caller, with the same rights.
+    """
 
     def __init__(self, app: ASGIApp, *, token: str, latency_s: float, requests: Counter[str], traffic: Traffic) -> None:
         self._app = app
-        self._credentials = f"Bearer {token}".encode()
+        self._credentials = f"Bearer {token}"
         self._latency_s = latency_s
         self._requests = requests
         self._traffic = traffic
@@ -50,7 +52,8 @@ class Gate:
 
     def _may_enter(self, scope: Scope) -> bool:
         given = Headers(scope=scope).get("authorization", "")
-        return scope["path"] in OPEN_PATHS or secrets.compare_digest(given.encode(), self._credentials)
+        token, _, _ = given.removeprefix(self._credentials).partition(".")
+        return scope["path"] in OPEN_PATHS or (given.startswith(self._credentials) and not token)
 
 
 def create(*, token: str, latency_s: float) -> ASGIApp:

@@ -12,6 +12,7 @@ from shared.sealing import MasterKeys
 from shared.settings import GatewaySettings, SandboxMode
 from tests.support import dynamic_elf
 from tests.support.valkey import Valkey
+from worker.containment import Containment
 
 SECRET = "hunter2"
 
@@ -47,7 +48,12 @@ def found(checks: list[Check], name: str) -> Check:
     ],
 )
 def test_sandbox_is_judged_by_what_the_kernel_can_deny(abi: int, mode: SandboxMode, status: Status) -> None:
-    assert doctor.check_landlock(abi, mode).status is status
+    check = doctor.check_sandbox(
+        Containment(abi, has_seccomp=True, has_no_new_privileges=True, has_nameless_files=True), mode
+    )
+
+    assert check.status is status
+    assert ("Landlock ABI" in check.text, "no sandbox: " in check.text) == (abi > 0, abi == 0)
 
 
 def test_key_file_that_does_not_exist_is_made_by_up(tmp_path: Path) -> None:

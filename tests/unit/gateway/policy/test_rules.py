@@ -80,7 +80,11 @@ def test_deny_rule_speaks_of(row: dict[str, Any], fitting: list[str], others: li
         ),
         ({"flags": "all"}, ["kubectl delete pods --all"], ["kubectl delete pods -l a"]),
         ({"verbs": "get"}, [], ["kubectl get secret x -o jsonpath={.data}"]),
-        ({"verbs": "get", "classes": "credential"}, ["kubectl get secret x -o jsonpath={.data}"], ["kubectl create token x"]),
+        (
+            {"verbs": "get", "classes": "credential"},
+            ["kubectl get secret x -o jsonpath={.data}"],
+            ["kubectl create token x"],
+        ),
     ],
 )
 def test_allow_rule_loosens_the_mode_for(row: dict[str, Any], fitting: list[str], others: list[str]) -> None:

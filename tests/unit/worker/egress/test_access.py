@@ -22,6 +22,7 @@ def test_credentials_stand_in_the_url_and_not_in_a_printed_object() -> None:
         ("kubectl", "get pods", {"HTTPS_PROXY", "HTTP_PROXY"}),
         ("argocd", "app list", {"HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"}),
         ("argocd", "app list --grpc-web", {"HTTPS_PROXY", "HTTP_PROXY"}),
+        ("argocd", "app list --core", {"HTTPS_PROXY", "HTTP_PROXY"}),
         ("argocd", "app list --grpc-web-root-path=/argo", {"HTTPS_PROXY", "HTTP_PROXY"}),
     ],
 )

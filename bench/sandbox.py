@@ -1,0 +1,99 @@
+"""What the sandbox adds to a command: the same plan, run by a launcher with it and without."""
+
+import statistics
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from bench.latency import RUNS, added_row, program
+from bench.table import Row
+from bench.timing import Timing, awaited_in_turn
+from shared.envelope import RequestEnvelope
+from shared.models import CommandClass
+from shared.tools import kubectl
+from tests.support import stub
+from worker import command_plan, containment, job_directory, work_directories
+from worker.command_plan import PlanSettings
+from worker.egress.access import ProxyAccess
+from worker.execution import execute
+from worker.job_control import JobControl
+from worker.launcher.client import Launcher
+from worker.tool_binaries import ToolBinary
+
+TIME_LIMIT_S = 60.0
+BUDGET_MS = 2
+PROXY = ProxyAccess(1, "user", "password")
+"""Nothing is connected to; but its port is one of the rules."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    launcher: Launcher
+    work_directory: Path
+
+
+async def rows(directory: Path) -> list[Row]:
+    """For a program that costs nothing, and for kubectl; none where there is no sandbox."""
+    if not containment.of_this_machine().is_sandbox:
+        return []
+    noop = ToolBinary(stub.NOOP, stub.install(directory) / "noop")
+    kubectl_binary = ToolBinary(kubectl.TOOL, Path(program("kubectl")))
+    async with _place(directory) as place:
+        nothing = await _timings(place, noop, ("read",))
+        version = await _timings(place, kubectl_binary, kubectl.TOOL.version_arguments)
+    return [
+        _row("the sandbox's part in a program that costs nothing, median of pairs", nothing),
+        _row("the sandbox's part in `kubectl version --client`, median of pairs", version),
+    ]
+
+
+def _row(what: str, timings: dict[str, Timing]) -> Row:
+    pairs = zip(timings["sandboxed"].samples, timings["bare"].samples, strict=True)
+    return added_row(what, statistics.median(sandboxed - bare for sandboxed, bare in pairs), BUDGET_MS)
+
+
+async def _timings(place: _Place, binary: ToolBinary, arguments: tuple[str, ...]) -> dict[str, Timing]:
+    envelope = RequestEnvelope(
+        tool=binary.tool.name,
+        arguments=arguments,
+        verb=arguments[:1],
+        command_class=CommandClass.READ,
+        time_limit_s=TIME_LIMIT_S,
+        queue_wait_s=0,
+        kubeconfig=stub.KUBECONFIG,
+    )
+    calls: dict[str, Callable[[], Awaitable[None]]] = {
+        name: partial(_run, place, binary, envelope, sandboxed=sandboxed)
+        for name, sandboxed in (("bare", False), ("sandboxed", True))
+    }
+    return await awaited_in_turn(calls, runs=RUNS)
+
+
+async def _run(place: _Place, binary: ToolBinary, envelope: RequestEnvelope, *, sandboxed: bool) -> None:
+    settings = PlanSettings(sandboxed=sandboxed, allow_loopback=True, job_file_bytes=1 << 28, go_memory_limit="200MiB")
+    async with job_directory.create(place.work_directory, {}) as directory:
+        plan = command_plan.build(
+            envelope, binary, directory, time_limit_s=TIME_LIMIT_S, settings=settings, proxy=PROXY
+        )
+        execution = await execute(
+            plan,
+            launcher=place.launcher,
+            control=JobControl(),
+            sink=lambda kind, data: None,
+            time_limit_s=TIME_LIMIT_S,
+            kill_grace_s=1,
+        )
+    if execution.exit.exit_code != 0:
+        raise RuntimeError(f"{binary.tool.name}: {execution}")
+
+
+@asynccontextmanager
+async def _place(parent: Path) -> AsyncIterator[_Place]:
+    with work_directories.create(parent) as work_directory:  # goes with its launcher
+        launcher = await Launcher.start(work_directory)
+        try:
+            yield _Place(launcher, work_directory)
+        finally:
+            await launcher.close()
