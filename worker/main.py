@@ -8,7 +8,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ import uvloop
 from arq.connections import ArqRedis
 
 from shared import destinations, filters, logs, process_hardening, redis_connection
+from shared.endpoints import Endpoint
 from shared.models import Lane
 from shared.settings import BAD_SETTINGS_EXIT_CODE, SandboxMode, SettingsError, WorkerSettings
 from shared.store.job_store import JobStore
@@ -34,11 +35,13 @@ from worker.egress.own_services import OwnServices
 from worker.egress.policy import EgressPolicy
 from worker.egress.proxy import EgressProxy
 from worker.filter_binaries import FilterBinary
+from worker.health import Health
 from worker.job_runner import JobRunner, RunnerSettings
 from worker.lane import LaneWorker
 from worker.launcher import landlock
 from worker.launcher.client import Launcher
 from worker.leases import LeaseKeeper
+from worker.listener import Listener
 from worker.observer.observatory import Observatory
 from worker.output import OutputLimits
 from worker.tool_binaries import ToolBinary
@@ -123,8 +126,9 @@ async def serve(settings: WorkerSettings) -> bool:
             ):
                 connections = Connections(redis, lease_redis)
                 worker = _assemble(settings, runner_settings, connections, machine=machine)
-                log.info("worker started", tools=found, filters=list(text_filters), sandbox=sandbox)
-                healthy = await worker.run(stop, hurry)
+                async with _listening(settings, Health(worker, machine.versions, sandbox)):
+                    log.info("worker started", tools=found, filters=list(text_filters), sandbox=sandbox)
+                    healthy = await worker.run(stop, hurry)
     log.info("worker stopped", healthy=healthy)
     return healthy
 
@@ -165,6 +169,22 @@ def _assemble(
         drain_timeout_s=settings.drain_timeout_s,
         kill_grace_s=settings.kill_grace_s,
     )
+
+
+@asynccontextmanager
+async def _listening(settings: WorkerSettings, health: Health) -> AsyncIterator[None]:
+    """Until the worker has ended: it is alive while it drains, and its numbers count then too."""
+    if not settings.metrics_port:
+        yield
+        return
+    listener = Listener(health.measure, health.readiness)
+    async with AsyncExitStack() as listening:
+        try:
+            await listening.enter_async_context(listener.running(settings.metrics_host, settings.metrics_port))
+        except OSError as error:
+            place = f"{settings.metrics_host}:{settings.metrics_port}"
+            raise WorkerStartError(f"cannot listen on K8S_MCP_METRICS_PORT, {place}: {error.strerror}") from error
+        yield
 
 
 def _signals() -> tuple[asyncio.Event, asyncio.Event]:
@@ -226,7 +246,8 @@ async def _launcher(work_directory: Path) -> AsyncIterator[Launcher]:
 
 
 def _dialer(settings: WorkerSettings) -> Dialer:
-    places = own_services.places(settings.redis_url.get_secret_value(), settings.own_services)
+    listener = (Endpoint(settings.metrics_host, settings.metrics_port),) if settings.metrics_port else ()
+    places = (*own_services.places(settings.redis_url.get_secret_value(), settings.own_services), *listener)
     policy = EgressPolicy(
         allow=destinations.parse(settings.egress_allow),
         deny=destinations.parse(settings.egress_deny),

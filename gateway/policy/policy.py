@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from gateway.policy import manifests, modes
 from gateway.policy.modes import Decision
-from shared import classes
+from shared import classes, metrics
 from shared.classes import Classification
 from shared.errors import ErrorCode, RequestError
 from shared.invocation import Invocation
@@ -25,6 +25,7 @@ class Policy:
         classified = self.classify(tool, invocation, stdin=stdin, files=files)
         decision = modes.decide(self.mode, classified)
         if not decision.is_allowed:
+            metrics.POLICY_REFUSALS.labels(decision.rule).inc()
             raise _denied(invocation, classified, decision)
         if self.mode is SecurityMode.STRICT:
             for word in invocation.unknown:
