@@ -1,15 +1,19 @@
 """How the chart's workers are probed and watched, and what it ships for Prometheus and Grafana."""
 
 import json
+from pathlib import Path
 
+import pytest
 import yaml
 
 from shared import destinations
-from tests.support import own_chart
+from tests.support import own_chart, readme
 from tests.support.own_chart import Rendered
+from tests.support.product import PROJECT
 
 WATCHED = own_chart.CHART / "ci" / "watched-values.yaml"
 MONITORING = own_chart.CHART / "monitoring"
+PAGE = PROJECT / "docs" / "monitoring.md"
 PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 
 
@@ -57,6 +61,14 @@ def test_rules_and_dashboard_are_shipped_as_they_are() -> None:
     assert rule["metadata"]["labels"]["release"] == "prometheus"
     assert json.loads(dashboard["data"]["mcp-k8s.json"]) == json.loads((MONITORING / "dashboard.json").read_text())
     assert dashboard["metadata"]["labels"]["grafana_dashboard"] == "1"
+
+
+@pytest.mark.parametrize("block", [each for each in readme.blocks("yaml", page=PAGE) if "scrape_configs" not in each])
+def test_documented_values_are_taken(block: str, tmp_path: Path) -> None:
+    values = tmp_path / "values.yaml"
+    values.write_text(block)
+
+    assert own_chart.render(own_chart.MINIMUM, values).of_kind("PrometheusRule")
 
 
 def test_rules_and_dashboard_are_not_forced_on_anybody() -> None:
