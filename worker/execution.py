@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 
+import uvloop
+
 from shared.events import EventKind
 from worker import pipeline
 from worker.command_plan import CommandPlan
@@ -133,9 +135,10 @@ async def _read_labelled(descriptor: int, lines: LabelledLines) -> None:
 
 async def _read(descriptor: int, take: Callable[[bytes], None]) -> None:
     reader = asyncio.StreamReader(limit=READ_BYTES)
-    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(descriptor, "rb", buffering=0)
-    )
+    loop = asyncio.get_running_loop()
+    # uvloop closes the descriptor itself, and the file after it: by then another thread may have been given its number.
+    file = os.fdopen(descriptor, "rb", buffering=0, closefd=not isinstance(loop, uvloop.Loop))
+    transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), file)
     try:
         while chunk := await reader.read(READ_BYTES):
             take(chunk)

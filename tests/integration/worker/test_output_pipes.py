@@ -1,0 +1,44 @@
+"""How a command's output is read from its pipe: whose descriptor it is, and who closes it."""
+
+import asyncio
+import errno
+import os
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import uvloop
+
+from worker import execution
+
+
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def test_descriptor_is_closed_and_by_one_alone(
+    new_loop: Callable[[], asyncio.AbstractEventLoop], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Closed twice, it could be another job's by then: numbers are given out again at once, to other threads too."""
+    files: list[Any] = []
+    open_file = os.fdopen
+
+    def remember(*arguments: Any, **options: Any) -> Any:
+        files.append(open_file(*arguments, **options))
+        return files[-1]
+
+    async def read() -> list[bytes]:
+        chunks: list[bytes] = []
+        await execution._read(reading, chunks.append)
+        await asyncio.sleep(0)
+        return chunks
+
+    monkeypatch.setattr(os, "fdopen", remember)
+    reading, writing = os.pipe()
+    os.write(writing, b"output")
+    os.close(writing)
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        assert runner.run(read()) == [b"output"]
+        loop_closes = isinstance(runner.get_loop(), uvloop.Loop)
+
+    [file] = files
+    assert file.closefd is not loop_closes
+    with pytest.raises(OSError, match=os.strerror(errno.EBADF)):
+        os.fstat(reading)
