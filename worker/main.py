@@ -1,6 +1,7 @@
 """Starts a worker process and wires its parts."""
 
 import asyncio
+import os
 import secrets
 import shutil
 import signal
@@ -183,8 +184,13 @@ async def _listening(settings: WorkerSettings, health: Health) -> AsyncIterator[
             await listening.enter_async_context(listener.running(settings.metrics_host, settings.metrics_port))
         except OSError as error:
             place = f"{settings.metrics_host}:{settings.metrics_port}"
-            raise WorkerStartError(f"cannot listen on K8S_MCP_METRICS_PORT, {place}: {error.strerror}") from error
+            raise WorkerStartError(f"cannot listen on K8S_MCP_METRICS_PORT, {place}: {_reason(error)}") from error
         yield
+
+
+def _reason(error: OSError) -> str:
+    """asyncio wraps what the system says in words of its own."""
+    return os.strerror(error.errno) if error.errno is not None and error.errno > 0 else str(error)
 
 
 def _signals() -> tuple[asyncio.Event, asyncio.Event]:

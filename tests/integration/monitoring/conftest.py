@@ -11,6 +11,8 @@ from tests.support.product import START_TIMEOUT_S, Product, free_port, is_servin
 from tests.support.valkey import long_lived
 from tests.support.waiting import wait_blocking
 
+ANNOUNCED = '"worker announced"'
+
 
 @pytest.fixture(scope="session")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
@@ -21,5 +23,6 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         worker = product.start("worker", K8S_MCP_METRICS_PORT=str(port), **SETTINGS)
         processes.long_lived.update(process.pid for process in product.processes)
         wait_blocking(lambda: is_serving(url, gateway), timeout_s=START_TIMEOUT_S)
-        wait_blocking(lambda: '"worker announced"' in worker.output(), timeout_s=START_TIMEOUT_S)
+        wait_blocking(lambda: not worker.is_running or ANNOUNCED in worker.output(), timeout_s=START_TIMEOUT_S)
+        assert worker.is_running, worker.output()
         yield Watched(product, url, f"http://127.0.0.1:{port}", api_server)

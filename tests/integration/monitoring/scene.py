@@ -55,7 +55,13 @@ class Watched:
         elsewhere = self.api_server.kubeconfig(url=self.api_server.url.replace("127.0.0.1", DENIED))
         async with caller_of(self.gateway, elsewhere) as caller:
             assert not (await caller.run("kubectl", "get pods")).success
+        async with caller_of(self.gateway, self._kubeconfig_of_own_metrics()) as caller:
+            assert not (await caller.run("kubectl", "get pods")).success
         return cancelled
+
+    def _kubeconfig_of_own_metrics(self) -> str:
+        """A cluster that is the port on which the worker itself listens."""
+        return self.api_server.kubeconfig(url=f"https://{urlsplit(self.worker).netloc}")
 
     async def _run_into_refusals(self, caller: Caller) -> None:
         for tool, command in (

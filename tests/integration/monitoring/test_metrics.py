@@ -133,7 +133,7 @@ async def test_refusals_are_counted_by_code_and_by_rule(watched: Watched, ended_
 async def test_connections_of_commands_are_counted_by_decision(watched: Watched, ended_jobs: list[str]) -> None:
     worker = watched.scraped()["worker"]
 
-    for decision in (Decision.ALLOWED, Decision.DENIED):
+    for decision in (Decision.ALLOWED, Decision.DENIED, Decision.OWN_SERVICE):
         assert total(worker, "mcp_k8s_egress_connections_total", decision=decision) >= 1, decision
 
 
