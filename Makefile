@@ -41,7 +41,7 @@ quick-start: ## Run gateway, worker and Redis in containers (docker compose)
 
 ##@ Work on it
 .PHONY: test
-test: setup tools node-tools ## Run every test that this machine can run (ARGS="-k sealing")
+test: setup tools node-tools prometheus ## Run every test that this machine can run (ARGS="-k sealing")
 	@$(WITH_PATH) $(BIN)/python -m pytest $(ARGS)
 
 .PHONY: e2e
@@ -83,8 +83,10 @@ grammar: setup tools ## Write the tables of verbs and flags from the CLIs' own h
 	@$(WITH_PATH) $(BIN)/python -m tools.grammar
 
 .PHONY: docs
-docs: setup ## Write docs/configuration.md from the settings
+docs: setup ## Write the tables of settings and metrics in docs/, and the dashboard
 	@$(BIN)/python -m tools.settings_table
+	@$(BIN)/python -m tools.metrics_table
+	@$(BIN)/python -m tools.dashboard
 
 ##@ Set it up
 .PHONY: setup
@@ -97,6 +99,10 @@ tools: setup ## Fetch kubectl and helm into .tools/bin, and link built istioctl 
 .PHONY: node-tools
 node-tools: setup ## Install the MCP clients of Node that tests start (once; says so where there is no npm)
 	@$(BIN)/python -m tools.node_clients
+
+.PHONY: prometheus
+prometheus: setup ## Fetch Prometheus and promtool for tests (once; says so where apt cannot)
+	@$(BIN)/python -m tools.prometheus
 
 # Without .venv, so that what is built is found at once from a fresh clone too.
 .PHONY: e2e-tools

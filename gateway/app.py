@@ -17,6 +17,7 @@ from gateway import problems
 from gateway.background import Background
 from gateway.default_kubeconfig import DefaultKubeconfig
 from gateway.event_stream import EventStream
+from gateway.fleet import FleetGauges
 from gateway.hosts import HostCheck
 from gateway.job_lists import JobLists
 from gateway.jobs import JobService
@@ -79,6 +80,7 @@ async def _serving(app: FastAPI, settings: GatewaySettings) -> AsyncIterator[Non
         app.state.settings = settings
         app.state.redis = redis
         app.state.workers = workers
+        app.state.fleet_gauges = FleetGauges(redis, workers)
         app.state.job_lists = JobLists(JobIndex(redis), settings)
         policy = ActivePolicy(settings)
         app.state.active_policy = policy

@@ -14,6 +14,8 @@ ROUTES_WITHOUT_FASTAPI = frozenset({"/mcp"})
 """Only FastAPI's own routes leave their template in the scope."""
 QUIET_ROUTES = frozenset({"/livez", "/readyz", "/health", "/metrics"})
 """Probes and scrapes: counted, not logged."""
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+ANY_METHOD = "any"
 
 log = structlog.get_logger()
 
@@ -47,7 +49,7 @@ def _record(scope: Scope, status: int, seconds: float) -> None:
     route = getattr(scope.get("route"), "path", None)
     if route is None:
         route = scope["path"] if scope["path"] in ROUTES_WITHOUT_FASTAPI else UNROUTED
-    method = scope["method"] if route != UNROUTED else "any"
+    method = scope["method"] if route != UNROUTED and scope["method"] in METHODS else ANY_METHOD
     metrics.HTTP_REQUESTS.labels(method=method, route=route, status=str(status)).inc()
     metrics.HTTP_SECONDS.labels(method=method, route=route).observe(seconds)
     if route not in QUIET_ROUTES:

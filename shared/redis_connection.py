@@ -1,14 +1,26 @@
 """Connections to Redis: how long they may hang, what is retried, how many there are."""
 
 import asyncio
-from collections.abc import Iterable
-from typing import TypeVar
+import builtins
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 from redis.asyncio import BlockingConnectionPool, ConnectionPool, Redis
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff, NoBackoff
-from redis.exceptions import BusyLoadingError, ConnectionError, RedisError, TimeoutError
+from redis.exceptions import (
+    BusyLoadingError,
+    ConnectionError,
+    NoScriptError,
+    OutOfMemoryError,
+    RedisError,
+    TimeoutError,
+)
+
+from shared import metrics
+from shared.metrics import RedisErrorKind
 
 CONNECT_TIMEOUT_S = 2.0
 SOCKET_TIMEOUT_S = 15.0
@@ -24,10 +36,10 @@ UNAVAILABLE = (RedisError, OSError)
 Pool = TypeVar("Pool", bound=ConnectionPool)
 
 
-class _CancellableConnection(AbstractConnection):
-    """A cancelled task ends, even when the cancellation meets a command that is just being sent.
+class _OurConnection(AbstractConnection):
+    """A cancelled task ends, even when the cancellation meets a command that is just being sent; errors are counted.
 
-    redis-py sends through `asyncio.wait_for`, which loses it before Python 3.12
+    redis-py sends through `asyncio.wait_for`, which loses a cancellation before Python 3.12
     (https://github.com/python/cpython/issues/86296): a loop over Redis would go on, and with it the process.
     """
 
@@ -38,6 +50,18 @@ class _CancellableConnection(AbstractConnection):
         if task and task.cancelling() > cancellations:
             await self.disconnect(nowait=True)
             raise asyncio.CancelledError
+
+    async def _connect(self) -> None:
+        with _errors_counted():
+            await super()._connect()  # type: ignore[safe-super, no-untyped-call]  # of the class that this is mixed into
+
+    async def _send_packed_command(self, command: Iterable[bytes]) -> None:
+        with _errors_counted():
+            await super()._send_packed_command(command)
+
+    async def read_response(self, *args: Any, **kwargs: Any) -> Any:
+        with _errors_counted():
+            return await super().read_response(*args, **kwargs)
 
 
 def gateway_client(url: str, *, max_connections: int = 50) -> Redis:
@@ -52,7 +76,7 @@ def gateway_client(url: str, *, max_connections: int = 50) -> Redis:
         retry=Retry(NoBackoff(), 1),
         retry_on_error=RETRIED,
     )
-    return Redis.from_pool(_cancellable(pool))
+    return Redis.from_pool(_of_ours(pool))
 
 
 def worker_pool(url: str, *, timeout_s: float = SOCKET_TIMEOUT_S) -> ConnectionPool:
@@ -69,11 +93,31 @@ def worker_pool(url: str, *, timeout_s: float = SOCKET_TIMEOUT_S) -> ConnectionP
         retry=Retry(ExponentialBackoff(cap=1, base=0.05), 3),
         retry_on_error=RETRIED,
     )
-    return _cancellable(pool)
+    return _of_ours(pool)
 
 
-def _cancellable(pool: Pool) -> Pool:
+def _of_ours(pool: Pool) -> Pool:
     """The pool, before its first connection. Which kind of connection it makes, its URL has decided."""
     plain = pool.connection_class
-    pool.connection_class = type(f"Cancellable{plain.__name__}", (_CancellableConnection, plain), {})
+    pool.connection_class = type(f"Our{plain.__name__}", (_OurConnection, plain), {})
     return pool
+
+
+@contextmanager
+def _errors_counted() -> Iterator[None]:
+    """That a script is not there yet is no error: it is sent then."""
+    try:
+        yield
+    except NoScriptError:
+        raise
+    except UNAVAILABLE as error:
+        metrics.REDIS_ERRORS.labels(_kind(error)).inc()
+        raise
+
+
+def _kind(error: Exception) -> RedisErrorKind:
+    if isinstance(error, OutOfMemoryError):
+        return RedisErrorKind.FULL
+    if isinstance(error, TimeoutError | builtins.TimeoutError):
+        return RedisErrorKind.TIMEOUT
+    return RedisErrorKind.CONNECTION if isinstance(error, ConnectionError | OSError) else RedisErrorKind.ANSWER

@@ -217,6 +217,10 @@ class WorkerSettings(CommonSettings):
     egress_proxy: SecretStr = SecretStr("")
     """Proxy that the workers themselves have to use: `http://` or `socks5://`, with user and password where it wants
     them. It is given addresses, for names are resolved and judged here."""
+    metrics_port: int = Field(0, ge=0, le=65_535)
+    """Port on which a worker tells /metrics, /livez and /readyz; 0: none. No command may reach it."""
+    metrics_host: str = "127.0.0.1"
+    """Address for that port."""
     own_services: str = ""
     """Services of ours besides Redis that no command may reach: the gateways as `host:port`, separated by commas;
     `mcp-k8s up` names its own."""

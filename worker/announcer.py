@@ -6,7 +6,7 @@ from collections.abc import Callable
 import structlog
 
 from shared.redis_connection import UNAVAILABLE
-from shared.store.workers import ANNOUNCEMENT_INTERVAL_S, Announcement, WorkerRegistry
+from shared.store.workers import ANNOUNCEMENT_INTERVAL_S, ANNOUNCEMENT_LIFETIME_MS, Announcement, WorkerRegistry
 
 WITHDRAW_TIMEOUT_S = 2.0
 
@@ -19,7 +19,12 @@ class Announcer:
     def __init__(self, registry: WorkerRegistry, describe: Callable[[], Announcement]) -> None:
         self._registry = registry
         self._describe = describe
-        self._announced = False
+        self._announced_until: float | None = None
+
+    @property
+    def is_announced(self) -> bool:
+        """Whether gateways know of this worker now."""
+        return self._announced_until is not None and asyncio.get_running_loop().time() < self._announced_until
 
     async def run(self) -> None:
         try:
@@ -31,12 +36,15 @@ class Announcer:
             raise
 
     async def _announce(self) -> None:
+        began = asyncio.get_running_loop().time()
         await self._registry.announce(self._describe())
-        if not self._announced:
-            self._announced = True
+        is_first = self._announced_until is None
+        self._announced_until = began + ANNOUNCEMENT_LIFETIME_MS / 1000
+        if is_first:
             log.info("worker announced")
 
     async def _withdraw(self) -> None:
+        self._announced_until = None
         try:
             async with asyncio.timeout(WITHDRAW_TIMEOUT_S):
                 await self._registry.withdraw(self._describe())

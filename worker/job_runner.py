@@ -18,6 +18,7 @@ import shared
 from shared import events
 from shared.envelope import RequestEnvelope
 from shared.errors import RequestError
+from shared.metrics import Phase
 from shared.models import CommandResponse, JobId, JobState
 from shared.redis_connection import UNAVAILABLE
 from shared.sealing import DataKey, MasterKeys, Purpose, SealError
@@ -31,6 +32,7 @@ from worker.execution import Execution, Sink, execute
 from worker.filter_binaries import FilterBinary
 from worker.job_control import JobControl
 from worker.job_directory import JobDirectory
+from worker.job_times import JobTimes
 from worker.launcher.client import Launcher, LauncherGoneError
 from worker.leases import LeaseKeeper
 from worker.observer.observatory import Observatory
@@ -63,6 +65,7 @@ class OpenedJob:
 
     claim: Claim
     control: JobControl
+    times: JobTimes
     output_key: DataKey
     envelope: RequestEnvelope
     directory: JobDirectory
@@ -119,12 +122,14 @@ class JobRunner:
                 await asyncio.sleep(RETRY_DELAY_S)
 
     async def _run_claimed(self, claim: Claim, control: JobControl) -> None:
+        times = JobTimes(claim.record)
         # Whoever waits for the job need not wait for the removal of its directory.
         async with AsyncExitStack() as cleanup:
-            ending = await self._ending(claim, control, cleanup)
+            ending = await self._ending(claim, control, times=times, cleanup=cleanup)
             await self._settle(claim.attempt, control, ending)
+            times.end(Phase.DELIVER)
 
-    async def _ending(self, claim: Claim, control: JobControl, cleanup: AsyncExitStack) -> Ending:
+    async def _ending(self, claim: Claim, control: JobControl, *, times: JobTimes, cleanup: AsyncExitStack) -> Ending:
         output_key: DataKey | None = None
         try:
             output_key, envelope = self._open(claim)
@@ -133,7 +138,7 @@ class JobRunner:
             )
             loan = await self.discovery.lend(claim.record.principal, envelope, directory.root)
             cleanup.push_async_callback(self.discovery.take_back, loan)
-            return await self._run_opened(OpenedJob(claim, control, output_key, envelope, directory, loan))
+            return await self._run_opened(OpenedJob(claim, control, times, output_key, envelope, directory, loan))
         except SealError as error:
             log.error("request does not open", error=str(error))
             return Ending(JobState.FAILED, "the request does not open with this worker's master keys", b"")
@@ -176,6 +181,7 @@ class JobRunner:
         finally:
             streaming.cancel()
             await asyncio.wait({streaming})
+        recorder.count()
         if job.loan is not None and job.loan.snapshot is None:
             # Before the caller hears of the end: the next command is to find it.
             await self.discovery.take_back(job.loan)
@@ -208,7 +214,8 @@ class JobRunner:
                 readable=job.loan.readable if job.loan else (),
             )
             async with self._watched(job, recorder, access) as sink:
-                return await execute(
+                job.times.end(Phase.START)
+                execution = await execute(
                     plan,
                     launcher=self.launcher,
                     control=job.control,
@@ -218,6 +225,8 @@ class JobRunner:
                     is_endless=job.envelope.is_endless,
                     must_finish=not job.envelope.command_class.changes_nothing,
                 )
+                job.times.end(Phase.RUN)
+                return execution
 
     @asynccontextmanager
     async def _watched(self, job: OpenedJob, recorder: OutputRecorder, access: ProxyAccess) -> AsyncIterator[Sink]:

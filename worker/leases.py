@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import structlog
 from redis.asyncio import Redis
 
-from shared import keys
+from shared import keys, metrics
 from shared.models import JobId
 from shared.store.job_store import RENEWAL_INTERVAL_S, Attempt, JobStore, Renewal
 from worker.job_control import JobControl
@@ -60,7 +60,8 @@ class LeaseKeeper:
     def lose(self, job_id: JobId) -> None:
         """Ends the attempts on a job that is queued again: another attempt has its lease."""
         for attempt, control in self._held.items():
-            if attempt.job_id == job_id:
+            if attempt.job_id == job_id and not control.is_lost:
+                metrics.LEASES_LOST.inc()
                 control.lose()
 
     async def renew(self) -> None:
@@ -90,8 +91,9 @@ class LeaseKeeper:
         control = self._held.get(attempt)
         if control is None:
             return
-        if answer is Renewal.LOST:
+        if answer is Renewal.LOST and not control.is_lost:
             log.warning("lease lost", job_id=attempt.job_id)
+            metrics.LEASES_LOST.inc()
             control.lose()
         elif answer is Renewal.CANCEL and control.stop is None:
             [stored] = await self._store.read([attempt.job_id])

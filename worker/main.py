@@ -1,12 +1,13 @@
 """Starts a worker process and wires its parts."""
 
 import asyncio
+import os
 import secrets
 import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ import uvloop
 from arq.connections import ArqRedis
 
 from shared import destinations, filters, logs, process_hardening, redis_connection
+from shared.endpoints import Endpoint
 from shared.models import Lane
 from shared.settings import BAD_SETTINGS_EXIT_CODE, SandboxMode, SettingsError, WorkerSettings
 from shared.store.job_store import JobStore
@@ -34,10 +36,12 @@ from worker.egress.own_services import OwnServices
 from worker.egress.policy import EgressPolicy
 from worker.egress.proxy import EgressProxy
 from worker.filter_binaries import FilterBinary
+from worker.health import Health
 from worker.job_runner import JobRunner, RunnerSettings
 from worker.lane import LaneWorker
 from worker.launcher.client import Launcher
 from worker.leases import LeaseKeeper
+from worker.listener import Listener
 from worker.observer.observatory import Observatory
 from worker.output import OutputLimits
 from worker.tool_binaries import ToolBinary
@@ -122,8 +126,9 @@ async def serve(settings: WorkerSettings) -> bool:
             ):
                 connections = Connections(redis, lease_redis)
                 worker = _assemble(settings, runner_settings, connections, machine=machine)
-                log.info("worker started", tools=found, filters=list(text_filters), sandbox=str(contained))
-                healthy = await worker.run(stop, hurry)
+                async with _listening(settings, Health(worker, machine.versions, str(contained))):
+                    log.info("worker started", tools=found, filters=list(text_filters), sandbox=str(contained))
+                    healthy = await worker.run(stop, hurry)
     log.info("worker stopped", healthy=healthy)
     return healthy
 
@@ -166,6 +171,27 @@ def _assemble(
         drain_timeout_s=settings.drain_timeout_s,
         kill_grace_s=settings.kill_grace_s,
     )
+
+
+@asynccontextmanager
+async def _listening(settings: WorkerSettings, health: Health) -> AsyncIterator[None]:
+    """Until the worker has ended: it is alive while it drains, and its numbers count then too."""
+    if not settings.metrics_port:
+        yield
+        return
+    listener = Listener(health.measure, health.readiness)
+    async with AsyncExitStack() as listening:
+        try:
+            await listening.enter_async_context(listener.running(settings.metrics_host, settings.metrics_port))
+        except OSError as error:
+            place = f"{settings.metrics_host}:{settings.metrics_port}"
+            raise WorkerStartError(f"cannot listen on K8S_MCP_METRICS_PORT, {place}: {_reason(error)}") from error
+        yield
+
+
+def _reason(error: OSError) -> str:
+    """asyncio wraps what the system says in words of its own."""
+    return os.strerror(error.errno) if error.errno is not None and error.errno > 0 else str(error)
 
 
 def _signals() -> tuple[asyncio.Event, asyncio.Event]:
@@ -216,7 +242,8 @@ async def _launcher(work_directory: Path) -> AsyncIterator[Launcher]:
 
 
 def _dialer(settings: WorkerSettings) -> Dialer:
-    places = own_services.places(settings.redis_url.get_secret_value(), settings.own_services)
+    listener = (Endpoint(settings.metrics_host, settings.metrics_port),) if settings.metrics_port else ()
+    places = (*own_services.places(settings.redis_url.get_secret_value(), settings.own_services), *listener)
     policy = EgressPolicy(
         allow=destinations.parse(settings.egress_allow),
         deny=destinations.parse(settings.egress_deny),

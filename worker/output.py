@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import structlog
 
-from shared import terminal, utf8
+from shared import metrics, terminal, utf8
 from shared.events import EventKind, OutputEvent
+from shared.metrics import OutputFate
 from shared.redis_connection import UNAVAILABLE
 from shared.sealing import DataKey, Purpose
 from shared.store.job_store import Attempt, JobStore, SealedEvent
@@ -71,6 +72,11 @@ class OutputRecorder:
     def dropped_bytes(self) -> int:
         """Output that is not stored."""
         return self._dropped_bytes
+
+    def count(self) -> None:
+        """Adds what came of the output to the metrics. Once, when nothing is added any more."""
+        metrics.OUTPUT_BYTES.labels(OutputFate.DROPPED).inc(self._dropped_bytes)
+        metrics.OUTPUT_BYTES.labels(OutputFate.STORED).inc(sum(self._totals.values()) - self._dropped_bytes)
 
     def add(self, kind: EventKind, data: bytes) -> None:
         """Takes a chunk as the process wrote it."""

@@ -3,6 +3,9 @@
 import asyncio
 import os
 from collections.abc import Callable
+from typing import IO
+
+import uvloop
 
 READ_BYTES = 64 * 1024
 
@@ -11,7 +14,7 @@ async def read(descriptor: int, take: Callable[[bytes], None]) -> None:
     """Each chunk until the end; owns the descriptor."""
     reader = asyncio.StreamReader(limit=READ_BYTES)
     transport, _ = await asyncio.get_running_loop().connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(descriptor, "rb", buffering=0)
+        lambda: asyncio.StreamReaderProtocol(reader), _file(descriptor, "rb")
     )
     try:
         while chunk := await reader.read(READ_BYTES):
@@ -30,7 +33,7 @@ class _End(asyncio.BaseProtocol):
 
 async def write(descriptor: int, data: bytes) -> None:
     """All of it, then the end, or what a reader takes that goes; owns the descriptor."""
-    transport, end = await asyncio.get_running_loop().connect_write_pipe(_End, os.fdopen(descriptor, "wb", buffering=0))
+    transport, end = await asyncio.get_running_loop().connect_write_pipe(_End, _file(descriptor, "wb"))
     try:
         transport.write(data)
         transport.close()
@@ -38,3 +41,11 @@ async def write(descriptor: int, data: bytes) -> None:
     except BaseException:
         transport.abort()
         raise
+
+
+def _file(descriptor: int, mode: str) -> IO[bytes]:
+    """For a pipe's transport, which closes it.
+
+    uvloop closes the descriptor itself, and the file after it: by then another thread may have been given its number.
+    """
+    return os.fdopen(descriptor, mode, buffering=0, closefd=not isinstance(asyncio.get_running_loop(), uvloop.Loop))

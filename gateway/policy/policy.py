@@ -11,7 +11,7 @@ from gateway.policy import manifests, modes, territory
 from gateway.policy.modes import Decision
 from gateway.policy.rules import Action, Judged, Rule, Rules
 from gateway.policy.territory import Territory
-from shared import classes
+from shared import classes, metrics
 from shared.classes import Classification
 from shared.errors import ErrorCode, RequestError
 from shared.invocation import Invocation
@@ -63,6 +63,7 @@ class Policy:
             raise refusal
         found = self.judge(tool, invocation, stdin=stdin, files=files, kubeconfig_namespace=kubeconfig_namespace)
         if not found.decision.is_allowed:
+            metrics.POLICY_REFUSALS.labels(found.decision.rule).inc()
             raise _denied(invocation, found)
         return replace(
             invocation,

@@ -62,4 +62,5 @@ async def readyz(request: Request) -> Readiness:
 async def prometheus(request: Request) -> Response:
     """Prometheus' text format."""
     metrics.WAITING.set(request.app.state.jobs.waiters.waiting)
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    await request.app.state.fleet_gauges.refresh()
+    return Response(generate_latest(metrics.GATEWAY), media_type=CONTENT_TYPE_LATEST)

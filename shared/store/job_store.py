@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from redis.asyncio import Redis
 
-from shared import keys
+from shared import keys, metrics
 from shared.models import CommandClass, JobId, JobState, Lane
 from shared.store import record, wire
 from shared.store.record import JobRecord
@@ -244,6 +244,7 @@ class JobStore:
         """Takes a queued job that was picked for one attempt, under a lease."""
         answer = await self._scripts.call("claim", attempt.job_id, worker_id, attempt.fence, LEASE_MS)
         if answer[0] != b"claimed":
+            _count_ended(answer[1])
             return ClaimRefusal(answer[0].decode())
         fields = dict(zip(answer[1][::2], answer[1][1::2], strict=True))
         return Claim(attempt, record.from_hash(attempt.job_id, fields), answer[2] or b"")
@@ -260,22 +261,23 @@ class JobStore:
 
     async def settle(self, attempt: Attempt, ending: Ending) -> bool:
         """Ends a running job; False when the attempt no longer holds it. Asking twice changes nothing."""
-        return bool(
-            await self._scripts.call(
-                "settle",
-                attempt.job_id,
-                attempt.fence,
-                ending.state,
-                ending.reason,
-                ending.response,
-                *_flat(ending.events),
-            )
+        settled, ended = await self._scripts.call(
+            "settle",
+            attempt.job_id,
+            attempt.fence,
+            ending.state,
+            ending.reason,
+            ending.response,
+            *_flat(ending.events),
         )
+        _count_ended(ended)
+        return bool(settled)
 
     async def cancel(self, job_id: JobId, *, reason: str, scope: CancelScope) -> JobState | None:
         """Ends a queued job at once and asks a running one's worker to; the state before, None if unknown."""
-        answer = await self._scripts.call("cancel", job_id, reason, scope)
-        return JobState(answer.decode()) if answer else None
+        state, ended = await self._scripts.call("cancel", job_id, reason, scope)
+        _count_ended(ended)
+        return JobState(state.decode()) if state else None
 
     async def deliver(self, job_id: JobId) -> None:
         """Says that the job's result has reached who asked for it: the same command again is another run."""
@@ -288,7 +290,7 @@ class JobStore:
         waits in its buffers, and a sweep may stand there before the renewals of living workers.
         """
         settle_until_ms = not_after_ms if settle_leases else 0
-        answer = await self._scripts.call(
+        *counts, ended = await self._scripts.call(
             "sweep",
             settle_until_ms,
             SWEEP_LIMIT,
@@ -298,7 +300,10 @@ class JobStore:
             wire.arq_job(JobId("{id}")),
             *Lane,
         )
-        return Sweep(*answer)
+        sweep = Sweep(*counts)
+        metrics.JOB_RETRIES.inc(sweep.again)
+        _count_ended(ended)
+        return sweep
 
     async def tidy(self, job_id: JobId, lane: Lane) -> None:
         """Forgets what arq keeps of a job whose run is over; not of one that is queued again."""
@@ -338,3 +343,9 @@ class JobStore:
 
 def _flat(events: Sequence[SealedEvent]) -> list[int | bytes]:
     return [part for event in events for part in (event.sequence, event.token)]
+
+
+def _count_ended(ended: Sequence[bytes]) -> None:
+    """Of each job its tool, its class and its end state, one after the other."""
+    for tool, command_class, state in zip(ended[::3], ended[1::3], ended[2::3], strict=True):
+        metrics.count_ended(tool.decode(), command_class.decode(), state.decode())

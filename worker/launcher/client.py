@@ -71,6 +71,11 @@ class Launcher:
     def pid(self) -> int:
         return self._process.pid
 
+    @property
+    def running_children(self) -> int:
+        """Processes of runs that have not ended, one for each stage."""
+        return len(self._runs)
+
     async def run(self, stages: Sequence[Stage]) -> Run:
         """Starts the stages together. A cancelled call starts none.
 

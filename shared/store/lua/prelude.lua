@@ -56,9 +56,15 @@ local function keep_for_repeats(id, name, state)
   end
 end
 
+-- Tool, class and end state of each job that this call has ended: every script that may end one answers with it.
+local ended = {}
+
 -- The sealed request and its key go the moment the job ends; the fence goes with them, so no attempt can write again.
 local function finish(id, state, reason)
   local record = JOB .. id
+  ended[#ended + 1] = redis.call('HGET', record, 'tool') or ''
+  ended[#ended + 1] = redis.call('HGET', record, 'class') or ''
+  ended[#ended + 1] = state
   local retention = tonumber(redis.call('HGET', record, 'retention_s'))
   redis.call('HSET', record, 'state', state, 'ended_at', now_ms(), 'reason', reason)
   release(id, redis.call('HGET', record, 'exclusive'))

@@ -1,7 +1,7 @@
 -- ARGV: Redis' own time in ms after which expired leases are left alone (0: always), most jobs per pass, how long a
 --       pick-up may take ms, arq's in-progress ms, how often a read may be begun, arq's job with `{id}` for the id,
 --       then the lanes.
--- Answers: Redis' own time in ms, jobs expired, jobs lost, pick-ups repaired, reads queued again.
+-- Answers: Redis' own time in ms, jobs expired, jobs lost, pick-ups repaired, reads queued again, what it ended.
 local limit, pick_up_ms, in_progress_ms = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local attempts, arq_job = tonumber(ARGV[5]), ARGV[6]
 local now = now_ms()
@@ -79,4 +79,4 @@ for index = 7, #ARGV do
     end
   end
 end
-return {now, expired, lost, repaired, again}
+return {now, expired, lost, repaired, again, ended}

@@ -1,14 +1,19 @@
 """A worker that is told to stop while commands run."""
 
+import errno
 import json
+import os
 import signal
+import socket
 from typing import Any
+
+import httpx
 
 from shared.models import JobState
 from tests.integration.end_to_end.system import needs_proc, processes_with
 from tests.support.api_server import ApiServer
 from tests.support.caller import Caller
-from tests.support.product import Process, Product
+from tests.support.product import Process, Product, free_port
 from tests.support.waiting import wait_until
 
 STOPPED = "the worker was stopped before the command ended; a write may have had its effect"
@@ -106,3 +111,44 @@ async def test_stopped_worker_leaves_nothing_behind(hasty_caller: Caller, hasty_
     assert not list(hasty_product.directory.glob("mcp-k8s-*"))
     tools = (await hasty_caller.http.get("/tools/status")).json()
     assert not tools["stub"]["available"], "it has withdrawn its announcement"
+
+
+async def test_worker_that_drains_is_alive_counts_on_and_is_not_ready(
+    hasty_caller: Caller, hasty_product: Product, api_server: ApiServer
+) -> None:
+    port = free_port()
+    worker = await hasty_product.worker(K8S_MCP_METRICS_PORT=str(port))
+    stall = api_server.stall()
+    job_id = await hasty_caller.submit("kubectl", f"get --raw {stall.stream_path}")
+    await stall.reached()
+
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+
+        async def status(path: str) -> int:
+            return (await client.get(path)).status_code
+
+        async def is_not_ready() -> bool:
+            return await status("/readyz") == httpx.codes.SERVICE_UNAVAILABLE
+
+        before = await status("/readyz")
+        await told_to_stop(worker)
+        await wait_until(is_not_ready)
+        while_it_drains = await status("/livez")
+        told = (await client.get("/metrics")).text
+    await stall.release()
+    await hasty_caller.ended(job_id)
+
+    assert (before, while_it_drains) == (httpx.codes.OK, httpx.codes.OK)
+    assert 'mcp_k8s_busy_slots{lane="fast"} 1.0' in told
+    assert await exit_code(worker) == 0
+
+
+async def test_worker_whose_port_is_taken_says_so_and_ends(hasty_product: Product) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        worker = hasty_product.start("worker", K8S_MCP_METRICS_PORT=str(port))
+
+        assert await exit_code(worker) == 1
+
+    last_line = worker.output().splitlines()[-1]
+    assert last_line == f"cannot listen on K8S_MCP_METRICS_PORT, 127.0.0.1:{port}: {os.strerror(errno.EADDRINUSE)}"

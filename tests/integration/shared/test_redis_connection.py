@@ -1,4 +1,4 @@
-"""Connections on a real server: cancelled at every step, and cut."""
+"""Connections on a real server: cancelled at every step, cut, and counted when they fail."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 from redis.asyncio import Redis
+from redis.exceptions import OutOfMemoryError, ResponseError
 
+from shared import metrics
+from shared.metrics import RedisErrorKind
 from shared.redis_connection import UNAVAILABLE, gateway_client, worker_pool
 from tests.support.valkey import Valkey
 
@@ -75,3 +78,33 @@ async def test_absent_server_is_unavailable(own_valkey: Valkey, client_of: Clien
     async with client_of(own_valkey.url) as redis:
         with pytest.raises(UNAVAILABLE):
             await redis.ping()
+
+
+def errors(kind: RedisErrorKind) -> float:
+    return metrics.GATEWAY.get_sample_value("mcp_k8s_redis_errors_total", {"kind": kind}) or 0
+
+
+async def test_errors_are_counted_by_what_they_are(own_valkey: Valkey, client_of: Clients) -> None:
+    before = {kind: errors(kind) for kind in RedisErrorKind}
+    async with client_of(own_valkey.url) as redis:
+        await redis.config_set("maxmemory", 1)
+        with pytest.raises(OutOfMemoryError):
+            await redis.set("key", "value")
+        with pytest.raises(ResponseError):
+            await redis.execute_command("NONSENSE")  # type: ignore[no-untyped-call]
+        counted = {kind: errors(kind) - before[kind] for kind in RedisErrorKind}
+        own_valkey.kill()
+        with pytest.raises(UNAVAILABLE):
+            await redis.get("key")
+
+    assert (counted[RedisErrorKind.FULL], counted[RedisErrorKind.ANSWER]) == (1, 1)
+    assert counted[RedisErrorKind.CONNECTION] == counted[RedisErrorKind.TIMEOUT] == 0
+    assert errors(RedisErrorKind.CONNECTION) > before[RedisErrorKind.CONNECTION]
+
+
+async def test_script_that_is_not_there_yet_is_no_error(own_valkey: Valkey, client_of: Clients) -> None:
+    before = {kind: errors(kind) for kind in RedisErrorKind}
+    async with client_of(own_valkey.url) as redis:
+        assert await redis.register_script("return 7")() == 7
+
+    assert {kind: errors(kind) for kind in RedisErrorKind} == before

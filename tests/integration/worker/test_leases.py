@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.asyncio import Redis
 
-from shared import keys
+from shared import keys, metrics
 from shared.models import JobState
 from shared.store.job_store import CancelScope
 from tests.support.jobs import WORKER_ID, Jobs, ending
@@ -88,6 +88,17 @@ async def test_job_that_another_settled_is_lost(renewing: LeaseKeeper, jobs: Job
     await jobs.store.settle(attempt, ending(JobState.LOST))
     with renewing.hold(attempt) as control:
         await wait_until(lambda: control.is_lost)
+
+
+async def test_lease_that_is_lost_is_counted_once(renewing: LeaseKeeper, jobs: Jobs) -> None:
+    before = metrics.WORKER.get_sample_value("mcp_k8s_leases_lost_total") or 0
+    attempt = await jobs.running()
+    await jobs.store.settle(attempt, ending(JobState.LOST))
+    with renewing.hold(attempt) as control:
+        await wait_until(lambda: control.is_lost)
+        renewing.lose(attempt.job_id)
+
+    assert metrics.WORKER.get_sample_value("mcp_k8s_leases_lost_total") == before + 1
 
 
 async def test_word_of_a_job_that_runs_elsewhere_is_ignored(listening: LeaseKeeper, jobs: Jobs, redis: Redis) -> None:

@@ -1,15 +1,15 @@
 """What is counted of a request: method, route and status, and nothing that a caller made up."""
 
 import pytest
-from prometheus_client import REGISTRY
 from starlette.types import Receive, Scope, Send
 
 from gateway.telemetry import Telemetry
+from shared import metrics
 from tests.unit.gateway import asgi
 
 
 def counted(**labels: str) -> float:
-    return REGISTRY.get_sample_value("mcp_k8s_http_requests_total", labels) or 0
+    return metrics.GATEWAY.get_sample_value("mcp_k8s_http_requests_total", labels) or 0
 
 
 async def test_path_that_no_route_has_is_no_label() -> None:
@@ -17,7 +17,7 @@ async def test_path_that_no_route_has_is_no_label() -> None:
     request = {**asgi.scope(), "method": "BREW", "path": "/canary/path"}
     await asgi.send(Telemetry(asgi.Recorder()), request, _disconnected)
     assert counted(method="any", route="none", status="204") == before + 1
-    assert not any("canary" in str(sample.labels) for metric in REGISTRY.collect() for sample in metric.samples)
+    assert not any("canary" in str(sample.labels) for metric in metrics.GATEWAY.collect() for sample in metric.samples)
 
 
 async def test_request_that_ends_in_an_error_counts_as_500() -> None:

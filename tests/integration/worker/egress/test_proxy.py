@@ -9,10 +9,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 import structlog
-from prometheus_client import REGISTRY
 from python_socks import ProxyConnectionError, ProxyError
 from python_socks.async_.asyncio import Proxy
 
+from shared import metrics
 from shared.models import JobId
 from tests.support import egress
 from tests.support.egress import Canary, Names
@@ -303,7 +303,7 @@ async def test_each_connection_is_counted_and_logged_with_its_job(server: Canary
 
 
 def _count(decision: Decision) -> float:
-    return REGISTRY.get_sample_value("mcp_k8s_egress_connections_total", {"decision": decision}) or 0
+    return metrics.WORKER.get_sample_value("mcp_k8s_egress_connections_total", {"decision": decision}) or 0
 
 
 async def _gets_through(access: ProxyAccess, server: Canary) -> bool:

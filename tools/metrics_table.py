@@ -1,0 +1,48 @@
+"""Writes the table of metrics in docs/monitoring.md from `shared.metrics`, so that page and program cannot differ."""
+
+import sys
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.metrics import MetricWrapperBase
+
+from shared import metrics
+
+PAGE = Path(__file__).parent.parent / "docs" / "monitoring.md"
+BEGIN = "<!-- By `make docs`, from shared/metrics.py. -->\n"
+END = "<!-- The end of what `make docs` writes. -->\n"
+HEAD = "| metric | labels | told by | meaning |\n| --- | --- | --- | --- |\n"
+SUFFIXES = {"counter": "_total"}
+
+
+def page() -> str:
+    """The page as it is, with the table as it should be."""
+    before, _, rest = PAGE.read_text().partition(BEGIN)
+    return f"{before}{BEGIN}\n{table()}\n{END}{rest.partition(END)[2]}"
+
+
+def table() -> str:
+    """A row for each metric, in the order of their definition."""
+    return HEAD + "".join(map(_row, ours()))
+
+
+def ours() -> list[MetricWrapperBase]:
+    """Every metric of the product."""
+    return [each for each in vars(metrics).values() if isinstance(each, MetricWrapperBase)]
+
+
+def _row(metric: MetricWrapperBase) -> str:
+    [family] = metric.describe()
+    labels = ", ".join(f"`{name}`" for name in metric._labelnames) or "–"
+    tellers = {"gateway": metrics.GATEWAY, "worker": metrics.WORKER}
+    told_by = ", ".join(part for part, registry in tellers.items() if family.name in _names(registry))
+    return f"| `{family.name}{SUFFIXES.get(family.type, '')}` | {labels} | {told_by} | {family.documentation} |\n"
+
+
+def _names(registry: CollectorRegistry) -> set[str]:
+    return {family.name for family in registry.collect()}
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())
+    print(f"{PAGE} written", file=sys.stderr)

@@ -1,0 +1,107 @@
+"""Fetches Debian's Prometheus and promtool into the user's cache, where PATH has none: `make prometheus`.
+
+They are for tests, which skip what is not there. So a machine without apt, or without its archive, is no error: what is
+missing and why is printed. Nothing is installed, and no list of the system's is touched; it needs no root.
+"""
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+NAMES = ("prometheus", "promtool")
+PACKAGE = "prometheus"
+COMMAND = "make prometheus"
+TIMEOUT_S = 300
+
+
+class PrometheusMissingError(Exception):
+    """It cannot be fetched, or is not there; the text says why."""
+
+
+def folder(environment: Mapping[str, str]) -> Path:
+    """Where the fetched binaries are, fetched or not. Clones share it."""
+    named = Path(environment.get("XDG_CACHE_HOME", ""))
+    root = named if named.is_absolute() else Path.home() / ".cache"
+    return root / "mcp-k8s" / f"prometheus-{platform.machine()}"
+
+
+def find(name: str, environment: Mapping[str, str]) -> Path:
+    """That of PATH, or the fetched one. `PrometheusMissingError`."""
+    found = shutil.which(name, path=environment.get("PATH")) or shutil.which(name, path=str(folder(environment)))
+    if found is None:
+        raise PrometheusMissingError(f"there is no {name}; `{COMMAND}` fetches it where apt can")
+    return Path(found)
+
+
+def fetch(environment: Mapping[str, str]) -> None:
+    """Nothing to do where they are. `PrometheusMissingError` says why they cannot be fetched."""
+    if all(shutil.which(name, path=f"{environment.get('PATH', '')}:{folder(environment)}") for name in NAMES):
+        return
+    for needed in ("apt-get", "dpkg-deb"):
+        if shutil.which(needed, path=environment.get("PATH")) is None:
+            raise PrometheusMissingError(f"there is no {needed} on PATH")
+    target = folder(environment)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    print("fetching Debian's Prometheus, some 20 MB, once", flush=True)
+    with tempfile.TemporaryDirectory(prefix=".partial-", dir=target.parent) as directory:
+        partial = Path(directory)
+        _download(partial)
+        [package] = partial.glob("*.deb")
+        _run("dpkg-deb", "--extract", str(package), str(partial / "tree"), at=partial)
+        binaries = partial / "binaries"
+        binaries.mkdir()
+        for name in NAMES:
+            shutil.move(partial / "tree" / "usr" / "bin" / name, binaries / name)
+        _run(str(binaries / "promtool"), "--version", at=partial)
+        if not target.exists():  # another run may have been faster, and its folder is as good
+            binaries.rename(target)
+
+
+def _download(partial: Path) -> None:
+    """By the lists that the system has, or by fresh ones of our own."""
+    try:
+        _run("apt-get", "--quiet=2", "download", PACKAGE, at=partial)
+    except PrometheusMissingError:
+        (partial / "lists" / "partial").mkdir(parents=True)
+        own = ("--quiet=2", f"-oDir::State::Lists={partial}/lists", f"-oDir::Cache={partial}")
+        _run("apt-get", *own, "update", at=partial)
+        _run("apt-get", *own, "download", PACKAGE, at=partial)
+
+
+def _run(*command: str, at: Path) -> None:
+    try:
+        subprocess.run(
+            command,
+            cwd=at,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=TIMEOUT_S,
+            check=True,
+        )
+    except subprocess.TimeoutExpired:
+        raise PrometheusMissingError(f"{command[0]} took over {TIMEOUT_S} s") from None
+    except subprocess.CalledProcessError as error:
+        said = error.stderr.strip().splitlines() or ["nothing"]
+        raise PrometheusMissingError(f"{command[0]} says: {said[0]}") from None
+
+
+def main() -> int:
+    """Always 0 but for an interrupt: who cannot have it can still test everything else."""
+    try:
+        fetch(os.environ)
+    except (PrometheusMissingError, OSError, ValueError) as error:
+        print(f"no Prometheus: {error}; the tests that need it will be skipped", flush=True)
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
