@@ -87,7 +87,6 @@ class Preparation:
             stdin=call.request.stdin,
             files=call.request.files or {},
             is_endless=invocation.is_endless,
-            traceparent=call.headers.get("traceparent"),
         )
         return PreparedCall(
             call.principal,

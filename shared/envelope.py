@@ -38,7 +38,8 @@ class RequestEnvelope(BaseModel):
     is_endless: bool = False
     """It goes on until its time limit, which is then no failure."""
     traceparent: str | None = None
-    """W3C trace context: https://www.w3.org/TR/trace-context/"""
+    """Of the span that submitted it, or of the caller's own: https://www.w3.org/TR/trace-context/"""
+    tracestate: str | None = None
     attempt: int = 1
 
     @property
