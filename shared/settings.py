@@ -130,14 +130,16 @@ class CommonSettings(BaseSettings):
     @classmethod
     def _traces_endpoint_is_a_url(cls, value: str) -> str:
         if value and not TRACES_URL.fullmatch(value):
-            raise ValueError("must be an http:// or https:// URL with a host")
+            raise ValueError("or OTEL_EXPORTER_OTLP_ENDPOINT: must be an http:// or https:// URL with a host")
         return value
 
     @field_validator("traces_protocol")
     @classmethod
     def _traces_protocol_is_spoken(cls, value: str, info: ValidationInfo) -> str:
         if value != "http/protobuf" and info.data.get("traces_endpoint"):
-            raise ValueError("must be http/protobuf, the only protocol that traces are sent with")
+            raise ValueError(
+                "or OTEL_EXPORTER_OTLP_PROTOCOL: must be http/protobuf, which is what traces are sent with"
+            )
         return value
 
     def load_master_keys(self) -> MasterKeys:
