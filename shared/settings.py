@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -21,7 +21,6 @@ from shared.sealing import MasterKeys
 
 PREFIX = "K8S_MCP_"
 PROXY_URL = re.compile(r"(?:http|socks5)://(?:[^\s/@:]+:[^\s/@]*@)?(?:[a-zA-Z0-9._-]+|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}/?")
-TRACES_URL = re.compile(r"https?://[^\s/?#]+(?:[/?#]\S*)?", re.IGNORECASE)
 BAD_SETTINGS_EXIT_CODE = 78
 """EX_CONFIG of sysexits.h."""
 
@@ -86,12 +85,12 @@ class CommonSettings(BaseSettings):
         validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"),
     )
     """Collector that traces go to, an `http://` or `https://` URL; or `OTEL_EXPORTER_OTLP_ENDPOINT`, which gets
-    `/v1/traces` appended. Empty: none are made. Other `OTEL_` variables hold as OpenTelemetry's SDK has them."""
+    `/v1/traces` appended. Empty: none are made. One that does not fit is a warning, for other programs read it too."""
     traces_protocol: str = Field(
         "http/protobuf",
         validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"),
     )
-    """Only this one is spoken."""
+    """Or `OTEL_EXPORTER_OTLP_PROTOCOL`. With any other no traces are made, and a warning says so."""
 
     @classmethod
     def settings_customise_sources(  # noqa: PLR0917 - the signature is pydantic-settings'
@@ -124,22 +123,6 @@ class CommonSettings(BaseSettings):
             urlsplit(value.get_secret_value()).port  # noqa: B018 - the property raises for what is no port
         except ValueError:
             raise ValueError("holds a host or port that is none; quote a password's special characters") from None
-        return value
-
-    @field_validator("traces_endpoint")
-    @classmethod
-    def _traces_endpoint_is_a_url(cls, value: str) -> str:
-        if value and not TRACES_URL.fullmatch(value):
-            raise ValueError("or OTEL_EXPORTER_OTLP_ENDPOINT: must be an http:// or https:// URL with a host")
-        return value
-
-    @field_validator("traces_protocol")
-    @classmethod
-    def _traces_protocol_is_spoken(cls, value: str, info: ValidationInfo) -> str:
-        if value != "http/protobuf" and info.data.get("traces_endpoint"):
-            raise ValueError(
-                "or OTEL_EXPORTER_OTLP_PROTOCOL: must be http/protobuf, which is what traces are sent with"
-            )
         return value
 
     def load_master_keys(self) -> MasterKeys:
@@ -289,4 +272,4 @@ def _explain(error: ValidationError) -> str:
 
 def _variable(location: tuple[int | str, ...]) -> str:
     name = str(location[0]) if location else ""
-    return name if name.startswith(("K8S_", "OTEL_")) else f"{PREFIX}{name.upper()}"
+    return name if name.startswith("K8S_") else f"{PREFIX}{name.upper()}"

@@ -7,7 +7,8 @@ certificates, resource attributes. What the collector is too slow for is dropped
 import asyncio
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from urllib.parse import urlsplit
 
 import structlog
@@ -15,6 +16,7 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.trace import NoOpTracer, Tracer
 
 import shared
 
@@ -22,52 +24,65 @@ FLUSH_TIMEOUT_S = 2.0
 """For the last spans, when a process ends."""
 CHATTY = ("opentelemetry.exporter.otlp.proto.http.trace_exporter", "opentelemetry.sdk._shared_internal")
 """Loggers that repeat themselves with every batch that a collector does not take."""
+LOGGER_OF_HEADERS = "opentelemetry.util.re"
+"""Shows a header that it cannot read, and headers hold tokens."""
 MAX_REASON_CHARACTERS = 300
 
 log = structlog.get_logger()
 
 
-class TraceExport:
-    """A provider of this process alone; `stop` must be awaited."""
+@asynccontextmanager
+async def exporting(service: str, endpoint: str) -> AsyncIterator[Tracer]:
+    """A tracer of this process alone, whose last spans are sent at the end of the block, or given up after
+    `FLUSH_TIMEOUT_S`."""
+    with _quiet() as last_words:
+        async with _exporting(service, urlsplit(endpoint).netloc.rpartition("@")[2], last_words) as tracer:
+            yield tracer
 
-    def __init__(self, service: str, endpoint: str) -> None:
-        self._exporter = _ReportedExporter(urlsplit(endpoint).netloc.rpartition("@")[2])
-        # Defaults, then what we know, then what the operator says.
-        resource = Resource.create().merge(
-            Resource({"service.name": service, "service.version": shared.__version__}).merge(
-                OTELResourceDetector().detect()
-            )
-        )
-        self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-        self._provider.add_span_processor(BatchSpanProcessor(self._exporter))
-        self.tracer = self._provider.get_tracer("mcp-k8s", shared.__version__)
 
-    async def stop(self) -> None:
-        """Sends the spans that have ended; what takes longer than `FLUSH_TIMEOUT_S` is given up."""
+@asynccontextmanager
+async def _exporting(service: str, collector: str, last_words: "_LastWords") -> AsyncIterator[Tracer]:
+    try:
+        exporter = _ReportedExporter(collector, last_words)
+        processor = BatchSpanProcessor(exporter)
+    except (ValueError, OSError) as error:
+        # Without the error's text, which repeats values.
+        log.warning("no traces are made", reason="an OTEL_ variable does not fit", error=type(error).__name__)
+        yield NoOpTracer()
+        return
+    provider = TracerProvider(resource=_resource(service), shutdown_on_exit=False)
+    provider.add_span_processor(processor)
+    try:
+        yield provider.get_tracer("mcp-k8s", shared.__version__)
+    finally:
         # A daemon: the interpreter's end waits for every other thread.
-        flushing = threading.Thread(target=self._provider.shutdown, name="flush traces", daemon=True)
+        flushing = threading.Thread(target=provider.shutdown, name="flush traces", daemon=True)
         flushing.start()
         await asyncio.to_thread(flushing.join, FLUSH_TIMEOUT_S)
         if flushing.is_alive():
-            self._exporter.shutdown()
+            exporter.shutdown()
+
+
+def _resource(service: str) -> Resource:
+    """Defaults, then what we know, then what the operator says."""
+    own = Resource({"service.name": service, "service.version": shared.__version__})
+    return Resource.create().merge(own).merge(OTELResourceDetector().detect())
 
 
 class _ReportedExporter(SpanExporter):
     """Says once that the collector takes nothing, and once that it does again."""
 
-    def __init__(self, collector: str) -> None:
+    def __init__(self, collector: str, last_words: "_LastWords") -> None:
         self._exporter = OTLPSpanExporter()
         self._collector = collector
+        self._last_words = last_words
         self._is_failing = False
-        self._reason = _LastWords()
-        for name in CHATTY:
-            logging.getLogger(name).addFilter(self._reason)
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         result = self._exporter.export(spans)
         is_failing = result is not SpanExportResult.SUCCESS
         if is_failing and not self._is_failing:
-            log.warning("traces not exported", collector=self._collector, reason=self._reason.text)
+            log.warning("traces not exported", collector=self._collector, reason=self._last_words.text)
         if self._is_failing and not is_failing:
             log.info("traces exported again", collector=self._collector)
         self._is_failing = is_failing
@@ -75,11 +90,23 @@ class _ReportedExporter(SpanExporter):
 
     def shutdown(self) -> None:
         self._exporter.shutdown()  # type: ignore[no-untyped-call]  # it takes and gives nothing
-        for name in CHATTY:
-            logging.getLogger(name).removeFilter(self._reason)
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         return self._exporter.force_flush(timeout_millis)
+
+
+@contextmanager
+def _quiet() -> Iterator["_LastWords"]:
+    """The SDK's loggers say nothing while the block runs; what they would have said last is kept."""
+    last_words, nothing = _LastWords(), _LastWords()
+    filters = [*((name, last_words) for name in CHATTY), (LOGGER_OF_HEADERS, nothing)]
+    for name, each in filters:
+        logging.getLogger(name).addFilter(each)
+    try:
+        yield last_words
+    finally:
+        for name, each in filters:
+            logging.getLogger(name).removeFilter(each)
 
 
 class _LastWords(logging.Filter):

@@ -6,9 +6,11 @@ and what they record of an error is what a caller sent. Baggage is not passed on
 nobody behind the gateway reads it.
 """
 
+import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 
+import structlog
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import NoOpTracer, Span, SpanKind, Tracer
@@ -28,7 +30,12 @@ COMMAND_CLASS = "mcp_k8s.command_class"
 LANE = "mcp_k8s.lane"
 EXIT_CODE = "process.exit.code"
 
+PROTOCOL = "http/protobuf"
+URL = re.compile(r"https?://[^\s/?#]+(?:[/?#]\S*)?", re.IGNORECASE)
+
 Attributes = Mapping[str, str | int]
+
+log = structlog.get_logger()
 
 _PROPAGATOR = TraceContextTextMapPropagator()
 
@@ -36,16 +43,25 @@ _PROPAGATOR = TraceContextTextMapPropagator()
 @asynccontextmanager
 async def running(settings: CommonSettings, *, service: str) -> AsyncIterator[Tracer]:
     """The tracer of this process. At the end of the block spans that have ended are sent, for a bounded time."""
-    if not settings.traces_endpoint:
+    obstacle = _obstacle(settings)
+    if obstacle:
+        log.warning("no traces are made", reason=obstacle)
+    if obstacle or not settings.traces_endpoint:
         yield NoOpTracer()
         return
-    from shared.trace_export import TraceExport  # noqa: PLC0415 - costs memory, and most have no collector
+    from shared.trace_export import exporting  # noqa: PLC0415 - costs memory, and most have no collector
 
-    export = TraceExport(service, settings.traces_endpoint)
-    try:
-        yield export.tracer
-    finally:
-        await export.stop()
+    async with exporting(service, settings.traces_endpoint) as tracer:
+        yield tracer
+
+
+def _obstacle(settings: CommonSettings) -> str | None:
+    """What stands in the way of traces that are asked for: no reason not to serve, for other programs read it too."""
+    if settings.traces_endpoint and not URL.fullmatch(settings.traces_endpoint):
+        return "OTEL_EXPORTER_OTLP_ENDPOINT must be an http:// or https:// URL with a host"
+    if settings.traces_endpoint and settings.traces_protocol != PROTOCOL:
+        return f"OTEL_EXPORTER_OTLP_PROTOCOL must be {PROTOCOL}, the only one that traces are sent with"
+    return None
 
 
 @contextmanager

@@ -247,9 +247,8 @@ def test_allowed_hosts_are_names_in_lower_case(monkeypatch: pytest.MonkeyPatch) 
         ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://c/v1/traces"}, "https://c/v1/traces"),
         ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://c"}, "http://c"),
         ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://a", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://b"}, "http://a"),
-        ({"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, ""),
     ],
-    ids=["base", "traces", "empty", "both", "protocol-alone"],
+    ids=["base", "traces", "empty", "both"],
 )
 def test_collector_of_traces_is_named_as_elsewhere(
     monkeypatch: pytest.MonkeyPatch, given: dict[str, str], endpoint: str
@@ -259,24 +258,3 @@ def test_collector_of_traces_is_named_as_elsewhere(
 
     assert GatewaySettings.load().traces_endpoint == endpoint
     assert WorkerSettings.load().traces_endpoint == endpoint
-
-
-@pytest.mark.parametrize(
-    ("given", "variable"),
-    [
-        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4317"}, "OTEL_EXPORTER_OTLP_ENDPOINT"),
-        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://"}, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"),
-        (
-            {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4317", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
-            "OTEL_EXPORTER_OTLP_PROTOCOL",
-        ),
-    ],
-    ids=["no-url", "no-host", "grpc"],
-)
-def test_collector_that_cannot_be_used_is_refused_by_its_variable(
-    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], variable: str
-) -> None:
-    for name, value in given.items():
-        monkeypatch.setenv(name, value)
-
-    assert variable in refusal(WorkerSettings)

@@ -5,15 +5,17 @@ import logging
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 
 import pytest
-from opentelemetry.trace import NoOpTracer
+from opentelemetry.trace import NoOpTracer, Tracer
+from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from shared import tracing
 from shared.sealing import MasterKeys
 from shared.settings import CommonSettings
-from shared.trace_export import CHATTY, TraceExport
+from shared.trace_export import CHATTY, exporting
 from tests.support.collector import Collector, collecting
 from tests.support.waiting import wait_until
 
@@ -106,9 +108,8 @@ asyncio.run(run())
 async def test_spans_are_sent_before_the_process_ends(collector: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "600000")
     monkeypatch.setenv("OTEL_SERVICE_NAME", "mine")
-    monkeypatch.setenv("K8S_MCP_MASTER_KEYS", MasterKeys.generate())
 
-    async with tracing.running(CommonSettings.load(), service="mcp-k8s-gateway") as tracer:
+    async with tracing.running(settings(), service="mcp-k8s-gateway") as tracer:
         with tracing.span(tracer, "submit"):
             pass
 
@@ -116,10 +117,9 @@ async def test_spans_are_sent_before_the_process_ends(collector: Collector, monk
 
 
 async def test_error_leaves_none_of_its_text_in_a_span(collector: Collector) -> None:
-    export = TraceExport("mcp-k8s-gateway", collector.url)
-    with pytest.raises(RuntimeError), tracing.span(export.tracer, "submit"):
-        raise RuntimeError("canary")
-    await export.stop()
+    async with exporting("mcp-k8s-gateway", collector.url) as tracer:
+        with pytest.raises(RuntimeError), tracing.span(tracer, "submit"):
+            raise RuntimeError("canary")
 
     assert [span.name for span in collector.spans] == ["submit"]
     assert b"canary" not in collector.received
@@ -127,15 +127,15 @@ async def test_error_leaves_none_of_its_text_in_a_span(collector: Collector) -> 
 
 async def test_collector_that_refuses_is_one_line_until_it_takes_spans_again(collector: Collector) -> None:
     collector.status = 400
+    url = collector.url.replace("//", "//user:canary@")
     with capture_logs() as logged:
-        export = TraceExport("mcp-k8s-gateway", collector.url.replace("//", "//user:canary@"))
-        for _ in range(3):
-            await _refused(export, collector)
-        collector.status = 200
-        with tracing.span(export.tracer, "submit"):
-            pass
-        await wait_until(lambda: collector.spans)
-        await export.stop()
+        async with exporting("mcp-k8s-gateway", url) as tracer:
+            for _ in range(3):
+                await _refused(tracer, collector)
+            collector.status = 200
+            with tracing.span(tracer, "submit"):
+                pass
+            await wait_until(lambda: collector.spans)
 
     assert [line["event"] for line in logged] == ["traces not exported", "traces exported again"]
     assert logged[0]["collector"] == collector.url.removeprefix("http://")
@@ -150,26 +150,77 @@ async def test_collector_that_never_answers_delays_neither_spans_nor_the_end(
     monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "16")
     monkeypatch.setenv("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "16")
     collector.stalls = True
-    export = TraceExport("mcp-k8s-gateway", collector.url)
-    for _ in range(100):
-        with tracing.span(export.tracer, "submit"):
-            pass
-    await wait_until(lambda: collector.requests)
+    async with AsyncExitStack() as stack:
+        tracer = await stack.enter_async_context(exporting("mcp-k8s-gateway", collector.url))
+        for _ in range(100):
+            with tracing.span(tracer, "submit"):
+                pass
+        await wait_until(lambda: collector.requests)
 
-    async with asyncio.timeout(STOP_TIMEOUT_S):
-        await export.stop()
+        async with asyncio.timeout(STOP_TIMEOUT_S):
+            await stack.aclose()
 
     assert not collector.spans
 
 
 async def test_loggers_of_the_exporter_are_heard_again_afterwards(collector: Collector) -> None:
     before = [list(logging.getLogger(name).filters) for name in CHATTY]
-    await TraceExport("mcp-k8s-gateway", collector.url).stop()
+    async with exporting("mcp-k8s-gateway", collector.url):
+        pass
     assert [logging.getLogger(name).filters for name in CHATTY] == before
 
 
-async def _refused(export: TraceExport, collector: Collector) -> None:
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "canary:4317"}, "OTEL_EXPORTER_OTLP_ENDPOINT"),
+        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://"}, "OTEL_EXPORTER_OTLP_ENDPOINT"),
+        ({"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, "OTEL_EXPORTER_OTLP_PROTOCOL"),
+        ({"OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "-1"}, "an OTEL_ variable"),
+        ({"OTEL_EXPORTER_OTLP_COMPRESSION": "unknown"}, None),
+        ({"OTEL_EXPORTER_OTLP_CERTIFICATE": "/canary"}, None),
+        ({"OTEL_EXPORTER_OTLP_HEADERS": "canary"}, None),
+        ({"OTEL_TRACES_SAMPLER": "unknown"}, None),
+    ],
+    ids=str,
+)
+async def test_variable_that_does_not_fit_stops_no_process(
+    collector: Collector,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    given: dict[str, str],
+    named: str | None,
+) -> None:
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+
+    with capture_logs() as logged:
+        async with tracing.running(settings(), service="mcp-k8s-gateway") as tracer:
+            with tracing.span(tracer, "submit"):
+                pass
+
+    warnings = [line["reason"] for line in logged if line["event"] == "no traces are made"]
+    assert [reason.partition(" must")[0].partition(" does")[0] for reason in warnings] == ([named] if named else [])
+    assert isinstance(tracer, NoOpTracer) == bool(named)
+    assert "canary" not in f"{logged}{caplog.text}"
+
+
+async def test_protocol_of_others_is_no_matter_without_a_collector(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
+
+    with capture_logs() as logged:
+        async with tracing.running(settings(), service="mcp-k8s-gateway"):
+            pass
+
+    assert logged == []
+
+
+def settings() -> CommonSettings:
+    return CommonSettings(master_keys=SecretStr(MasterKeys.generate()))
+
+
+async def _refused(tracer: Tracer, collector: Collector) -> None:
     before = collector.requests
-    with tracing.span(export.tracer, "submit"):
+    with tracing.span(tracer, "submit"):
         pass
     await wait_until(lambda: collector.requests > before)
