@@ -77,6 +77,9 @@ def span(
 
     What an exception says is not recorded: it may repeat what a caller sent.
     """
+    if parent is None and isinstance(tracer, NoOpTracer):  # what it would do, without its dozen steps
+        yield trace.get_current_span()
+        return
     with tracer.start_as_current_span(
         name, parent, kind, attributes=attributes, record_exception=False, set_status_on_exception=False
     ) as started:
@@ -102,6 +105,8 @@ def parent_in(fields: Mapping[str, object]) -> Context | None:
 def fields_of(started: Span) -> dict[str, str]:
     """The same fields, for who comes next; none where there is no trace."""
     fields: dict[str, str] = {}
+    if not started.get_span_context().is_valid:
+        return fields
     _PROPAGATOR.inject(fields, trace.set_span_in_context(started, Context()))
     return fields
 
