@@ -10,6 +10,8 @@ from types import FrameType
 
 import structlog
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
+from opentelemetry.trace import Tracer
 from redis.asyncio import Redis
 
 import shared
@@ -30,9 +32,10 @@ from gateway.responses import ResponseReader
 from gateway.routes import health, jobs, streams, tools
 from gateway.submitter import SUBMITS_AT_ONCE, Submitter
 from gateway.telemetry import Telemetry
+from gateway.tracing import RequestTracing
 from gateway.unserved import UnservedJobs
 from gateway.waiters import JobWaiters
-from shared import logs, process_hardening, redis_connection, redis_health
+from shared import logs, process_hardening, redis_connection, redis_health, tracing
 from shared.keeping import keep
 from shared.settings import GatewaySettings
 from shared.store.job_index import JobIndex
@@ -41,6 +44,8 @@ from shared.store.sweeper import Sweeper
 from shared.store.workers import WorkerRegistry
 
 DESCRIPTION = "Runs kubectl, helm, istioctl and argocd on the cluster of the kubeconfig that comes with each request."
+NO_TELEMETRY_OF_FASTAPI: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+"""It exports the texts of errors, which may repeat what a caller sent."""
 
 log = structlog.get_logger()
 
@@ -50,10 +55,21 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with _serving(app, settings or GatewaySettings.load()):
-            yield
+        read = settings or GatewaySettings.load()
+        logs.configure(read.log_level)
+        process_hardening.forbid_dumps()
+        async with tracing.running(read, service="mcp-k8s-gateway") as tracer:
+            app.state.tracer = tracer
+            async with _serving(app, read, tracer):
+                yield
 
-    app = FastAPI(title="mcp-k8s", version=shared.__version__, description=DESCRIPTION, lifespan=lifespan)
+    app = FastAPI(
+        title="mcp-k8s",
+        version=shared.__version__,
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        telemetry=NO_TELEMETRY_OF_FASTAPI,
+    )
     problems.install(app)
     app.include_router(tools.router())
     app.include_router(jobs.router)
@@ -64,13 +80,12 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
     app.add_middleware(RequestLimits)
     app.add_middleware(HostCheck)
     app.add_middleware(Telemetry)
+    app.add_middleware(RequestTracing)
     return app
 
 
 @asynccontextmanager
-async def _serving(app: FastAPI, settings: GatewaySettings) -> AsyncIterator[None]:
-    logs.configure(settings.log_level)
-    process_hardening.forbid_dumps()
+async def _serving(app: FastAPI, settings: GatewaySettings, tracer: Tracer) -> AsyncIterator[None]:
     url = settings.redis_url.get_secret_value()
     async with _redis(url) as redis, _redis(url, max_connections=SUBMITS_AT_ONCE) as submitting_redis:
         store = JobStore(redis)
@@ -89,7 +104,9 @@ async def _serving(app: FastAPI, settings: GatewaySettings) -> AsyncIterator[Non
         with _on_stop_signal(waiters.release), policy.listening():
             background = Background()
             async with asyncio.TaskGroup() as group:
-                service = _job_service(settings, store, submitter, waiters=waiters, background=background)
+                service = _job_service(
+                    settings, store, submitter, waiters=waiters, background=background, tracer=tracer
+                )
                 app.state.jobs = service
                 app.state.event_stream = EventStream(store, waiters, service.responses)
                 app.state.output_pages = OutputPages(store, service.responses)
@@ -118,7 +135,13 @@ async def _redis(url: str, **options: int) -> AsyncIterator[Redis]:
 
 
 def _job_service(
-    settings: GatewaySettings, store: JobStore, submitter: Submitter, *, waiters: JobWaiters, background: Background
+    settings: GatewaySettings,
+    store: JobStore,
+    submitter: Submitter,
+    *,
+    waiters: JobWaiters,
+    background: Background,
+    tracer: Tracer,
 ) -> JobService:
     master_keys = settings.load_master_keys()
     return JobService(
@@ -129,6 +152,7 @@ def _job_service(
         responses=ResponseReader(store, master_keys, settings.max_output),
         settings=settings,
         background=background,
+        tracer=tracer,
     )
 
 

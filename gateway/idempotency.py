@@ -33,5 +33,5 @@ def job_id(master_keys: MasterKeys, *, principal: str, key: str) -> JobId:
 
 def fingerprint(master_keys: MasterKeys, envelope: RequestEnvelope) -> str:
     """Of what the request asks for: two requests with one key must have the same."""
-    asked = envelope.model_dump(mode="json", exclude={"traceparent", "attempt", "queue_wait_s"})
+    asked = envelope.model_dump(mode="json", exclude={"traceparent", "tracestate", "attempt", "queue_wait_s"})
     return master_keys.fingerprint("request", json.dumps(asked, sort_keys=True))

@@ -1,11 +1,13 @@
 """What REST and MCP both call: submit a job, wait for it, read it, cancel it."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
 
 import structlog
+from opentelemetry import trace
+from opentelemetry.trace import SpanKind, Tracer
 
 from gateway import idempotency, refusals, repeats, store_calls
 from gateway.background import Background
@@ -14,7 +16,7 @@ from gateway.preparation import PreparedCall
 from gateway.responses import JobText, ResponseReader
 from gateway.submitter import QueuedJob, Submitter
 from gateway.waiters import JobWaiters, NoEnd, Watch
-from shared import job_ids
+from shared import job_ids, logs, tracing
 from shared.errors import ErrorCode, ProductError, RequestError, UnavailableError
 from shared.models import JOB_ID_PATTERN, Job, JobId, JobState
 from shared.redis_connection import UNAVAILABLE
@@ -77,10 +79,12 @@ class JobService:
     settings: GatewaySettings
     background: Background
     """Owns what must go on when the request that began it is cancelled."""
+    tracer: Tracer
 
     async def queue(self, call: PreparedCall, *, demands_worker: bool) -> Job:
         """Queues a job that its caller does not wait for. `UnavailableError` if it cannot be queued."""
-        queued = await self._queued(self._sealed(call), demands_worker=demands_worker, gives_up=_is_given_up(call))
+        with self._submitting(call) as job:
+            queued = await self._queued(job, demands_worker=demands_worker, gives_up=_is_given_up(call))
         return await self.read(queued.job.id, call.principal) if queued.is_repeated else queued.job
 
     @asynccontextmanager
@@ -94,13 +98,13 @@ class JobService:
         is there already, and whose result nobody got, is that job.
         """
         gives_up = gives_up and _is_given_up(call)
-        job = self._sealed(call, joins=joins)
-        demanded_tool = job.tool if demands_worker else None
+        demanded_tool = call.envelope.tool if demands_worker else None
         async with AsyncExitStack() as watching:
-            watch = await watching.enter_async_context(
-                self.waiters.watch(job.id, is_new=True, demanded_tool=demanded_tool)
-            )
-            queued = await self._queued(job, demands_worker=demands_worker, gives_up=gives_up)
+            with self._submitting(call, joins=joins) as job:
+                watch = await watching.enter_async_context(
+                    self.waiters.watch(job.id, is_new=True, demanded_tool=demanded_tool)
+                )
+                queued = await self._queued(job, demands_worker=demands_worker, gives_up=gives_up)
             if queued.joined:
                 watch = await watching.enter_async_context(self.waiters.watch(queued.job.id))
             watch.is_submitted = True
@@ -166,6 +170,7 @@ class JobService:
             raise refusals.gone(issue, retention_s=self.settings.retention_s)
         if stored is None or stored.record.principal != principal:
             raise unknown
+        logs.add(job_id=job_id)
         return stored
 
     async def _described(self, stored: StoredJob) -> Job:
@@ -186,9 +191,24 @@ class JobService:
             raise
         if isinstance(answer, ProductError):
             raise answer
+        logs.add(job_id=answer.job.id)
+        trace.get_current_span().set_attribute(tracing.JOB_ID, answer.job.id)
         return answer
 
-    def _sealed(self, call: PreparedCall, *, joins: bool = False) -> NewJob:
+    @contextmanager
+    def _submitting(self, call: PreparedCall, *, joins: bool = False) -> Iterator[NewJob]:
+        """The call as a job, which the block submits: the worker's spans belong to the one of this block."""
+        attributes = {
+            tracing.TOOL: call.envelope.tool,
+            tracing.COMMAND_CLASS: call.envelope.command_class.value,
+            tracing.LANE: call.invocation.lane.value,
+        }
+        with tracing.span(self.tracer, "submit", attributes, kind=SpanKind.PRODUCER) as span:
+            if fields := tracing.fields_of(span):
+                call = replace(call, envelope=call.envelope.model_copy(update=fields))
+            yield self._sealed(call, joins=joins)
+
+    def _sealed(self, call: PreparedCall, *, joins: bool) -> NewJob:
         job_id, fingerprint = job_ids.new(self.master_keys), ""
         if call.idempotency_key is not None:
             job_id = idempotency.job_id(self.master_keys, principal=call.principal, key=call.idempotency_key)

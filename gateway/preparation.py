@@ -90,7 +90,6 @@ class Preparation:
             files=call.request.files or {},
             is_endless=invocation.is_endless,
             masking=invocation.masking,
-            traceparent=call.headers.get("traceparent"),
         )
         return PreparedCall(
             call.principal,

@@ -45,10 +45,16 @@ class Telemetry:
             _record(scope, status, time.monotonic() - started)
 
 
-def _record(scope: Scope, status: int, seconds: float) -> None:
-    route = getattr(scope.get("route"), "path", None)
+def route_of(scope: Scope) -> str:
+    """The template of the route that took the request, from a closed set; known when it has been answered."""
+    route: str | None = getattr(scope.get("route"), "path", None)
     if route is None:
         route = scope["path"] if scope["path"] in ROUTES_WITHOUT_FASTAPI else UNROUTED
+    return route
+
+
+def _record(scope: Scope, status: int, seconds: float) -> None:
+    route = route_of(scope)
     method = scope["method"] if route != UNROUTED and scope["method"] in METHODS else ANY_METHOD
     metrics.HTTP_REQUESTS.labels(method=method, route=route, status=str(status)).inc()
     metrics.HTTP_SECONDS.labels(method=method, route=route).observe(seconds)

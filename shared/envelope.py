@@ -43,7 +43,8 @@ class RequestEnvelope(BaseModel):
     """What must be masked of what the tool prints. Left out where nothing must: a worker that does not know the field
     runs such requests, and refuses every one that has it."""
     traceparent: str | None = None
-    """W3C trace context: https://www.w3.org/TR/trace-context/"""
+    """Of the span that submitted it, or of the caller's own: https://www.w3.org/TR/trace-context/"""
+    tracestate: str | None = None
     attempt: int = 1
 
     @model_serializer(mode="wrap")

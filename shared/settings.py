@@ -80,6 +80,17 @@ class CommonSettings(BaseSettings):
     """Whether a kubeconfig may name a cluster on this machine (kind, minikube, k3d); `mcp-k8s up` allows it."""
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
     """debug, info, warning or error."""
+    traces_endpoint: str = Field(
+        "",
+        validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"),
+    )
+    """Collector that traces go to, an `http://` or `https://` URL; or `OTEL_EXPORTER_OTLP_ENDPOINT`, which gets
+    `/v1/traces` appended. Empty: none are made. One that does not fit is a warning, for other programs read it too."""
+    traces_protocol: str = Field(
+        "http/protobuf",
+        validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"),
+    )
+    """Or `OTEL_EXPORTER_OTLP_PROTOCOL`. With any other no traces are made, and a warning says so."""
 
     @classmethod
     def settings_customise_sources(  # noqa: PLR0917 - the signature is pydantic-settings'

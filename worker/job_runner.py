@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
+from opentelemetry.trace import Tracer
 from pydantic import ValidationError
 
 import shared
-from shared import events
+from shared import events, logs
 from shared.envelope import RequestEnvelope
 from shared.errors import RequestError
 from shared.metrics import Phase
@@ -23,7 +24,7 @@ from shared.models import CommandResponse, JobId, JobState
 from shared.redis_connection import UNAVAILABLE
 from shared.sealing import DataKey, MasterKeys, Purpose, SealError
 from shared.store.job_store import Attempt, Claim, ClaimRefusal, Ending, JobStore
-from worker import command_plan, disk_watch, job_directory, redaction, responses
+from worker import command_plan, disk_watch, job_directory, redaction, responses, tracing
 from worker.command_plan import PlanSettings
 from worker.discovery_cache import DiscoveryCache, Loan
 from worker.egress.access import ProxyAccess
@@ -88,6 +89,7 @@ class JobRunner:
     observatory: Observatory
     discovery: DiscoveryCache
     settings: RunnerSettings
+    tracer: Tracer
 
     async def run(self, job_id: JobId) -> None:
         """Runs a queued job that a lane has picked; nothing at all if it is not to be had."""
@@ -100,12 +102,8 @@ class JobRunner:
             # The first attempt has lost its lease, and this worker may not have learnt it yet.
             self.leases.lose(job_id)
         runs_already = claim.record.attempt == 1 and self.leases.runs(job_id)
-        with (
-            self.leases.hold(attempt) as control,
-            structlog.contextvars.bound_contextvars(
-                job_id=job_id, tool=claim.record.tool, command_class=claim.record.command_class
-            ),
-        ):
+        logs.begin(job_id=job_id, tool=claim.record.tool, command_class=claim.record.command_class)
+        with self.leases.hold(attempt) as control:
             if runs_already:
                 log.error("job was queued again while it runs: Redis has lost data")
                 await self._settle(attempt, control, Ending(JobState.LOST, DATA_LOST, b""))
@@ -133,6 +131,7 @@ class JobRunner:
         output_key: DataKey | None = None
         try:
             output_key, envelope = self._open(claim)
+            cleanup.enter_context(tracing.running(self.tracer, claim.record, envelope))
             directory = await cleanup.enter_async_context(
                 job_directory.create(self.settings.work_directory, envelope.files)
             )
@@ -215,16 +214,18 @@ class JobRunner:
             )
             async with self._watched(job, recorder, access) as sink:
                 job.times.end(Phase.START)
-                execution = await execute(
-                    plan,
-                    launcher=self.launcher,
-                    control=job.control,
-                    sink=sink,
-                    time_limit_s=time_limit_s,
-                    kill_grace_s=self.settings.kill_grace_s,
-                    is_endless=job.envelope.is_endless,
-                    must_finish=not job.envelope.command_class.changes_nothing,
-                )
+                with tracing.process(self.tracer, job.envelope.tool) as ended:
+                    execution = await execute(
+                        plan,
+                        launcher=self.launcher,
+                        control=job.control,
+                        sink=sink,
+                        time_limit_s=time_limit_s,
+                        kill_grace_s=self.settings.kill_grace_s,
+                        is_endless=job.envelope.is_endless,
+                        must_finish=not job.envelope.command_class.changes_nothing,
+                    )
+                    ended(execution)
                 job.times.end(Phase.RUN)
                 return execution
 
@@ -242,6 +243,7 @@ class JobRunner:
                 yield sink
 
     async def _settle(self, attempt: Attempt, control: JobControl, ending: Ending) -> None:
+        tracing.note_ending(ending)
         while not control.is_lost:
             try:
                 settled = await self.store.settle(attempt, ending)
@@ -251,6 +253,7 @@ class JobRunner:
                 continue
             log.info("job finished", state=ending.state, settled=settled)
             return
+        log.warning("lease lost")
 
 
 def _sealed_ending(key: DataKey | None, response: CommandResponse, reason: str) -> Ending:

@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import structlog
 from redis.asyncio import Redis
 
 from shared import keys, metrics
@@ -17,8 +16,6 @@ from shared.store.job_store import RENEWAL_INTERVAL_S, Attempt, JobStore, Renewa
 from worker.job_control import JobControl
 
 CONTROL_POLL_S = 5.0
-
-log = structlog.get_logger()
 
 
 class LeaseKeeper:
@@ -92,7 +89,6 @@ class LeaseKeeper:
         if control is None:
             return
         if answer is Renewal.LOST and not control.is_lost:
-            log.warning("lease lost", job_id=attempt.job_id)
             metrics.LEASES_LOST.inc()
             control.lose()
         elif answer is Renewal.CANCEL and control.stop is None:

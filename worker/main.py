@@ -15,8 +15,9 @@ from pathlib import Path
 import structlog
 import uvloop
 from arq.connections import ArqRedis
+from opentelemetry.trace import Tracer
 
-from shared import destinations, filters, logs, process_hardening, redis_connection
+from shared import destinations, filters, logs, process_hardening, redis_connection, tracing
 from shared.endpoints import Endpoint
 from shared.models import Lane
 from shared.settings import BAD_SETTINGS_EXIT_CODE, SandboxMode, SettingsError, WorkerSettings
@@ -69,10 +70,11 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Connections:
-    """To Redis: for jobs, and for what must be renewed in time."""
+    """To Redis, for jobs and for what must be renewed in time; and to the collector of traces, if there is one."""
 
     jobs: ArqRedis
     leases: ArqRedis
+    tracer: Tracer
 
 
 def main() -> None:
@@ -94,6 +96,11 @@ def main() -> None:
 
 async def serve(settings: WorkerSettings) -> bool:
     """Runs a worker until it is told to stop. False when it ended because its launcher died."""
+    async with tracing.running(settings, service="mcp-k8s-worker") as tracer:
+        return await _served(settings, tracer)
+
+
+async def _served(settings: WorkerSettings, tracer: Tracer) -> bool:
     stop, hurry = _signals()
     contained = _contained(settings.sandbox)
     with work_directories.create(settings.work_directory) as work_directory:
@@ -124,7 +131,7 @@ async def serve(settings: WorkerSettings) -> bool:
                 _redis(settings, redis_connection.SOCKET_TIMEOUT_S) as redis,
                 _redis(settings, redis_connection.LEASE_TIMEOUT_S) as lease_redis,
             ):
-                connections = Connections(redis, lease_redis)
+                connections = Connections(redis, lease_redis, tracer)
                 worker = _assemble(settings, runner_settings, connections, machine=machine)
                 async with _listening(settings, Health(worker, machine.versions, str(contained))):
                     log.info("worker started", tools=found, filters=list(text_filters), sandbox=str(contained))
@@ -153,6 +160,7 @@ def _assemble(
         ),
         discovery=DiscoveryCache(runner_settings.work_directory / "discovery"),
         settings=runner_settings,
+        tracer=connections.tracer,
     )
     slots = {Lane.FAST: settings.fast_slots, Lane.SLOW: settings.slow_slots}
     sandbox = str(machine.containment)

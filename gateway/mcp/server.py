@@ -26,6 +26,7 @@ import shared
 from gateway import problems
 from gateway.mcp import calls, core_tasks, envelope, prompts, protocol_errors, resources, results, tasks, tools
 from gateway.mcp.core_tasks import CoreTasks
+from gateway.mcp.tracing import CallTracing
 from gateway.policy.policy import Policy
 from shared.errors import ErrorCode, ProductError
 
@@ -73,7 +74,10 @@ class McpServer(FastApiMCP):
             on_read_resource=self._read_resource,
         )
         self.server.add_request_handler("tools/call", types.CallToolRequestParams, self._call_tool)
-        self.server.middleware.append(CoreTasks(lambda: self.fastapi.state.jobs, self._start_job))
+        self.server.middleware[:] = [
+            CallTracing(lambda: self.fastapi.state.tracer),
+            CoreTasks(lambda: self.fastapi.state.jobs, self._start_job),
+        ]
         tasks.install(self.server, self.fastapi)
 
     @asynccontextmanager

@@ -128,3 +128,22 @@ def test_gateway_answers_to_the_names_of_its_service() -> None:
     hosts = chart.environment("gateway")["K8S_MCP_ALLOWED_HOSTS"].split(",")
 
     assert {name, f"{name}.tools", f"{name}.tools.svc", f"{name}.tools.svc.cluster.local", "mcp.internal"} == set(hosts)
+
+
+COLLECTOR = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "observability"}}}
+
+
+def test_collector_is_named_to_both_and_reached_by_both() -> None:
+    endpoint = "http://collector.observability:4318"
+    chart = own_chart.render(traces__endpoint=endpoint, traces__peers=[COLLECTOR])
+
+    for component in ("gateway", "worker"):
+        [container] = chart.one("Deployment", component)["spec"]["template"]["spec"]["containers"]
+        assert {"name": "OTEL_EXPORTER_OTLP_ENDPOINT", "value": endpoint} in container["env"]
+        assert {"ports": [{"port": 4318, "protocol": "TCP"}], "to": [COLLECTOR]} in egress(chart, component)
+
+
+def test_collector_that_is_nowhere_is_refused() -> None:
+    refusal = own_chart.refusal(traces__endpoint="http://collector:4318")
+
+    assert "traces.peers" in refusal

@@ -4,13 +4,13 @@ import asyncio
 import hmac
 import secrets
 from asyncio import StreamReader, StreamWriter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import structlog
 
-from shared import metrics
+from shared import logs, metrics
 from shared.models import JobId
 from worker.egress import relay, socks
 from worker.egress.access import HOST, ProxyAccess
@@ -39,8 +39,9 @@ log = structlog.get_logger()
 class _Guest:
     """A job whose command may connect, and its connections."""
 
-    job_id: JobId
     access: ProxyAccess
+    subject: Mapping[str, str]
+    """Of its log lines: a connection's own task knows of no job."""
     tasks: "set[asyncio.Task[None]]" = field(default_factory=set)
 
 
@@ -70,7 +71,7 @@ class EgressProxy:
     async def admit(self, job_id: JobId) -> AsyncIterator[ProxyAccess]:
         """For as long as the job's command runs: at the end its connections are cut."""
         access = ProxyAccess(self._port, secrets.token_hex(4), secrets.token_hex(16))
-        guest = self._guests[access.user] = _Guest(job_id, access)
+        guest = self._guests[access.user] = _Guest(access, {"job_id": job_id, **logs.subject()})
         try:
             yield access
         finally:
@@ -152,7 +153,7 @@ class EgressProxy:
 
 def _record(guest: _Guest, target: Target, decision: Decision) -> None:
     metrics.EGRESS_CONNECTIONS.labels(decision).inc()
-    log.info("egress", job_id=guest.job_id, host=target.host, port=target.port, decision=decision)
+    log.info("egress", **guest.subject, host=target.host, port=target.port, decision=decision)
 
 
 async def _cancel(tasks: "set[asyncio.Task[None]]") -> None:

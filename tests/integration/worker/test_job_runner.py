@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
+from opentelemetry.trace import NoOpTracer
 from redis.asyncio import Redis
 
 from shared import filters, keys
@@ -122,6 +123,7 @@ async def desk(redis: Redis, tmp_path: Path, proxy: EgressProxy) -> AsyncIterato
             kill_grace_s=0.2,
             work_directory=work,
         ),
+        tracer=NoOpTracer(),
     )
     yield Desk(redis, runner)
     await launcher.close()

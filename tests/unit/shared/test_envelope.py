@@ -21,6 +21,7 @@ FULL = RequestEnvelope(
     queue_wait_s=900,
     is_endless=True,
     traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    tracestate="vendor=value",
     attempt=2,
 )
 GOLDEN = """\
@@ -39,6 +40,7 @@ GOLDEN = """\
   "queue_wait_s": 900,
   "is_endless": true,
   "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+  "tracestate": "vendor=value",
   "attempt": 2
 }"""
 """What gateways of one version write and workers of another read: a change here needs a new envelope version."""

@@ -1,3 +1,4 @@
+import asyncio
 import json
 import logging
 from collections.abc import Iterator
@@ -38,14 +39,32 @@ def test_event_is_one_line_of_json_with_its_fields(capsys: Capture) -> None:
     assert line == {"event": "job finished", "level": "info", "state": "succeeded", "duration_s": 1.5}
 
 
-def test_bound_fields_are_in_every_line(capsys: Capture) -> None:
+async def test_line_carries_what_it_is_about_as_far_as_that_is_known(capsys: Capture) -> None:
     logs.configure("info")
 
-    with structlog.contextvars.bound_contextvars(job_id="1"):
-        structlog.get_logger().info("job claimed")
+    async def request(trace_id: str) -> None:
+        logs.begin(trace_id=trace_id)
+        await asyncio.create_task(learn(f"job of {trace_id}"))
+        structlog.get_logger().info("request finished")
+        logging.getLogger("uvicorn.error").info("connection closed")
+
+    async def learn(job_id: str) -> None:
+        logs.add(job_id=job_id)
+
+    await asyncio.gather(asyncio.create_task(request("1")), asyncio.create_task(request("2")))
     structlog.get_logger().info("idle")
 
-    assert [line.get("job_id") for line in lines(capsys)] == ["1", None]
+    about = [(line.get("trace_id"), line.get("job_id")) for line in lines(capsys)]
+    assert about == [("1", "job of 1")] * 2 + [("2", "job of 2")] * 2 + [(None, None)]
+
+
+def test_nothing_is_added_where_nothing_has_begun(capsys: Capture) -> None:
+    logs.configure("info")
+
+    logs.add(job_id="1")
+    structlog.get_logger().info("idle")
+
+    assert "job_id" not in lines(capsys)[0]
 
 
 def test_events_below_the_level_are_dropped(capsys: Capture) -> None:

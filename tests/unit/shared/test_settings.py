@@ -15,7 +15,7 @@ IDENTITY = JobIdentity(JobId("0" * 48), "anonymous")
 def master_key(monkeypatch: pytest.MonkeyPatch) -> str:
     """An environment with nothing of ours but a master key."""
     for name in list(os.environ):
-        if name.upper().startswith("K8S_"):
+        if name.upper().startswith(("K8S_", "OTEL_")):
             monkeypatch.delenv(name)
     key = MasterKeys.generate()
     monkeypatch.setenv("K8S_MCP_MASTER_KEYS", key)
@@ -237,3 +237,23 @@ def test_allowed_hosts_are_names_in_lower_case(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("K8S_MCP_ALLOWED_HOSTS", "mcp.example.com, Gateway ,,")
 
     assert GatewaySettings.load().allowed_host_names == {"mcp.example.com", "gateway"}
+
+
+@pytest.mark.parametrize(
+    ("given", "endpoint"),
+    [
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}, "http://collector:4318"),
+        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://c/v1/traces"}, "https://c/v1/traces"),
+        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://c"}, "http://c"),
+        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://a", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://b"}, "http://a"),
+    ],
+    ids=["base", "traces", "empty", "both"],
+)
+def test_collector_of_traces_is_named_as_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], endpoint: str
+) -> None:
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+
+    assert GatewaySettings.load().traces_endpoint == endpoint
+    assert WorkerSettings.load().traces_endpoint == endpoint

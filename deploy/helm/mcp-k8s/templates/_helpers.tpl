@@ -101,6 +101,10 @@ securityContext:
   value: /secrets/redis-url
 - name: K8S_MCP_MAX_TIMEOUT
   value: {{ $root.Values.timeLimits.maxSeconds | int | quote }}
+{{- with $root.Values.traces.endpoint }}
+- name: OTEL_EXPORTER_OTLP_ENDPOINT
+  value: {{ . | quote }}
+{{- end }}
 {{- range $name, $value := merge (dict) (index $root.Values (last .)).settings $root.Values.settings }}
 - name: {{ $name }}
   value: {{ $value | toString | quote }}
