@@ -234,6 +234,31 @@ def generate() -> None:
 
 
 @key.command()
+def rotate(
+    step: Annotated[str, typer.Argument(help="prepare, switch or finish, one after the other.")],
+    path: Annotated[
+        Path, typer.Argument(envvar="K8S_MCP_MASTER_KEYS_FILE", help="The file that gateways and workers read.")
+    ],
+    at_once: Annotated[
+        bool, typer.Option("--at-once", help="Even if others may still need the state before this step.")
+    ] = False,
+) -> None:
+    """Exchange the master key in its file, while gateways and workers run. Says when the next step can be made."""
+    from cli import key_rotation
+    from cli.errors import StartError
+    from shared.settings import BAD_SETTINGS_EXIT_CODE, SettingsError
+
+    if step not in list(key_rotation.Step):
+        _fail(f"error: {step!r} is no step; there are {', '.join(key_rotation.Step)}", BAD_SETTINGS_EXIT_CODE)
+    try:
+        print(key_rotation.rotate(path, key_rotation.Step(step), at_once=at_once))
+    except SettingsError as error:
+        _fail(str(error), BAD_SETTINGS_EXIT_CODE)
+    except StartError as error:
+        _fail(f"error: {error}", FAILED_EXIT_CODE)
+
+
+@key.command()
 def provision(
     secrets_folder: Annotated[Path, typer.Argument(help="For master keys and the URL of Redis.")],
     redis_folder: Annotated[Path, typer.Argument(help="For Redis' own file of users.")],

@@ -30,11 +30,12 @@ from gateway.submitter import SUBMITS_AT_ONCE, Submitter
 from gateway.telemetry import Telemetry
 from gateway.unserved import UnservedJobs
 from gateway.waiters import JobWaiters
-from shared import logs, process_hardening, redis_connection, redis_health
+from shared import key_file, logs, process_hardening, redis_connection, redis_health
 from shared.keeping import keep
 from shared.settings import GatewaySettings
 from shared.store.job_index import JobIndex
 from shared.store.job_store import JobStore
+from shared.store.key_mark import KeyMark
 from shared.store.sweeper import Sweeper
 from shared.store.workers import WorkerRegistry
 
@@ -86,12 +87,15 @@ async def _serving(app: FastAPI, settings: GatewaySettings) -> AsyncIterator[Non
             async with asyncio.TaskGroup() as group:
                 service = _job_service(settings, store, submitter, waiters=waiters, background=background)
                 app.state.jobs = service
+                app.state.key_mark = key_mark = KeyMark(redis, service.master_keys)
                 app.state.event_stream = EventStream(store, waiters, service.responses)
                 app.state.output_pages = OutputPages(store, service.responses)
                 keeping = [
                     group.create_task(waiters.run(), name="waiters"),
                     group.create_task(keep(sweeper.run, "sweep"), name="sweep"),
                     group.create_task(keep(partial(redis_health.warn, redis), "check redis"), name="check redis"),
+                    group.create_task(key_file.follow(settings, service.master_keys), name="master keys"),
+                    group.create_task(keep(key_mark.run, "key mark"), name="key mark"),
                 ]
                 async with app.state.mcp.running():
                     log.info("gateway started", version=shared.__version__)

@@ -69,7 +69,9 @@ class CommonSettings(BaseSettings):
     redis_url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
     """Redis or Valkey ≥ 7: `redis://`, `rediss://` or `unix://`."""
     master_keys: SecretStr = Field(default=SecretStr(""))
-    """Master keys, newest first, separated by commas; `mcp-k8s key generate` makes one."""
+    """Master keys, the one that seals first, separated by commas; `mcp-k8s key generate` makes one."""
+    master_keys_file: Path | None = None
+    """File that holds them instead; it is read again when it changes, so that `mcp-k8s key rotate` needs no restart."""
     max_output: int = Field(100_000, ge=1_000, le=10_000_000)
     """Characters of output and of error in a response: a terminal's scrollback, not a data transfer."""
     max_timeout: float = Field(3_600, gt=0, le=86_400)
@@ -98,7 +100,7 @@ class CommonSettings(BaseSettings):
         if not value.get_secret_value():
             raise ValueError("is not set; make one with: mcp-k8s key generate")
         try:
-            MasterKeys(_split(value))
+            MasterKeys(split_keys(value.get_secret_value()))
         except ValueError:
             raise ValueError("holds something that is no key; make one with: mcp-k8s key generate") from None
         return value
@@ -114,14 +116,19 @@ class CommonSettings(BaseSettings):
             raise ValueError("holds a host or port that is none; quote a password's special characters") from None
         return value
 
+    @property
+    def followed_key_file(self) -> Path | None:
+        """The file that the master keys came from; None where the variable itself holds them, which wins."""
+        return None if os.environ.get(f"{PREFIX}MASTER_KEYS") else self.master_keys_file
+
     def load_master_keys(self) -> MasterKeys:
-        return MasterKeys(_split(self.master_keys))
+        return MasterKeys(split_keys(self.master_keys.get_secret_value()))
 
     @classmethod
-    def load(cls) -> Self:
-        """From the environment. `SettingsError` names every variable that does not fit."""
+    def load(cls, **given: Any) -> Self:
+        """From the environment, but for what is given. `SettingsError` names every variable that does not fit."""
         try:
-            return cls()
+            return cls(**given)
         except ValidationError as error:
             raise SettingsError(_explain(error)) from None
 
@@ -248,8 +255,9 @@ class WorkerSettings(CommonSettings):
         return value
 
 
-def _split(value: SecretStr) -> list[str]:
-    return [key.strip() for key in value.get_secret_value().split(",") if key.strip()]
+def split_keys(text: str) -> list[str]:
+    """Master keys as variable and file hold them."""
+    return [key.strip() for key in text.split(",") if key.strip()]
 
 
 def _explain(error: ValidationError) -> str:

@@ -17,10 +17,11 @@ import structlog
 import uvloop
 from arq.connections import ArqRedis
 
-from shared import destinations, filters, logs, process_hardening, redis_connection
+from shared import destinations, filters, key_file, logs, process_hardening, redis_connection
 from shared.models import Lane
 from shared.settings import BAD_SETTINGS_EXIT_CODE, SandboxMode, SettingsError, WorkerSettings
 from shared.store.job_store import JobStore
+from shared.store.key_mark import KeyMark
 from shared.store.sweeper import Sweeper
 from shared.store.workers import WorkerRegistry
 from shared.tools import registry
@@ -133,12 +134,12 @@ def _assemble(
     settings: WorkerSettings, runner_settings: RunnerSettings, connections: Connections, *, machine: Machine
 ) -> WorkerApp:
     worker_id = f"{socket.gethostname()}-{secrets.token_hex(4)}"
-    store = JobStore(connections.jobs)
+    store, master_keys = JobStore(connections.jobs), settings.load_master_keys()
     leases = LeaseKeeper(JobStore(connections.leases), connections.jobs, worker_id)
     runner = JobRunner(
         worker_id=worker_id,
         store=store,
-        master_keys=settings.load_master_keys(),
+        master_keys=master_keys,
         leases=leases,
         launcher=machine.launcher,
         binaries=machine.binaries,
@@ -159,11 +160,12 @@ def _assemble(
             for lane, count in slots.items()
         },
         leases=leases,
-        announcer=Announcer(WorkerRegistry(connections.leases), describe),
+        announcer=Announcer(WorkerRegistry(connections.leases), describe, KeyMark(connections.leases, master_keys)),
         sweeper=Sweeper(store),
         launcher=machine.launcher,
         drain_timeout_s=settings.drain_timeout_s,
         kill_grace_s=settings.kill_grace_s,
+        follow_keys=partial(key_file.follow, settings, master_keys),
     )
 
 

@@ -11,6 +11,7 @@ from gateway import store_calls
 from gateway.jobs import JobService
 from shared import metrics
 from shared.errors import ErrorCode, UnavailableError
+from shared.store import key_mark
 
 router = APIRouter(tags=["health"])
 
@@ -34,11 +35,13 @@ async def livez() -> Health:
 
 @router.get("/readyz", operation_id="readyz")
 async def readyz(request: Request) -> Health:
-    """Ready to take jobs; 503 when Redis is away or the gateway drains."""
+    """Ready to take jobs; 503 when Redis is away, its jobs are sealed by other keys, or the gateway drains."""
     redis: Redis = request.app.state.redis
     service: JobService = request.app.state.jobs
     if service.waiters.is_draining:
         raise UnavailableError(ErrorCode.SHUTTING_DOWN, "This gateway is shutting down.")
+    if not request.app.state.key_mark.opens:
+        raise UnavailableError(ErrorCode.STORE_UNAVAILABLE, key_mark.CLOSED)
     async with store_calls.bounded():
         await redis.ping()
     return Health(status="ready", version=shared.__version__)
