@@ -1,6 +1,7 @@
 """Connections to Redis: how long they may hang, what is retried, how many there are."""
 
 import asyncio
+import builtins
 from collections.abc import Iterable
 from typing import TypeVar
 
@@ -8,7 +9,7 @@ from redis.asyncio import BlockingConnectionPool, ConnectionPool, Redis
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff, NoBackoff
-from redis.exceptions import BusyLoadingError, ConnectionError, RedisError, TimeoutError
+from redis.exceptions import AuthenticationError, BusyLoadingError, ConnectionError, RedisError, TimeoutError
 
 CONNECT_TIMEOUT_S = 2.0
 SOCKET_TIMEOUT_S = 15.0
@@ -38,6 +39,15 @@ class _CancellableConnection(AbstractConnection):
         if task and task.cancelling() > cancellations:
             await self.disconnect(nowait=True)
             raise asyncio.CancelledError
+
+    async def on_connect(self) -> None:
+        """A new connection needs no check of its health.
+
+        redis-py checks it in the first words that it sends, and connects anew where that fails: without end, and ever
+        deeper, to a server that demands a password which the URL lacks.
+        """
+        self.next_health_check = asyncio.get_running_loop().time() + HEALTH_CHECK_INTERVAL_S
+        await super().on_connect()
 
 
 def gateway_client(url: str, *, max_connections: int = 50) -> Redis:
@@ -70,6 +80,17 @@ def worker_pool(url: str, *, timeout_s: float = SOCKET_TIMEOUT_S) -> ConnectionP
         retry_on_error=RETRIED,
     )
     return _cancellable(pool)
+
+
+def reason(error: BaseException) -> str:
+    """Why Redis cannot be used, in words and without a secret."""
+    if isinstance(error, AuthenticationError) or isinstance(error.__cause__, AuthenticationError):
+        return "Redis refuses the user or password of K8S_MCP_REDIS_URL"
+    if isinstance(error, BusyLoadingError):
+        return "Redis still loads its data"
+    if isinstance(error, TimeoutError | builtins.TimeoutError):
+        return "Redis does not answer in time"
+    return f"Redis cannot be asked: {error}"
 
 
 def _cancellable(pool: Pool) -> Pool:

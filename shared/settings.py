@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from redis.asyncio import ConnectionPool
 
 from shared import destinations
 from shared.sealing import MasterKeys
@@ -54,8 +55,8 @@ class _SecretFiles(PydanticBaseSettingsSource):
         return {name: value for name, value in values.items() if value is not None}
 
 
-class CommonSettings(BaseSettings):
-    """What gateway and worker both need."""
+class StoreSettings(BaseSettings):
+    """Where the Redis is that all share: what it takes to look at a fleet."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -68,6 +69,46 @@ class CommonSettings(BaseSettings):
 
     redis_url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
     """Redis or Valkey ≥ 7: `redis://`, `rediss://` or `unix://`."""
+
+    @classmethod
+    def settings_customise_sources(  # noqa: PLR0917 - the signature is pydantic-settings'
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, _SecretFiles(settings_cls)
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_url_has_a_scheme(cls, value: SecretStr) -> SecretStr:
+        if not value.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("must start with redis://, rediss:// or unix://")
+        try:
+            urlsplit(value.get_secret_value()).port  # noqa: B018 - the property raises for what is no port
+        except ValueError:
+            raise ValueError("holds a host or port that is none; quote a password's special characters") from None
+        try:
+            pool = ConnectionPool.from_url(value.get_secret_value())
+            pool.make_connection()  # type: ignore[no-untyped-call]  # connects to nothing yet
+        except (TypeError, ValueError):  # an option in its query that there is not; the text may show a piece of it
+            raise ValueError("cannot be used: check its host, port, path and options") from None
+        return value
+
+    @classmethod
+    def load(cls, **given: Any) -> Self:
+        """From the environment, but for what is given. `SettingsError` names every variable that does not fit."""
+        try:
+            return cls(**given)
+        except ValidationError as error:
+            raise SettingsError(_explain(error)) from None
+
+
+class CommonSettings(StoreSettings):
+    """What gateway and worker both need."""
+
     master_keys: SecretStr = Field(default=SecretStr(""))
     """Master keys, the one that seals first, separated by commas; `mcp-k8s key generate` makes one."""
     master_keys_file: Path | None = None
@@ -83,17 +124,6 @@ class CommonSettings(BaseSettings):
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
     """debug, info, warning or error."""
 
-    @classmethod
-    def settings_customise_sources(  # noqa: PLR0917 - the signature is pydantic-settings'
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, _SecretFiles(settings_cls)
-
     @field_validator("master_keys")
     @classmethod
     def _keys_are_usable(cls, value: SecretStr) -> SecretStr:
@@ -105,17 +135,6 @@ class CommonSettings(BaseSettings):
             raise ValueError("holds something that is no key; make one with: mcp-k8s key generate") from None
         return value
 
-    @field_validator("redis_url")
-    @classmethod
-    def _redis_url_has_a_scheme(cls, value: SecretStr) -> SecretStr:
-        if not value.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError("must start with redis://, rediss:// or unix://")
-        try:
-            urlsplit(value.get_secret_value()).port  # noqa: B018 - the property raises for what is no port
-        except ValueError:
-            raise ValueError("holds a host or port that is none; quote a password's special characters") from None
-        return value
-
     @property
     def followed_key_file(self) -> Path | None:
         """The file that the master keys came from; None where the variable itself holds them, which wins."""
@@ -123,14 +142,6 @@ class CommonSettings(BaseSettings):
 
     def load_master_keys(self) -> MasterKeys:
         return MasterKeys(split_keys(self.master_keys.get_secret_value()))
-
-    @classmethod
-    def load(cls, **given: Any) -> Self:
-        """From the environment, but for what is given. `SettingsError` names every variable that does not fit."""
-        try:
-            return cls(**given)
-        except ValidationError as error:
-            raise SettingsError(_explain(error)) from None
 
 
 class GatewaySettings(CommonSettings):

@@ -44,7 +44,7 @@ class Announcer:
                 self.announced.set()
                 log.info("worker announced")
         elif opened:
-            await self._registry.withdraw(self._describe())
+            await self._withdraw()
 
     async def _withdraw(self) -> None:
         try:

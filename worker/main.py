@@ -211,7 +211,13 @@ def _filters(directory: Path | None, *, sandboxed: bool) -> Mapping[str, FilterB
 
 @contextmanager
 def _work_directory(parent: Path | None) -> Iterator[Path]:
-    path = Path(tempfile.mkdtemp(prefix="mcp-k8s-", dir=parent))
+    try:
+        path = Path(tempfile.mkdtemp(prefix="mcp-k8s-", dir=parent))
+    except OSError as error:
+        where = parent or "the folder for temporary files"
+        raise WorkerStartError(
+            f"no directory can be made in {where} ({error.strerror}); name one with K8S_MCP_WORK_DIRECTORY"
+        ) from error
     try:
         yield path
     finally:

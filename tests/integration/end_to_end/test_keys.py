@@ -2,11 +2,11 @@
 
 import pytest
 
-from shared.models import JobState
 from shared.sealing import MasterKeys
 from tests.integration.end_to_end.system import System
 from tests.support.caller import Caller, caller_of
 from tests.support.product import Product
+from tests.support.waiting import wait_until
 
 NEW = MasterKeys.generate()
 
@@ -16,15 +16,28 @@ def old_key(hasty_system: System) -> str:
     return hasty_system.product.master_key
 
 
-async def test_worker_with_another_master_key_fails_the_job_with_a_reason(
+async def test_worker_with_another_master_key_takes_no_job_and_says_so(
     hasty_caller: Caller, hasty_product: Product
 ) -> None:
-    await hasty_product.worker(K8S_MCP_MASTER_KEYS=NEW)
+    worker = hasty_product.start("worker", K8S_MCP_MASTER_KEYS=NEW)
+    await wait_until(lambda: "do not open what the gateways of this Redis seal" in worker.output(), timeout_s=60)
 
-    response = await hasty_caller.run("stub", "read ok")
+    refused = await hasty_caller.post("stub", "read ok")
 
-    assert (response.state, response.success, response.exit_code) == (JobState.FAILED, False, -1)
-    assert response.error == "the request does not open with this worker's master keys"
+    assert (refused.status_code, refused.json()["type"].rpartition("/")[2]) == (503, "no-worker")
+    assert '"worker announced"' not in worker.output()
+
+
+async def test_gateway_with_another_master_key_is_not_ready(hasty_caller: Caller, hasty_product: Product) -> None:
+    url, gateway = hasty_product.start_gateway(K8S_MCP_MASTER_KEYS=NEW)
+    await wait_until(lambda: "do not open what the gateways of this Redis seal" in gateway.output(), timeout_s=60)
+
+    async with caller_of(url, hasty_caller.kubeconfig) as caller:
+        answer = await caller.http.get("/readyz")
+
+    assert answer.status_code == 503
+    assert "K8S_MCP_MASTER_KEYS must be the same everywhere" in answer.json()["detail"]
+    assert (await hasty_caller.http.get("/readyz")).status_code == 200
 
 
 async def test_keys_rotate_worker_first(hasty_caller: Caller, hasty_product: Product, old_key: str) -> None:
