@@ -70,6 +70,10 @@ format: setup ## Format the code and apply ruff's safe fixes
 bench: setup tools ## Measure against the bare CLIs and print a table (ARGS=--write: docs/performance.md)
 	@$(WITH_PATH) $(BIN)/python -m bench $(ARGS)
 
+.PHONY: scale-out
+scale-out: setup tools ## Measure 1, 2 and 4 workers and what a job costs (ARGS=--write: docs/scaling.md)
+	@$(WITH_PATH) $(BIN)/python -m bench.scaling $(ARGS)
+
 .PHONY: fuzz
 fuzz: setup ## Try the command parser with many thousands of random commands (ARGS="-k round")
 	@$(BIN)/python -m pytest tests/unit/shared/test_command_properties.py --hypothesis-profile=fuzz --timeout=0 $(ARGS)

@@ -29,7 +29,7 @@ def write(rows: list[Row], *, load_before: float) -> None:
     text = TEXT.format(
         table=table.render(rows),
         day=datetime.now(UTC).date(),
-        machine=_machine(),
+        machine=machine(),
         python=platform.python_version(),
         load_before=load_before,
         load_after=os.getloadavg()[0],
@@ -37,7 +37,8 @@ def write(rows: list[Row], *, load_before: float) -> None:
     PATH.write_text(text)
 
 
-def _machine() -> str:
+def machine() -> str:
+    """Its processor, in words."""
     lines = CPU_INFO.read_text().splitlines() if CPU_INFO.exists() else []
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return f"{os.cpu_count()} cores of {models[0] if models else platform.processor() or platform.machine()}"

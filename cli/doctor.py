@@ -10,6 +10,7 @@ from cli import cli_checks, embedded_server, environment, ports, state_directory
 from cli.check import Check, Status
 from cli.errors import StartError
 from cli.gateway_probe import GatewayAddress, is_ours
+from shared import redis_connection
 from shared.redis_connection import UNAVAILABLE
 from shared.sealing import MasterKeys
 from shared.settings import PREFIX, GatewaySettings, SandboxMode, SettingsError
@@ -86,8 +87,8 @@ async def check_redis(url: str) -> list[Check]:
     except StartError as error:
         return [Check("redis", Status.MISSING, str(error), is_needed=True)]
     except (*UNAVAILABLE, TimeoutError) as error:
-        reason = type(error).__name__
-        text = f"{where} does not answer ({reason}): start it, or unset K8S_MCP_REDIS_URL for the embedded Valkey"
+        reason = redis_connection.reason(error)
+        text = f"{where}: {reason}; start it, or unset K8S_MCP_REDIS_URL for the embedded Valkey"
         return [Check("redis", Status.MISSING, text, is_needed=True)]
     is_old = int(report.version.partition(".")[0]) < OLDEST_REDIS
     text = f"{report.name} {report.version} at {where}" + (f"; {OLDEST_REDIS} or later is needed" if is_old else "")

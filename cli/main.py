@@ -200,6 +200,31 @@ def doctor(
     sys.exit(0 if is_usable(checks) else FAILED_EXIT_CODE)
 
 
+@app.command()
+def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False) -> None:
+    """Say what waits and runs, which workers there are, and how Redis is (K8S_MCP_REDIS_URL).
+
+    Exits with 0, with 3 where it warns of something, with 1 where Redis cannot be asked.
+    """
+    import asyncio
+
+    from cli import fleet_status, fleet_table
+    from cli.errors import StartError
+    from shared import redis_connection
+    from shared.settings import BAD_SETTINGS_EXIT_CODE, SettingsError, StoreSettings
+
+    try:
+        found = asyncio.run(fleet_status.read(StoreSettings.load().redis_url.get_secret_value()))
+    except SettingsError as error:
+        _fail(str(error), BAD_SETTINGS_EXIT_CODE)
+    except StartError as error:
+        _fail(f"error: {error}", FAILED_EXIT_CODE)
+    except (*redis_connection.UNAVAILABLE, TimeoutError) as error:
+        _fail(f"error: {redis_connection.reason(error)}", FAILED_EXIT_CODE)
+    print(found.model_dump_json() if as_json else fleet_table.render(found))
+    sys.exit(fleet_status.ATTENTION_EXIT_CODE if found.warnings else 0)
+
+
 @policy.command(context_settings={"ignore_unknown_options": True})
 def explain(
     command: Annotated[
@@ -253,6 +278,31 @@ def generate() -> None:
     from shared.sealing import MasterKeys
 
     print(MasterKeys.generate())
+
+
+@key.command()
+def rotate(
+    step: Annotated[str, typer.Argument(help="prepare, switch or finish, one after the other.")],
+    path: Annotated[
+        Path, typer.Argument(envvar="K8S_MCP_MASTER_KEYS_FILE", help="The file that gateways and workers read.")
+    ],
+    at_once: Annotated[
+        bool, typer.Option("--at-once", help="Even if others may still need the state before this step.")
+    ] = False,
+) -> None:
+    """Exchange the master key in its file, while gateways and workers run. Says when the next step can be made."""
+    from cli import key_rotation
+    from cli.errors import StartError
+    from shared.settings import BAD_SETTINGS_EXIT_CODE, SettingsError
+
+    if step not in list(key_rotation.Step):
+        _fail(f"error: {step!r} is no step; there are {', '.join(key_rotation.Step)}", BAD_SETTINGS_EXIT_CODE)
+    try:
+        print(key_rotation.rotate(path, key_rotation.Step(step), at_once=at_once))
+    except SettingsError as error:
+        _fail(str(error), BAD_SETTINGS_EXIT_CODE)
+    except StartError as error:
+        _fail(f"error: {error}", FAILED_EXIT_CODE)
 
 
 @key.command()

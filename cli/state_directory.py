@@ -7,6 +7,7 @@ second server opens the same data while a first one still closes it. A key that 
 import contextlib
 import fcntl
 import os
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from cli.errors import StartError
 from shared.sealing import MasterKeys
+from shared.settings import split_keys
 
 FOLDER_NAME = "mcp-k8s"
 KEY_NAME = "master.key"
@@ -89,7 +91,7 @@ def ensure_master_key(path: Path) -> None:
 def holds_key(path: Path) -> bool:
     """Whether the file holds master keys, separated by commas. False if it cannot be read."""
     try:
-        MasterKeys([key.strip() for key in path.read_text().split(",") if key.strip()])
+        MasterKeys(split_keys(path.read_text()))
     except (OSError, ValueError):
         return False
     return True
@@ -121,11 +123,17 @@ def _lock_lines(descriptor: int) -> tuple[str, str]:
     return (lines[0] if lines else "", lines[1] if len(lines) > 1 else "")
 
 
-def write_new(path: Path, text: str) -> None:
-    """Appears whole, or not at all: a key cut short would make what it sealed unreadable."""
+def write_new(path: Path, text: str, *, like: os.stat_result | None = None) -> None:
+    """Appears whole, or not at all: a key cut short would make what it sealed unreadable.
+
+    For the owner alone, or with owner and mode of `like`, the file that it replaces: who read that must read this.
+    """
     descriptor, partial = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)  # mode 0600
     try:
         with os.fdopen(descriptor, "w") as file:
+            if like is not None:
+                os.fchown(descriptor, like.st_uid, like.st_gid)
+                os.fchmod(descriptor, stat.S_IMODE(like.st_mode))
             file.write(text)
             file.flush()
             os.fsync(file.fileno())

@@ -30,7 +30,7 @@ class StoreReport:
 async def is_ready(url: str) -> bool:
     """Whether the server answers and has loaded its data. `StartError` if the URL cannot be used at all."""
     try:
-        async with asyncio.timeout(ANSWER_TIMEOUT_S), _client(url):
+        async with asyncio.timeout(ANSWER_TIMEOUT_S), client(url):
             return True
     except (*UNAVAILABLE, TimeoutError):
         return False
@@ -39,7 +39,7 @@ async def is_ready(url: str) -> bool:
 async def running_jobs(url: str) -> int | None:
     """Jobs that run, as the workers last announced; None if that is not to be had."""
     try:
-        async with asyncio.timeout(ANSWER_TIMEOUT_S), _client(url) as redis:
+        async with asyncio.timeout(ANSWER_TIMEOUT_S), client(url) as redis:
             return sum(worker.running for worker in await WorkerRegistry(redis).living(registry.names()))
     except (*UNAVAILABLE, TimeoutError):
         return None
@@ -47,7 +47,7 @@ async def running_jobs(url: str) -> int | None:
 
 async def report(url: str) -> StoreReport:
     """Raises one of `UNAVAILABLE`, TimeoutError, or `StartError` if the URL cannot be used at all."""
-    async with asyncio.timeout(ANSWER_TIMEOUT_S), _client(url) as redis:
+    async with asyncio.timeout(ANSWER_TIMEOUT_S), client(url) as redis:
         server = await redis.info("server")
         name = str(server.get("server_name", "redis"))
         version = str(server.get(f"{name}_version") or server.get("redis_version"))
@@ -65,16 +65,17 @@ def without_secrets(url: str) -> str:
 
 
 @asynccontextmanager
-async def _client(url: str) -> AsyncIterator[Redis]:
+async def client(url: str) -> AsyncIterator[Redis]:
+    """A client of a server that has answered. `StartError` if the URL cannot be used at all."""
     try:
-        client = redis_connection.gateway_client(url, max_connections=1)
+        redis = redis_connection.gateway_client(url, max_connections=1)
     except ValueError:  # its text can be a piece of a password
         raise StartError(BAD_URL) from None
     try:
-        await _greet(client)
-        yield client
+        await _greet(redis)
+        yield redis
     finally:
-        await client.aclose(close_connection_pool=True)
+        await redis.aclose(close_connection_pool=True)
 
 
 async def _greet(client: Redis) -> None:

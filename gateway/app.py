@@ -35,11 +35,12 @@ from gateway.telemetry import Telemetry
 from gateway.tracing import RequestTracing
 from gateway.unserved import UnservedJobs
 from gateway.waiters import JobWaiters
-from shared import logs, process_hardening, redis_connection, redis_health, tracing
+from shared import key_file, logs, process_hardening, redis_connection, redis_health, tracing
 from shared.keeping import keep
 from shared.settings import GatewaySettings
 from shared.store.job_index import JobIndex
 from shared.store.job_store import JobStore
+from shared.store.key_mark import KeyMark
 from shared.store.sweeper import Sweeper
 from shared.store.workers import WorkerRegistry
 
@@ -97,8 +98,7 @@ async def _serving(app: FastAPI, settings: GatewaySettings, tracer: Tracer) -> A
         app.state.workers = workers
         app.state.fleet_gauges = FleetGauges(redis, workers)
         app.state.job_lists = JobLists(JobIndex(redis), settings)
-        policy = ActivePolicy(settings)
-        app.state.active_policy = policy
+        app.state.active_policy = policy = ActivePolicy(settings)
         app.state.preparation = Preparation(settings, DefaultKubeconfig(settings).text, policy.policy)
         submitter = Submitter(JobStore(submitting_redis), queue_limit=settings.queue_limit)
         with _on_stop_signal(waiters.release), policy.listening():
@@ -108,6 +108,7 @@ async def _serving(app: FastAPI, settings: GatewaySettings, tracer: Tracer) -> A
                     settings, store, submitter, waiters=waiters, background=background, tracer=tracer
                 )
                 app.state.jobs = service
+                app.state.key_mark = key_mark = KeyMark(redis, service.master_keys)
                 app.state.event_stream = EventStream(store, waiters, service.responses)
                 app.state.output_pages = OutputPages(store, service.responses)
                 keeping = [
@@ -115,6 +116,8 @@ async def _serving(app: FastAPI, settings: GatewaySettings, tracer: Tracer) -> A
                     group.create_task(policy.run(), name="reload the policy"),
                     group.create_task(keep(sweeper.run, "sweep"), name="sweep"),
                     group.create_task(keep(partial(redis_health.warn, redis), "check redis"), name="check redis"),
+                    group.create_task(key_file.follow(settings, service.master_keys), name="master keys"),
+                    group.create_task(keep(key_mark.run, "key mark"), name="key mark"),
                 ]
                 async with app.state.mcp.running():
                     log.info("gateway started", version=shared.__version__)

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from shared.redis_connection import UNAVAILABLE
+from shared.redis_connection import UNAVAILABLE, reason
 
 RESTART_DELAY_S = 1.0
 QUIET_S = 30.0
@@ -29,7 +29,7 @@ async def keep(run: Callable[[], Awaitable[None]], name: str) -> None:
         except UNAVAILABLE as error:
             if clock() >= quiet_until:
                 quiet_until = clock() + QUIET_S
-                log.warning("redis unreachable", task=name, error=type(error).__name__, detail=str(error))
+                log.warning("redis unreachable", task=name, error=type(error).__name__, reason=reason(error))
         except Exception:
             log.exception("task failed and is started again", task=name)
         await asyncio.sleep(RESTART_DELAY_S)

@@ -46,6 +46,9 @@ WORKER = f"{PREFIX}worker:"
 TOOL_WORKERS = f"{PREFIX}workers:"
 """Sorted set per tool: worker ids by the end of their announcement, in milliseconds."""
 
+KEY_MARK = f"{PREFIX}key-mark"
+"""String: nothing, sealed by the master key that gateways seal with at present."""
+
 NOTICE = f"{PREFIX}notice:"
 """Channel per job: its new state."""
 CHANGES = f"{PREFIX}changes:"

@@ -11,6 +11,7 @@ from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff, NoBackoff
 from redis.exceptions import (
+    AuthenticationError,
     BusyLoadingError,
     ConnectionError,
     NoScriptError,
@@ -63,6 +64,15 @@ class _OurConnection(AbstractConnection):
         with _errors_counted():
             return await super().read_response(*args, **kwargs)
 
+    async def on_connect(self) -> None:
+        """A new connection needs no check of its health.
+
+        redis-py checks it in the first words that it sends, and connects anew where that fails: without end, and ever
+        deeper, to a server that demands a password which the URL lacks.
+        """
+        self.next_health_check = asyncio.get_running_loop().time() + HEALTH_CHECK_INTERVAL_S
+        await super().on_connect()
+
 
 def gateway_client(url: str, *, max_connections: int = 50) -> Redis:
     """Fails soon, for a caller waits: one more try, on a fresh connection."""
@@ -94,6 +104,17 @@ def worker_pool(url: str, *, timeout_s: float = SOCKET_TIMEOUT_S) -> ConnectionP
         retry_on_error=RETRIED,
     )
     return _of_ours(pool)
+
+
+def reason(error: BaseException) -> str:
+    """Why Redis cannot be used, in words and without a secret."""
+    if isinstance(error, AuthenticationError) or isinstance(error.__cause__, AuthenticationError):
+        return "Redis refuses the user or password of K8S_MCP_REDIS_URL"
+    if isinstance(error, BusyLoadingError):
+        return "Redis still loads its data"
+    if isinstance(error, TimeoutError | builtins.TimeoutError):
+        return "Redis does not answer in time"
+    return f"Redis cannot be asked: {error}"
 
 
 def _of_ours(pool: Pool) -> Pool:

@@ -18,6 +18,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from shared.models import JobId
 
 FORMAT_VERSION = 1
+MARK = json.dumps([FORMAT_VERSION, "master keys"]).encode() + b"\n"
 
 
 class Purpose(StrEnum):
@@ -80,6 +81,10 @@ class MasterKeys:
 
     def __init__(self, keys: Sequence[str]) -> None:
         """`ValueError` if there is none, or one that is not 32 bytes in URL-safe base64."""
+        self.replace(keys)
+
+    def replace(self, keys: Sequence[str]) -> None:
+        """Takes other keys from now on; on `ValueError` they stay as they were."""
         if not keys:
             raise ValueError("no master key")
         self._fernet = MultiFernet([Fernet(key) for key in keys])
@@ -91,6 +96,16 @@ class MasterKeys:
 
     def wrap(self, payload: bytes) -> bytes:
         return self._fernet.encrypt(payload)
+
+    def seal_mark(self) -> bytes:
+        """What shows others whether they can open what the newest key seals."""
+        return self.wrap(MARK)
+
+    def opens_mark(self, mark: bytes) -> bool:
+        try:
+            return not _open(self._fernet, mark, binding=MARK)
+        except SealError:
+            return False
 
     def fingerprint(self, purpose: str, *parts: str) -> str:
         """A keyed hash (HMAC-SHA256, hexadecimal) that says nothing of its parts to who has no master key.

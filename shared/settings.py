@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from redis.asyncio import ConnectionPool
 
 from shared import destinations
 from shared.sealing import MasterKeys
@@ -54,8 +55,8 @@ class _SecretFiles(PydanticBaseSettingsSource):
         return {name: value for name, value in values.items() if value is not None}
 
 
-class CommonSettings(BaseSettings):
-    """What gateway and worker both need."""
+class StoreSettings(BaseSettings):
+    """Where the Redis is that all share: what it takes to look at a fleet."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -68,8 +69,50 @@ class CommonSettings(BaseSettings):
 
     redis_url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
     """Redis or Valkey ≥ 7: `redis://`, `rediss://` or `unix://`."""
+
+    @classmethod
+    def settings_customise_sources(  # noqa: PLR0917 - the signature is pydantic-settings'
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, _SecretFiles(settings_cls)
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_url_has_a_scheme(cls, value: SecretStr) -> SecretStr:
+        if not value.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("must start with redis://, rediss:// or unix://")
+        try:
+            urlsplit(value.get_secret_value()).port  # noqa: B018 - the property raises for what is no port
+        except ValueError:
+            raise ValueError("holds a host or port that is none; quote a password's special characters") from None
+        try:
+            pool = ConnectionPool.from_url(value.get_secret_value())
+            pool.make_connection()  # type: ignore[no-untyped-call]  # connects to nothing yet
+        except (TypeError, ValueError):  # an option in its query that there is not; the text may show a piece of it
+            raise ValueError("cannot be used: check its host, port, path and options") from None
+        return value
+
+    @classmethod
+    def load(cls, **given: Any) -> Self:
+        """From the environment, but for what is given. `SettingsError` names every variable that does not fit."""
+        try:
+            return cls(**given)
+        except ValidationError as error:
+            raise SettingsError(_explain(error)) from None
+
+
+class CommonSettings(StoreSettings):
+    """What gateway and worker both need."""
+
     master_keys: SecretStr = Field(default=SecretStr(""))
-    """Master keys, newest first, separated by commas; `mcp-k8s key generate` makes one."""
+    """Master keys, the one that seals first, separated by commas; `mcp-k8s key generate` makes one."""
+    master_keys_file: Path | None = None
+    """File that holds them instead; it is read again when it changes, so that `mcp-k8s key rotate` needs no restart."""
     max_output: int = Field(100_000, ge=1_000, le=10_000_000)
     """Characters of output and of error in a response: a terminal's scrollback, not a data transfer."""
     max_timeout: float = Field(3_600, gt=0, le=86_400)
@@ -92,49 +135,24 @@ class CommonSettings(BaseSettings):
     )
     """Or `OTEL_EXPORTER_OTLP_PROTOCOL`. With any other no traces are made, and a warning says so."""
 
-    @classmethod
-    def settings_customise_sources(  # noqa: PLR0917 - the signature is pydantic-settings'
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, _SecretFiles(settings_cls)
-
     @field_validator("master_keys")
     @classmethod
     def _keys_are_usable(cls, value: SecretStr) -> SecretStr:
         if not value.get_secret_value():
             raise ValueError("is not set; make one with: mcp-k8s key generate")
         try:
-            MasterKeys(_split(value))
+            MasterKeys(split_keys(value.get_secret_value()))
         except ValueError:
             raise ValueError("holds something that is no key; make one with: mcp-k8s key generate") from None
         return value
 
-    @field_validator("redis_url")
-    @classmethod
-    def _redis_url_has_a_scheme(cls, value: SecretStr) -> SecretStr:
-        if not value.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError("must start with redis://, rediss:// or unix://")
-        try:
-            urlsplit(value.get_secret_value()).port  # noqa: B018 - the property raises for what is no port
-        except ValueError:
-            raise ValueError("holds a host or port that is none; quote a password's special characters") from None
-        return value
+    @property
+    def followed_key_file(self) -> Path | None:
+        """The file that the master keys came from; None where the variable itself holds them, which wins."""
+        return None if os.environ.get(f"{PREFIX}MASTER_KEYS") else self.master_keys_file
 
     def load_master_keys(self) -> MasterKeys:
-        return MasterKeys(_split(self.master_keys))
-
-    @classmethod
-    def load(cls) -> Self:
-        """From the environment. `SettingsError` names every variable that does not fit."""
-        try:
-            return cls()
-        except ValidationError as error:
-            raise SettingsError(_explain(error)) from None
+        return MasterKeys(split_keys(self.master_keys.get_secret_value()))
 
 
 class GatewaySettings(CommonSettings):
@@ -256,8 +274,9 @@ class WorkerSettings(CommonSettings):
         return value
 
 
-def _split(value: SecretStr) -> list[str]:
-    return [key.strip() for key in value.get_secret_value().split(",") if key.strip()]
+def split_keys(text: str) -> list[str]:
+    """Master keys as variable and file hold them."""
+    return [key.strip() for key in text.split(",") if key.strip()]
 
 
 def _explain(error: ValidationError) -> str:

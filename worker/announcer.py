@@ -1,4 +1,7 @@
-"""Announces this worker, so that gateways know which tools are to be had."""
+"""Announces this worker, so that gateways know which tools are to be had.
+
+One whose master keys do not open what gateways seal would fail every job: it is not announced.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -6,6 +9,7 @@ from collections.abc import Callable
 import structlog
 
 from shared.redis_connection import UNAVAILABLE
+from shared.store.key_mark import KeyMark
 from shared.store.workers import ANNOUNCEMENT_INTERVAL_S, ANNOUNCEMENT_LIFETIME_MS, Announcement, WorkerRegistry
 
 WITHDRAW_TIMEOUT_S = 2.0
@@ -16,9 +20,12 @@ log = structlog.get_logger()
 class Announcer:
     """Renews the announcement until cancelled, and then withdraws it."""
 
-    def __init__(self, registry: WorkerRegistry, describe: Callable[[], Announcement]) -> None:
+    def __init__(self, registry: WorkerRegistry, describe: Callable[[], Announcement], key_mark: KeyMark) -> None:
         self._registry = registry
         self._describe = describe
+        self._key_mark = key_mark
+        self.announced = asyncio.Event()
+        """Once it has been, the worker takes jobs."""
         self._announced_until: float | None = None
 
     @property
@@ -37,11 +44,15 @@ class Announcer:
 
     async def _announce(self) -> None:
         began = asyncio.get_running_loop().time()
-        await self._registry.announce(self._describe())
-        is_first = self._announced_until is None
-        self._announced_until = began + ANNOUNCEMENT_LIFETIME_MS / 1000
-        if is_first:
-            log.info("worker announced")
+        opened = self._key_mark.opens
+        if await self._key_mark.look():
+            await self._registry.announce(self._describe())
+            self._announced_until = began + ANNOUNCEMENT_LIFETIME_MS / 1000
+            if not self.announced.is_set():
+                self.announced.set()
+                log.info("worker announced")
+        elif opened:
+            await self._withdraw()
 
     async def _withdraw(self) -> None:
         self._announced_until = None

@@ -4,7 +4,7 @@ Stop taking jobs → let running ones end until the drain time is over → end t
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 
 import structlog
@@ -36,15 +36,17 @@ class WorkerApp:
     launcher: Launcher
     drain_timeout_s: float
     kill_grace_s: float
+    follow_keys: Callable[[], Coroutine[None, None, None]]
 
     async def run(self, stop: asyncio.Event, hurry: asyncio.Event) -> bool:
         """Serves until `stop`; `hurry` ends the drain. False when the launcher died, which ends the worker too."""
         async with asyncio.TaskGroup() as group:
-            serving = [group.create_task(lane.serve(), name=f"lane {name}") for name, lane in self.lanes.items()]
+            serving = [group.create_task(self._serve(lane), name=f"lane {name}") for name, lane in self.lanes.items()]
             keeping = [
                 group.create_task(keep(self.leases.renew, "renew leases"), name="renew leases"),
                 group.create_task(keep(self.leases.listen, "hear cancellations"), name="hear cancellations"),
                 group.create_task(keep(self.sweeper.run, "sweep"), name="sweep"),
+                group.create_task(self.follow_keys(), name="master keys"),
             ]
             announcing = group.create_task(keep(self.announcer.run, "announce"), name="announce")
             healthy = await self._until_stopped(stop)
@@ -54,6 +56,10 @@ class WorkerApp:
             for task in (*serving, *keeping):
                 task.cancel()
         return healthy
+
+    async def _serve(self, lane: LaneWorker) -> None:
+        await self.announcer.announced.wait()
+        await lane.serve()
 
     async def _until_stopped(self, stop: asyncio.Event) -> bool:
         stopping = asyncio.create_task(stop.wait(), name="stop")

@@ -6,8 +6,8 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,11 +17,12 @@ import uvloop
 from arq.connections import ArqRedis
 from opentelemetry.trace import Tracer
 
-from shared import destinations, filters, logs, process_hardening, redis_connection, tracing
+from shared import destinations, filters, key_file, logs, process_hardening, redis_connection, tracing
 from shared.endpoints import Endpoint
 from shared.models import Lane
 from shared.settings import BAD_SETTINGS_EXIT_CODE, SandboxMode, SettingsError, WorkerSettings
 from shared.store.job_store import JobStore
+from shared.store.key_mark import KeyMark
 from shared.store.sweeper import Sweeper
 from shared.store.workers import WorkerRegistry
 from shared.tools import registry
@@ -103,7 +104,7 @@ async def serve(settings: WorkerSettings) -> bool:
 async def _served(settings: WorkerSettings, tracer: Tracer) -> bool:
     stop, hurry = _signals()
     contained = _contained(settings.sandbox)
-    with work_directories.create(settings.work_directory) as work_directory:
+    with _work_directory(settings.work_directory) as work_directory:
         dialer = _dialer(settings)
         async with _launcher(work_directory) as launcher, EgressProxy.running(dialer) as proxy:
             plan = PlanSettings(
@@ -144,12 +145,12 @@ def _assemble(
     settings: WorkerSettings, runner_settings: RunnerSettings, connections: Connections, *, machine: Machine
 ) -> WorkerApp:
     worker_id = f"{socket.gethostname()}-{secrets.token_hex(4)}"
-    store = JobStore(connections.jobs)
+    store, master_keys = JobStore(connections.jobs), settings.load_master_keys()
     leases = LeaseKeeper(JobStore(connections.leases), connections.jobs, worker_id)
     runner = JobRunner(
         worker_id=worker_id,
         store=store,
-        master_keys=settings.load_master_keys(),
+        master_keys=master_keys,
         leases=leases,
         launcher=machine.launcher,
         binaries=machine.binaries,
@@ -173,11 +174,12 @@ def _assemble(
             for lane, count in slots.items()
         },
         leases=leases,
-        announcer=Announcer(WorkerRegistry(connections.leases), describe),
+        announcer=Announcer(WorkerRegistry(connections.leases), describe, KeyMark(connections.leases, master_keys)),
         sweeper=Sweeper(store),
         launcher=machine.launcher,
         drain_timeout_s=settings.drain_timeout_s,
         kill_grace_s=settings.kill_grace_s,
+        follow_keys=partial(key_file.follow, settings, master_keys),
     )
 
 
@@ -238,6 +240,19 @@ def _filters(directory: Path | None, *, sandboxed: bool) -> Mapping[str, FilterB
     for missing in found.missing:
         log.warning("filter missing", filter=missing.filter.name, reason=missing.reason)
     return found.binaries
+
+
+@contextmanager
+def _work_directory(parent: Path | None) -> Iterator[Path]:
+    with ExitStack() as stack:
+        try:
+            path = stack.enter_context(work_directories.create(parent))
+        except OSError as error:
+            where = parent or "the folder for temporary files"
+            raise WorkerStartError(
+                f"no directory can be made in {where} ({error.strerror}); name one with K8S_MCP_WORK_DIRECTORY"
+            ) from error
+        yield path
 
 
 @asynccontextmanager

@@ -35,7 +35,7 @@ async def shortcoming(redis_url: str, host_name: str) -> str | None:
         async with asyncio.timeout(TIMEOUT_S):
             announced = await _is_announced(redis, host_name)
     except (*UNAVAILABLE, TimeoutError) as error:
-        return f"Redis cannot be asked: {type(error).__name__}"
+        return redis_connection.reason(error)
     finally:
         await redis.aclose()
     return None if announced else f"no worker on {host_name} is announced"

@@ -13,6 +13,7 @@ from gateway import store_calls
 from gateway.jobs import JobService
 from shared import metrics
 from shared.errors import ErrorCode, UnavailableError
+from shared.store import key_mark
 from shared.store.workers import WorkerRegistry
 from shared.tools import registry
 
@@ -45,12 +46,14 @@ async def livez() -> Health:
 
 @router.get("/readyz", operation_id="readyz")
 async def readyz(request: Request) -> Readiness:
-    """Ready to take jobs; 503 when Redis is away or the gateway drains."""
+    """Ready to take jobs; 503 when Redis is away, its jobs are sealed by other keys, or the gateway drains."""
     redis: Redis = request.app.state.redis
     workers: WorkerRegistry = request.app.state.workers
     service: JobService = request.app.state.jobs
     if service.waiters.is_draining:
         raise UnavailableError(ErrorCode.SHUTTING_DOWN, "This gateway is shutting down.")
+    if not request.app.state.key_mark.opens:
+        raise UnavailableError(ErrorCode.STORE_UNAVAILABLE, key_mark.CLOSED)
     async with store_calls.bounded():
         await redis.ping()
         living = await workers.living(registry.names())

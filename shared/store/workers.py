@@ -1,5 +1,6 @@
 """The worker registry: who is alive, with which tools, how busy."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 
 from pydantic import BaseModel, ConfigDict
@@ -58,6 +59,21 @@ class WorkerRegistry:
                 pipe.zcount(keys.TOOL_WORKERS + tool, now_ms, "+inf")
             counts = await pipe.execute()
         return {tool for tool, count in zip(names, counts, strict=True) if count}
+
+    async def silent_s(self, announcements: Sequence[Announcement]) -> list[float]:
+        """Seconds since each of them was made."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for announcement in announcements:
+                pipe.pttl(keys.WORKER + announcement.worker_id)
+            lefts_ms = await pipe.execute()
+        return [max(0, ANNOUNCEMENT_LIFETIME_MS - left_ms) / 1000 for left_ms in lefts_ms]
+
+    async def running(self) -> Counter[str]:
+        """Jobs that each worker holds a lease on, by worker id: workers that drain run some, and announce nothing."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for job_id in await self._redis.zrange(keys.LEASES, 0, -1):
+                pipe.hget(keys.JOB + job_id.decode(), "worker")
+            return Counter(worker_id.decode() for worker_id in await pipe.execute() if worker_id)
 
     async def living(self, tools: Sequence[str]) -> list[Announcement]:
         """All workers that have one of the tools and are alive now."""

@@ -56,7 +56,9 @@ def test_worker_without_clis_says_so(installation: Compose) -> None:
 def test_health_check_of_a_stopped_installation_fails_with_a_reason(installation: Compose) -> None:
     code, said = start(installation, "worker", *KEY, "--entrypoint", "python", command=("-m", "worker.probe"))
 
-    assert (code, said) == (1, "Redis cannot be asked: ConnectionError")
+    assert code == 1, said
+    assert said.startswith("Redis cannot be asked: ")
+    assert len(said.splitlines()) == 1
 
 
 @pytest.mark.parametrize("image", ["gateway", "worker"])

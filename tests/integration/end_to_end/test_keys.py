@@ -1,38 +1,53 @@
-"""Master keys: a worker that lacks the gateway's, and keys that rotate while everything runs."""
+"""Master keys: processes that lack the gateways', and keys that are exchanged by restarts."""
 
-import pytest
+from pathlib import Path
 
-from shared.models import JobState
 from shared.sealing import MasterKeys
 from tests.integration.end_to_end.system import System
+from tests.support import stub
 from tests.support.caller import Caller, caller_of
-from tests.support.product import Product
+from tests.support.product import START_TIMEOUT_S, Product
+from tests.support.valkey import Valkey
+from tests.support.waiting import wait_until
 
 NEW = MasterKeys.generate()
+CLOSED = "do not open what the gateways of this Redis seal"
 
 
-@pytest.fixture
-def old_key(hasty_system: System) -> str:
-    return hasty_system.product.master_key
-
-
-async def test_worker_with_another_master_key_fails_the_job_with_a_reason(
+async def test_worker_with_another_master_key_takes_no_job_and_says_so(
     hasty_caller: Caller, hasty_product: Product
 ) -> None:
-    await hasty_product.worker(K8S_MCP_MASTER_KEYS=NEW)
+    worker = hasty_product.start("worker", K8S_MCP_MASTER_KEYS=NEW)
+    await wait_until(lambda: CLOSED in worker.output(), timeout_s=START_TIMEOUT_S)
 
-    response = await hasty_caller.run("stub", "read ok")
+    refused = await hasty_caller.post("stub", "read ok")
 
-    assert (response.state, response.success, response.exit_code) == (JobState.FAILED, False, -1)
-    assert response.error == "the request does not open with this worker's master keys"
+    assert (refused.status_code, refused.json()["type"]) == (503, "urn:mcp-k8s:problem:no-worker")
+    assert '"worker announced"' not in worker.output()
 
 
-async def test_keys_rotate_worker_first(hasty_caller: Caller, hasty_product: Product, old_key: str) -> None:
-    await hasty_product.worker(K8S_MCP_MASTER_KEYS=f"{NEW},{old_key}")
-    by_old = await hasty_caller.run("stub", "read ok")
-    url = await hasty_product.gateway(K8S_MCP_MASTER_KEYS=f"{NEW},{old_key}")
-    async with caller_of(url, hasty_caller.kubeconfig) as caller:
-        by_new = await caller.run("stub", "read ok")
+async def test_gateway_with_another_master_key_is_not_ready(hasty_system: System, hasty_product: Product) -> None:
+    url, gateway = hasty_product.start_gateway(K8S_MCP_MASTER_KEYS=NEW)
+    await wait_until(lambda: CLOSED in gateway.output(), timeout_s=START_TIMEOUT_S)
 
-        assert by_old.output == by_new.output == "ok\n"
-        assert await caller.ended(by_old.job_id) == by_old, "what was sealed before is still read"
+    async with caller_of(url, stub.KUBECONFIG) as caller, caller_of(hasty_system.url, stub.KUBECONFIG) as other:
+        answer = await caller.http.get("/readyz")
+        other_answer = await other.http.get("/readyz")
+
+    assert (answer.status_code, other_answer.status_code) == (503, 200)
+    assert "K8S_MCP_MASTER_KEYS must be the same everywhere" in answer.json()["detail"]
+
+
+async def test_keys_are_exchanged_by_restarts_worker_first(own_valkey: Valkey, tmp_path: Path) -> None:
+    with Product(own_valkey.url, tmp_path) as product:
+        both = f"{NEW},{product.master_key}"
+        old_url = await product.gateway()
+        await product.worker(K8S_MCP_MASTER_KEYS=both)
+        async with caller_of(old_url, stub.KUBECONFIG) as caller:
+            by_old = await caller.run("stub", "read ok")
+        product.processes[0].stop()
+        async with caller_of(await product.gateway(K8S_MCP_MASTER_KEYS=both), stub.KUBECONFIG) as caller:
+            by_new = await caller.run("stub", "read ok")
+
+            assert by_old.output == by_new.output == "ok\n"
+            assert await caller.ended(by_old.job_id) == by_old, "what was sealed before is still read"

@@ -68,7 +68,8 @@ async def change_record(redis: Redis, job_id: str, **fields: str) -> None:
 async def is_untouched(redis: Redis) -> bool:
     """Whether there is no job, no queue and no sealed request."""
     kept = [name async for name in redis.scan_iter(f"{keys.PREFIX}*")]
-    return not [name for name in kept if not name.startswith((keys.WORKER.encode(), keys.TOOL_WORKERS.encode()))]
+    others = (keys.WORKER.encode(), keys.TOOL_WORKERS.encode(), keys.KEY_MARK.encode())
+    return not [name for name in kept if not name.startswith(others)]
 
 
 async def has_state(client: httpx.AsyncClient, job_id: str, state: str) -> bool:

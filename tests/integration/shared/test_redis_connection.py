@@ -10,7 +10,7 @@ from redis.exceptions import OutOfMemoryError, ResponseError
 
 from shared import metrics
 from shared.metrics import RedisErrorKind
-from shared.redis_connection import UNAVAILABLE, gateway_client, worker_pool
+from shared.redis_connection import UNAVAILABLE, gateway_client, reason, worker_pool
 from tests.support.valkey import Valkey
 
 STEPS = 40
@@ -70,6 +70,19 @@ async def test_command_after_an_outage_works(own_valkey: Valkey, client_of: Clie
         own_valkey.restart()
 
         assert await redis.get("key") == b"value"
+
+
+@pytest.mark.parametrize("given", ["", "?password=wrong"], ids=["none", "wrong"])
+async def test_password_that_does_not_fit_is_told_at_once(own_valkey: Valkey, client_of: Clients, given: str) -> None:
+    """Without an end of it a process would do nothing but connect, ever deeper in its own calls."""
+    async with Redis.from_url(own_valkey.url) as admin:
+        await admin.config_set("requirepass", "right")
+
+    async with client_of(f"{own_valkey.url}{given}") as redis:
+        with pytest.raises(UNAVAILABLE) as refusal:
+            await redis.ping()
+
+    assert reason(refusal.value) == "Redis refuses the user or password of K8S_MCP_REDIS_URL"
 
 
 async def test_absent_server_is_unavailable(own_valkey: Valkey, client_of: Clients) -> None:

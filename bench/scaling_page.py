@@ -1,0 +1,118 @@
+"""docs/scaling.md: what grows with what, with the numbers of one run."""
+
+import os
+import platform
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench import page, scale_out
+from bench.costs import JOBS, Costs
+from bench.scale_out import Measurement
+from shared.settings import CommonSettings, WorkerSettings
+
+PATH = Path("docs/scaling.md")
+MEGABYTE = 1e6
+USABLE_SHARE = 0.7
+"""Of a core of Redis, before those who wait for it notice."""
+
+TEXT = """\
+# Scaling
+
+What grows with what, as `make scale-out ARGS=--write` measured it, which also wrote this page. Times and CPU depend on
+the machine; sizes and counts do not.
+
+## More workers
+
+{jobs} commands that sleep for {sleep} s, handed in at once, on workers with {slots} fast slots each. Within 10 % of
+linear: {linear}.
+
+{scale_out}
+
+Age is the time that jobs waited for a slot. A worker's own part is small: what limits it is the commands that it runs.
+
+## What it costs
+
+| what | measured |
+| --- | --- |
+| Redis: memory of a job, until its retention ends | {job_kb:.1f} kB |
+| Redis: memory of one byte of output | {output:.2f} bytes |
+| Redis: commands of a job, those in scripts included | {commands:.0f} |
+| Redis: CPU of a job | {redis_ms:.2f} ms |
+| Redis: commands of an idle gateway and worker | {idle:.0f} a second |
+| gateway: CPU of a call that waits for its job | {gateway_ms:.2f} ms |
+| gateway: memory, idle | {gateway_mb:.0f} MB |
+| gateway: connections to Redis, idle, and at most | {gateway_connections}, and 83 |
+| worker: CPU of a job, the command's own not counted | {worker_ms:.2f} ms |
+| worker: memory, idle | {worker_mb:.0f} MB |
+| worker: connections to Redis, idle | {worker_connections} |
+{cli_rows}
+
+A job here is a command that does nothing and prints nothing ({measured_jobs} of them, one after the other). A command
+that talks to a cluster needs more memory than its version command, in proportion to what it reads.
+
+## How large
+
+- **Slots.** A running CLI is what a worker pays for: starting one takes some 60 ms of a core, waiting takes nothing.
+  Memory decides: slots × the largest CLI × 2, and {worker_mb:.0f} MB for the worker itself. The default of
+  {fast_slots} + {slow_slots} slots fits into {default_gb:.1f} GB. One core starts some 15 reads a second; writes that
+  wait leave it idle, so 8 fast slots a core are plenty, and slow slots cost memory alone.
+- **Workers.** Jobs per second × how long one runs = slots in use. Take a third more.
+- **Gateways.** {gateway_rate:.0f} calls a second fill one core; two gateways are for restarts, more for load.
+- **Redis memory.** Jobs per second × retention ({retention} s) × (memory of a job + its output). 10 jobs a second that
+  print 10 kB each are {example_gb:.1f} GB. A shorter `K8S_MCP_RETENTION_S` is the cheapest memory there is.
+
+## Where one Redis ends
+
+Redis runs scripts on one core: at {share:.0f} % of it that is {redis_rate:.0f} jobs a second, some {redis_day:.0f}
+million a day. Before that its memory ends, or its network where outputs are large. Every job's keys are used together
+in one script, so a Redis Cluster does not split them: beyond one Redis, run a second installation beside the first, and
+give each caller one of them.
+
+Measured on {day}: {machine}, Python {python}, Valkey append-only; the load average was {load_before:.1f} before and
+{load_after:.1f} after.
+"""
+
+
+def text(costs: Costs, measured: list[Measurement], *, load_before: float) -> str:
+    """The whole page."""
+    common, worker = CommonSettings.model_fields, WorkerSettings.model_fields
+    retention_s = common["retention_s"].default
+    fast, slow = worker["fast_slots"].default, worker["slow_slots"].default
+    largest = max(costs.cli_bytes.values(), default=0)
+    example_bytes = 10 * retention_s * (costs.redis_bytes_per_job + 10_000 * costs.redis_bytes_per_output_byte)
+    redis_rate = USABLE_SHARE / costs.redis_cpu_s
+    rows = [f"| a running `{name}`: memory | {size / MEGABYTE:.0f} MB |" for name, size in costs.cli_bytes.items()]
+    return TEXT.format(
+        jobs=scale_out.JOBS,
+        sleep=scale_out.SLEEP_S,
+        slots=scale_out.SLOTS,
+        linear="yes" if scale_out.is_linear(measured) else "NO",
+        scale_out=scale_out.render(measured),
+        job_kb=costs.redis_bytes_per_job / 1e3,
+        output=costs.redis_bytes_per_output_byte,
+        commands=costs.commands_per_job,
+        redis_ms=costs.redis_cpu_s * 1e3,
+        idle=costs.idle_commands_per_s,
+        gateway_ms=costs.gateway_cpu_s * 1e3,
+        gateway_mb=costs.gateway_bytes / MEGABYTE,
+        gateway_connections=costs.gateway_connections,
+        worker_ms=costs.worker_cpu_s * 1e3,
+        worker_mb=costs.worker_bytes / MEGABYTE,
+        worker_connections=costs.worker_connections,
+        cli_rows="\n".join(rows),
+        measured_jobs=f"{JOBS:,}",
+        fast_slots=fast,
+        slow_slots=slow,
+        default_gb=((fast + slow) * largest * 2 + costs.worker_bytes) / 1e9,
+        gateway_rate=1 / costs.gateway_cpu_s,
+        retention=f"{retention_s:,}",
+        example_gb=example_bytes / 1e9,
+        share=USABLE_SHARE * 100,
+        redis_rate=redis_rate,
+        redis_day=redis_rate * 86_400 / 1e6,
+        day=datetime.now(UTC).date(),
+        machine=page.machine(),
+        python=platform.python_version(),
+        load_before=load_before,
+        load_after=os.getloadavg()[0],
+    )
