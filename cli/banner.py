@@ -35,6 +35,7 @@ def render(ready: Readiness) -> str:
             "MCP client configuration",
             *_indented(client_configuration(ready.url, has_default_kubeconfig=ready.has_default_kubeconfig)),
             "",
+            *_clouds(ready),
             "Or by hand",
             f"  {curl_line(ready.url, has_default_kubeconfig=ready.has_default_kubeconfig)}",
             "",
@@ -42,6 +43,13 @@ def render(ready: Readiness) -> str:
             "",
         ]
     )
+
+
+def _clouds(ready: Readiness) -> list[str]:
+    """A cloud's kubeconfig starts a program for its credentials, which no worker runs."""
+    if ready.has_default_kubeconfig:
+        return []
+    return ["With a cloud's kubeconfig (EKS, GKE, AKS) take the output of: mcp-k8s kubeconfig", ""]
 
 
 def client_configuration(url: str, *, has_default_kubeconfig: bool) -> str:

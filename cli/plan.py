@@ -164,7 +164,8 @@ def _free_address(settings: GatewaySettings) -> GatewayAddress:
     except OSError as error:
         raise StartError(f"cannot listen on {settings.host}, port {settings.port}: {error.strerror}") from error
     holder = "another mcp-k8s" if is_ours(address) else "another program"
-    raise StartError(f"port {settings.port} is taken by {holder}; stop it, or choose another with --port")
+    also = ", and another folder with --state-directory" if is_ours(address) else ""
+    raise StartError(f"port {settings.port} is taken by {holder}; stop it, or choose another with --port{also}")
 
 
 def _module(name: str) -> list[str]:

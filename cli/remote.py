@@ -1,6 +1,5 @@
 """A gateway as a client of it sees it: submits, follows through restarts, cancels."""
 
-import base64
 import json
 import secrets
 import time
@@ -37,21 +36,19 @@ class RemoteGateway:
     """Of one page of jobs."""
 
     def __init__(self, url: str) -> None:
-        self._url = url.rstrip("/")
+        self.url = url.rstrip("/")
         self._has_answered = False
         self._client = httpx2.Client(
-            base_url=self._url, timeout=httpx2.Timeout(REQUEST_TIMEOUT_S, read=SILENCE_S), trust_env=False
+            base_url=self.url, timeout=httpx2.Timeout(REQUEST_TIMEOUT_S, read=SILENCE_S), trust_env=False
         )
 
     def close(self) -> None:
         self._client.close()
 
-    def submit(self, body: Mapping[str, Any], *, kubeconfig: str | None) -> str:
+    def submit(self, body: Mapping[str, Any], *, headers: Mapping[str, str]) -> str:
         """Queues the command, once however often it is sent; the job's id."""
-        headers = {"Idempotency-Key": secrets.token_hex(16)}
-        if kubeconfig is not None:
-            headers["X-Kubeconfig"] = base64.b64encode(kubeconfig.encode()).decode()
-        job: dict[str, Any] = self._ask("POST", "/jobs", json=dict(body), headers=headers)
+        own = {**headers, "Idempotency-Key": secrets.token_hex(16)}
+        job: dict[str, Any] = self._ask("POST", "/jobs", json=dict(body), headers=own)
         return str(job["id"])
 
     def job(self, job_id: str) -> dict[str, Any]:
@@ -116,7 +113,7 @@ class RemoteGateway:
     def _wait_or_give_up(self, lost_at: float) -> None:
         if time.monotonic() - lost_at > (PATIENCE_S if self._has_answered else FIRST_ANSWER_S):
             raise StartError(
-                f"no gateway answers at {self._url}: start one with `mcp-k8s up`, or name another with --url"
+                f"no gateway answers at {self.url}: start one with `mcp-k8s up`, or name another with --url"
             )
         time.sleep(RETRY_DELAY_S)
 

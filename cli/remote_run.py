@@ -2,22 +2,32 @@
 
 import asyncio
 import shlex
+import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import typer
 
-from cli import local_kubeconfig
+from cli.call_headers import CallHeaders
 from cli.errors import StartError
 from cli.remote import RemoteGateway
+from cli.run_display import RunDisplay
+from shared import command
+from shared.errors import RequestError
+from shared.tools import registry
 
 INTERRUPTED_EXIT_CODE = 130
-"""A shell's code for a command that Ctrl-C ended."""
+TERMINATED_EXIT_CODE = 143
+"""A shell's codes for a command that Ctrl-C or SIGTERM ended."""
 FAILED_EXIT_CODE = 1
-RESTARTED = "\nthe worker was lost: the command runs again from its start on another one"
+
+
+class TerminatedError(BaseException):
+    """SIGTERM came, which ends whatever waits, as Ctrl-C does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,36 +44,83 @@ class RunOptions:
 
 
 def run(gateway: RemoteGateway, options: RunOptions, variables: Mapping[str, str]) -> int:
-    """Follows the command to its end and returns its exit code. `StartError` if it does not come so far."""
-    job_id = gateway.submit(_body(options), kubeconfig=_kubeconfig(options, variables))
+    """Follows the command to its end and returns its exit code. `StartError` if it does not come so far.
+
+    Ctrl-C cancels the command. SIGTERM, which may come from whatever started this, leaves it alone.
+    """
+    body = _body(options)
+    source = CallHeaders(variables, kubeconfig=options.kubeconfig, context=options.context)
+    headers = asyncio.run(source.make(_asked_context(options)))
+    with _terminable():
+        try:
+            job_id = gateway.submit(body, headers=headers)
+        except (KeyboardInterrupt, TerminatedError) as interruption:
+            typer.echo("no answer yet: the command may run; `mcp-k8s jobs` lists it then", err=True)
+            return _exit_code(interruption)
+        with RunDisplay(job_id) as display:
+            return _attended(gateway, job_id, display)
+
+
+def _attended(gateway: RemoteGateway, job_id: str, display: RunDisplay) -> int:
+    cancel = f"`mcp-k8s cancel --url {gateway.url} {job_id}`"
     try:
-        return _follow(gateway, job_id)
-    except KeyboardInterrupt:
-        gateway.cancel(job_id)
-        typer.echo(f"cancelled; `mcp-k8s cancel {job_id}` says how it ended", err=True)
-        return INTERRUPTED_EXIT_CODE
+        try:
+            return _follow(gateway, job_id, display)
+        except KeyboardInterrupt:
+            gateway.cancel(job_id)
+            display.note(f"cancelled; {cancel} says how it ended")
+            return INTERRUPTED_EXIT_CODE
+    except TerminatedError:
+        output = f"`curl {gateway.url}/jobs/{job_id}/output`"
+        display.note(f"the command goes on as job {job_id}: {output} reads it, {cancel} ends it")
+        return TERMINATED_EXIT_CODE
 
 
-def _follow(gateway: RemoteGateway, job_id: str) -> int:
+def _follow(gateway: RemoteGateway, job_id: str, display: RunDisplay) -> int:
     for event in gateway.events(job_id):
-        if event.name in ("stdout", "stderr"):
-            typer.echo(event.data["text"], nl=False, err=event.name == "stderr")
-        elif event.name == "restart":
-            typer.echo(RESTARTED, err=True)
-        elif event.name == "end":
-            exit_code = event.data.get("exit_code", -1)
-            if exit_code >= 0:
-                return int(exit_code)
-    return _explain(gateway.job(job_id))
+        if event.name == "end" and event.data.get("exit_code", -1) < 0:
+            _explain(gateway.job(job_id), display)
+        display.show(event)
+        if event.name == "end":
+            exit_code = int(event.data.get("exit_code", -1))
+            return exit_code if exit_code >= 0 else FAILED_EXIT_CODE
+    return FAILED_EXIT_CODE
 
 
-def _explain(job: Mapping[str, Any]) -> int:
+def _explain(job: Mapping[str, Any], display: RunDisplay) -> None:
     """For a command that no process ended by itself: why, in the last line of its error."""
     response = job.get("response") or {}
-    for line in (*(response.get("error") or "").splitlines()[-1:], response.get("hint")):
-        if line:
-            typer.echo(line, err=True)
-    return FAILED_EXIT_CODE
+    for line in (response.get("error") or "").splitlines()[-1:]:
+        display.note(line)
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Meanwhile SIGTERM raises `TerminatedError`; a second one ends the process at once."""
+
+    def on_signal(*_: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        raise TerminatedError
+
+    before = signal.signal(signal.SIGTERM, on_signal)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _exit_code(interruption: BaseException) -> int:
+    return TERMINATED_EXIT_CODE if isinstance(interruption, TerminatedError) else INTERRUPTED_EXIT_CODE
+
+
+def _asked_context(options: RunOptions) -> str | None:
+    """The command's own `--context`; what cannot be read is judged by the gateway."""
+    if options.tool not in registry.names():
+        return None
+    try:
+        return command.parse(registry.find(options.tool), shlex.join(options.arguments)).context
+    except RequestError:
+        return None
 
 
 def _body(options: RunOptions) -> dict[str, Any]:
@@ -86,11 +143,3 @@ def _text(path: Path) -> str:
         raise StartError(f"--file {path}: {error.strerror}") from error
     except UnicodeDecodeError:
         raise StartError(f"--file {path}: is no text") from None
-
-
-def _kubeconfig(options: RunOptions, variables: Mapping[str, str]) -> str | None:
-    """Self-contained; None where none is named and none lies in its usual place: the gateway may lend one."""
-    path = local_kubeconfig.find(options.kubeconfig, variables)
-    if path is None:
-        return None
-    return asyncio.run(local_kubeconfig.load(path, only_context=options.context))

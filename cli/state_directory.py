@@ -111,8 +111,8 @@ def _lock(descriptor: int, path: Path) -> None:
     except BlockingIOError as error:
         holder = _lock_lines(descriptor)[0] or "unknown"
         raise StartError(
-            f"another `mcp-k8s up` (process {holder}) uses {path}; stop it, or name another folder "
-            "with --state-directory"
+            f"another `mcp-k8s up` (process {holder}) uses {path}; stop it, or run a second one with another folder "
+            "(--state-directory) and another port (--port)"
         ) from error
     except OSError as error:
         raise StartError(f"the state directory {path} cannot be locked: {error.strerror}") from error

@@ -29,7 +29,7 @@ from gateway.policy.active import ActivePolicy
 from gateway.preparation import Preparation
 from gateway.request_limits import RequestLimits
 from gateway.responses import ResponseReader
-from gateway.routes import health, jobs, streams, tools
+from gateway.routes import docs, health, jobs, streams, tools
 from gateway.submitter import SUBMITS_AT_ONCE, Submitter
 from gateway.telemetry import Telemetry
 from gateway.tracing import RequestTracing
@@ -70,12 +70,15 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
         description=DESCRIPTION,
         lifespan=lifespan,
         telemetry=NO_TELEMETRY_OF_FASTAPI,
+        docs_url=None,
+        redoc_url=None,
     )
     problems.install(app)
     app.include_router(tools.router())
     app.include_router(jobs.router)
     app.include_router(streams.router)
     app.include_router(health.router)
+    docs.install(app)
     app.state.mcp = McpServer(app)
     # Last added is outermost: everything is measured, and a foreign page learns nothing but its refusal.
     app.add_middleware(RequestLimits)

@@ -139,7 +139,8 @@ class EventStream:
     async def _end(self, stored: StoredJob) -> Mapping[str, Any]:
         async with store_calls.bounded(stored.record.id):
             response = await self.responses.response(stored)
-        return {"state": response.state, "success": response.success, "exit_code": response.exit_code}
+        end = {"state": response.state, "success": response.success, "exit_code": response.exit_code}
+        return {**end, "hint": response.hint} if response.hint else end
 
 
 def _changes(stored: StoredJob, place: Place) -> Iterator[StreamEvent]:

@@ -7,8 +7,8 @@ later, on whichever gateway, becomes one job. Draft: https://datatracker.ietf.or
 import json
 import re
 
+from gateway.preparation import PreparedCall
 from shared import job_ids
-from shared.envelope import RequestEnvelope
 from shared.errors import ErrorCode, RequestError
 from shared.models import JobId
 from shared.sealing import MasterKeys
@@ -31,7 +31,9 @@ def job_id(master_keys: MasterKeys, *, principal: str, key: str) -> JobId:
     return job_ids.following_from(master_keys, principal, key)
 
 
-def fingerprint(master_keys: MasterKeys, envelope: RequestEnvelope) -> str:
+def fingerprint(master_keys: MasterKeys, call: PreparedCall) -> str:
     """Of what the request asks for: two requests with one key must have the same."""
-    asked = envelope.model_dump(mode="json", exclude={"traceparent", "tracestate", "attempt", "queue_wait_s"})
-    return master_keys.fingerprint("request", json.dumps(asked, sort_keys=True))
+    asked = call.envelope.model_dump(
+        mode="json", exclude={"traceparent", "tracestate", "attempt", "queue_wait_s", "kubeconfig"}
+    )
+    return master_keys.fingerprint("request", call.identity, json.dumps(asked, sort_keys=True))

@@ -40,6 +40,8 @@ class PendingJob:
     """As it was when it was accepted."""
     longest_wait_s: float
     """By then it has ended, whether or not this gateway can see it."""
+    call: JobId
+    """Names the call: the id of the job that it submitted, or would have if there were none to join."""
     watch: Watch
     responses: ResponseReader
     joined: JobState | None = None
@@ -112,16 +114,23 @@ class JobService:
                 self.waiters.look(queued.job.id)
             try:
                 longest_wait_s = job.queue_wait_s + job.time_limit_s + WAIT_MARGIN_S
-                yield PendingJob(queued.job, longest_wait_s, watch, self.responses, queued.joined)
+                yield PendingJob(queued.job, longest_wait_s, job.id, watch, self.responses, queued.joined)
             except (asyncio.CancelledError, ClientGoneError):
-                if gives_up and not queued.joined:
-                    self.abandon(job.id)
+                self._leave(queued.job.id, job, gives_up=gives_up)
+                raise
+            except BaseException:
+                self._leave(queued.job.id, job, gives_up=False)
                 raise
 
-    def abandon(self, job_id: JobId) -> None:
-        """Gives up a job that nobody waits for: queued ones and running reads end, a running write goes on."""
-        if not self.waiters.is_draining:
-            self.background.start(self._abandon(job_id), name=f"abandon {job_id}")
+    def missed(self, job_id: JobId, call: JobId) -> None:
+        """The result that was delivered to the call did not reach its client: who repeats the command gets it."""
+        self.background.start(self._left(job_id, call, reason=""), name=f"leave {job_id}")
+
+    def _leave(self, job_id: JobId, job: NewJob, *, gives_up: bool) -> None:
+        """Ends a call's wait; what nobody waits for may end: queued jobs and running reads, never a running write."""
+        if (gives_up or job.repeatable) and not self.waiters.is_draining:
+            left = self._left(job_id, job.id, reason=ABANDONED if gives_up else "")
+            self.background.start(left, name=f"leave {job_id}")
 
     async def read(self, job_id: str, principal: str) -> Job:
         """The job as it stands. `RequestError` as for `find`."""
@@ -142,15 +151,24 @@ class JobService:
             [stored] = await self.store.read([job_id])
             return await self.responses.text(stored.record) if stored else JobText()
 
-    async def delivered(self, job: Job) -> None:
-        """The job's result, if it has one, goes to who asked for the command: the same command again is another run."""
+    async def delivered(self, job: Job, call: JobId | None = None) -> None:
+        """The job's result, if it has one, goes to that call, or to somebody who has the job's id.
+
+        Once it has gone to all who waited for it, the same command again is another run.
+        """
         if not job.state.is_final or job.command_class.changes_nothing:
             return
-        try:
+        with _noted("delivery not recorded", job.id):
             async with store_calls.bounded(job.id):
-                await self.store.deliver(job.id)
-        except UnavailableError:
-            log.warning("delivery not recorded", job_id=job.id)
+                await self.store.deliver(job.id, call)
+
+    async def handed_over(self, job: Job, call: JobId) -> None:
+        """The call ends with the job's id instead of its result."""
+        if job.command_class.changes_nothing:
+            return
+        with _noted("hand-over not recorded", job.id):
+            async with store_calls.bounded(job.id):
+                await self.store.leave(job.id, call, has_id=True)
 
     async def cancel(self, job_id: str, principal: str) -> Job:
         """Cancels a job; one that has ended stays as it is. A running one ends soon after."""
@@ -186,8 +204,7 @@ class JobService:
         try:
             answer = await asyncio.shield(submitting)
         except asyncio.CancelledError:
-            if gives_up:
-                submitting.add_done_callback(lambda _: self.abandon(job.id))
+            submitting.add_done_callback(lambda done: self._leave_submitted(done, job, gives_up=gives_up))
             raise
         if isinstance(answer, ProductError):
             raise answer
@@ -212,7 +229,7 @@ class JobService:
         job_id, fingerprint = job_ids.new(self.master_keys), ""
         if call.idempotency_key is not None:
             job_id = idempotency.job_id(self.master_keys, principal=call.principal, key=call.idempotency_key)
-            fingerprint = idempotency.fingerprint(self.master_keys, call.envelope)
+            fingerprint = idempotency.fingerprint(self.master_keys, call)
         identity = JobIdentity(job_id, call.principal)
         request_key, output_key = DataKey.generate(identity), DataKey.generate(identity)
         return NewJob(
@@ -228,19 +245,35 @@ class JobService:
             request_key=request_key.wrap(self.master_keys, Purpose.REQUEST_KEY),
             output_key=output_key.wrap(self.master_keys, Purpose.OUTPUT_KEY),
             fingerprint=fingerprint,
-            owner=self.master_keys.fingerprint("owner", call.principal, call.envelope.kubeconfig or ""),
+            owner=self.master_keys.fingerprint("owner", call.principal, call.identity),
             principal_limit=self.settings.principal_job_limit,
             repeatable=repeats.name(self.master_keys, call) if joins else "",
             exclusive=tuple(self.master_keys.fingerprint("exclusive", *parts) for parts in call.exclusive),
         )
 
-    async def _abandon(self, job_id: JobId) -> None:
+    def _leave_submitted(
+        self, submitting: asyncio.Task[QueuedJob | ProductError], job: NewJob, *, gives_up: bool
+    ) -> None:
+        """Where the outcome is unknown, the job is there or it is not."""
+        answer = None if submitting.cancelled() or submitting.exception() else submitting.result()
+        self._leave(answer.job.id if isinstance(answer, QueuedJob) else job.id, job, gives_up=gives_up)
+
+    async def _left(self, job_id: JobId, call: JobId, *, reason: str) -> None:
         try:
-            state = await self.store.cancel(job_id, reason=ABANDONED, scope=CancelScope.ABANDONED)
+            state = await self.store.leave(job_id, call, reason=reason)
         except UNAVAILABLE as error:
-            log.warning("job not abandoned", job_id=job_id, error=type(error).__name__)
+            log.warning("end of a call not recorded", job_id=job_id, error=type(error).__name__)
         else:
-            log.info("job abandoned", job_id=job_id, state=state)
+            log.info("job abandoned" if reason else "call ended without the result", job_id=job_id, state=state)
+
+
+@contextmanager
+def _noted(event: str, job_id: str) -> Iterator[None]:
+    """What an outage keeps from being recorded is no reason to keep the answer back."""
+    try:
+        yield
+    except UnavailableError:
+        log.warning(event, job_id=job_id)
 
 
 def _is_given_up(call: PreparedCall) -> bool:

@@ -47,6 +47,8 @@ class PreparedCall:
     """What it changes and no second command may change meanwhile: cluster, tool, namespace and name of each."""
     target: tuple[str, ...] = field(default=(), repr=False)
     """Where it runs: cluster and namespace, or the tool's own server."""
+    identity: str = field(default="", repr=False)
+    """Whose credentials it has in the cluster: the kubeconfig itself, or which context of the one that is lent."""
 
 
 class Preparation:
@@ -71,13 +73,13 @@ class Preparation:
         files.check(call.request.files or {})
         credentials = tool_credentials.from_headers(call.tool, call.headers)
         tool_credentials.server(call.tool, credentials, allow_loopback=self._settings.allow_loopback)
-        access = await self._kubeconfig(call, invocation)
+        own = _decoded(call)
+        access = await self._kubeconfig(own or self._default_kubeconfig(), invocation)
         if invocation.needs_cluster and access is None and not credentials:
             raise _kubeconfig_required()
         invocation = await self._judged(call, invocation, access)
-        time_limit_s = self._time_limit(call.request, invocation)
         envelope = RequestEnvelope(
-            time_limit_s=time_limit_s,
+            time_limit_s=self._time_limit(call.request, invocation),
             queue_wait_s=self._settings.queue_wait_s,
             tool=call.tool.name,
             arguments=invocation.arguments,
@@ -97,6 +99,7 @@ class Preparation:
             invocation,
             envelope,
             exclusive=_exclusive(invocation, access),
+            identity=self._identity(own, access, invocation),
             target=(*_place(invocation, access), credentials.get(call.tool.server_variable or "", "")),
         )
 
@@ -110,8 +113,12 @@ class Preparation:
         is_small = len(stdin or "") + sum(map(len, given.values())) <= SMALL_MANIFEST_CHARACTERS
         return judge() if is_small else await asyncio.to_thread(judge)
 
-    async def _kubeconfig(self, call: Call, invocation: Invocation) -> ClusterAccess | None:
-        text = _decoded(call) or self._default_kubeconfig()
+    def _identity(self, own: str | None, access: ClusterAccess | None, invocation: Invocation) -> str:
+        if access is None:
+            return ""
+        return access.kubeconfig if own else f"lent {invocation.context or self._settings.default_context or ''}"
+
+    async def _kubeconfig(self, text: str | None, invocation: Invocation) -> ClusterAccess | None:
         if text is None:
             return None
         context = invocation.context or self._settings.default_context

@@ -13,7 +13,7 @@ from gateway import refusals, store_calls
 from gateway.event_stream import Place
 from gateway.job_lists import DEFAULT_LIMIT, MAX_LIMIT, JobFilter, JobLists
 from gateway.jobs import JobService
-from gateway.mcp import output_text, reporter, results
+from gateway.mcp import exchange, output_text, reporter, results
 from gateway.mcp.tools import CANCEL_JOB, GET_JOB, HIDDEN_FIELDS, LIST_JOBS, READ_OUTPUT
 from gateway.output_pages import MAX_OFFSET
 from gateway.preparation import Call
@@ -69,28 +69,30 @@ async def call(
     prepared = await app.state.preparation.prepare(Call(tool, request, _headers(context), ANONYMOUS))
     # Closing the request is cancelling it since revision 2026-07-28; before, it meant nothing.
     gives_up = context.protocol_version in MODERN_PROTOCOL_VERSIONS
-    async with (
-        service.submitted(prepared, demands_worker=True, gives_up=gives_up, joins=True) as pending,
-        reporter.reporting(app.state.event_stream, context, pending.queued.id),
-    ):
-        end = await pending.ended(wait_s)
-    if isinstance(end, Job):
-        return await _described(service, end, joined=pending.joined, delivers=delivers)
-    if end is not None and end is not NoEnd.DRAINING:
-        raise refusals.no_end(end, pending.queued)
-    return await _handed_over(service, await pending.latest(), joined=pending.joined, delivers=delivers)
+    async with service.submitted(prepared, demands_worker=True, gives_up=gives_up, joins=True) as pending:
+        async with reporter.reporting(app.state.event_stream, context, pending.queued.id):
+            end = await pending.ended(wait_s)
+        if isinstance(end, Job) and delivers:
+            await service.delivered(end, pending.call)
+            exchange.of(context).carries(end, pending.call)
+            return await _described(service, end, joined=pending.joined)
+        if end is not None and not isinstance(end, Job) and end is not NoEnd.DRAINING:
+            raise refusals.no_end(end, pending.queued)
+        latest = end if isinstance(end, Job) else await pending.latest()
+        await service.handed_over(latest, pending.call)
+        return await _handed_over(service, latest, joined=pending.joined)
 
 
 async def _get_job(app: FastAPI, context: Context, arguments: Mapping[str, Any]) -> types.CallToolResult:
     service: JobService = app.state.jobs
     asked = _parsed(JobArguments, arguments)
-    return await _described(service, await _waited(app, context, asked))
+    return await _told(service, await _waited(app, context, asked))
 
 
 async def _cancel_job(app: FastAPI, _: Context, arguments: Mapping[str, Any]) -> types.CallToolResult:
     service: JobService = app.state.jobs
     asked = _parsed(JobArguments, arguments)
-    return await _described(service, await service.cancel(asked.job_id, ANONYMOUS))
+    return await _told(service, await service.cancel(asked.job_id, ANONYMOUS))
 
 
 async def _list_jobs(app: FastAPI, _: Context, arguments: Mapping[str, Any]) -> types.CallToolResult:
@@ -126,21 +128,21 @@ async def _waited(app: FastAPI, context: Context, asked: JobArguments) -> Job:
         return await service.wait(job.id, ANONYMOUS, wait_s)
 
 
-async def _described(
-    service: JobService, job: Job, *, joined: JobState | None = None, delivers: bool = True
-) -> types.CallToolResult:
+async def _told(service: JobService, job: Job) -> types.CallToolResult:
+    """To somebody who has the job's id."""
+    await service.delivered(job)
+    return await _described(service, job)
+
+
+async def _described(service: JobService, job: Job, *, joined: JobState | None = None) -> types.CallToolResult:
     text = JobText() if job.response else await service.text(job.id)
-    if delivers:
-        await service.delivered(job)
     return results.of_job(job, text, joined=joined, most=service.settings.mcp_max_text)
 
 
-async def _handed_over(
-    service: JobService, job: Job, *, joined: JobState | None, delivers: bool
-) -> types.CallToolResult:
+async def _handed_over(service: JobService, job: Job, *, joined: JobState | None) -> types.CallToolResult:
     """A job that goes on without this call; what it has printed is a courtesy, its id is not."""
     try:
-        return await _described(service, job, joined=joined, delivers=delivers)
+        return await _described(service, job, joined=joined)
     except UnavailableError:
         return results.of_job(job, JobText(), joined=joined, most=service.settings.mcp_max_text)
 

@@ -26,6 +26,7 @@ import shared
 from gateway import problems
 from gateway.mcp import calls, core_tasks, envelope, prompts, protocol_errors, resources, results, tasks, tools
 from gateway.mcp.core_tasks import CoreTasks
+from gateway.mcp.exchange import Exchange
 from gateway.mcp.tracing import CallTracing
 from gateway.policy.policy import Policy
 from shared.errors import ErrorCode, ProductError
@@ -104,7 +105,11 @@ class McpServer(FastApiMCP):
         if (fault := envelope.fault(message.get("body", b""))) is not None:
             await JSONResponse(fault.model_dump(mode="json"), status_code=400)(scope, receive, send)
             return
-        await StreamableHTTPASGIApp(self._manager)(_trimmed(scope), _again(message, receive), send)
+        exchange = Exchange(_trimmed(scope), _again(message, receive), send)
+        try:
+            await StreamableHTTPASGIApp(self._manager)(exchange.scope, exchange.receive, exchange.send)
+        finally:
+            exchange.close(self.fastapi.state.jobs.missed)
 
     def _described(self, *, only_reads: bool) -> list[types.Tool]:
         """Made once: the SDK asks for the list in every call of the stateless revision, to check its headers."""

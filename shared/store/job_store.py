@@ -108,8 +108,6 @@ class ClaimRefusal(StrEnum):
 
 class CancelScope(StrEnum):
     ANY = "any"
-    ABANDONED = "abandoned"
-    """Only what may be given up when nobody waits any more: queued jobs and running reads."""
     QUEUED = "queued"
     """Only what nobody has begun with."""
 
@@ -279,9 +277,23 @@ class JobStore:
         _count_ended(ended)
         return JobState(state.decode()) if state else None
 
-    async def deliver(self, job_id: JobId) -> None:
-        """Says that the job's result has reached who asked for it: the same command again is another run."""
-        await self._scripts.call("deliver", job_id)
+    async def deliver(self, job_id: JobId, call: JobId | None = None) -> None:
+        """Says that the job's result reaches a call, named by the id that its own job had or would have had.
+
+        Without one, that it reaches somebody who has the job's id. Once it has reached all who waited for it, the same
+        command again is another run.
+        """
+        await self._scripts.call("deliver", job_id, call or "")
+
+    async def leave(self, job_id: JobId, call: JobId, *, has_id: bool = False, reason: str = "") -> JobState | None:
+        """Says that a call ends without the job's result, and whether it has been given the job's id.
+
+        With a reason it gives up what may be given up, unless others wait for it or have its id: a queued job and a
+        running read. The state before; None if there is no such job.
+        """
+        state, ended = await self._scripts.call("leave", job_id, call, int(has_id), reason)
+        _count_ended(ended)
+        return JobState(state.decode()) if state else None
 
     async def sweep(self, *, settle_leases: bool, not_after_ms: int = ANY_TIME_MS) -> Sweep:
         """Expires, loses, begins again and repairs what no worker will.

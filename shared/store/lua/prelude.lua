@@ -46,13 +46,33 @@ local function release(id, names)
   end
 end
 
+-- Of a command that others may join, the record knows which calls wait for its result (`call:` and `waiting`), how many
+-- ended without it (`missed`), and whether somebody was given its id instead (`handed`).
+local function begin_wait(id, call)
+  local is_new = redis.call('HSETNX', JOB .. id, 'call:' .. call, 1) == 1
+  if is_new then redis.call('HINCRBY', JOB .. id, 'waiting', 1) end
+  return is_new
+end
+
+local function end_wait(id, call)
+  if redis.call('HDEL', JOB .. id, 'call:' .. call) == 0 then return false end
+  redis.call('HINCRBY', JOB .. id, 'waiting', -1)
+  return true
+end
+
+local function count(id, field)
+  return tonumber(redis.call('HGET', JOB .. id, field) or 0)
+end
+
 -- Who repeats a command that ran gets its result for a while; one that was cancelled or never ran is begun anew.
+local HAS_RESULT = {succeeded = true, failed = true, timed_out = true, lost = true}
+
 local function keep_for_repeats(id, name, state)
   if name == '' or redis.call('GET', REPEATABLE .. name) ~= id then return end
-  if state == 'cancelled' or state == 'expired' then
-    redis.call('DEL', REPEATABLE .. name)
-  else
+  if HAS_RESULT[state] then
     redis.call('EXPIRE', REPEATABLE .. name, UNDELIVERED_S)
+  else
+    redis.call('DEL', REPEATABLE .. name)
   end
 end
 
@@ -84,6 +104,11 @@ end
 local function finish_from_outside(id, state, reason)
   forget_in_queue(id, redis.call('HGET', JOB .. id, 'lane'))
   finish(id, state, reason)
+end
+
+local function ask_to_end(id, reason)
+  redis.call('HSETNX', JOB .. id, 'cancel', reason)
+  redis.call('PUBLISH', CONTROL .. redis.call('HGET', JOB .. id, 'worker'), id)
 end
 
 local function holds(id, fence)

@@ -15,6 +15,10 @@ if repeatable then
   local same = redis.call('HMGET', JOB .. repeatable, 'created_at', 'state')
   if same[1] then
     redis.call('HSET', JOB .. repeatable, 'joined', 1)
+    -- Most likely one of those that missed the result: then it takes that one's place.
+    if begin_wait(repeatable, id) and count(repeatable, 'missed') > 0 then
+      redis.call('HINCRBY', JOB .. repeatable, 'missed', -1)
+    end
     return {'same', tonumber(same[1]), repeatable, same[2]}
   end
 end
@@ -42,6 +46,7 @@ for index = 16, #ARGV do fields[#fields + 1] = ARGV[index] end
 redis.call('HSET', JOB .. id, 'state', 'queued', 'lane', lane, 'tool', tool, 'created_at', now,
   'queue_deadline', deadline, 'attempt', 0, 'fingerprint', ARGV[10],
   'owner', ARGV[11], 'exclusive', ARGV[12], 'principal', ARGV[13], 'repeatable', ARGV[15], unpack(fields))
+if ARGV[15] ~= '' then begin_wait(id, id) end
 redis.call('EXPIRE', JOB .. id, lifetime_s)
 redis.call('SET', REQUEST .. id, ARGV[9], 'EX', lifetime_s)
 redis.call('ZADD', QUEUED, deadline, id)

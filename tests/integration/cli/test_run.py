@@ -1,7 +1,10 @@
 """`mcp-k8s run`, against a real gateway and worker with the stub CLI."""
 
 import json
+import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,8 +15,8 @@ from redis import Redis
 from shared import keys
 from tests.integration.cli.terminal import Terminal
 from tests.integration.end_to_end.system import System, start
-from tests.support import credential_program, kubeconfigs, stub
-from tests.support.product import Process, Product
+from tests.support import credential_program, kubeconfigs, processes, stub
+from tests.support.product import PROJECT, Process, Product
 from tests.support.valkey import APPEND_ONLY, Valkey, long_lived
 from tests.support.waiting import wait_blocking
 
@@ -53,6 +56,27 @@ def test_output_and_exit_code_are_the_commands_own(
     assert (ended(failed), failed.output()) == (3, "it failed\n")
 
 
+def test_files_and_standard_input_are_sent(system: System, kubeconfig: str, tmp_path: Path) -> None:
+    (tmp_path / "values.yaml").write_text("{}")
+    command = [sys.executable, "-m", "cli.main", "run", "--url", system.url, "--kubeconfig", kubeconfig]
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+
+    def printed(*arguments: str) -> str:
+        return subprocess.run(
+            processes.dying_with_parent([*command, *arguments]),
+            input="canary",
+            capture_output=True,
+            check=True,
+            cwd=tmp_path,
+            env=environment,
+            text=True,
+            timeout=END_TIMEOUT_S,
+        ).stdout
+
+    assert printed("--file", "values.yaml", "stub", "read", "list").splitlines() == ["values.yaml"]
+    assert printed("--stdin", "stub", "read", "stdin") == "canary\n"
+
+
 def test_refusal_is_one_line(terminal: Terminal, system: System, kubeconfig: str) -> None:
     process = run(terminal, system.url, kubeconfig, "kubectl", "get", "pods", "--token=stolen")
 
@@ -67,10 +91,66 @@ def test_ctrl_c_cancels_the_command(terminal: Terminal, system: System, kubeconf
     process.signal(signal.SIGINT)
 
     assert ended(process) == 130
-    job_id = process.output().partition("mcp-k8s cancel ")[2].split("`")[0]
+    job_id = process.output().partition(f"mcp-k8s cancel --url {system.url} ")[2].split("`")[0]
     assert httpx.get(f"{system.url}/jobs/{job_id}?wait=10", timeout=END_TIMEOUT_S).json()["state"] == "cancelled"
     cancelled = terminal.run("cancel", "--url", system.url, job_id)
     assert (ended(cancelled), cancelled.output()) == (0, "cancelled\n")
+
+
+def test_sigterm_leaves_the_command_running_and_says_how_to_read_and_end_it(
+    terminal: Terminal, system: System, kubeconfig: str
+) -> None:
+    process = run(terminal, system.url, kubeconfig, "stub", "write", "hang")
+    wait_blocking(lambda: "started" in process.output(), timeout_s=END_TIMEOUT_S)
+    process.signal(signal.SIGTERM)
+
+    assert ended(process) == 143
+    note = process.output().removeprefix("started\nthe command goes on as job ")
+    job_id, _, rest = note.partition(": ")
+    reading, ending = rest.split("`")[1::2]
+    assert httpx.get(reading.removeprefix("curl "), timeout=END_TIMEOUT_S).text == "started\n"
+    cancelled = terminal.run(*ending.removeprefix("mcp-k8s ").split())
+    assert (ended(cancelled), cancelled.output()) == (0, "running\n")
+    assert httpx.get(f"{system.url}/jobs/{job_id}?wait=10", timeout=END_TIMEOUT_S).json()["state"] == "cancelled"
+
+
+def test_hint_of_a_failed_command_is_shown(terminal: Terminal, system: System, kubeconfig: str) -> None:
+    process = run(terminal, system.url, kubeconfig, "kubectl", "get", "pods")
+
+    assert ended(process) == 1
+    *_, last = process.output().splitlines()
+    assert last.startswith("hint: ")
+
+
+def test_argo_cds_variables_go_along(terminal: Terminal, system: System, kubeconfig: str) -> None:
+    arguments = ("run", "--url", system.url, "--kubeconfig", kubeconfig, "argocd", "app", "list")
+    process = terminal.run(*arguments, ARGOCD_SERVER="no server", ARGOCD_AUTH_TOKEN="token")
+
+    assert ended(process) == 1
+    assert "X-Argocd-Server" in process.output()
+
+
+def test_context_that_the_command_names_is_the_one_that_is_sent(
+    terminal: Terminal, system: System, tmp_path: Path
+) -> None:
+    path = tmp_path / "two"
+    path.write_text(stub.KUBECONFIG.replace('"current-context": "stub"', '"current-context": "gone"'))
+
+    process = run(terminal, system.url, str(path), "kubectl", "--context", "stub", "get", "pods")
+
+    assert ended(process) == 1
+    assert "127.0.0.1:1" in process.output()
+
+
+def test_wait_for_a_worker_is_told(terminal: Terminal, kubeconfig: str, valkey: Valkey, tmp_path: Path) -> None:
+    with Product(valkey.url, tmp_path) as product:
+        url = start(product, gateways=1).url
+        process = run(terminal, url, kubeconfig, "stub", "read", "ok")
+        wait_blocking(lambda: "queued: no worker has taken it yet (job " in process.output(), timeout_s=END_TIMEOUT_S)
+        product.start("worker")
+
+        assert ended(process) == 0
+        assert process.output().splitlines()[1:] == ["ok"]
 
 
 def test_jobs_are_listed_as_a_table_and_as_json(terminal: Terminal, system: System, kubeconfig: str) -> None:

@@ -88,13 +88,18 @@ def test_second_up_on_the_same_state_is_refused(running: Running) -> None:
     line = refusal(terminal.run("up", "--port", "0"))
 
     assert line.startswith(f"error: another `mcp-k8s up` (process {process.pid}) uses {terminal.state};")
+    assert "(--state-directory)" in line
+    assert "(--port)" in line
     assert httpx.get(f"{url}/readyz").is_success
 
 
 def test_port_of_another_up_is_recognised(running: Running, terminal: Terminal) -> None:
     port = running[2].rpartition(":")[2]
 
-    assert "is taken by another mcp-k8s" in refusal(terminal.run("up", "--port", port))
+    line = refusal(terminal.run("up", "--port", port))
+
+    assert "is taken by another mcp-k8s" in line
+    assert "--port, and another folder with --state-directory" in line
 
 
 def test_doctor_recognises_it_too(running: Running, terminal: Terminal) -> None:

@@ -1,5 +1,7 @@
 """Probes, metrics and the tools' status."""
 
+import re
+
 import httpx
 import pytest
 
@@ -66,8 +68,24 @@ async def test_tools_of_a_live_worker_are_available(client: httpx.AsyncClient, w
     assert status["helm"] == {"available": False, "version": None, "workers": 0}
 
 
+async def test_page_of_the_api_refers_to_no_other_host(client: httpx.AsyncClient) -> None:
+    page = await client.get("/docs")
+    links = re.findall(r"""(?:src|href|url)\s*[=:]\s*["']([^"']+)["']""", page.text)
+
+    assert set(links) >= {"openapi.json", "docs/assets/swagger-ui-bundle.js", "docs/assets/swagger-ui.css"}
+    assert "//" not in "".join(links)
+    assert '"validatorUrl": null' in page.text
+    for link in links:
+        assert (await client.get(page.url.join(link))).status_code == 200
+    assert "default-src 'none'; connect-src 'self'" in page.headers["Content-Security-Policy"]
+
+
+async def test_there_is_one_page_and_no_other(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/redoc")).status_code == 404
+    assert (await client.get("/docs/assets/../../pyproject.toml")).status_code == 404
+
+
 async def test_description_of_the_api_names_the_calls(client: httpx.AsyncClient) -> None:
-    assert (await client.get("/docs")).status_code == 200
     paths = (await client.get("/openapi.json")).json()["paths"]
     assert {"/tools/kubectl", "/tools/helm", "/tools/status", "/jobs", "/jobs/{job_id}", "/health"} <= set(paths)
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -149,6 +150,58 @@ async def test_queued_write_that_its_client_gave_up_is_begun_anew(
     await wait_until(lambda: served.has_state(client, given_up, "cancelled"))
     async with calling(gateway.url):
         assert await next_queued(redis) != given_up
+
+
+async def test_queued_write_that_was_joined_ends_when_all_have_left(
+    gateway: Served, client: httpx.AsyncClient, redis: Redis
+) -> None:
+    async with calling(gateway.url) as first:
+        job_id = await next_queued(redis)
+        async with calling(gateway.url):
+            await wait_until(lambda: served.in_record(redis, job_id, "joined"))
+            first.cancel()
+            await wait_until(lambda: _is_missed_by(redis, job_id, 1))
+            assert await served.queued(redis) == [job_id]
+    await wait_until(lambda: served.has_state(client, job_id, "cancelled"))
+
+
+async def test_result_that_one_of_two_missed_waits_for_its_repetition(
+    gateway: Served, redis: Redis, worker: HandWorker
+) -> None:
+    async with calling(gateway.url) as first:
+        job_id = await next_queued(redis)
+        claim = await worker.claim(job_id)
+        async with calling(gateway.url):
+            await wait_until(lambda: served.in_record(redis, job_id, "joined"))
+        await wait_until(lambda: _is_missed_by(redis, job_id, 1))
+        await worker.settle(claim)
+        assert mcp_caller.text(await first)["job_id"] == job_id
+
+    assert mcp_caller.text(await call(gateway.url))["job_id"] == job_id
+    async with calling(gateway.url):
+        assert await next_queued(redis) != job_id
+
+
+async def test_lent_kubeconfig_is_the_same_one_after_its_token_was_renewed(
+    product: Product, redis: Redis, tmp_path: Path
+) -> None:
+    lent = tmp_path / "kubeconfig"
+    lent.write_text(kubeconfigs.text(user={"token": "first-token"}))
+    url = await product.gateway(K8S_MCP_DEFAULT_KUBECONFIG_FILE=str(lent))
+    key = {"X-Kubeconfig": "", "Idempotency-Key": "install-web-1"}
+    async with httpx.AsyncClient(base_url=url, timeout=served.TIMEOUT_S) as client, calling(url, headers=key):
+        job_id = await next_queued(redis)
+        post = {"tool": "helm", **INSTALL, "namespace": "elsewhere"}
+        keyed = (await client.post("/jobs", json=post, headers=key)).json()["id"]
+        lent.write_text(kubeconfigs.text(user={"token": "second-token"}))
+
+        async with calling(url, headers=key):
+            await wait_until(lambda: served.in_record(redis, job_id, "joined"))
+        assert (await client.post("/jobs", json=post, headers=key)).json()["id"] == keyed
+
+
+async def _is_missed_by(redis: Redis, job_id: str, count: int) -> bool:
+    return await served.in_record(redis, job_id, "missed") == str(count).encode()
 
 
 @pytest.mark.parametrize("is_asked_for", [True, False], ids=["seen by get_job", "never asked for"])

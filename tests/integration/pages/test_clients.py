@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import httpx
 import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
+from packaging.requirements import Requirement
 
 from tests.integration.mcp import node
 from tests.integration.mcp.node import INSPECTOR
@@ -87,12 +90,25 @@ def test_curl_answers(url: str, environment: dict[str, str]) -> None:
     assert "web-1" in json.loads(answer)["output"]
 
 
-def test_python_program_runs(url: str, environment: dict[str, str], tmp_path: Path) -> None:
-    [block] = readme.blocks("python", PAGE)
+@pytest.mark.parametrize("block", readme.blocks("python", PAGE), ids=["bridge", "HTTP"])
+def test_python_program_runs(block: str, url: str, environment: dict[str, str], tmp_path: Path) -> None:
     program = tmp_path / "program.py"
-    program.write_text(block.replace(readme.DOCUMENTED_URL, url))
+    # What the bridge starts without an address has tests of its own.
+    with_address = block.replace('["mcp-stdio"]', f'["mcp-stdio", "--url", "{url}"]')
+    program.write_text(with_address.replace(readme.DOCUMENTED_URL, url))
 
     assert "web-1" in run([sys.executable, str(program)], environment)
+
+
+def test_what_shall_be_installed_is_what_the_programs_import() -> None:
+    [line] = re.findall(r"`pip install ([^`]+)`", PAGE.read_text())
+    requirements = [Requirement(word) for word in shlex.split(line)]
+    imported = set(re.findall(r"^(?:import|from) (\w+)", "\n".join(readme.blocks("python", PAGE)), re.MULTILINE))
+    [package] = re.findall(r"`npm install ([^`]+)`", PAGE.read_text())
+
+    assert {requirement.name for requirement in requirements} == imported - sys.stdlib_module_names
+    assert all(requirement.specifier.contains(metadata.version(requirement.name)) for requirement in requirements)
+    assert all(f'from "{package}/' in block for block in readme.blocks("js", PAGE))
 
 
 def test_typescript_program_runs(url: str, environment: dict[str, str], tmp_path: Path) -> None:

@@ -25,6 +25,10 @@ def test_it_tells_url_tools_and_how_to_get_missing_ones() -> None:
     assert f"helm      missing: {registry.find('helm').install_hint}" in text
 
 
+def test_a_clouds_users_are_told_of_the_command_that_makes_a_token() -> None:
+    assert "take the output of: mcp-k8s kubeconfig" in banner.render(READY)
+
+
 def test_client_configuration_carries_the_header() -> None:
     configuration = json.loads(banner.client_configuration(READY.url, has_default_kubeconfig=False))
 

@@ -38,21 +38,22 @@ async def test_cancelled_job_leaves_no_queue_entry(redis: Redis, jobs: Jobs) -> 
 
 
 @pytest.mark.parametrize(
-    ("scope", "command_class"),
-    [
-        (CancelScope.ANY, CommandClass.READ),
-        (CancelScope.ANY, CommandClass.WRITE),
-        (CancelScope.ABANDONED, CommandClass.READ),
-    ],
+    ("is_asked", "command_class"),
+    [(True, CommandClass.READ), (True, CommandClass.WRITE), (False, CommandClass.READ)],
+    ids=["read", "write", "read that nobody waits for"],
 )
 async def test_worker_of_a_running_job_is_asked_to_end_it(
-    redis: Redis, jobs: Jobs, scope: CancelScope, command_class: CommandClass
+    redis: Redis, jobs: Jobs, *, is_asked: bool, command_class: CommandClass
 ) -> None:
     attempt = await jobs.running(command_class=command_class)
 
     async with recorded(redis, keys.control(WORKER_ID)) as messages:
-        assert await jobs.store.cancel(attempt.job_id, reason="enough", scope=scope) is JobState.RUNNING
+        if is_asked:
+            answer = await jobs.store.cancel(attempt.job_id, reason="enough", scope=CancelScope.ANY)
+        else:
+            answer = await jobs.store.leave(attempt.job_id, attempt.job_id, reason="enough")
 
+        assert answer is JobState.RUNNING
         assert await messages() == [attempt.job_id]
     record = (await jobs.stored(attempt.job_id)).record
     assert (record.state, record.cancel_reason) == (JobState.RUNNING, "enough")
@@ -66,7 +67,7 @@ async def test_running_write_that_nobody_waits_for_goes_on(
     attempt = await jobs.running(command_class=command_class)
 
     async with recorded(redis, keys.control(WORKER_ID)) as messages:
-        answer = await jobs.store.cancel(attempt.job_id, reason="", scope=CancelScope.ABANDONED)
+        answer = await jobs.store.leave(attempt.job_id, attempt.job_id, reason="enough")
 
         assert answer is JobState.RUNNING
         assert await messages() == []

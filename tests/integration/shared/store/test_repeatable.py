@@ -10,7 +10,7 @@ from shared import keys
 from shared.models import CommandClass, JobId, JobState, Lane
 from shared.store.job_store import Accepted, Busy, CancelScope, Same, SubmitRefusal
 from shared.store.scripts import UNDELIVERED_S
-from tests.support.jobs import QUEUE_LIMIT, Jobs, attempt_on, new_job
+from tests.support.jobs import QUEUE_LIMIT, Jobs, attempt_on, ending, new_job, new_job_id
 
 NAME = "keyed-hash"
 WRITE: dict[str, Any] = {"command_class": CommandClass.WRITE, "lane": Lane.SLOW, "repeatable": NAME}
@@ -49,7 +49,7 @@ async def test_result_waits_for_a_while_for_who_did_not_get_it(redis: Redis, job
 
 async def test_delivered_result_is_not_given_again(redis: Redis, jobs: Jobs) -> None:
     job_id = (await jobs.finished(**WRITE)).job_id
-    await jobs.store.deliver(job_id)
+    await jobs.store.deliver(job_id, job_id)
 
     second = await jobs.queued(**WRITE)
 
@@ -73,14 +73,50 @@ async def test_job_that_redis_lost_is_begun_anew(redis: Redis, jobs: Jobs) -> No
     assert await jobs.state(await jobs.queued(**WRITE)) is JobState.QUEUED
 
 
-async def test_joined_job_is_not_abandoned_by_who_submitted_it(jobs: Jobs) -> None:
+async def test_joined_job_is_abandoned_by_the_last_who_waits(jobs: Jobs) -> None:
     job_id = await jobs.queued(**WRITE)
-    await again(jobs)
+    second = new_job_id()
+    await again(jobs, id=second)
 
-    await jobs.store.cancel(job_id, reason="nobody waits", scope=CancelScope.ABANDONED)
+    for _ in range(2):  # an answer may be lost, and the call be sent again
+        await jobs.store.leave(job_id, job_id, reason="nobody waits")
     assert await jobs.state(job_id) is JobState.QUEUED
-    await jobs.store.cancel(job_id, reason="by request", scope=CancelScope.ANY)
+    await jobs.store.leave(job_id, second, reason="nobody waits")
     assert await jobs.state(job_id) is JobState.CANCELLED
+
+
+async def test_job_whose_id_is_out_is_not_abandoned(jobs: Jobs) -> None:
+    job_id = await jobs.queued(**WRITE)
+    await jobs.store.leave(job_id, job_id, has_id=True)
+    second = new_job_id()
+    await again(jobs, id=second)
+
+    await jobs.store.leave(job_id, second, reason="nobody waits")
+
+    assert await jobs.state(job_id) is JobState.QUEUED
+
+
+async def test_result_waits_for_each_who_joined_and_missed_it(jobs: Jobs) -> None:
+    attempt = await jobs.running(**WRITE)
+    job_id, second = attempt.job_id, new_job_id()
+    await again(jobs, id=second)
+    await jobs.store.leave(job_id, second)
+    await jobs.store.settle(attempt, ending())
+    await jobs.store.deliver(job_id, job_id)
+
+    third = new_job_id()
+    assert await again(jobs, id=third) == await same(jobs, job_id)
+    await jobs.store.deliver(job_id, third)
+    assert await jobs.queued(**WRITE) != job_id
+
+
+async def test_result_that_did_not_arrive_is_given_again(redis: Redis, jobs: Jobs) -> None:
+    job_id = (await jobs.finished(**WRITE)).job_id
+    await jobs.store.deliver(job_id, job_id)
+    await jobs.store.leave(job_id, job_id)
+
+    assert await again(jobs) == await same(jobs, job_id)
+    assert 0 < await redis.ttl(keys.REPEATABLE + NAME) <= UNDELIVERED_S
 
 
 async def test_same_job_submitted_again_is_itself(jobs: Jobs) -> None:

@@ -180,9 +180,16 @@ class Transitions(RuleBasedStateMachine):
         if model.state is JobState.QUEUED:
             model.finish(JobState.CANCELLED)
         elif model.state is JobState.RUNNING:
-            is_read = model.job.command_class is CommandClass.READ
-            asks = scope is CancelScope.ANY or (scope is CancelScope.ABANDONED and is_read)
-            model.cancel_asked = model.cancel_asked or asks
+            model.cancel_asked = model.cancel_asked or scope is CancelScope.ANY
+
+    @rule(job_id=jobs)
+    def abandon(self, job_id: JobId) -> None:
+        model = self.models[job_id]
+        assert self.run(self.store.leave(job_id, job_id, reason="nobody waits")) is model.state
+        if model.state is JobState.QUEUED:
+            model.finish(JobState.CANCELLED)
+        elif model.state is JobState.RUNNING and model.job.command_class is CommandClass.READ:
+            model.cancel_asked = True
 
     @rule(job_id=jobs)
     def wait_ends(self, job_id: JobId) -> None:

@@ -1,0 +1,58 @@
+"""Whether the answer to a request went out while its client was there: what it carries is delivered then, or missed.
+
+A result is recorded as delivered just before it is sent, so that whoever acts on it finds it so; here that is taken
+back. A client that stopped to wait with its connection open cannot be told from one that reads.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from mcp.server.context import ServerRequestContext
+from starlette.types import Message, Receive, Scope, Send
+
+from shared.models import Job, JobId
+
+KEY = "mcp_k8s.exchange"
+"""In the ASGI scope, which reaches the handlers as that of their request."""
+
+Missed = Callable[[JobId, JobId], None]
+
+
+class Exchange:
+    """One request and its answer, between the server and the SDK."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.scope: Scope = {**scope, KEY: self}
+        self._receive = receive
+        self._send = send
+        self._carried: list[tuple[JobId, JobId]] = []
+        self._is_open = True
+        self._is_answered = False
+
+    def carries(self, job: Job, call: JobId) -> None:
+        """The answer holds the job's result, for that call."""
+        self._carried.append((job.id, call))
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._is_open = self._is_open and message["type"] != "http.disconnect"
+        return message
+
+    async def send(self, message: Message) -> None:
+        await self._send(message)
+        if message["type"] == "http.response.body" and not message.get("more_body", False):
+            self._is_answered = self._is_open
+
+    def close(self, missed: Missed) -> None:
+        """Calls back for each result that it held and that did not go out whole."""
+        if not self._is_answered:
+            for job_id, call in self._carried:
+                missed(job_id, call)
+
+
+def of(context: ServerRequestContext[Any, Any]) -> Exchange:
+    """The one that a handler answers in."""
+    if context.request is None:
+        raise RuntimeError("a call came without a request")
+    exchange: Exchange = context.request.scope[KEY]
+    return exchange
