@@ -6,6 +6,7 @@ later, on whichever gateway, becomes one job. Draft: https://datatracker.ietf.or
 
 import json
 import re
+from dataclasses import dataclass
 
 from shared import job_ids
 from shared.envelope import RequestEnvelope
@@ -26,12 +27,23 @@ def parse(value: str | None) -> str | None:
     return value
 
 
-def job_id(master_keys: MasterKeys, *, principal: str, key: str) -> JobId:
-    """As hard to guess as a random one, for who has no master key."""
-    return job_ids.following_from(master_keys, principal, key)
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The id of a job, as hard to guess as a random one for who has no master key.
+
+    `fingerprint`: of what the request asks for; two requests with one key must have the same.
+    """
+
+    job_id: JobId
+    fingerprint: str
 
 
-def fingerprint(master_keys: MasterKeys, envelope: RequestEnvelope) -> str:
-    """Of what the request asks for: two requests with one key must have the same."""
-    asked = envelope.model_dump(mode="json", exclude={"traceparent", "attempt", "queue_wait_s"})
-    return master_keys.fingerprint("request", json.dumps(asked, sort_keys=True))
+def identities(master_keys: MasterKeys, *, principal: str, key: str, envelope: RequestEnvelope) -> list[Identity]:
+    """By each master key, newest first: while keys are exchanged, a job may be there by an older one."""
+    asked = json.dumps(
+        envelope.model_dump(mode="json", exclude={"traceparent", "attempt", "queue_wait_s"}), sort_keys=True
+    )
+    return [
+        Identity(job_ids.following_from(each, principal, key), each.fingerprint("request", asked))
+        for each in master_keys.each()
+    ]

@@ -10,6 +10,7 @@ import structlog
 from gateway import idempotency, refusals, repeats, store_calls
 from gateway.background import Background
 from gateway.disconnect import ClientGoneError
+from gateway.idempotency import Identity
 from gateway.preparation import PreparedCall
 from gateway.responses import JobText, ResponseReader
 from gateway.submitter import QueuedJob, Submitter
@@ -80,7 +81,9 @@ class JobService:
 
     async def queue(self, call: PreparedCall, *, demands_worker: bool) -> Job:
         """Queues a job that its caller does not wait for. `UnavailableError` if it cannot be queued."""
-        queued = await self._queued(self._sealed(call), demands_worker=demands_worker, gives_up=_is_given_up(call))
+        queued = await self._queued(
+            await self._sealed(call), demands_worker=demands_worker, gives_up=_is_given_up(call)
+        )
         return await self.read(queued.job.id, call.principal) if queued.is_repeated else queued.job
 
     @asynccontextmanager
@@ -94,7 +97,7 @@ class JobService:
         is there already, and whose result nobody got, is that job.
         """
         gives_up = gives_up and _is_given_up(call)
-        job = self._sealed(call, joins=joins)
+        job = await self._sealed(call, joins=joins)
         demanded_tool = job.tool if demands_worker else None
         async with AsyncExitStack() as watching:
             watch = await watching.enter_async_context(
@@ -188,15 +191,24 @@ class JobService:
             raise answer
         return answer
 
-    def _sealed(self, call: PreparedCall, *, joins: bool = False) -> NewJob:
-        job_id, fingerprint = job_ids.new(self.master_keys), ""
-        if call.idempotency_key is not None:
-            job_id = idempotency.job_id(self.master_keys, principal=call.principal, key=call.idempotency_key)
-            fingerprint = idempotency.fingerprint(self.master_keys, call.envelope)
-        identity = JobIdentity(job_id, call.principal)
+    async def _identity(self, call: PreparedCall) -> Identity:
+        if call.idempotency_key is None:
+            return Identity(job_ids.new(self.master_keys), "")
+        newest, *older = idempotency.identities(
+            self.master_keys, principal=call.principal, key=call.idempotency_key, envelope=call.envelope
+        )
+        if older:
+            async with store_calls.bounded():
+                stored = await self.store.read([identity.job_id for identity in older])
+            older = [identity for identity, job in zip(older, stored, strict=True) if job is not None]
+        return older[0] if older else newest
+
+    async def _sealed(self, call: PreparedCall, *, joins: bool = False) -> NewJob:
+        chosen = await self._identity(call)
+        identity = JobIdentity(chosen.job_id, call.principal)
         request_key, output_key = DataKey.generate(identity), DataKey.generate(identity)
         return NewJob(
-            id=job_id,
+            id=chosen.job_id,
             principal=call.principal,
             tool=call.envelope.tool,
             command_class=call.envelope.command_class,
@@ -207,11 +219,13 @@ class JobService:
             request=request_key.seal(call.envelope.model_dump_json().encode(), Purpose.REQUEST),
             request_key=request_key.wrap(self.master_keys, Purpose.REQUEST_KEY),
             output_key=output_key.wrap(self.master_keys, Purpose.OUTPUT_KEY),
-            fingerprint=fingerprint,
+            fingerprint=chosen.fingerprint,
             owner=self.master_keys.fingerprint("owner", call.principal, call.envelope.kubeconfig or ""),
             principal_limit=self.settings.principal_job_limit,
-            repeatable=repeats.name(self.master_keys, call) if joins else "",
-            exclusive=tuple(self.master_keys.fingerprint("exclusive", *parts) for parts in call.exclusive),
+            repeatable=tuple(repeats.names(self.master_keys, call)) if joins else (),
+            exclusive=tuple(
+                name for parts in call.exclusive for name in self.master_keys.fingerprints("exclusive", *parts)
+            ),
         )
 
     async def _abandon(self, job_id: JobId) -> None:

@@ -47,12 +47,10 @@ local function release(id, names)
 end
 
 -- Who repeats a command that ran gets its result for a while; one that was cancelled or never ran is begun anew.
-local function keep_for_repeats(id, name, state)
-  if name == '' or redis.call('GET', REPEATABLE .. name) ~= id then return end
-  if state == 'cancelled' or state == 'expired' then
-    redis.call('DEL', REPEATABLE .. name)
-  else
-    redis.call('EXPIRE', REPEATABLE .. name, UNDELIVERED_S)
+local function keep_for_repeats(id, names, state)
+  local lifetime_s = (state == 'cancelled' or state == 'expired') and 0 or UNDELIVERED_S
+  for name in string.gmatch(names or '', '%S+') do
+    if redis.call('GET', REPEATABLE .. name) == id then redis.call('EXPIRE', REPEATABLE .. name, lifetime_s) end
   end
 end
 
@@ -62,7 +60,7 @@ local function finish(id, state, reason)
   local retention = tonumber(redis.call('HGET', record, 'retention_s'))
   redis.call('HSET', record, 'state', state, 'ended_at', now_ms(), 'reason', reason)
   release(id, redis.call('HGET', record, 'exclusive'))
-  keep_for_repeats(id, redis.call('HGET', record, 'repeatable') or '', state)
+  keep_for_repeats(id, redis.call('HGET', record, 'repeatable'), state)
   redis.call('ZREM', PRINCIPAL .. redis.call('HGET', record, 'principal'), id)
   redis.call('HDEL', record, 'request_key', 'fence', 'worker', 'exclusive', 'owner')
   redis.call('DEL', REQUEST .. id)
