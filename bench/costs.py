@@ -28,11 +28,12 @@ CLI_COMMANDS = {
     "istioctl": ("version", "--remote=false"),
     "argocd": ("version", "--client"),
 }
-MEMORY_OF_CHILD = """
+USAGE_OF_CHILD = """
 import os, subprocess, sys
 with open(os.devnull, "w") as nowhere:
     child = subprocess.Popen(sys.argv[1:], stdout=nowhere, stderr=nowhere)
-    print(os.wait4(child.pid, 0)[2].ru_maxrss)
+    usage = os.wait4(child.pid, 0)[2]
+    print(usage.ru_maxrss, usage.ru_utime + usage.ru_stime)
 """
 
 
@@ -64,7 +65,15 @@ class Costs:
     worker_connections: int
     gateway_bytes: int
     worker_bytes: int
-    cli_bytes: Mapping[str, int]
+    clis: Mapping[str, "CliCost"]
+
+
+@dataclass(frozen=True, slots=True)
+class CliCost:
+    """Most resident memory, and CPU, of one that does next to nothing."""
+
+    size_bytes: int
+    cpu_s: float
 
 
 async def measure() -> Costs:
@@ -103,7 +112,7 @@ async def measure() -> Costs:
         worker_connections=of_worker,
         gateway_bytes=gateway_bytes,
         worker_bytes=worker_bytes,
-        cli_bytes=await _cli_memory(),
+        clis=await _cli_costs(),
     )
 
 
@@ -130,16 +139,17 @@ async def _connections(redis: Redis) -> int:
     return len(await redis.client_list()) - 1
 
 
-async def _cli_memory() -> dict[str, int]:
-    """Most resident memory of the CLIs that this machine has, when they do next to nothing."""
+async def _cli_costs() -> dict[str, CliCost]:
+    """Of the CLIs that this machine has."""
     search = os.pathsep.join((os.environ["PATH"], str(PROJECT / ".tools" / "bin")))
     found = {}
     for name, arguments in CLI_COMMANDS.items():
         if (path := shutil.which(name, path=search)) is not None:
-            argv = (sys.executable, "-c", MEMORY_OF_CHILD, path, *arguments)
+            argv = (sys.executable, "-c", USAGE_OF_CHILD, path, *arguments)
             process = await asyncio.create_subprocess_exec(*argv, stdout=asyncio.subprocess.PIPE)
             output, _ = await process.communicate()
-            found[name] = int(output) * 1024
+            kilobytes, cpu_s = output.split()
+            found[name] = CliCost(int(kilobytes) * 1024, float(cpu_s))
     return found
 
 

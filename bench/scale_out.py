@@ -21,7 +21,7 @@ from tests.support.valkey import APPEND_ONLY, Valkey
 
 WORKERS = (1, 2, 4)
 SLOTS = 4
-SLEEP_S = 4
+SLEEP_S = 6
 JOBS = 48
 TOLERANCE = 0.10
 

@@ -10,7 +10,7 @@ from bench import costs, scale_out, scaling_page
 async def main(arguments: list[str]) -> int:
     """1 when the gain is not linear."""
     load_before = os.getloadavg()[0]
-    print("measuring, for about two minutes ...", file=sys.stderr, flush=True)
+    print("measuring, for about three minutes ...", file=sys.stderr, flush=True)
     spent = await costs.measure()
     measured = [await scale_out.measure(workers) for workers in scale_out.WORKERS]
     text = scaling_page.text(spent, measured, load_before=load_before)

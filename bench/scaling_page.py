@@ -8,6 +8,8 @@ from pathlib import Path
 from bench import page, scale_out
 from bench.costs import JOBS, Costs
 from bench.scale_out import Measurement
+from gateway.submitter import SUBMITS_AT_ONCE
+from shared import redis_connection
 from shared.settings import CommonSettings, WorkerSettings
 
 PATH = Path("docs/scaling.md")
@@ -41,7 +43,7 @@ Age is the time that jobs waited for a slot. A worker's own part is small: what 
 | Redis: commands of an idle gateway and worker | {idle:.0f} a second |
 | gateway: CPU of a call that waits for its job | {gateway_ms:.2f} ms |
 | gateway: memory, idle | {gateway_mb:.0f} MB |
-| gateway: connections to Redis, idle, and at most | {gateway_connections}, and 83 |
+| gateway: connections to Redis, idle, and at most | {gateway_connections}, {most_connections} |
 | worker: CPU of a job, the command's own not counted | {worker_ms:.2f} ms |
 | worker: memory, idle | {worker_mb:.0f} MB |
 | worker: connections to Redis, idle | {worker_connections} |
@@ -52,10 +54,10 @@ that talks to a cluster needs more memory than its version command, in proportio
 
 ## How large
 
-- **Slots.** A running CLI is what a worker pays for: starting one takes some 60 ms of a core, waiting takes nothing.
-  Memory decides: slots × the largest CLI × 2, and {worker_mb:.0f} MB for the worker itself. The default of
-  {fast_slots} + {slow_slots} slots fits into {default_gb:.1f} GB. One core starts some 15 reads a second; writes that
-  wait leave it idle, so 8 fast slots a core are plenty, and slow slots cost memory alone.
+- **Slots.** A running CLI is what a worker pays for: a job of the largest takes {start_ms:.0f} ms of a core to start,
+  and nothing while it waits. Memory decides: slots × the largest CLI × 2, and {worker_mb:.0f} MB for the worker itself;
+  the default of {fast_slots} + {slow_slots} slots fits into {default_gb:.1f} GB. A core starts {starts:.0f} of them a
+  second, so {fast_slots} fast slots a core are plenty, and slow slots, whose commands mostly wait, cost memory alone.
 - **Workers.** Jobs per second × how long one runs = slots in use. Take a third more.
 - **Gateways.** {gateway_rate:.0f} calls a second fill one core; two gateways are for restarts, more for load.
 - **Redis memory.** Jobs per second × retention ({retention} s) × (memory of a job + its output). 10 jobs a second that
@@ -75,44 +77,64 @@ Measured on {day}: {machine}, Python {python}, Valkey append-only; the load aver
 
 def text(costs: Costs, measured: list[Measurement], *, load_before: float) -> str:
     """The whole page."""
-    common, worker = CommonSettings.model_fields, WorkerSettings.model_fields
-    retention_s = common["retention_s"].default
-    fast, slow = worker["fast_slots"].default, worker["slow_slots"].default
-    largest = max(costs.cli_bytes.values(), default=0)
-    example_bytes = 10 * retention_s * (costs.redis_bytes_per_job + 10_000 * costs.redis_bytes_per_output_byte)
-    redis_rate = USABLE_SHARE / costs.redis_cpu_s
-    rows = [f"| a running `{name}`: memory | {size / MEGABYTE:.0f} MB |" for name, size in costs.cli_bytes.items()]
+    what = "a running `{}`: memory, and CPU to start it"
+    rows = [
+        f"| {what.format(name)} | {cli.size_bytes / MEGABYTE:.0f} MB, {cli.cpu_s * 1e3:.0f} ms |"
+        for name, cli in costs.clis.items()
+    ]
     return TEXT.format(
         jobs=scale_out.JOBS,
         sleep=scale_out.SLEEP_S,
         slots=scale_out.SLOTS,
         linear="yes" if scale_out.is_linear(measured) else "NO",
         scale_out=scale_out.render(measured),
-        job_kb=costs.redis_bytes_per_job / 1e3,
-        output=costs.redis_bytes_per_output_byte,
-        commands=costs.commands_per_job,
-        redis_ms=costs.redis_cpu_s * 1e3,
-        idle=costs.idle_commands_per_s,
-        gateway_ms=costs.gateway_cpu_s * 1e3,
-        gateway_mb=costs.gateway_bytes / MEGABYTE,
-        gateway_connections=costs.gateway_connections,
-        worker_ms=costs.worker_cpu_s * 1e3,
-        worker_mb=costs.worker_bytes / MEGABYTE,
-        worker_connections=costs.worker_connections,
         cli_rows="\n".join(rows),
-        measured_jobs=f"{JOBS:,}",
-        fast_slots=fast,
-        slow_slots=slow,
-        default_gb=((fast + slow) * largest * 2 + costs.worker_bytes) / 1e9,
-        gateway_rate=1 / costs.gateway_cpu_s,
-        retention=f"{retention_s:,}",
-        example_gb=example_bytes / 1e9,
-        share=USABLE_SHARE * 100,
-        redis_rate=redis_rate,
-        redis_day=redis_rate * 86_400 / 1e6,
+        **_measured(costs),
+        **_reckoned(costs),
         day=datetime.now(UTC).date(),
         machine=page.machine(),
         python=platform.python_version(),
         load_before=load_before,
         load_after=os.getloadavg()[0],
     )
+
+
+def _measured(costs: Costs) -> dict[str, float | str]:
+    return {
+        "job_kb": costs.redis_bytes_per_job / 1e3,
+        "output": costs.redis_bytes_per_output_byte,
+        "commands": costs.commands_per_job,
+        "redis_ms": costs.redis_cpu_s * 1e3,
+        "idle": costs.idle_commands_per_s,
+        "gateway_ms": costs.gateway_cpu_s * 1e3,
+        "gateway_mb": costs.gateway_bytes / MEGABYTE,
+        "gateway_connections": costs.gateway_connections,
+        "most_connections": redis_connection.GATEWAY_CONNECTIONS + SUBMITS_AT_ONCE,
+        "worker_ms": costs.worker_cpu_s * 1e3,
+        "worker_mb": costs.worker_bytes / MEGABYTE,
+        "worker_connections": costs.worker_connections,
+        "measured_jobs": f"{JOBS:,}",
+    }
+
+
+def _reckoned(costs: Costs) -> dict[str, float | str]:
+    """What follows from it with the default settings."""
+    retention_s = CommonSettings.model_fields["retention_s"].default
+    fast, slow = (WorkerSettings.model_fields[name].default for name in ("fast_slots", "slow_slots"))
+    largest = max((cli.size_bytes for cli in costs.clis.values()), default=0)
+    start_cpu_s = costs.worker_cpu_s + max((cli.cpu_s for cli in costs.clis.values()), default=0)
+    example_bytes = 10 * retention_s * (costs.redis_bytes_per_job + 10_000 * costs.redis_bytes_per_output_byte)
+    redis_rate = USABLE_SHARE / costs.redis_cpu_s
+    return {
+        "start_ms": start_cpu_s * 1e3,
+        "starts": 1 / start_cpu_s,
+        "fast_slots": fast,
+        "slow_slots": slow,
+        "default_gb": ((fast + slow) * largest * 2 + costs.worker_bytes) / 1e9,
+        "gateway_rate": 1 / costs.gateway_cpu_s,
+        "retention": f"{retention_s:,}",
+        "example_gb": example_bytes / 1e9,
+        "share": USABLE_SHARE * 100,
+        "redis_rate": redis_rate,
+        "redis_day": redis_rate * 86_400 / 1e6,
+    }

@@ -6,6 +6,7 @@ later, on whichever gateway, becomes one job. Draft: https://datatracker.ietf.or
 
 import json
 import re
+from dataclasses import dataclass
 
 from gateway.preparation import PreparedCall
 from shared import job_ids
@@ -26,14 +27,24 @@ def parse(value: str | None) -> str | None:
     return value
 
 
-def job_id(master_keys: MasterKeys, *, principal: str, key: str) -> JobId:
-    """As hard to guess as a random one, for who has no master key."""
-    return job_ids.following_from(master_keys, principal, key)
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The id of a job, as hard to guess as a random one for who has no master key.
+
+    `fingerprint`: of what the request asks for; two requests with one key must have the same.
+    """
+
+    job_id: JobId
+    fingerprint: str
 
 
-def fingerprint(master_keys: MasterKeys, call: PreparedCall) -> str:
-    """Of what the request asks for: two requests with one key must have the same."""
+def identities(master_keys: MasterKeys, call: PreparedCall, key: str) -> list[Identity]:
+    """By each master key, newest first: while keys are exchanged, a job may be there by an older one."""
     asked = call.envelope.model_dump(
         mode="json", exclude={"traceparent", "tracestate", "attempt", "queue_wait_s", "kubeconfig"}
     )
-    return master_keys.fingerprint("request", call.identity, json.dumps(asked, sort_keys=True))
+    request = (call.identity, json.dumps(asked, sort_keys=True))
+    return [
+        Identity(job_ids.following_from(each, call.principal, key), each.fingerprint("request", *request))
+        for each in master_keys.each()
+    ]

@@ -12,6 +12,7 @@ from opentelemetry.trace import SpanKind, Tracer
 from gateway import idempotency, refusals, repeats, store_calls
 from gateway.background import Background
 from gateway.disconnect import ClientGoneError
+from gateway.idempotency import Identity
 from gateway.preparation import PreparedCall
 from gateway.responses import JobText, ResponseReader
 from gateway.submitter import QueuedJob, Submitter
@@ -85,7 +86,8 @@ class JobService:
 
     async def queue(self, call: PreparedCall, *, demands_worker: bool) -> Job:
         """Queues a job that its caller does not wait for. `UnavailableError` if it cannot be queued."""
-        with self._submitting(call) as job:
+        chosen = await self._identity(call)
+        with self._submitting(call, chosen) as job:
             queued = await self._queued(job, demands_worker=demands_worker, gives_up=_is_given_up(call))
         return await self.read(queued.job.id, call.principal) if queued.is_repeated else queued.job
 
@@ -101,8 +103,9 @@ class JobService:
         """
         gives_up = gives_up and _is_given_up(call)
         demanded_tool = call.envelope.tool if demands_worker else None
+        chosen = await self._identity(call)
         async with AsyncExitStack() as watching:
-            with self._submitting(call, joins=joins) as job:
+            with self._submitting(call, chosen, joins=joins) as job:
                 watch = await watching.enter_async_context(
                     self.waiters.watch(job.id, is_new=True, demanded_tool=demanded_tool)
                 )
@@ -212,8 +215,18 @@ class JobService:
         trace.get_current_span().set_attribute(tracing.JOB_ID, answer.job.id)
         return answer
 
+    async def _identity(self, call: PreparedCall) -> Identity:
+        if call.idempotency_key is None:
+            return Identity(job_ids.new(self.master_keys), "")
+        newest, *older = idempotency.identities(self.master_keys, call, call.idempotency_key)
+        if older:
+            async with store_calls.bounded():
+                stored = await self.store.read([identity.job_id for identity in older])
+            older = [identity for identity, job in zip(older, stored, strict=True) if job is not None]
+        return older[0] if older else newest
+
     @contextmanager
-    def _submitting(self, call: PreparedCall, *, joins: bool = False) -> Iterator[NewJob]:
+    def _submitting(self, call: PreparedCall, chosen: Identity, *, joins: bool = False) -> Iterator[NewJob]:
         """The call as a job, which the block submits: the worker's spans belong to the one of this block."""
         attributes = {
             tracing.TOOL: call.envelope.tool,
@@ -223,17 +236,13 @@ class JobService:
         with tracing.span(self.tracer, "submit", attributes, kind=SpanKind.PRODUCER) as span:
             if fields := tracing.fields_of(span):
                 call = replace(call, envelope=call.envelope.model_copy(update=fields))
-            yield self._sealed(call, joins=joins)
+            yield self._sealed(call, chosen, joins=joins)
 
-    def _sealed(self, call: PreparedCall, *, joins: bool) -> NewJob:
-        job_id, fingerprint = job_ids.new(self.master_keys), ""
-        if call.idempotency_key is not None:
-            job_id = idempotency.job_id(self.master_keys, principal=call.principal, key=call.idempotency_key)
-            fingerprint = idempotency.fingerprint(self.master_keys, call)
-        identity = JobIdentity(job_id, call.principal)
+    def _sealed(self, call: PreparedCall, chosen: Identity, *, joins: bool) -> NewJob:
+        identity = JobIdentity(chosen.job_id, call.principal)
         request_key, output_key = DataKey.generate(identity), DataKey.generate(identity)
         return NewJob(
-            id=job_id,
+            id=chosen.job_id,
             principal=call.principal,
             tool=call.envelope.tool,
             command_class=call.envelope.command_class,
@@ -244,11 +253,13 @@ class JobService:
             request=request_key.seal(call.envelope.model_dump_json().encode(), Purpose.REQUEST),
             request_key=request_key.wrap(self.master_keys, Purpose.REQUEST_KEY),
             output_key=output_key.wrap(self.master_keys, Purpose.OUTPUT_KEY),
-            fingerprint=fingerprint,
+            fingerprint=chosen.fingerprint,
             owner=self.master_keys.fingerprint("owner", call.principal, call.identity),
             principal_limit=self.settings.principal_job_limit,
-            repeatable=repeats.name(self.master_keys, call) if joins else "",
-            exclusive=tuple(self.master_keys.fingerprint("exclusive", *parts) for parts in call.exclusive),
+            repeatable=tuple(repeats.names(self.master_keys, call)) if joins else (),
+            exclusive=tuple(
+                name for parts in call.exclusive for name in self.master_keys.fingerprints("exclusive", *parts)
+            ),
         )
 
     def _leave_submitted(

@@ -11,18 +11,20 @@ from shared.models import ANONYMOUS
 from shared.sealing import MasterKeys
 
 
-def name(master_keys: MasterKeys, call: PreparedCall) -> str:
-    """A keyed hash that is the same for the same command of the same caller on the same cluster; empty for a read.
+def names(master_keys: MasterKeys, call: PreparedCall) -> list[str]:
+    """Keyed hashes that are the same for the same command of the same caller on the same cluster; none for a read.
+
+    One by each master key: gateways find each other's while the keys are exchanged.
 
     The arguments are those that run: quotes, blanks and a leading name of the tool make no difference. Who does not
     authenticate is told from others by the credentials in the request; a kubeconfig that the operator lends is the same
     one after its token was renewed.
     """
     if call.invocation.command_class.changes_nothing:
-        return ""
+        return []
     asked = call.envelope
     caller = [call.principal]
     if call.principal == ANONYMOUS:
         caller += [call.identity, json.dumps(asked.credentials, sort_keys=True)]
     work = [call.target, asked.tool, asked.arguments, asked.filters, asked.stdin, asked.files]
-    return master_keys.fingerprint("repeatable", *caller, json.dumps(work, sort_keys=True))
+    return master_keys.fingerprints("repeatable", *caller, json.dumps(work, sort_keys=True))

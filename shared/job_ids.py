@@ -30,7 +30,7 @@ class Issue:
 def new(master_keys: MasterKeys) -> JobId:
     """One that is hard to guess."""
     body = f"{secrets.token_hex(RANDOM_DIGITS // 2)}{int(time.time()):0{TIME_DIGITS}x}"
-    return _with_mac(body, master_keys.fingerprints(PURPOSE, body)[0])
+    return _with_mac(body, master_keys.fingerprint(PURPOSE, body))
 
 
 def following_from(master_keys: MasterKeys, *parts: str) -> JobId:

@@ -29,6 +29,8 @@ SOCKET_TIMEOUT_S = 15.0
 LEASE_TIMEOUT_S = 1.5
 """Two tries of it fit between a renewal and the end of the lease."""
 HEALTH_CHECK_INTERVAL_S = 30
+GATEWAY_CONNECTIONS = 50
+"""Of one gateway at most, besides those of its submits."""
 RETRIED = [ConnectionError, TimeoutError, BusyLoadingError, OSError]
 
 UNAVAILABLE = (RedisError, OSError)
@@ -74,7 +76,7 @@ class _OurConnection(AbstractConnection):
         await super().on_connect()
 
 
-def gateway_client(url: str, *, max_connections: int = 50) -> Redis:
+def gateway_client(url: str, *, max_connections: int = GATEWAY_CONNECTIONS) -> Redis:
     """Fails soon, for a caller waits: one more try, on a fresh connection."""
     pool = BlockingConnectionPool.from_url(
         url,

@@ -110,14 +110,18 @@ class MasterKeys:
     def fingerprint(self, purpose: str, *parts: str) -> str:
         """A keyed hash (HMAC-SHA256, hexadecimal) that says nothing of its parts to who has no master key.
 
-        By the oldest key: while a new one is put in front, gateways with and without it agree.
+        By the newest key: what is looked up by it later has to be looked up by each.
         """
-        return self.fingerprints(purpose, *parts)[-1]
+        return self.fingerprints(purpose, *parts)[0]
 
     def fingerprints(self, purpose: str, *parts: str) -> list[str]:
         """The same by each key, newest first."""
         text = json.dumps([purpose, *parts]).encode()
         return [hmac.new(key, text, hashlib.sha256).hexdigest() for key in self._keys]
+
+    def each(self) -> "list[MasterKeys]":
+        """Each key alone, newest first."""
+        return [MasterKeys([base64.urlsafe_b64encode(key).decode()]) for key in self._keys]
 
     def unwrap(self, wrapped: bytes, identity: JobIdentity, purpose: Purpose) -> DataKey:
         """The data key. `SealError` if no master key opens it or it belongs to another job or purpose."""

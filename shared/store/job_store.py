@@ -56,8 +56,8 @@ class NewJob:
     """Keyed hash of who may be told of it by what it changes."""
     principal_limit: int = 0
     """Most jobs of the principal that are queued or run; 0 for any number."""
-    repeatable: str = ""
-    """Keyed hash of what makes another submit the same command, which then is this job while nobody got its result."""
+    repeatable: tuple[str, ...] = ()
+    """Keyed hashes of what makes another submit the same command, which is this job while nobody got its result."""
     exclusive: tuple[str, ...] = ()
     """Keyed hashes of what no other job may change while it is queued or runs."""
 
@@ -206,7 +206,7 @@ class JobStore:
             " ".join(job.exclusive),
             job.principal,
             job.principal_limit,
-            job.repeatable,
+            " ".join(job.repeatable),
             *wire.record_fields(
                 {
                     "class": job.command_class,

@@ -1,8 +1,8 @@
--- ARGV: id, the call that gets the result (empty: somebody who has the id).
+-- ARGV: id, call that gets the result (empty: somebody who has the id).
 -- When all have got it who waited, the same command again is another run.
 local id, call = ARGV[1], ARGV[2]
-local name = redis.call('HGET', JOB .. id, 'repeatable') or ''
-if name == '' then return 1 end
+local names = redis.call('HGET', JOB .. id, 'repeatable') or ''
+if names == '' then return 1 end
 if call ~= '' then
   end_wait(id, call)
 elseif count(id, 'missed') > 0 then
@@ -10,5 +10,7 @@ elseif count(id, 'missed') > 0 then
 end
 redis.call('HDEL', JOB .. id, 'handed')
 if count(id, 'waiting') > 0 or count(id, 'missed') > 0 then return 1 end
-if redis.call('GET', REPEATABLE .. name) == id then redis.call('DEL', REPEATABLE .. name) end
+for name in string.gmatch(names, '%S+') do
+  if redis.call('GET', REPEATABLE .. name) == id then redis.call('DEL', REPEATABLE .. name) end
+end
 return 1

@@ -67,12 +67,10 @@ end
 -- Who repeats a command that ran gets its result for a while; one that was cancelled or never ran is begun anew.
 local HAS_RESULT = {succeeded = true, failed = true, timed_out = true, lost = true}
 
-local function keep_for_repeats(id, name, state)
-  if name == '' or redis.call('GET', REPEATABLE .. name) ~= id then return end
-  if HAS_RESULT[state] then
-    redis.call('EXPIRE', REPEATABLE .. name, UNDELIVERED_S)
-  else
-    redis.call('DEL', REPEATABLE .. name)
+local function keep_for_repeats(id, names, state)
+  local lifetime_s = HAS_RESULT[state] and UNDELIVERED_S or 0
+  for name in string.gmatch(names or '', '%S+') do
+    if redis.call('GET', REPEATABLE .. name) == id then redis.call('EXPIRE', REPEATABLE .. name, lifetime_s) end
   end
 end
 
@@ -88,7 +86,7 @@ local function finish(id, state, reason)
   local retention = tonumber(redis.call('HGET', record, 'retention_s'))
   redis.call('HSET', record, 'state', state, 'ended_at', now_ms(), 'reason', reason)
   release(id, redis.call('HGET', record, 'exclusive'))
-  keep_for_repeats(id, redis.call('HGET', record, 'repeatable') or '', state)
+  keep_for_repeats(id, redis.call('HGET', record, 'repeatable'), state)
   redis.call('ZREM', PRINCIPAL .. redis.call('HGET', record, 'principal'), id)
   redis.call('HDEL', record, 'request_key', 'fence', 'worker', 'exclusive', 'owner')
   redis.call('DEL', REQUEST .. id)

@@ -1,7 +1,7 @@
 -- ARGV: id, lane, tool, demands a live worker ('1'), most queued jobs, queue wait ms, lifetime s, arq's job,
 --       sealed request, fingerprint of the request, whose it is, names of what no other job may change meanwhile
 --       (separated by blanks), principal, most jobs of that principal (0: any number), what is the same for whoever
---       repeats the command (empty: nothing), then field and value pairs of the record.
+--       repeats the command (names separated by blanks), then field and value pairs of the record.
 -- Answers with what came of it, and when the job was created in ms if it was accepted.
 -- A second call with the same id changes nothing: a submit whose answer was lost may be sent again. One with another
 -- fingerprint is another request. Whose a busy name is, is told to its owner alone. A command that somebody repeats is
@@ -10,11 +10,10 @@ local id, lane, tool = ARGV[1], ARGV[2], ARGV[3]
 local there = redis.call('HMGET', JOB .. id, 'created_at', 'fingerprint')
 if there[1] and there[2] ~= ARGV[10] then return {'conflict'} end
 if there[1] then return {'repeated', tonumber(there[1])} end
-local repeatable = ARGV[15] ~= '' and redis.call('GET', REPEATABLE .. ARGV[15])
-if repeatable then
-  local same = redis.call('HMGET', JOB .. repeatable, 'created_at', 'state')
+for name in string.gmatch(ARGV[15], '%S+') do
+  local repeatable = redis.call('GET', REPEATABLE .. name)
+  local same = repeatable and redis.call('HMGET', JOB .. repeatable, 'created_at', 'state') or {}
   if same[1] then
-    redis.call('HSET', JOB .. repeatable, 'joined', 1)
     -- Most likely one of those that missed the result: then it takes that one's place.
     if begin_wait(repeatable, id) and count(repeatable, 'missed') > 0 then
       redis.call('HINCRBY', JOB .. repeatable, 'missed', -1)
@@ -55,7 +54,7 @@ if principal_limit > 0 then
   redis.call('EXPIRE', principal, math.max(lifetime_s, redis.call('TTL', principal)))
 end
 for name in string.gmatch(ARGV[12], '%S+') do redis.call('SET', EXCLUSIVE .. name, id, 'EX', lifetime_s) end
-if ARGV[15] ~= '' then redis.call('SET', REPEATABLE .. ARGV[15], id, 'EX', lifetime_s) end
+for name in string.gmatch(ARGV[15], '%S+') do redis.call('SET', REPEATABLE .. name, id, 'EX', lifetime_s) end
 list(id, ARGV[13], now, lifetime_s)
 enqueue(id, lane, tool, ARGV[8], lifetime_s, now)
 return {'accepted', now}

@@ -11,7 +11,7 @@ import pytest
 from shared.models import CommandResponse, JobState
 from shared.sealing import MasterKeys
 from tests.integration.faults.scene import Scene
-from tests.support.caller import Caller, caller_of
+from tests.support.caller import Caller, caller_of, encoded
 from tests.support.product import Process, Product
 from tests.support.valkey import Valkey
 from tests.support.waiting import wait_until
@@ -65,6 +65,14 @@ async def rotate(product: Product, step: str, *options: str) -> str:
     return process.output()
 
 
+async def once(*callers: Caller) -> set[str]:
+    """The ids that a request which each of them sends again gets: one, if it runs once."""
+    headers = {"Idempotency-Key": "install-web", "X-Kubeconfig": encoded(callers[0].kubeconfig)}
+    body = {"tool": "stub", "command": "write ok"}
+    answers = [await caller.http.post("/jobs", json=body, headers=headers) for caller in callers]
+    return {answer.json()["id"] for answer in answers}
+
+
 async def have_reloaded(processes: list[Process], times: int) -> None:
     await wait_until(
         lambda: all(process.output().count('"master keys reloaded"') == times for process in processes), timeout_s=60
@@ -80,14 +88,17 @@ async def test_no_command_fails_while_the_master_key_is_exchanged(scene: Scene, 
     async with caller_of(other_url, scene.counting.kubeconfig) as other:
         traffic = Traffic([scene.caller, other])
         flowing = asyncio.create_task(traffic.run(), name="traffic")
+        request = await once(scene.caller, other)
         by_old_key = await scene.holding("write", mark)
 
         assert "prepared" in await rotate(product, "prepare")
         await have_reloaded(processes, 1)
+        assert await once(scene.caller, other) == request
         await traffic.goes_on()
         assert "switched" in await rotate(product, "switch", "--at-once")
         await have_reloaded(processes, 2)
         await traffic.goes_on()
+        assert await once(scene.caller, other) == request
         by_new_key = await scene.holding("write", f"{mark}-2")
         scene.counting.release(mark)
         assert (await scene.ended(by_old_key)).state is JobState.SUCCEEDED

@@ -32,7 +32,7 @@ def test_any_of_the_keys_tells() -> None:
 def test_id_that_follows_from_something_is_always_the_same_and_has_no_time() -> None:
     first = job_ids.following_from(MasterKeys([OLD]), "anonymous", "key")
 
-    assert job_ids.following_from(MasterKeys([NEW, OLD]), "anonymous", "key") == first
+    assert job_ids.following_from(MasterKeys([OLD, NEW]), "anonymous", "key") == first
     assert job_ids.following_from(MasterKeys([OLD]), "anonymous", "other") != first
     assert job_ids.issue_of(MasterKeys([NEW, OLD]), first) == Issue(None)
 

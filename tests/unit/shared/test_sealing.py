@@ -170,11 +170,30 @@ def test_no_key_shows_in_text_or_in_errors() -> None:
         assert not [text for text in texts if secret in text]
 
 
-def test_fingerprint_is_the_same_while_a_new_key_is_put_in_front() -> None:
+def test_fingerprint_is_the_newest_keys_and_there_is_one_by_each() -> None:
     old, new = MasterKeys.generate(), MasterKeys.generate()
+    both = MasterKeys([new, old])
+    alone = [MasterKeys([key]).fingerprint("job id", "a") for key in (new, old)]
 
-    assert MasterKeys([old]).fingerprint("job id", "a") == MasterKeys([new, old]).fingerprint("job id", "a")
-    assert MasterKeys([old]).fingerprint("job id", "a") != MasterKeys([new]).fingerprint("job id", "a")
+    assert both.fingerprints("job id", "a") == alone
+    assert both.fingerprint("job id", "a") == alone[0] != alone[1]
+    assert [each.fingerprint("job id", "a") for each in both.each()] == alone
+
+
+def test_replaced_keys_open_what_they_sealed_and_no_more() -> None:
+    old, new = MasterKeys.generate(), MasterKeys.generate()
+    master = MasterKeys([old])
+    wrapped = DataKey.generate(IDENTITY).wrap(master, Purpose.REQUEST_KEY)
+    mark = master.seal_mark()
+
+    master.replace([new])
+
+    assert not master.opens_mark(mark)
+    with pytest.raises(SealError):
+        master.unwrap(wrapped, IDENTITY, Purpose.REQUEST_KEY)
+    with pytest.raises(ValueError, match="no master key"):
+        master.replace([])
+    assert master.opens_mark(master.seal_mark())
 
 
 def test_fingerprint_tells_purposes_and_parts_apart() -> None:

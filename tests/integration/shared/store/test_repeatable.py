@@ -13,7 +13,7 @@ from shared.store.scripts import UNDELIVERED_S
 from tests.support.jobs import QUEUE_LIMIT, Jobs, attempt_on, ending, new_job, new_job_id
 
 NAME = "keyed-hash"
-WRITE: dict[str, Any] = {"command_class": CommandClass.WRITE, "lane": Lane.SLOW, "repeatable": NAME}
+WRITE: dict[str, Any] = {"command_class": CommandClass.WRITE, "lane": Lane.SLOW, "repeatable": (NAME,)}
 
 
 async def again(jobs: Jobs, **changes: Any) -> Accepted | Same | Busy | SubmitRefusal:
@@ -45,6 +45,16 @@ async def test_result_waits_for_a_while_for_who_did_not_get_it(redis: Redis, job
 
     assert await again(jobs) == await same(jobs, job_id)
     assert 0 < await redis.ttl(keys.REPEATABLE + NAME) <= UNDELIVERED_S
+
+
+async def test_command_is_found_by_each_of_its_names(redis: Redis, jobs: Jobs) -> None:
+    """One by each master key, while keys are exchanged."""
+    job_id = await jobs.queued(**{**WRITE, "repeatable": (NAME, "by-the-new-key")})
+
+    assert await again(jobs, repeatable=("by-the-new-key",)) == await same(jobs, job_id)
+    assert await again(jobs) == await same(jobs, job_id)
+    await jobs.store.cancel(job_id, reason="", scope=CancelScope.ANY)
+    assert not await redis.exists(keys.REPEATABLE + NAME, f"{keys.REPEATABLE}by-the-new-key")
 
 
 async def test_delivered_result_is_not_given_again(redis: Redis, jobs: Jobs) -> None:
