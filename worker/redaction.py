@@ -5,10 +5,11 @@ Shorter ones than `LEAST_BYTES` stay: they would be found in every other line.
 
 import base64
 import binascii
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
+from shared import documents
 from shared.envelope import RequestEnvelope
 from shared.events import EventKind
 from shared.tools.tool import Tool
@@ -29,7 +30,8 @@ def credentials_of(envelope: RequestEnvelope, tool: Tool) -> Iterator[str]:
             yield value
     if envelope.kubeconfig is None:
         return
-    for entry in json.loads(envelope.kubeconfig).get("users", []):
+    document: Any = documents.load(envelope.kubeconfig)
+    for entry in document.get("users") or []:
         yield from _of_user(entry["user"])
 
 

@@ -83,7 +83,7 @@ async def test_call_of_the_same_write_joins_it(
         claim = await worker.claim(job_id) if runs else None
         async with calling(gateway.url, mode=mode) as second:
             # The one that joins watches its own id until it has joined, and the other's from then on.
-            await wait_until(lambda: served.in_record(redis, job_id, "joined"))
+            await wait_until(lambda: _has_waiting(redis, job_id, 2))
             await worker.settle(claim or await worker.claim(job_id))
             answers = [mcp_caller.text(await task) for task in (first, second)]
 
@@ -101,7 +101,7 @@ async def test_call_on_another_gateway_joins_as_well(
     async with calling(gateway.url) as first:
         job_id = await next_queued(redis)
         async with calling(other) as second:
-            await wait_until(lambda: served.in_record(redis, job_id, "joined"))
+            await wait_until(lambda: _has_waiting(redis, job_id, 2))
             await worker.finish(job_id)
             assert [mcp_caller.text(await task)["job_id"] for task in (first, second)] == [job_id, job_id]
 
@@ -158,7 +158,7 @@ async def test_queued_write_that_was_joined_ends_when_all_have_left(
     async with calling(gateway.url) as first:
         job_id = await next_queued(redis)
         async with calling(gateway.url):
-            await wait_until(lambda: served.in_record(redis, job_id, "joined"))
+            await wait_until(lambda: _has_waiting(redis, job_id, 2))
             first.cancel()
             await wait_until(lambda: _is_missed_by(redis, job_id, 1))
             assert await served.queued(redis) == [job_id]
@@ -172,7 +172,7 @@ async def test_result_that_one_of_two_missed_waits_for_its_repetition(
         job_id = await next_queued(redis)
         claim = await worker.claim(job_id)
         async with calling(gateway.url):
-            await wait_until(lambda: served.in_record(redis, job_id, "joined"))
+            await wait_until(lambda: _has_waiting(redis, job_id, 2))
         await wait_until(lambda: _is_missed_by(redis, job_id, 1))
         await worker.settle(claim)
         assert mcp_caller.text(await first)["job_id"] == job_id
@@ -196,8 +196,12 @@ async def test_lent_kubeconfig_is_the_same_one_after_its_token_was_renewed(
         lent.write_text(kubeconfigs.text(user={"token": "second-token"}))
 
         async with calling(url, headers=key):
-            await wait_until(lambda: served.in_record(redis, job_id, "joined"))
+            await wait_until(lambda: _has_waiting(redis, job_id, 2))
         assert (await client.post("/jobs", json=post, headers=key)).json()["id"] == keyed
+
+
+async def _has_waiting(redis: Redis, job_id: str, count: int) -> bool:
+    return await served.in_record(redis, job_id, "waiting") == str(count).encode()
 
 
 async def _is_missed_by(redis: Redis, job_id: str, count: int) -> bool:
@@ -253,7 +257,7 @@ async def test_call_that_differs_joins_nothing(
             await wait_until(lambda: _ended_or_two_queued(redis, other))
             if other.done():
                 assert mcp_caller.code(other.result()) == "release-busy"
-            assert await served.in_record(redis, job_id, "joined") is None
+            assert await _has_waiting(redis, job_id, 1)
 
 
 async def _ended_or_two_queued(redis: Redis, task: asyncio.Task[Any]) -> bool:

@@ -64,7 +64,7 @@ class Joining(RuleBasedStateMachine):
 
     @rule(target=calls)
     def call(self) -> Call:
-        job = new_job(command_class=CommandClass.WRITE, lane=Lane.SLOW, repeatable=NAME)
+        job = new_job(command_class=CommandClass.WRITE, lane=Lane.SLOW, repeatable=(NAME,))
         answers = [self.run(self.store.submit(job, demands_worker=False, queue_limit=100)) for _ in range(2)]
         if self.named is None:
             assert isinstance(answers[0], Accepted)
