@@ -11,8 +11,8 @@ from tests.e2e import manifests
 from tests.e2e.test_argocd import TRUST
 from tests.e2e.user import User
 from tests.integration.end_to_end.system import System
-from tests.integration.end_to_end.test_secrets import leaks
 from tests.support.argo_cd import ArgoCd
+from tests.support.leaks import leaks
 
 CANARY, CHANGED = "canary-of-a-secret", "changed-canary-of-it"
 MARK = f"[masked, {len(CANARY)} bytes]"

@@ -7,9 +7,9 @@ import pytest
 import yaml
 
 from tests.integration.end_to_end.system import System
-from tests.integration.end_to_end.test_secrets import leaks
 from tests.support.api_server import ApiServer
 from tests.support.caller import Caller
+from tests.support.leaks import leaks
 from tests.support.mcp_caller import MODES, call, mcp_client, text_of
 
 CANARY = "canary-in-a-secret"

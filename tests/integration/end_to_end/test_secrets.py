@@ -1,6 +1,5 @@
 """What a caller sends lies nowhere in the clear: not in Redis, not in a log, not in a process's arguments."""
 
-import base64
 from pathlib import Path
 
 import pytest
@@ -10,38 +9,11 @@ from shared import keys
 from tests.integration.end_to_end.system import System, command_lines, has_printed, needs_proc
 from tests.support.api_server import ApiServer
 from tests.support.caller import Caller, caller_of
+from tests.support.leaks import everything_in, leaks
 from tests.support.mcp_caller import MODES, mcp_client
 from tests.support.waiting import wait_until
 
 COMMAND, OUTPUT, STDIN, FILE = "canary-command", "canary-output", "canary-stdin", "canary-file"
-
-
-def leaks(seen: str, *secrets: str) -> list[str]:
-    """The secrets that a text holds, plain or in base64 at any of its three alignments."""
-    return [secret for secret in secrets if any(form in seen for form in _forms(secret))]
-
-
-def _forms(secret: str) -> list[str]:
-    shifted = [base64.b64encode(b"\0" * shift + secret.encode()).decode() for shift in range(3)]
-    return [secret, *(form[4:-4] for form in shifted)]
-
-
-async def everything_in(redis: Redis) -> str:
-    """Names and values of all keys."""
-    readers = {
-        b"string": ("GET", ()),
-        b"hash": ("HGETALL", ()),
-        b"stream": ("XRANGE", ("-", "+")),
-        b"zset": ("ZRANGE", (0, -1)),
-        b"list": ("LRANGE", (0, -1)),
-        b"none": ("EXISTS", ()),
-    }
-    async with redis.pipeline() as pipe:
-        names = [name async for name in redis.scan_iter(count=1_000)]
-        for name in names:
-            command, arguments = readers[await redis.type(name)]
-            pipe.execute_command(command, name, *arguments)
-        return repr([names, await pipe.execute()])
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ import httpx
 import pytest
 
 from tests.integration.end_to_end.system import System, start
-from tests.integration.end_to_end.test_secrets import leaks
 from tests.support import stub
 from tests.support.api_server import ApiServer
 from tests.support.caller import Caller, caller_of, encoded
 from tests.support.collector import Collector, Span, collecting
+from tests.support.leaks import leaks
 from tests.support.mcp_caller import MODES, mcp_client
 from tests.support.product import Product
 from tests.support.valkey import long_lived
