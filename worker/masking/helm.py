@@ -68,10 +68,8 @@ def _sections(text: str) -> Iterator[tuple[str, str]]:
     A chart's notes come last: whatever looks like them before is part of another section.
     """
     headings = list(_HEADING.finditer(text))
-    notes = [heading for heading in headings if heading[1] == "NOTES"]
-    headings = [heading for heading in headings if heading not in notes[:-1]]
-    if notes:
-        headings = [heading for heading in headings if heading.start() <= notes[-1].start()]
+    notes = max((place for place, heading in enumerate(headings) if heading[1] == "NOTES"), default=len(headings))
+    headings = [heading for heading in headings[: notes + 1] if heading[1] != "NOTES" or heading is headings[notes]]
     bounds = [0, *(heading.start() for heading in headings), len(text)]
     names = ["", *(heading[1] for heading in headings)]
     for name, (start, end) in zip(names, itertools.pairwise(bounds), strict=True):

@@ -117,3 +117,10 @@ def test_release_object_is_masked_in_its_values_manifest_and_hooks(dump: object)
     read = yaml.safe_load(text)
     assert (read["chart"]["values"]["replicas"], read["name"]) == (1, "web")
     assert [each["kind"] for each in yaml.safe_load_all(read["manifest"])] == ["Secret", "Pod"]
+
+
+@pytest.mark.timeout(60)
+def test_notes_full_of_headings_are_read_once() -> None:
+    """Where each heading were compared with all others, this would take hours."""
+    told = f"{TOLD}{'NOTES:' + chr(10)}" + "NOTES:\nMANIFEST:\n" * 50_000
+    assert_hidden(helm.release(told.replace("It runs.\n", "")).text)
