@@ -11,7 +11,7 @@ from worker.masking.text import mask as mask_text
 from worker.masking.tree import Masked, MaskingError
 
 MOST_BYTES = 8 * 1024 * 1024
-"""Some thousand Secrets; reading so much takes seconds and 100 MB, while the event loop goes on."""
+"""Some thousand Secrets; reading so much takes seconds and up to 200 MB, while the event loop goes on."""
 
 _MASKERS = {
     Masking.DIFFERENCE: difference.mask,

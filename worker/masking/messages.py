@@ -33,9 +33,12 @@ class MessageMask:
 
 def mask(text: str) -> Masked:
     """A whole text. Never fails."""
-    messages = MessageMask()
-    lines = [messages.line(line) for line in text.split("\n")]
-    return Masked("\n".join(line.text for line in lines), sum(line.count for line in lines))
+    start = text.find(KIND)
+    if start < 0:
+        return Masked(text, 0)
+    start = text.rfind("\n", 0, start) + 1
+    masked, count = _VALUE.subn(_marked, text[start:])
+    return Masked(text[:start] + masked, count)
 
 
 class MaskedLines:
