@@ -1,6 +1,7 @@
 """Which shape a command's output has that must be masked before anybody sees it.
 
-The gateway decides it from the parsed command, seals it with the request, and a worker does it.
+The gateway decides it from the parsed command, seals it with the request, and a worker does it. With any of them, what
+error messages repeat of Secrets is masked on standard error too.
 """
 
 from enum import StrEnum
@@ -21,3 +22,5 @@ class Masking(StrEnum):
     """What helm says of a release to people: perhaps with sections of values, hooks and manifests."""
     RELEASE_OBJECT = "release-object"
     """A release as JSON or YAML."""
+    MESSAGES = "messages"
+    """Lines for people, with error messages at most."""

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -17,6 +17,7 @@ from worker.launcher.client import Launcher, Run
 from worker.launcher.protocol import StageExit
 from worker.line_labels import LabelledLines
 from worker.masking.held_output import HeldOutput
+from worker.masking.messages import MaskedLines
 from worker.pipeline import Connected, Held, ToolEnd
 
 KILL_TIMEOUT_S = 10.0
@@ -127,10 +128,11 @@ def _read_all(
     if output is not None and connected.held is not None:
         yield asyncio.create_task(_pass_on(connected.held, output), name="mask output")
     take = partial(sink, EventKind.STDERR)
-    for name, descriptor in zip(names, connected.stderr, strict=True):
-        reading = (
-            streams.read(descriptor, take) if len(names) == 1 else _read_labelled(descriptor, LabelledLines(name, take))
-        )
+    for place, (name, descriptor) in enumerate(zip(names, connected.stderr, strict=True)):
+        lines: list[LabelledLines | MaskedLines] = [LabelledLines(name, take)] if len(names) > 1 else []
+        if output is not None and place == 0:
+            lines.append(MaskedLines(lines[-1].add if lines else take))
+        reading = _read_lines(descriptor, lines) if lines else streams.read(descriptor, take)
         yield asyncio.create_task(reading, name=f"read stderr of {name}")
 
 
@@ -140,11 +142,13 @@ async def _cancelled(*tasks: "asyncio.Task[object]") -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _read_labelled(descriptor: int, lines: LabelledLines) -> None:
+async def _read_lines(descriptor: int, lines: Sequence[LabelledLines | MaskedLines]) -> None:
+    """Each passes on to the one before it."""
     try:
-        await streams.read(descriptor, lines.add)
+        await streams.read(descriptor, lines[-1].add)
     finally:
-        lines.end()
+        for each in reversed(lines):
+            each.end()
 
 
 async def _pass_on(held: Held, output: HeldOutput) -> None:

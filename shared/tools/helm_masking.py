@@ -7,15 +7,17 @@ _SHAPES = {
     "get hooks": Masking.MANIFESTS,
     "get manifest": Masking.MANIFESTS,
     "get values": Masking.VALUES,
+    "history": Masking.MESSAGES,
     "template": Masking.MANIFESTS,
     **dict.fromkeys(("get all", "install", "rollback", "status", "test", "upgrade"), Masking.RELEASE),
 }
+_WITH_OBJECT_FORMS = frozenset({Masking.MESSAGES, Masking.RELEASE})
 _OBJECT_FORMATS = frozenset({"json", "yaml"})
 
 
 def of(reading: Reading) -> Masking | None:
     """What a worker masks of what the command prints."""
     shape = None if reading.has("help") else _SHAPES.get(reading.path)
-    if shape is Masking.RELEASE and (reading.value("output") or "").lower() in _OBJECT_FORMATS:
+    if shape in _WITH_OBJECT_FORMS and (reading.value("output") or "").lower() in _OBJECT_FORMATS:
         return Masking.RELEASE_OBJECT
     return shape

@@ -60,6 +60,14 @@ RULES = (
         to=CommandClass.CREDENTIAL,
     ),
     ClassRule(
+        "secret-values-copied",
+        "a JSON patch can copy the values of Secrets, or try them; one that is given with `-p` and only adds, removes "
+        "and replaces does neither",
+        kubectl_secrets.are_copied,
+        verbs=frozenset({"patch"}),
+        to=CommandClass.CREDENTIAL,
+    ),
+    ClassRule(
         "secret-values-shown",
         "it shows the values of Secrets",
         given("resolve", "show-secrets"),

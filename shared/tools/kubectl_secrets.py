@@ -2,6 +2,8 @@
 
 import re
 
+from shared import documents
+from shared.documents import DocumentError, Value
 from shared.masking import Masking
 from shared.reading import UNSEEN, Reading
 from shared.tools import kubectl_kinds
@@ -12,6 +14,10 @@ WHOLE_FORMATS = frozenset({"json", "yaml", "kyaml"})
 """Forms that show each object as a whole; kubectl takes them in any case."""
 PRINTING_VERBS = frozenset({"apply", "create", "get", "replace"})
 """First words of the verbs whose whole forms are masked."""
+CHANGING_VERBS = frozenset({"annotate", "apply", "create", "label", "patch", "replace"})
+"""First words of the verbs whose error messages may repeat a Secret."""
+PLAIN_OPERATIONS = frozenset({"add", "remove", "replace"})
+"""Of a JSON patch (RFC 6902): the others copy values to where they are shown, or try them."""
 VERBOSE = 7
 """From this level on kubectl prints the bodies of requests and answers."""
 _VIEW_LAST_APPLIED = "apply view-last-applied"
@@ -29,6 +35,8 @@ def are_picked(reading: Reading) -> bool:
     """Whether values come out in a form in which nobody can tell them from anything else."""
     if not _are_shown(reading):
         return False
+    if reading.path == "annotate" and reading.has("list"):  # the whole Secret is among them, as it was applied
+        return True
     return is_verbose(reading) or _picks(reading) or (_is_whole(reading) and reading.verb[0] not in PRINTING_VERBS)
 
 
@@ -39,7 +47,24 @@ def masking(reading: Reading) -> Masking | None:
     if reading.path == "diff":
         return Masking.DIFFERENCE
     is_masked = reading.verb[0] in PRINTING_VERBS and _is_whole(reading)
-    return Masking.OBJECTS if is_masked else None
+    if is_masked:
+        return Masking.OBJECTS
+    return Masking.MESSAGES if reading.verb[0] in CHANGING_VERBS else None
+
+
+def are_copied(reading: Reading) -> bool:
+    """Whether a JSON patch of Secrets may copy their values, or compare them."""
+    if (reading.value("type") or "").lower() != "json" or not asked(reading):
+        return False
+    try:
+        operations = documents.load(reading.value("patch") or "")
+    except DocumentError:
+        return True
+    return not isinstance(operations, list) or not all(map(_is_plain, operations))
+
+
+def _is_plain(operation: Value) -> bool:
+    return isinstance(operation, dict) and operation.get("op") in PLAIN_OPERATIONS
 
 
 def is_verbose(reading: Reading) -> bool:

@@ -117,6 +117,31 @@ async def test_helm_shows_releases_masked(user: User, system: System) -> None:
     assert [entry["data"]["release"].startswith("[masked, ") for entry in blob["items"]] == [True]
 
 
+async def test_error_that_quotes_a_secret_shows_no_values(user: User, system: System) -> None:
+    """The API server repeats the object that a patch does not fit."""
+    await user.output("kubectl", "apply -f -", stdin=secret(CANARY))
+    for options in ("--type=merge", "--type=merge --dry-run=server", "--type=strategic"):
+        failed = await user.failure("kubectl", f"""patch secret web -p '{{"data":{{"x":"!"}}}}' {options}""")
+        assert "illegal base64 data" in (failed.error or "")
+        await assert_hidden(system, failed)
+    copied = """patch secret web --type=json --dry-run=server -p '[{"op":"copy","from":"/data","path":"/type"}]'"""
+    assert "a JSON patch can copy" in await user.refusal("kubectl", copied)
+    assert "picks values" in await user.refusal("kubectl", "annotate secret web --list --dry-run=client")
+
+
+async def test_release_that_failed_on_a_secret_shows_no_values(user: User, system: System) -> None:
+    files, options = chart(), "-f values.yaml --server-side=false"
+    await user.output("helm", f"install web ./web {options}", files=files)
+    broken = {"web/templates/secret.yaml": SECRET_TEMPLATE + 'data: {x: "!"}\n'}
+    failed = await user.failure("helm", f"upgrade web ./web {options}", files=files | broken)
+    assert "illegal base64 data" in (failed.error or "")
+    await assert_hidden(system, failed)
+    for command in ("history web", "history web -o json", "history web -o yaml", "status web", "status web -o yaml"):
+        response = await user.run("helm", command)
+        assert "[masked" in response.output, response
+        await assert_hidden(system, response)
+
+
 async def test_argo_cd_hides_values_of_secrets_itself(user: User, system: System, argo_cd: ArgoCd) -> None:
     """What it shows is not masked here: that it needs no mask is what must hold."""
     name = user.namespace

@@ -16,8 +16,14 @@ KEY = re.compile(r".(?<!topology)(?<!label)keys?")
 REFERENCE = re.compile(r"existing.*|.*(name|names|ref|refs|enabled|create|type|path|mountpath)")
 """A key that says where a credential is to be found, or whether."""
 PLAIN = frozenset({"", "~", "false", "null", "true"})
-ITSELF = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY|://[^/\s:@]*:[^/\s@]+@|\beyJ[\w-]{8,}\.[\w-]+\.[\w-]+")
-"""A private key, the password in a URL, a JSON Web Token."""
+ITSELF = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY|://[^/\s:@]*+:[^/\s@]++@"
+    r"|(?<![\w-])(?=[\w-]++\.[\w-]++\.[\w-])[\w-]*?\beyJ[\w-]{8,}\."
+)
+"""A private key, the password in a URL, a JSON Web Token.
+
+Each looks at a text once, however it goes on: the values are the caller's, and a search holds up all of the worker.
+"""
 
 
 def changes(root: Value) -> Iterator[Change]:

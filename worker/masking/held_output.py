@@ -6,12 +6,21 @@ Bounded; what is larger, or cannot be read, is withheld as a whole and told.
 import asyncio
 
 from shared.masking import Masking
-from worker.masking import difference, helm, secret_objects
+from worker.masking import difference, helm, messages, secret_objects
 from worker.masking.text import mask as mask_text
 from worker.masking.tree import Masked, MaskingError
 
 MOST_BYTES = 8 * 1024 * 1024
-"""Some thousand Secrets; reading so much takes seconds and 100 MB, while the event loop goes on."""
+"""Some thousand Secrets; reading so much takes seconds and up to 200 MB, while the event loop goes on."""
+
+_MASKERS = {
+    Masking.DIFFERENCE: difference.mask,
+    Masking.MANIFESTS: helm.manifests,
+    Masking.MESSAGES: messages.mask,
+    Masking.RELEASE: helm.release,
+    Masking.RELEASE_OBJECT: helm.release_object,
+    Masking.VALUES: helm.values,
+}
 
 
 class HeldOutput:
@@ -49,20 +58,10 @@ class HeldOutput:
         if self._is_too_much:
             raise MaskingError(f"it has more than {MOST_BYTES} bytes; ask for fewer objects, or for a table")
         text = self._text()
-        match self._masking:
-            case Masking.OBJECTS:
-                is_object = secret_objects.is_object
-                return mask_text(text, secret_objects.changes, accepts=is_object, drops_end=self._is_endless)
-            case Masking.DIFFERENCE:
-                return difference.mask(text)
-            case Masking.MANIFESTS:
-                return helm.manifests(text)
-            case Masking.VALUES:
-                return helm.values(text)
-            case Masking.RELEASE:
-                return helm.release(text)
-            case Masking.RELEASE_OBJECT:
-                return helm.release_object(text)
+        if self._masking is Masking.OBJECTS:
+            is_object = secret_objects.is_object
+            return mask_text(text, secret_objects.changes, accepts=is_object, drops_end=self._is_endless)
+        return _MASKERS[self._masking](text)
 
     def _text(self) -> str:
         try:

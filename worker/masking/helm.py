@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from shared.documents import Value
-from worker.masking import chart_values, secret_objects, yaml_text
+from worker.masking import chart_values, messages, secret_objects, yaml_text
 from worker.masking.text import mask as mask_text
 from worker.masking.tree import Change, Masked, MaskingError, children
 
@@ -40,7 +40,7 @@ def release(text: str) -> Masked:
 
 
 def release_object(text: str) -> Masked:
-    """As `-o json` and `-o yaml` print it. `MaskingError` for what is neither."""
+    """As `-o json` and `-o yaml` print it, or its history. `MaskingError` for what is neither."""
     return mask_text(text, _release_changes)
 
 
@@ -68,10 +68,8 @@ def _sections(text: str) -> Iterator[tuple[str, str]]:
     A chart's notes come last: whatever looks like them before is part of another section.
     """
     headings = list(_HEADING.finditer(text))
-    notes = [heading for heading in headings if heading[1] == "NOTES"]
-    headings = [heading for heading in headings if heading not in notes[:-1]]
-    if notes:
-        headings = [heading for heading in headings if heading.start() <= notes[-1].start()]
+    notes = max((place for place, heading in enumerate(headings) if heading[1] == "NOTES"), default=len(headings))
+    headings = [heading for heading in headings[: notes + 1] if heading[1] != "NOTES" or heading is headings[notes]]
     bounds = [0, *(heading.start() for heading in headings), len(text)]
     names = ["", *(heading[1] for heading in headings)]
     for name, (start, end) in zip(names, itertools.pairwise(bounds), strict=True):
@@ -79,16 +77,21 @@ def _sections(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _section(name: str, text: str) -> Masked:
-    if name in ("", "NOTES"):
+    if name == "NOTES":
         return Masked(text, 0)
+    if not name:
+        return messages.mask(text)
     heading, _, body = text.partition("\n")
     masked = manifests(body) if name in ("HOOKS", "MANIFEST") else values(body)
     return Masked(f"{heading}\n{masked.text}", masked.count)
 
 
 def _release_changes(root: Value) -> Iterator[Change]:
+    if isinstance(root, list):
+        yield from (change for revision in root for change in _description_changes(revision))
     if not isinstance(root, dict):
         return
+    yield from _description_changes(root.get("info"))
     yield from _resource_changes(root.get("info"))
     yield from chart_values.changes(root.get("config"))
     chart = root.get("chart")
@@ -97,6 +100,13 @@ def _release_changes(root: Value) -> Iterator[Change]:
         manifest = owner.get("manifest")
         if isinstance(manifest, str) and (masked := _manifests(manifest)).count:
             yield Change(owner, "manifest", masked.text)
+
+
+def _description_changes(owner: Value) -> Iterator[Change]:
+    """What it says of a release that failed."""
+    description = owner.get("description") if isinstance(owner, dict) else None
+    if isinstance(owner, dict) and isinstance(description, str):
+        yield Change(owner, "description", messages.mask(description).text)
 
 
 def _resource_changes(info: Value) -> Iterator[Change]:

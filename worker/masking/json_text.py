@@ -7,12 +7,16 @@ from worker.masking.tree import Accepts, Find, Masked, MaskingError
 
 INDENT = 4
 """As kubectl prints it."""
+MAX_VALUES = 1_000_000
+"""Some 200 MB of memory, and a few seconds."""
 _BLANKS = " \t\r\n"
 _DECODER = json.JSONDecoder()
 
 
 def mask(text: str, find: Find, *, accepts: Accepts, drops_end: bool) -> Masked:
     """`MaskingError` for what is no JSON or not `accepts`ed; with `drops_end` the text ends before it instead."""
+    if sum(map(text.count, "{[,")) > MAX_VALUES:
+        raise MaskingError(f"it has more than {MAX_VALUES} values: ask for fewer objects, or for a table")
     masked: list[str] = []
     count, at = 0, _after_blanks(text, 0)
     while at < len(text):

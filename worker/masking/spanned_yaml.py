@@ -14,6 +14,9 @@ from worker.masking.tree import Container, MaskingError
 MAX_DEPTH = 200
 MAX_NODES = 200_000
 """Some 50 MB of memory, and a few seconds; as JSON the same takes less."""
+BINARY = "tag:yaml.org,2002:binary"
+"""The one tag that makes another text of a scalar: its base64 is read."""
+MERGE = "<<"
 
 
 class Scalar(str):
@@ -26,10 +29,10 @@ class Scalar(str):
 
 @dataclass(slots=True)
 class Document:
-    """The roots in one text. Where it has aliases, a scalar may stand for others too."""
+    """The roots in one text. Where it has aliases or merge keys, what stands in one place may count in another too."""
 
     roots: list[Value] = field(default_factory=list)
-    has_aliases: bool = False
+    is_linked: bool = False
 
 
 def read(text: str) -> Document:
@@ -81,12 +84,16 @@ class _Builder:
 
     def _scalar(self, event: Any) -> Scalar:
         self._note(event)
-        scalar = Scalar(event.value if isinstance(event, yaml.ScalarEvent) else event.anchor)
+        is_alias = isinstance(event, yaml.AliasEvent)
+        scalar = Scalar(event.anchor if is_alias else event.value)
+        if not is_alias and event.tag == BINARY:
+            raise MaskingError("it has text in base64, which may say anything")
+        self.document.is_linked |= scalar == MERGE
         scalar.start, scalar.end = event.start_mark.index, event.end_mark.index
         return scalar
 
     def _note(self, event: Any) -> None:
-        self.document.has_aliases |= event.anchor is not None
+        self.document.is_linked |= event.anchor is not None
 
     def _put(self, value: Value) -> None:
         if not self._open:

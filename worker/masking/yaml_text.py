@@ -13,12 +13,18 @@ from worker.masking.spanned_yaml import Scalar, read
 from worker.masking.tree import Accepts, Change, Find, Masked, MaskingError
 
 SEPARATOR = re.compile(r"^---(?=\s|$)", re.MULTILINE)
+MAX_DOCUMENTS = 20_000
+"""Each costs more than its characters do."""
+_SPELLINGS = (secret_objects.KIND, "\\")
+"""Without one of these no scalar says Secret."""
 _AFTER_BLOCK = re.compile(r"\n[ \t]*\Z")
 
 
 def documents(text: str) -> list[str]:
-    """The pieces of a stream, each with the `---` that begins it."""
-    starts = [match.start() for match in SEPARATOR.finditer(text)]
+    """The pieces of a stream, each with the `---` that begins it. `MaskingError` for too many."""
+    starts = [match.start() for match in itertools.islice(SEPARATOR.finditer(text), MAX_DOCUMENTS + 1)]
+    if len(starts) > MAX_DOCUMENTS:
+        raise MaskingError(f"it has more than {MAX_DOCUMENTS} documents")
     bounds = [*dict.fromkeys((0, *starts)), len(text)]
     return [text[start:end] for start, end in itertools.pairwise(bounds) if end > start]
 
@@ -61,8 +67,8 @@ def _changes(piece: str, find: Find, accepts: Accepts) -> list[Change]:
     if not all(map(accepts, roots)):
         raise MaskingError("it holds a document that is no object of a cluster")
     changes = [change for root in roots for change in find(root) if change.text != change.before]
-    if document.has_aliases and (changes or secret_objects.KIND in piece):
-        raise MaskingError("it uses YAML aliases, with which a value may stand elsewhere")
+    if document.is_linked and (changes or any(spelling in piece for spelling in _SPELLINGS)):
+        raise MaskingError("it uses YAML aliases or merge keys, with which a value may stand elsewhere")
     return changes
 
 

@@ -71,3 +71,11 @@ async def test_watch_that_is_stopped_passes_on_what_it_printed_masked(piped: Pip
     assert (await running).masked == 1
     assert "[masked, 7 bytes]" in piped.stdout
     assert "aHVudGVyMg" not in piped.stdout
+
+
+async def test_error_that_quotes_a_secret_is_masked_behind_its_label(piped: Piped) -> None:
+    script = "echo 'Secret: Invalid value: \"hunter2\": wrong' >&2; printf last >&2"
+
+    printed = await piped.run(script, "head", masking=Masking.MESSAGES)
+
+    assert printed.stderr == '[tool] Secret: Invalid value: "[masked, 7 bytes]": wrong\n[tool] last\n'

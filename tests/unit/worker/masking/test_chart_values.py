@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from worker.masking import chart_values
@@ -16,6 +18,8 @@ MASKED = [
     "url: postgres://me:hunter2@db/x",
     "ca: |\n  -----BEGIN RSA PRIVATE KEY-----\n  hunter2",
     "x: eyJhbGciOiJ9.eyJzdWIiOiI.hunter2",
+    "x: Bearer-eyJhbGciOiJ9.eyJzdWIiOiI.hunter2",
+    "x: 1.eyJ-eyJhbGciOiJ9.eyJzdWIiOiI.hunter2",
     '{"clientSecret": "hunter2"}',
 ]
 SHOWN = [
@@ -47,3 +51,11 @@ def test_value_that_is_named_or_looks_like_a_credential_is_masked(text: str) -> 
 @pytest.mark.parametrize("text", SHOWN)
 def test_other_values_are_shown(text: str) -> None:
     assert mask(f"{text}\n", chart_values.changes).text == f"{text}\n"
+
+
+@pytest.mark.parametrize("part", ["eyJ-", "eyJ", "eyJa.", "://", "://a:", "-----BEGIN A", "-"])
+@pytest.mark.timeout(60)
+def test_value_made_of_beginnings_of_credentials_is_read_once(part: str) -> None:
+    """Where each beginning were followed to the end of the text, this would take hours."""
+    text = f"x: {json.dumps(part * 200_000)}\n"
+    assert mask(text, chart_values.changes).count == 0

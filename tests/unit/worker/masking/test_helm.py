@@ -54,8 +54,15 @@ def test_secrets_among_manifests_are_masked_and_the_rest_is_as_rendered() -> Non
         "kind: &k Secret\ndata: {a: hunter2}\n",
         'kind: "\\x53ecret"\nx: [\ndata: hunter2\n',
         "kind: ConfigMap\nx: &x {kind: Secret}\ndata: {a: hunter2}\n",
+        "kind: !!binary U2VjcmV0\nstringData: {a: hunter2}\n",
+        "kind: Secret\n<<: {stringData: {a: hunter2}}\n",
+        "kind: ConfigMap\n<<: {kind: Secret}\ndata: {a: hunter2}\n",
+        'x: &x "\\x53ecret"\nkind: *x\ndata: {a: hunter2}\n',
     ],
-    ids=["broken", "no kind", "anchor", "escaped and broken", "anchored secret"],
+    ids=[
+        *("broken", "no kind", "anchor", "escaped and broken", "anchored secret"),
+        *("kind in base64", "merged values", "merged kind", "escaped and anchored"),
+    ],
 )
 def test_document_that_cannot_be_judged_is_withheld_alone(document: str) -> None:
     text = helm.manifests(f"---\n{document}---\n{POD}").text
@@ -117,3 +124,20 @@ def test_release_object_is_masked_in_its_values_manifest_and_hooks(dump: object)
     read = yaml.safe_load(text)
     assert (read["chart"]["values"]["replicas"], read["name"]) == (1, "web")
     assert [each["kind"] for each in yaml.safe_load_all(read["manifest"])] == ["Secret", "Pod"]
+
+
+@pytest.mark.timeout(60)
+def test_notes_full_of_headings_are_read_once() -> None:
+    """Where each heading were compared with all others, this would take hours."""
+    told = f"{TOLD}{'NOTES:' + chr(10)}" + "NOTES:\nMANIFEST:\n" * 50_000
+    assert_hidden(helm.release(told.replace("It runs.\n", "")).text)
+
+
+def test_more_documents_than_can_be_read_soon_are_an_error() -> None:
+    with pytest.raises(MaskingError, match="more than"):
+        helm.manifests("--- a\n" * 1_000_000)
+
+
+def test_more_values_than_fit_into_memory_are_an_error() -> None:
+    with pytest.raises(MaskingError, match="more than"):
+        helm.release_object('{"config": {"a": [' + "{}," * 1_000_000 + "1]}}")
