@@ -106,6 +106,8 @@ _WITH_PAIRS = frozenset({"annotate", "label", "set env", "set image", "taint"})
 """Verbs whose operands end with `key=value` and `key-`, as kubectl's `GetResourcesAndPairs` tells them from kinds."""
 _PODS = frozenset({"attach", "exec", "logs", "port-forward", "debug"})
 """Verbs whose first operand is a pod, unless it says `kind/name`."""
+_WITH_COMMAND = frozenset({"exec", "debug"})
+"""Those to which what stands behind `--` is a command, and no operand of theirs."""
 
 
 def plural(name: str) -> str:
@@ -121,7 +123,8 @@ def kinds(reading: Reading) -> tuple[str, ...]:
 
 def written(reading: Reading) -> Iterator[str]:
     """The kinds that its words name, as they are written; an empty one where a word has none."""
-    own = reading.operands[: len(reading.operands) - reading.trailing] if reading.path in _PODS else reading.operands
+    trailing = reading.trailing if reading.path in _WITH_COMMAND else 0
+    own = reading.operands[: len(reading.operands) - trailing]
     if reading.path in _OF_ITSELF:
         yield _OF_ITSELF[reading.path]
     elif reading.path.startswith("create ") and reading.path != "create token":
