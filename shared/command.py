@@ -49,7 +49,7 @@ def parse(
         command_class=command_class,
         lane=_lane(command_class, waits=waits),
         context=named_context,
-        needs_cluster=command_class is not CommandClass.LOCAL and not classes.stays_local(grammar, reading),
+        needs_cluster=_needs_cluster(grammar, reading, command_class),
         own_timeout_s=_own_timeout_s(grammar, reading, waits=waits),
         is_endless=is_endless,
         namespace=chosen_namespace,
@@ -83,6 +83,12 @@ def _refuse_verb(grammar: Grammar, verb: Sequence[str]) -> None:
         name = " ".join(verb[:length])
         if name in grammar.refused_verbs:
             raise RequestError(ErrorCode.COMMAND_REFUSED, f"`{name}` is refused: {grammar.refused_verbs[name]}.")
+
+
+def _needs_cluster(grammar: Grammar, reading: Reading, command_class: CommandClass) -> bool:
+    """Credentials are read there whatever a flag says: `set env --local --resolve` does."""
+    is_credential = command_class is CommandClass.CREDENTIAL
+    return is_credential or (command_class is not CommandClass.LOCAL and not classes.stays_local(grammar, reading))
 
 
 def _is_endless(grammar: Grammar, reading: Reading) -> bool:

@@ -162,7 +162,7 @@ class _Builder:
             self._require(bool(event.style) or text != _MERGE, "it uses YAML merge keys (`<<`): write the values out")
             parent.key = text
         else:
-            is_plain = not event.style
+            is_plain = not event.style and event.tag is None  # `! null` is text
             self._put(_WORDS.get(text, text) if is_plain else text)
 
     def _put(self, value: Value) -> None:

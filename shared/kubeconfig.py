@@ -22,6 +22,8 @@ from shared.kubeconfig_fields import CLUSTER, CONTEXT, USER, Kind, Section
 __all__ = ["ClusterAccess", "decode", "rebuild"]
 
 MAX_NAME_CHARACTERS = 1_024
+MAX_CREDENTIAL_CHARACTERS = 64 * 1024
+"""Of a user's field: each is looked for in all that a command prints. The largest keys in use take 18 KiB."""
 SHOWN_NAMES = 20
 SHOWN_NAME_CHARACTERS = 80
 
@@ -170,6 +172,8 @@ def _taken(entry: _Entry, section: Section) -> dict[str, Value]:
             raise _refused(entry.path, "holds a field that is not known here: remove it")
     taken: dict[str, Value] = {name: value for name, value in given.items() if name in section.allowed}
     for name, value in taken.items():
+        if section is USER and len(str(value)) > MAX_CREDENTIAL_CHARACTERS:
+            raise _invalid(f"{entry.path}.{name} has more than {MAX_CREDENTIAL_CHARACTERS} characters")
         _check_kind(f"{entry.path}.{name}", value, section.allowed[name])
     return taken
 

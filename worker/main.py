@@ -266,7 +266,11 @@ async def _launcher(work_directory: Path) -> AsyncIterator[Launcher]:
 
 def _dialer(settings: WorkerSettings) -> Dialer:
     listener = (Endpoint(settings.metrics_host, settings.metrics_port),) if settings.metrics_port else ()
-    places = (*own_services.places(settings.redis_url.get_secret_value(), settings.own_services), *listener)
+    places = (
+        *own_services.places(settings.redis_url.get_secret_value(), settings.own_services),
+        *own_services.collector(settings.traces_endpoint),
+        *listener,
+    )
     policy = EgressPolicy(
         allow=destinations.parse(settings.egress_allow),
         deny=destinations.parse(settings.egress_deny),

@@ -5,7 +5,7 @@ Shorter ones than `LEAST_BYTES` stay: they would be found in every other line.
 
 import base64
 import binascii
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,13 +14,12 @@ from shared.envelope import RequestEnvelope
 from shared.events import EventKind
 from shared.tools.tool import Tool
 from worker.execution import Sink
+from worker.needle import Needle, Span
 
 MASK = b"[redacted]"
 LEAST_BYTES = 8
 _FRAME = "-----"
 """Begins the first and the last line of PEM (RFC 7468), which are no secret."""
-
-Span = tuple[int, int]
 
 
 def credentials_of(envelope: RequestEnvelope, tool: Tool) -> Iterator[str]:
@@ -64,73 +63,73 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str]) -> None:
         encoded = {secret.encode() for secret in secrets}
-        self._secrets = sorted(secret for secret in encoded if len(secret) >= LEAST_BYTES)
+        self._secrets = [Needle(secret) for secret in sorted(encoded) if len(secret) >= LEAST_BYTES]
 
     def text(self, text: str) -> str:
         """A whole text without them."""
-        data = text.encode()
-        return _without(data, self._spans(data)).decode("utf-8", "replace")
+        stream = _Stream(self._secrets)
+        return (stream.add(text.encode()) + stream.end()).decode("utf-8", "replace")
 
     @contextmanager
     def redacted(self, sink: Sink) -> Iterator[Sink]:
         """A sink that passes output on without them; at the end of the block also what was held back."""
-        held: dict[EventKind, bytes] = {}
+        streams: dict[EventKind, _Stream] = {}
 
         def add(kind: EventKind, data: bytes) -> None:
-            ready, held[kind] = self._split(held.get(kind, b"") + data)
-            if ready:
+            if kind not in streams:
+                streams[kind] = _Stream(self._secrets)
+            if ready := streams[kind].add(data):
                 sink(kind, ready)
 
         try:
             yield add
         finally:
-            for kind, data in held.items():
-                if data:
-                    sink(kind, _without(data, self._spans(data)))
+            for kind, stream in streams.items():
+                if last := stream.end():
+                    sink(kind, last)
 
     def telling(self, tell: Callable[[str], None]) -> Callable[[str], None]:
         """For what is told in whole lines."""
         return lambda line: tell(self.text(line))
 
-    def _split(self, data: bytes) -> tuple[bytes, bytes]:
-        """What can be passed on, redacted, and the end that may be the beginning of a secret, or part of one."""
-        spans = self._spans(data)
-        kept_from = min((_beginning(data, secret) for secret in self._secrets), default=len(data))
-        while spans and spans[-1][1] > kept_from:
-            kept_from = min(kept_from, spans.pop()[0])
-        return _without(data[:kept_from], spans), data[kept_from:]
+
+class _Stream:
+    """Of one stream: what is held back is shorter than the longest secret, however the output goes on."""
+
+    def __init__(self, secrets: Sequence[Needle]) -> None:
+        self._secrets = secrets
+        self._held = b""
+        self._covered = 0
+        """How many of those bytes end a secret whose mark is passed on already."""
+
+    def add(self, data: bytes) -> bytes:
+        """What can be passed on, redacted; the end that may be the beginning of a secret is not."""
+        data = self._held + data
+        return self._pass_on(data, min((secret.beginning(data) for secret in self._secrets), default=len(data)))
+
+    def end(self) -> bytes:
+        """The rest."""
+        return self._pass_on(self._held, len(self._held))
+
+    def _pass_on(self, data: bytes, kept_from: int) -> bytes:
+        pieces, at = [], 0
+        for start, end in self._spans(data):
+            is_told = start == 0 and self._covered > 0
+            if start >= kept_from and not is_told:
+                break
+            pieces += [data[at:start], b"" if is_told else MASK]
+            at = end
+        pieces.append(data[at:kept_from])
+        self._held, self._covered = data[kept_from:], max(0, at - kept_from)
+        return b"".join(pieces)
 
     def _spans(self, data: bytes) -> list[Span]:
         """Where secrets lie, in order; those that overlap are one."""
+        covered = [(0, self._covered)] if self._covered else []
         merged: list[Span] = []
-        for start, end in sorted(span for secret in self._secrets for span in _occurrences(data, secret)):
+        for start, end in sorted([*covered, *(span for secret in self._secrets for span in secret.spans(data))]):
             if merged and start < merged[-1][1]:
                 merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
             else:
                 merged.append((start, end))
         return merged
-
-
-def _occurrences(data: bytes, secret: bytes) -> Iterator[Span]:
-    start = data.find(secret)
-    while start >= 0:
-        yield start, start + len(secret)
-        start = data.find(secret, start + 1)
-
-
-def _beginning(data: bytes, secret: bytes) -> int:
-    """Where the secret may begin that goes on in the next chunk; the end of the data if nowhere."""
-    start = data.find(secret[:1], max(0, len(data) - len(secret) + 1))
-    while start >= 0:
-        if secret.startswith(data[start:]):
-            return start
-        start = data.find(secret[:1], start + 1)
-    return len(data)
-
-
-def _without(data: bytes, spans: list[Span]) -> bytes:
-    pieces, at = [], 0
-    for start, end in spans:
-        pieces += [data[at:start], MASK]
-        at = end
-    return b"".join((*pieces, data[at:]))

@@ -7,7 +7,7 @@ from functools import partial
 
 from shared.models import CommandClass
 from shared.reading import Reading
-from shared.tools import argocd_awaited, failure_hints, kubectl, table
+from shared.tools import argocd_awaited, failure_hints, kubectl, kubectl_kinds, table
 from shared.tools.class_rules import ClassRule, Effect, always, given
 from shared.tools.failure_hints import FailureHint
 from shared.tools.reach import Reach
@@ -70,6 +70,10 @@ def _classes(command_class: CommandClass, verbs: dict[str, str]) -> dict[str, Co
     return {f"{group} {verb}": command_class for group, names in verbs.items() for verb in names.split()}
 
 
+def _kind(reading: Reading) -> str:
+    return kubectl_kinds.plural(reading.value("kind") or "")
+
+
 _RULES = (
     ClassRule(
         "dry-run",
@@ -108,6 +112,20 @@ _RULES = (
         given("all"),
         verbs=frozenset({"app delete-resource"}),
         effect=Effect.MASS,
+    ),
+    ClassRule(
+        "data-loss",
+        "the data in a volume is gone with its claim",
+        lambda reading: _kind(reading) in kubectl_kinds.DATA_KINDS,
+        verbs=frozenset({"app delete-resource"}),
+        effect=Effect.IRREVERSIBLE,
+    ),
+    ClassRule(
+        "deletion-beyond-a-namespace",
+        "the kind lies in no namespace, or is none that is known to lie in one",
+        lambda reading: _kind(reading) not in kubectl_kinds.NAMESPACED,
+        verbs=frozenset({"app delete-resource"}),
+        effect=Effect.CLUSTER_SCOPE,
     ),
     ClassRule(
         "application-set",

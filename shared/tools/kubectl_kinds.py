@@ -58,6 +58,8 @@ _PLURALS = {**_names(_NAMESPACED), **_names(_CUSTOM_NAMESPACED), **_names(_CLUST
 CUSTOM_NAMESPACED = frozenset(_names(_CUSTOM_NAMESPACED).values())
 """Kinds of no group of Kubernetes' own."""
 NAMESPACED = frozenset(_names(_NAMESPACED).values()) | CUSTOM_NAMESPACED
+DATA_KINDS = frozenset({"persistentvolumeclaims", "persistentvolumes"})
+"""With these, what no manifest brings back is deleted."""
 CATEGORIES = frozenset({"all", "api-extensions"})
 """Names for several kinds; whoever defines a kind may add it to them."""
 
@@ -102,10 +104,12 @@ _OF_ITSELF = {
     "top pod": "pods",
     "uncordon": "nodes",
 }
+_MADE = {"autoscale": "horizontalpodautoscalers", "expose": "services"}
+"""What a verb makes for the object that it names."""
 _WITH_PAIRS = frozenset({"annotate", "label", "set env", "set image", "taint"})
 """Verbs whose operands end with `key=value` and `key-`, as kubectl's `GetResourcesAndPairs` tells them from kinds."""
 _PODS = frozenset({"attach", "exec", "logs", "port-forward", "debug"})
-"""Verbs whose first operand is a pod, unless it says `kind/name`."""
+"""Verbs that act on a pod: their first operand, or one of the `kind/name` that it says."""
 _WITH_COMMAND = frozenset({"exec", "debug"})
 """Those to which what stands behind `--` is a command, and no operand of theirs."""
 
@@ -122,17 +126,30 @@ def kinds(reading: Reading) -> tuple[str, ...]:
 
 
 def written(reading: Reading) -> Iterator[str]:
-    """The kinds that its words name, as they are written; an empty one where a word has none."""
+    """The kinds that its words name, as they are written, and those that its verb adds; an empty one for a word that
+    has none."""
     trailing = reading.trailing if reading.path in _WITH_COMMAND else 0
     own = reading.operands[: len(reading.operands) - trailing]
+    yield from _unwritten(reading)
     if reading.path in _OF_ITSELF:
         yield _OF_ITSELF[reading.path]
     elif reading.path.startswith("create ") and reading.path != "create token":
         yield reading.verb[1]
     elif reading.path in _PODS:
-        yield own[0].partition("/")[0] if own and "/" in own[0] else "pods"
+        yield own[0].partition("/")[0] if own and "/" in own[0] else ""
     elif reading.path in _BY_OPERAND and own:
         yield from _by_operand(tuple(filter(_is_no_pair, own)) if reading.path in _WITH_PAIRS else own)
+
+
+def _unwritten(reading: Reading) -> Iterator[str]:
+    if reading.path in _MADE:
+        yield _MADE[reading.path]
+    elif reading.path in _PODS:
+        yield "pods"
+    elif reading.path == "run" and reading.has("expose"):
+        yield "services"
+    elif reading.path == "create token":
+        yield "serviceaccounts"
 
 
 def _is_no_pair(operand: str) -> bool:

@@ -63,8 +63,6 @@ def hides_kinds(reading: Reading) -> bool:
 
 
 def _written(reading: Reading) -> list[str]:
-    if reading.path == "create token":
-        return ["serviceaccounts"]
     return [name for name in kubectl_kinds.written(reading) if name]
 
 

@@ -12,7 +12,6 @@ _CHANGING = frozenset({CommandClass.WRITE, CommandClass.DESTRUCTIVE})
 _DELETE = frozenset({"delete"})
 _DELETING = _DELETE | {"apply", "replace"}
 """With `--force` the latter two delete an object, and all that goes with it, before they make it anew."""
-_DATA_KINDS = frozenset({"persistentvolumeclaims", "persistentvolumes"})
 
 
 def _is_dry(reading: Reading) -> bool:
@@ -29,7 +28,7 @@ def _deletes(reading: Reading) -> bool:
 
 
 def _loses_data(reading: Reading) -> bool:
-    return _deletes(reading) and not _DATA_KINDS.isdisjoint(kubectl_kinds.kinds(reading))
+    return _deletes(reading) and not kubectl_kinds.DATA_KINDS.isdisjoint(kubectl_kinds.kinds(reading))
 
 
 def _reaches_beyond(reading: Reading) -> bool:
@@ -146,6 +145,15 @@ RULES = (
         "every pod of the node is evicted",
         always,
         verbs=frozenset({"drain"}),
+        effect=Effect.CLUSTER_SCOPE,
+    ),
+    ClassRule(
+        "node-evacuation",
+        "every pod of the node that does not tolerate the taint is evicted",
+        lambda reading: any(operand.endswith(":NoExecute") for operand in reading.operands),
+        verbs=frozenset({"taint"}),
+        of=frozenset({CommandClass.WRITE}),
+        to=CommandClass.DESTRUCTIVE,
         effect=Effect.CLUSTER_SCOPE,
     ),
 )

@@ -1,4 +1,4 @@
-"""Our own Redis and gateways: no command may reach them, by whichever name or address."""
+"""Our own Redis, gateways and collector: no command may reach them, by whichever name or address."""
 
 import errno
 import socket
@@ -10,6 +10,7 @@ from shared.endpoints import Address, Endpoint
 from worker.egress.resolver import Resolver, plain
 
 REDIS_PORT = 6379
+COLLECTOR_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,16 @@ def places(redis_url: str, others: str) -> tuple[Endpoint, ...]:
     parts = urlsplit(redis_url)
     redis = () if parts.scheme == "unix" else (Endpoint(parts.hostname or "localhost", parts.port or REDIS_PORT),)
     return (*redis, *destinations.parse_services(others))
+
+
+def collector(url: str) -> tuple[Endpoint, ...]:
+    """Where traces go to; nowhere for what is no URL with a host, which is told elsewhere."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or COLLECTOR_PORTS.get(parts.scheme)
+    except ValueError:
+        return ()
+    return (Endpoint(parts.hostname, port),) if parts.hostname and port else ()
 
 
 def _is_here(address: Address) -> bool:

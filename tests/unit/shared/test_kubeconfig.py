@@ -180,6 +180,7 @@ def test_loopback_is_taken_where_it_is_allowed() -> None:
         pytest.param(config(user={"token": "\ud800"}), id="token-is-a-surrogate"),
         pytest.param(config(users=[{"name": "me", "user": SECRET}]), id="user-is-text"),
         pytest.param(config(users=[{"name": "me", "user": {}}] * 2), id="user-twice"),
+        pytest.param(config(user={"token": "a" * 65_537}), id="token-is-too-long"),
     ],
 )
 def test_what_is_no_usable_kubeconfig_is_refused(document: object) -> None:

@@ -47,6 +47,11 @@ def test_secret_that_begins_with_another_is_redacted_as_a_whole() -> None:
     assert output_of(b"a 12345678", b"90 b", secrets=("12345678", "1234567890")) == [b"a ", MASK + b" b"]
 
 
+def test_secret_that_goes_on_and_on_holds_nothing_back() -> None:
+    chunks = output_of(b"a" * 20, *[b"a" * 20] * 3, b"b", secrets=("a" * 9,))
+    assert chunks == [MASK, b"b"]
+
+
 def test_streams_are_looked_at_each_for_itself() -> None:
     taken: list[tuple[EventKind, bytes]] = []
     with Redactor(["abcdefgh"]).redacted(lambda kind, data: taken.append((kind, data))) as sink:

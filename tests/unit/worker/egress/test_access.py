@@ -68,3 +68,18 @@ def test_own_server_of_a_tool_counts_where_it_is_on_loopback() -> None:
 )
 def test_redis_is_a_service_of_our_own(url: str, places: tuple[Endpoint, ...]) -> None:
     assert own_services.places(url, "gateway:9096") == (*places, Endpoint("gateway", 9096))
+
+
+@pytest.mark.parametrize(
+    ("url", "places"),
+    [
+        ("http://collector:4318/v1/traces", (Endpoint("collector", 4318),)),
+        ("https://otlp.example", (Endpoint("otlp.example", 443),)),
+        ("", ()),
+        ("collector:4318", ()),
+        ("http://collector:x", ()),
+        ("http://[", ()),
+    ],
+)
+def test_collector_of_traces_is_a_service_of_our_own(url: str, places: tuple[Endpoint, ...]) -> None:
+    assert own_services.collector(url) == places
