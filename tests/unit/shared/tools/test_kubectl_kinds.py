@@ -9,9 +9,9 @@ from shared.tools import kubectl, kubectl_kinds
 @pytest.mark.parametrize(
     ("text", "kinds"),
     [
-        ("logs -- deploy/web", ("deployments",)),
-        ("port-forward -- svc/web 80", ("services",)),
-        ("exec deploy/web -- ls pods/x", ("deployments",)),
+        ("logs -- deploy/web", ("pods", "deployments")),
+        ("port-forward -- svc/web 80", ("pods", "services")),
+        ("exec deploy/web -- ls pods/x", ("pods", "deployments")),
         ("exec web -- deploy/x", ("pods",)),
         ("delete -- svc/web", ("services",)),
     ],
