@@ -259,7 +259,7 @@ async def test_nothing_that_callers_sent_is_left_anywhere(
             during = {**await _kept(scene), **_processes(scene)}
             await caller.cancel(hanging)
             await caller.ended(hanging)
-            await wait_until(lambda: not list(_directory(scene).rglob("job-*")), timeout_s=END_TIMEOUT_S)
+            await wait_until(lambda: not list(_directory(scene).glob("*/job-*")), timeout_s=END_TIMEOUT_S)
             afterwards = {**await _kept(scene), **_processes(scene), **_files(_directory(scene)), **await _told(scene)}
 
     assert _outcomes(scene) >= OUTCOMES
