@@ -142,8 +142,8 @@ def test_context_that_the_command_names_is_the_one_that_is_sent(
     assert "127.0.0.1:1" in process.output()
 
 
-def test_wait_for_a_worker_is_told(terminal: Terminal, kubeconfig: str, valkey: Valkey, tmp_path: Path) -> None:
-    with Product(valkey.url, tmp_path) as product:
+def test_wait_for_a_worker_is_told(terminal: Terminal, kubeconfig: str, own_valkey: Valkey, tmp_path: Path) -> None:
+    with Product(own_valkey.url, tmp_path) as product:
         url = start(product, gateways=1).url
         process = run(terminal, url, kubeconfig, "stub", "read", "ok")
         wait_blocking(lambda: "queued: no worker has taken it yet (job " in process.output(), timeout_s=END_TIMEOUT_S)
