@@ -116,7 +116,7 @@ def reason(error: BaseException) -> str:
         return "Redis still loads its data"
     if isinstance(error, TimeoutError | builtins.TimeoutError):
         return "Redis does not answer in time"
-    return f"Redis cannot be asked: {error}"
+    return f"Redis cannot be asked: {error} (K8S_MCP_REDIS_URL names it)"
 
 
 def _of_ours(pool: Pool) -> Pool:
