@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tools import user_cache
+
 SOURCES_PATH = Path(__file__).parent.parent / "tests" / "e2e" / "tools"
 TABLE_NAME = "builds.toml"
 MODULE_FILES = ("go.mod", "go.sum")
@@ -104,10 +106,8 @@ def load(sources: Path = SOURCES_PATH) -> Builds:
 
 
 def cache_folder(environment: Mapping[str, str], sources: Path = SOURCES_PATH) -> CacheFolder:
-    """Where this checkout's binaries are, built or not. A relative XDG_CACHE_HOME is ignored, as its standard says."""
-    named = Path(environment.get("XDG_CACHE_HOME", ""))
-    root = named if named.is_absolute() else Path.home() / ".cache"
-    return CacheFolder(root / "mcp-k8s" / "e2e-tools" / sources_hash(sources))
+    """Where this checkout's binaries are, built or not."""
+    return CacheFolder(user_cache.folder(environment) / "e2e-tools" / sources_hash(sources))
 
 
 def sources_hash(sources: Path = SOURCES_PATH) -> str:

@@ -15,6 +15,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from tools import user_cache
+
 SOURCES_PATH = Path(__file__).parent.parent / "tests" / "integration" / "mcp" / "node"
 FILES = ("package.json", "package-lock.json")
 NPM = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--fetch-retries=1")
@@ -32,12 +34,10 @@ class NodeMissingError(Exception):
 
 def folder(environment: Mapping[str, str], sources: Path = SOURCES_PATH) -> Path:
     """Where this checkout's clients are, installed or not."""
-    named = Path(environment.get("XDG_CACHE_HOME", ""))
-    root = named if named.is_absolute() else Path.home() / ".cache"
     digest = hashlib.sha256(f"{sys.platform}-{platform.machine()}".encode())
     for name in FILES:
         digest.update((sources / name).read_bytes())
-    return root / "mcp-k8s" / "node-clients" / digest.hexdigest()[:16]
+    return user_cache.folder(environment) / "node-clients" / digest.hexdigest()[:16]
 
 
 def interpreter(installed: Path) -> Path:

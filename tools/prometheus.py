@@ -13,6 +13,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from tools import user_cache
+
 NAMES = ("prometheus", "promtool")
 PACKAGE = "prometheus"
 COMMAND = "make prometheus"
@@ -25,9 +27,7 @@ class PrometheusMissingError(Exception):
 
 def folder(environment: Mapping[str, str]) -> Path:
     """Where the fetched binaries are, fetched or not. Clones share it."""
-    named = Path(environment.get("XDG_CACHE_HOME", ""))
-    root = named if named.is_absolute() else Path.home() / ".cache"
-    return root / "mcp-k8s" / f"prometheus-{platform.machine()}"
+    return user_cache.folder(environment) / f"prometheus-{platform.machine()}"
 
 
 def find(name: str, environment: Mapping[str, str]) -> Path:

@@ -5,20 +5,22 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import structlog
 
 from gateway.policy import rule_file
 from gateway.policy.policy import Policy
-from shared.settings import GatewaySettings, SecurityMode, SettingsError
+from shared.settings import GatewaySettings, SettingsError
 
 log = structlog.get_logger()
 
 
 def load(settings: GatewaySettings) -> Policy:
     """`SettingsError` where the file does not fit."""
-    return _read(settings.security_mode, settings.security_config)
+    if settings.security_config is None:
+        return Policy(settings.security_mode)
+    found = rule_file.load(settings.security_config)
+    return Policy(settings.security_mode, found.rules, found.digest)
 
 
 class ActivePolicy:
@@ -64,13 +66,6 @@ class ActivePolicy:
             log.error("policy kept", reason=str(error), digest=self._policy.digest)
             return
         _log("policy reloaded", self._policy)
-
-
-def _read(mode: SecurityMode, path: Path | None) -> Policy:
-    if path is None:
-        return Policy(mode)
-    found = rule_file.load(path)
-    return Policy(mode, found.rules, found.digest)
 
 
 def _log(event: str, policy: Policy) -> None:

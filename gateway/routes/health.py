@@ -6,7 +6,6 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
-from redis.asyncio import Redis
 
 import shared
 from gateway import store_calls
@@ -47,7 +46,6 @@ async def livez() -> Health:
 @router.get("/readyz", operation_id="readyz")
 async def readyz(request: Request) -> Readiness:
     """Ready to take jobs; 503 when Redis is away, its jobs are sealed by other keys, or the gateway drains."""
-    redis: Redis = request.app.state.redis
     workers: WorkerRegistry = request.app.state.workers
     service: JobService = request.app.state.jobs
     if service.waiters.is_draining:
@@ -55,7 +53,6 @@ async def readyz(request: Request) -> Readiness:
     if not request.app.state.key_mark.opens:
         raise UnavailableError(ErrorCode.STORE_UNAVAILABLE, key_mark.CLOSED)
     async with store_calls.bounded():
-        await redis.ping()
         living = await workers.living(registry.names())
     sandboxes = Counter(worker.sandbox for worker in living)
     return Readiness(status="ready", version=shared.__version__, sandboxes=sandboxes)

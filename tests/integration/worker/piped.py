@@ -2,7 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,13 @@ from shared.events import EventKind
 from shared.masking import Masking
 from tests.integration.worker.test_launcher_support import LIMITS, shell, spec_of
 from tests.support.waiting import wait_until
-from worker import filter_binaries, filter_plan
+from worker import filter_binaries, filter_plan, job_directory
 from worker.command_plan import CommandPlan
 from worker.execution import Execution, execute
 from worker.filter_binaries import FilterBinary
 from worker.job_control import JobControl
 from worker.job_directory import JobDirectory
+from worker.launcher import landlock
 from worker.launcher.client import Launcher
 from worker.launcher.protocol import Limits
 
@@ -105,6 +107,18 @@ class Piped:
     def with_filter(self, binary: FilterBinary) -> "Piped":
         """The same, with another program under the name of a filter."""
         return replace(self, binaries={**self.binaries, binary.filter.name: binary})
+
+
+@asynccontextmanager
+async def running(folder: Path, files: Mapping[str, str]) -> AsyncIterator[Piped]:
+    """With the request's files in the job's directory, and contained where this machine can."""
+    (folder / "work").mkdir()
+    launcher = await Launcher.start(folder / "work")
+    is_contained = landlock.abi() > 0
+    found = filter_binaries.find_all(filters.FILTERS, None, sandboxed=is_contained)
+    async with job_directory.create(folder / "work", files) as directory:
+        yield Piped(launcher, directory, found.binaries, is_contained)
+    await launcher.close()
 
 
 def processes_with(mark: str) -> list[Path]:

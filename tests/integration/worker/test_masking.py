@@ -5,14 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from shared import filters
 from shared.events import EventKind
 from shared.masking import Masking
-from tests.integration.worker.piped import Piped
+from tests.integration.worker.piped import Piped, running
 from tests.support.waiting import wait_until
-from worker import filter_binaries, job_directory
-from worker.launcher import landlock
-from worker.launcher.client import Launcher
 from worker.masking import held_output
 
 SECRET = '{"kind": "Secret", "data": {"a": "aHVudGVyMg=="}}'
@@ -21,13 +17,8 @@ PRINT = f"printf '%s' '{SECRET}'"
 
 @pytest.fixture
 async def piped(tmp_path: Path) -> AsyncIterator[Piped]:
-    (tmp_path / "work").mkdir()
-    launcher = await Launcher.start(tmp_path / "work")
-    is_contained = landlock.abi() > 0
-    found = filter_binaries.find_all(filters.FILTERS, None, sandboxed=is_contained)
-    async with job_directory.create(tmp_path / "work", {}) as directory:
-        yield Piped(launcher, directory, found.binaries, is_contained)
-    await launcher.close()
+    async with running(tmp_path, {}) as found:
+        yield found
 
 
 async def test_filter_reads_what_is_masked(piped: Piped) -> None:

@@ -11,13 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from shared import filters
-from tests.integration.worker.piped import TOOL, Piped, processes_with
+from tests.integration.worker.piped import TOOL, Piped, processes_with, running
 from tests.integration.worker.test_launcher_support import LIMITS, needs_linux
 from tests.support.waiting import wait_until
-from worker import filter_binaries, job_directory
 from worker.execution import Cause
-from worker.launcher import landlock
 from worker.launcher.client import Launcher, LauncherGoneError
 
 AT_ONCE_S = 0.05
@@ -27,13 +24,8 @@ MANY = "exec seq 1000000"
 
 @pytest.fixture
 async def piped(tmp_path: Path) -> AsyncIterator[Piped]:
-    (tmp_path / "work").mkdir()
-    launcher = await Launcher.start(tmp_path / "work")
-    is_contained = landlock.abi() > 0
-    found = filter_binaries.find_all(filters.FILTERS, None, sandboxed=is_contained)
-    async with job_directory.create(tmp_path / "work", {"words": "a\nb\n"}) as directory:
-        yield Piped(launcher, directory, found.binaries, is_contained)
-    await launcher.close()
+    async with running(tmp_path, {"words": "a\nb\n"}) as found:
+        yield found
 
 
 @pytest.fixture

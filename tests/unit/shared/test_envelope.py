@@ -6,24 +6,9 @@ from pydantic import ValidationError
 from shared.envelope import RequestEnvelope
 from shared.masking import Masking
 from shared.models import CommandClass
+from tests.support import golden_wire
 
-FULL = RequestEnvelope(
-    tool="helm",
-    arguments=("upgrade", "web", "./chart", "--set", "password=hunter2"),
-    filters=(("grep", "-v", "p455"), ("head",)),
-    verb=("upgrade",),
-    command_class=CommandClass.WRITE,
-    kubeconfig="apiVersion: v1\nkind: Config\n",
-    credentials={"ARGOCD_AUTH_TOKEN": "argo-token"},
-    stdin="manifest",
-    files={"chart/Chart.yaml": "name: web"},
-    time_limit_s=330,
-    queue_wait_s=900,
-    is_endless=True,
-    traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-    tracestate="vendor=value",
-    attempt=2,
-)
+FULL = golden_wire.REQUEST.model_copy(update={"tracestate": "vendor=value", "masking": None})
 GOLDEN = """\
 {
   "version": 1,

@@ -8,15 +8,14 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, ClassVar, TypeVar
 
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 from redis.asyncio import Redis
 
 from shared import keys
 from shared.models import CommandClass, JobId, JobState, Lane
 from shared.store.job_store import Accepted, Same
-from tests.support import leftovers
+from tests.support import leftovers, state_machines
 from tests.support.jobs import Jobs, attempt_on, ending, new_job
 from tests.support.valkey import Valkey
 
@@ -148,16 +147,4 @@ class Joining(RuleBasedStateMachine):
 
 
 def test_no_sequence_of_calls_breaks_the_rules(valkey: Valkey) -> None:
-    class OnThisServer(Joining):
-        url = valkey.url
-
-    run_state_machine_as_test(
-        OnThisServer,
-        settings=settings(
-            max_examples=EXAMPLES,
-            stateful_step_count=STEPS,
-            deadline=None,
-            database=None,
-            suppress_health_check=[HealthCheck.too_slow],
-        ),
-    )
+    state_machines.run(Joining, url=valkey.url, examples=EXAMPLES, steps=STEPS)

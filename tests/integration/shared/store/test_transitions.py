@@ -7,9 +7,8 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, ClassVar, TypeVar
 
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 from redis.asyncio import Redis
 
 from shared import keys
@@ -25,7 +24,7 @@ from shared.store.job_store import (
     Renewal,
     StoredJob,
 )
-from tests.support import leftovers
+from tests.support import leftovers, state_machines
 from tests.support.jobs import WORKER_ID, Jobs, attempt_on, ending, new_job, sealed_events
 from tests.support.valkey import Valkey
 
@@ -242,16 +241,4 @@ class Transitions(RuleBasedStateMachine):
 
 
 def test_no_sequence_of_calls_breaks_the_rules(valkey: Valkey) -> None:
-    class OnThisServer(Transitions):
-        url = valkey.url
-
-    run_state_machine_as_test(
-        OnThisServer,
-        settings=settings(
-            max_examples=EXAMPLES,
-            stateful_step_count=STEPS,
-            deadline=None,
-            database=None,
-            suppress_health_check=[HealthCheck.too_slow],
-        ),
-    )
+    state_machines.run(Transitions, url=valkey.url, examples=EXAMPLES, steps=STEPS)
