@@ -97,7 +97,6 @@ async def _serving(app: FastAPI, settings: GatewaySettings, tracer: Tracer) -> A
         sweeper = Sweeper(store)
         waiters = JobWaiters(store, redis, UnservedJobs(store, workers, lambda: sweeper.in_contact))
         app.state.settings = settings
-        app.state.redis = redis
         app.state.workers = workers
         app.state.fleet_gauges = FleetGauges(redis, workers)
         app.state.job_lists = JobLists(JobIndex(redis), settings)
