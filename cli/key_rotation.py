@@ -1,7 +1,8 @@
 """`mcp-k8s key rotate`: exchanges the master key in the file that gateways and workers follow, in three steps.
 
 Between two steps every process has to know both keys, or nothing may be left that the old one sealed: a step that comes
-too soon is refused. Terms and order are those of the chart's `masterKeys.rotation`.
+too soon, twice, or before its turn is refused, for it could forget a key that is needed. So the file says which step
+was made last. Terms and order are those of the chart's `masterKeys.rotation`.
 """
 
 import time
@@ -31,6 +32,8 @@ class Step(StrEnum):
 
 
 KEYS_BEFORE = {Step.PREPARE: 1, Step.SWITCH: 2, Step.FINISH: 2}
+FOLLOWING = {Step.PREPARE: Step.SWITCH, Step.SWITCH: Step.FINISH}
+MARK = "# made last: "
 
 
 def rotate(path: Path, step: Step, *, at_once: bool) -> str:
@@ -40,19 +43,33 @@ def rotate(path: Path, step: Step, *, at_once: bool) -> str:
     """
     try:
         status = path.stat()
-        keys = split_keys(path.read_text())
+        text = path.read_text()
+        keys = split_keys(text)
         MasterKeys(keys)
-        if len(keys) != KEYS_BEFORE[step]:
-            raise StartError(f"{path} holds {len(keys)} keys, and {step} takes {KEYS_BEFORE[step]}: {_order()}")
+        _check_turn(path, step, text, keys)
         left_s = status.st_mtime + _wait_before(step, keys) - time.time()
         if left_s > 0 and not at_once:
             raise StartError(f"too soon: {step} can be made in {_minutes(left_s)}")
-        state_directory.write_new(path, ",".join(_after(step, keys)) + "\n", like=status)
+        state_directory.write_new(path, _text(step, _after(step, keys)), like=status)
     except OSError as error:
         raise StartError(f"{path} cannot be used: {error.strerror}") from error
     except ValueError:
         raise StartError(f"{path} holds something that is no master key") from None
     return _next(step, keys)
+
+
+def _check_turn(path: Path, step: Step, text: str, keys: list[str]) -> None:
+    """A file of two keys that somebody wrote by hand has no mark: who did that knows which step is next."""
+    if len(keys) != KEYS_BEFORE[step]:
+        raise StartError(f"{path} holds {len(keys)} keys, and {step} takes {KEYS_BEFORE[step]}: {_order()}")
+    for made, following in FOLLOWING.items():
+        if step is not following and f"{MARK}{made}" in text.splitlines():
+            raise StartError(f"{made} was made last, and {following} comes next: {_order()}")
+
+
+def _text(step: Step, keys: list[str]) -> str:
+    mark = f"{MARK}{step}\n" if step in FOLLOWING else ""
+    return f"{','.join(keys)}\n{mark}"
 
 
 def _after(step: Step, keys: list[str]) -> list[str]:

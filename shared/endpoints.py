@@ -112,7 +112,8 @@ _EXPLANATIONS = {
     Denial.LOOPBACK: (
         "is on loopback, which here is the worker and not your machine: use an address that the worker can reach "
         "(kind: `kind get kubeconfig --internal`, with workers in the network `kind`), or run `mcp-k8s up` on your "
-        "machine, which allows loopback"
+        "machine, which allows loopback; gateways and workers that you start there by hand do so with "
+        "K8S_MCP_ALLOW_LOOPBACK=true"
     ),
     Denial.FORBIDDEN: (
         "is a link-local, metadata, multicast or unspecified address, where no such server is: name its own"

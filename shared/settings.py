@@ -275,8 +275,9 @@ class WorkerSettings(CommonSettings):
 
 
 def split_keys(text: str) -> list[str]:
-    """Master keys as variable and file hold them."""
-    return [key.strip() for key in text.split(",") if key.strip()]
+    """Master keys as variable and file hold them: separated by commas, lines that begin with `#` left out."""
+    lines = (line for line in text.splitlines() if not line.startswith("#"))
+    return [key.strip() for line in lines for key in line.split(",") if key.strip()]
 
 
 def _explain(error: ValidationError) -> str:

@@ -8,7 +8,7 @@ from cli import key_rotation
 from cli.errors import StartError
 from cli.key_rotation import Step
 from shared.sealing import MasterKeys
-from shared.settings import SettingsError
+from shared.settings import SettingsError, split_keys
 
 OLD, NEW = MasterKeys.generate(), MasterKeys.generate()
 LIFETIME_S = 900 + 3_600 + 3_600 + 60
@@ -28,13 +28,13 @@ def test_steps_lead_from_the_old_key_to_a_new_one(tmp_path: Path) -> None:
     path = key_file(tmp_path, OLD)
 
     key_rotation.rotate(path, Step.PREPARE, at_once=False)
-    old, new = path.read_text().strip().split(",")
+    old, new = split_keys(path.read_text())
     key_rotation.rotate(path, Step.SWITCH, at_once=True)
     switched = path.read_text()
     key_rotation.rotate(path, Step.FINISH, at_once=True)
 
     assert old == OLD
-    assert switched == f"{new},{OLD}\n"
+    assert switched == f"{new},{OLD}\n# made last: switch\n"
     assert path.read_text() == f"{new}\n"
 
 
@@ -76,6 +76,23 @@ def test_step_that_comes_too_soon_changes_nothing(tmp_path: Path, step: Step, ag
 def test_step_out_of_order_is_refused(tmp_path: Path, step: Step, keys: list[str]) -> None:
     with pytest.raises(StartError, match="in this order"):
         key_rotation.rotate(key_file(tmp_path, *keys), step, at_once=True)
+
+
+@pytest.mark.parametrize(
+    ("steps", "wrong"),
+    [([Step.PREPARE], Step.FINISH), ([Step.PREPARE, Step.SWITCH], Step.SWITCH)],
+    ids=["finish before switch", "switch twice"],
+)
+def test_step_that_would_forget_a_key_in_use_is_refused(tmp_path: Path, steps: list[Step], wrong: Step) -> None:
+    path = key_file(tmp_path, OLD)
+    for step in steps:
+        key_rotation.rotate(path, step, at_once=True)
+    before = path.read_text()
+
+    with pytest.raises(StartError, match=r"was made last, and \w+ comes next"):
+        key_rotation.rotate(path, wrong, at_once=True)
+
+    assert path.read_text() == before
 
 
 @pytest.mark.parametrize("content", ["hunter2", "", "hunter2,hunter2"], ids=["no key", "empty", "two"])
