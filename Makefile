@@ -76,7 +76,7 @@ scale-out: setup tools ## Measure 1, 2 and 4 workers and what a job costs (ARGS=
 
 .PHONY: fuzz
 fuzz: setup ## Try the command parser with many thousands of random commands (ARGS="-k round")
-	@$(BIN)/python -m pytest tests/unit/shared/test_command_properties.py --hypothesis-profile=fuzz --timeout=0 $(ARGS)
+	@$(BIN)/python -m pytest tests/unit/shared/command/test_command_properties.py --hypothesis-profile=fuzz --timeout=0 $(ARGS)
 
 .PHONY: soak
 soak: setup tools ## Run 10,000 jobs while workers are killed and Redis restarts (ARGS="--jobs 1000")

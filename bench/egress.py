@@ -13,7 +13,8 @@ from bench import clients
 from bench.latency import PROXY_BUDGET_MS, RUNS, added_row, program
 from bench.table import Row
 from bench.timing import in_turn
-from shared import kubeconfig, logs
+from shared import logs
+from shared.kubeconfig import cluster_access
 from shared.models import JobId
 from tests.support import egress
 from tests.support.api_server.handle import ApiServer
@@ -38,7 +39,7 @@ def rows(api_server: ApiServer, directory: Path) -> list[Row]:
 
 def _environment(home: Path, api_server: ApiServer, *, proxy_url: str | None) -> dict[str, str]:
     home.mkdir()
-    access = kubeconfig.rebuild(api_server.kubeconfig(), context=None, allow_loopback=True, proxy_url=proxy_url)
+    access = cluster_access.rebuild(api_server.kubeconfig(), context=None, allow_loopback=True, proxy_url=proxy_url)
     path = home / "kubeconfig"
     path.write_text(access.kubeconfig)
     return {"HOME": str(home), "KUBECONFIG": str(path)}

@@ -10,17 +10,18 @@ from pathlib import Path
 from bench.latency import RUNS, added_row, program
 from bench.table import Row
 from bench.timing import Timing, awaited_in_turn
-from shared.envelope import RequestEnvelope
 from shared.models import CommandClass
-from shared.tools import kubectl
+from shared.sealing.envelope import RequestEnvelope
+from shared.tools.kubectl import definition as kubectl
 from tests.support import stub
-from worker import command_plan, containment, job_directory, work_directories
-from worker.command_plan import PlanSettings
 from worker.egress.access import ProxyAccess
-from worker.execution import execute
 from worker.job_control import JobControl
 from worker.launcher.client import Launcher
-from worker.tool_binaries import ToolBinary
+from worker.machine import containment, work_directories
+from worker.machine.tool_binaries import ToolBinary
+from worker.run import command_plan, job_directory
+from worker.run.command_plan import PlanSettings
+from worker.run.execution import execute
 
 TIME_LIMIT_S = 60.0
 BUDGET_MS = 2

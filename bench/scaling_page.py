@@ -8,8 +8,8 @@ from pathlib import Path
 from bench import page, scale_out
 from bench.costs import JOBS, Costs
 from bench.scale_out import Measurement
-from gateway.submitter import SUBMITS_AT_ONCE
-from shared import redis_connection
+from gateway.jobs.submitter import SUBMITS_AT_ONCE
+from shared.redis import redis_connection
 from shared.settings import CommonSettings, WorkerSettings
 
 PATH = Path("docs/scaling.md")

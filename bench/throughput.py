@@ -7,8 +7,8 @@ import time
 
 from arq.connections import ArqRedis
 
-from shared import redis_connection
 from shared.models import ANONYMOUS, JOB_ID_BYTES, CommandClass, JobId, JobState, Lane
+from shared.redis import redis_connection
 from shared.store.job_store import Attempt, Claim, Ending, JobStore, NewJob
 from tests.support.valkey import APPEND_ONLY, Valkey
 from worker.lane import LaneWorker

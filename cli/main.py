@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 if TYPE_CHECKING:
-    from cli.remote import RemoteGateway
+    from cli.remote.gateway_client import RemoteGateway
     from gateway.policy.rules import Rules
 
 FAILED_EXIT_CODE = 1
@@ -67,7 +67,7 @@ def up(
     import asyncio
 
     from cli.errors import StartError
-    from cli.up import UpOptions, run
+    from cli.up.start import UpOptions, run
     from shared.settings import BAD_SETTINGS_EXIT_CODE, SettingsError
 
     chosen = UpOptions(kubeconfig, context, host, port, state_directory, for_bridges)
@@ -112,7 +112,7 @@ def run(
 
     Options stand before the tool: mcp-k8s run --url http://gateway:9096 kubectl get pods
     """
-    from cli.remote_run import RunOptions, run
+    from cli.remote.remote_run import RunOptions, run
 
     own = arguments[1:] if arguments[0] == "--" else arguments
     options = RunOptions(tool, own, kubeconfig, context, file or [], stdin, timeout)
@@ -139,7 +139,7 @@ def jobs(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """List your jobs on a gateway, newest first."""
-    from cli.remote_jobs import show
+    from cli.remote.remote_jobs import show
 
     _with_gateway(url, lambda gateway: show(gateway, state=state, tool=tool, limit=limit, as_json=as_json))
 
@@ -155,8 +155,8 @@ def kubeconfig(
     """Print your kubeconfig as the value of X-Kubeconfig: one context, files and a cloud's short-lived token inside."""
     import asyncio
 
-    from cli.call_headers import CallHeaders, printed
     from cli.errors import StartError
+    from cli.remote.call_headers import CallHeaders, printed
 
     source = CallHeaders(os.environ, kubeconfig=kubeconfig, context=context)
     try:
@@ -193,7 +193,7 @@ def doctor(
     state_directory: Annotated[Path | None, typer.Option(help="The state directory that `up` would be given.")] = None,
 ) -> None:
     """Say what this machine has, what is missing, and what to do."""
-    from cli.doctor import examine, is_usable, render
+    from cli.doctor.report import examine, is_usable, render
 
     checks = examine(os.environ, state_directory)
     print(render(checks))
@@ -208,9 +208,9 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object
     """
     import asyncio
 
-    from cli import fleet_status, fleet_table
     from cli.errors import StartError
-    from shared import redis_connection
+    from cli.remote import fleet_status, fleet_table
+    from shared.redis import redis_connection
     from shared.settings import BAD_SETTINGS_EXIT_CODE, SettingsError, StoreSettings
 
     try:
@@ -243,7 +243,7 @@ def explain(
     """Say which class a command has, whether it may run, and the rule that decides."""
     import shlex
 
-    from cli.policy_explanation import explain
+    from cli.policy.explanation import explain
     from gateway.policy.policy import Policy
     from shared.settings import BAD_SETTINGS_EXIT_CODE, SecurityMode
 
@@ -259,7 +259,7 @@ def explain(
 @policy.command()
 def check(file: Annotated[Path, typer.Argument(help="What K8S_MCP_SECURITY_CONFIG would name.")]) -> None:
     """Say what a file of rules says, or on which line it is wrong."""
-    from cli.policy_explanation import summary
+    from cli.policy.explanation import summary
 
     print(summary(_rules(file)))
 
@@ -267,7 +267,7 @@ def check(file: Annotated[Path, typer.Argument(help="What K8S_MCP_SECURITY_CONFI
 @policy.command()
 def table() -> None:
     """Print the class of each verb, and what changes it."""
-    from cli.policy_explanation import table
+    from cli.policy.explanation import table
 
     print(table())
 
@@ -275,7 +275,7 @@ def table() -> None:
 @key.command()
 def generate() -> None:
     """Print a new master key, for K8S_MCP_MASTER_KEYS."""
-    from shared.sealing import MasterKeys
+    from shared.sealing.fernet_keys import MasterKeys
 
     print(MasterKeys.generate())
 
@@ -291,8 +291,8 @@ def rotate(
     ] = False,
 ) -> None:
     """Exchange the master key in its file, while gateways and workers run. Says when the next step can be made."""
-    from cli import key_rotation
     from cli.errors import StartError
+    from cli.keys import key_rotation
     from shared.settings import BAD_SETTINGS_EXIT_CODE, SettingsError
 
     if step not in list(key_rotation.Step):
@@ -312,8 +312,8 @@ def provision(
     redis_host: Annotated[str, typer.Option(help="Host name of Redis.")] = "redis",
 ) -> None:
     """Make master key and Redis password of a new installation, once; what is there is kept."""
-    from cli import installation
     from cli.errors import StartError
+    from cli.keys import installation
 
     try:
         installation.provision(secrets_folder, redis_folder, redis_host)
@@ -324,7 +324,7 @@ def provision(
 @app.command()
 def probe() -> None:
     """Say whether the gateway of these settings can take jobs, for a health check."""
-    from cli import gateway_probe
+    from cli.doctor import gateway_probe
     from shared.settings import BAD_SETTINGS_EXIT_CODE, GatewaySettings, SettingsError
 
     try:
@@ -337,7 +337,7 @@ def probe() -> None:
 
 def _with_gateway(url: str, use: "Callable[[RemoteGateway], int]") -> NoReturn:
     from cli.errors import StartError
-    from cli.remote import RemoteGateway
+    from cli.remote.gateway_client import RemoteGateway
 
     gateway = RemoteGateway(url)
     try:

@@ -15,34 +15,37 @@ from opentelemetry.trace import Tracer
 from redis.asyncio import Redis
 
 import shared
-from gateway import problems
 from gateway.background import Background
-from gateway.default_kubeconfig import DefaultKubeconfig
-from gateway.event_stream import EventStream
-from gateway.fleet import FleetGauges
-from gateway.hosts import HostCheck
-from gateway.job_lists import JobLists
-from gateway.jobs import JobService
+from gateway.http import problems
+from gateway.http.fleet_metrics import FleetGauges
+from gateway.http.hosts import HostCheck
+from gateway.http.request_limits import RequestLimits
+from gateway.http.request_spans import RequestTracing
+from gateway.http.telemetry import Telemetry
+from gateway.intake.default_kubeconfig import DefaultKubeconfig
+from gateway.intake.preparation import Preparation
+from gateway.jobs.event_stream import EventStream
+from gateway.jobs.job_lists import JobLists
+from gateway.jobs.output_pages import OutputPages
+from gateway.jobs.responses import ResponseReader
+from gateway.jobs.service import JobService
+from gateway.jobs.submitter import SUBMITS_AT_ONCE, Submitter
+from gateway.jobs.unserved import UnservedJobs
+from gateway.jobs.waiters import JobWaiters
 from gateway.mcp.server import McpServer
-from gateway.output_pages import OutputPages
 from gateway.policy.active import ActivePolicy
-from gateway.preparation import Preparation
-from gateway.request_limits import RequestLimits
-from gateway.responses import ResponseReader
 from gateway.routes import docs, health, jobs, streams, tools
-from gateway.submitter import SUBMITS_AT_ONCE, Submitter
-from gateway.telemetry import Telemetry
-from gateway.tracing import RequestTracing
-from gateway.unserved import UnservedJobs
-from gateway.waiters import JobWaiters
-from shared import key_file, logs, process_hardening, redis_connection, redis_health, tracing
-from shared.keeping import keep
+from shared import logs
+from shared.redis import redis_connection, redis_health
+from shared.restart_on_failure import keep
+from shared.sealing import key_file, process_hardening
 from shared.settings import GatewaySettings
 from shared.store.job_index import JobIndex
 from shared.store.job_store import JobStore
 from shared.store.key_mark import KeyMark
 from shared.store.sweeper import Sweeper
 from shared.store.workers import WorkerRegistry
+from shared.tracing import spans
 
 DESCRIPTION = "Runs kubectl, helm, istioctl and argocd on the cluster of the kubeconfig that comes with each request."
 NO_TELEMETRY_OF_FASTAPI: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
@@ -59,7 +62,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
         read = settings or GatewaySettings.load()
         logs.configure(read.log_level)
         process_hardening.forbid_dumps()
-        async with tracing.running(read, service="mcp-k8s-gateway") as tracer:
+        async with spans.running(read, service="mcp-k8s-gateway") as tracer:
             app.state.tracer = tracer
             async with _serving(app, read, tracer):
                 yield

@@ -6,7 +6,7 @@ import sys
 import uvicorn
 
 from gateway.app import create_app
-from gateway.default_kubeconfig import is_loopback, load_default_kubeconfig
+from gateway.intake.default_kubeconfig import is_loopback, load_default_kubeconfig
 from gateway.policy import active
 from shared import logs
 from shared.settings import BAD_SETTINGS_EXIT_CODE, GatewaySettings, SettingsError

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from shared.errors import ErrorCode, UnavailableError
-from shared.redis_connection import UNAVAILABLE
+from shared.redis.redis_connection import UNAVAILABLE
 
 TIMEOUT_S = 2.0
 """A server that stands still accepts connections and answers nothing; probes and callers must learn of it soon."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import structlog
 
-from shared.redis_connection import UNAVAILABLE
+from shared.redis.redis_connection import UNAVAILABLE
 from shared.store.key_mark import KeyMark
 from shared.store.workers import ANNOUNCEMENT_INTERVAL_S, ANNOUNCEMENT_LIFETIME_MS, Announcement, WorkerRegistry
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import structlog
 
-from shared.keeping import keep
 from shared.models import Lane
+from shared.restart_on_failure import keep
 from shared.store.sweeper import Sweeper
 from shared.store.workers import Announcement
 from worker.announcer import Announcer

@@ -17,29 +17,31 @@ from pydantic import ValidationError
 
 import shared
 from shared import events, logs
-from shared.envelope import RequestEnvelope
 from shared.errors import RequestError
 from shared.metrics import Phase
 from shared.models import CommandResponse, JobId, JobState
-from shared.redis_connection import UNAVAILABLE
-from shared.sealing import DataKey, MasterKeys, Purpose, SealError
+from shared.redis.redis_connection import UNAVAILABLE
+from shared.sealing.envelope import RequestEnvelope
+from shared.sealing.fernet_keys import DataKey, MasterKeys, Purpose, SealError
 from shared.store.job_store import Attempt, Claim, ClaimRefusal, Ending, JobStore
-from worker import command_plan, disk_watch, job_directory, redaction, responses, tracing
-from worker.command_plan import PlanSettings
-from worker.discovery_cache import DiscoveryCache, Loan
+from worker import job_spans
 from worker.egress.access import ProxyAccess
 from worker.egress.proxy import EgressProxy
-from worker.execution import Execution, Sink, execute
-from worker.filter_binaries import FilterBinary
 from worker.job_control import JobControl
-from worker.job_directory import JobDirectory
 from worker.job_times import JobTimes
 from worker.launcher.client import Launcher, LauncherGoneError
 from worker.leases import LeaseKeeper
+from worker.machine.filter_binaries import FilterBinary
+from worker.machine.tool_binaries import ToolBinary
 from worker.observer.observatory import Observatory
-from worker.output import OutputLimits, OutputRecorder
-from worker.redaction import Redactor
-from worker.tool_binaries import ToolBinary
+from worker.output import command_response, redaction
+from worker.output.recorder import OutputLimits, OutputRecorder
+from worker.output.redaction import Redactor
+from worker.run import command_plan, disk_watch, job_directory
+from worker.run.command_plan import PlanSettings
+from worker.run.discovery_cache import DiscoveryCache, Loan
+from worker.run.execution import Execution, Sink, execute
+from worker.run.job_directory import JobDirectory
 
 RETRY_DELAY_S = 0.5
 DATA_LOST = "Redis has lost data while the command ran"
@@ -131,7 +133,7 @@ class JobRunner:
         output_key: DataKey | None = None
         try:
             output_key, envelope = self._open(claim)
-            cleanup.enter_context(tracing.running(self.tracer, claim.record, envelope))
+            cleanup.enter_context(job_spans.running(self.tracer, claim.record, envelope))
             directory = await cleanup.enter_async_context(
                 job_directory.create(self.settings.work_directory, envelope.files)
             )
@@ -145,7 +147,7 @@ class JobRunner:
             log.error("request is of another version", version=shared.__version__)
             return Ending(JobState.FAILED, OTHER_VERSION, b"")
         except RequestError as error:
-            return _sealed_ending(output_key, responses.not_run(claim.record.id, error.detail), error.detail)
+            return _sealed_ending(output_key, command_response.not_run(claim.record.id, error.detail), error.detail)
         except Exception:
             reference = secrets.token_hex(4)
             log.exception("job failed inside the worker", reference=reference)
@@ -186,8 +188,8 @@ class JobRunner:
             await self.discovery.take_back(job.loan)
         if execution is None:
             return Ending(JobState.LOST, "the process that starts commands died", b"", recorder.remaining())
-        state, reason = responses.final_state(execution, job.control, is_endless=job.envelope.is_endless)
-        response = responses.of_execution(
+        state, reason = command_response.final_state(execution, job.control, is_endless=job.envelope.is_endless)
+        response = command_response.of_execution(
             job.claim.record.id,
             execution,
             state=state,
@@ -214,7 +216,7 @@ class JobRunner:
             )
             async with self._watched(job, recorder, access) as sink:
                 job.times.end(Phase.START)
-                with tracing.process(self.tracer, job.envelope.tool) as ended:
+                with job_spans.process(self.tracer, job.envelope.tool) as ended:
                     execution = await execute(
                         plan,
                         launcher=self.launcher,
@@ -243,7 +245,7 @@ class JobRunner:
                 yield sink
 
     async def _settle(self, attempt: Attempt, control: JobControl, ending: Ending) -> None:
-        tracing.note_ending(ending)
+        job_spans.note_ending(ending)
         while not control.is_lost:
             try:
                 settled = await self.store.settle(attempt, ending)

@@ -14,10 +14,9 @@ from typing import Any
 from arq.connections import ArqRedis
 from arq.worker import Worker, func
 
-from shared import keys
-from shared.keeping import keep
 from shared.models import JobId, Lane
-from shared.store import wire
+from shared.restart_on_failure import keep
+from shared.store import key_names, wire
 from shared.store.job_store import ARQ_IN_PROGRESS_MS, JobStore
 
 WAKE_BLOCK_S = 5.0
@@ -50,7 +49,7 @@ class LaneWorker(Worker):
 
         super().__init__(
             functions=[func(run, name=wire.JOB_FUNCTION)],
-            queue_name=keys.queue(lane),
+            queue_name=key_names.queue(lane),
             redis_pool=pool,
             handle_signals=False,
             max_jobs=slots,
@@ -66,7 +65,7 @@ class LaneWorker(Worker):
         self._lane = lane
         self._store = JobStore(pool)
         self._tools = sorted(tools)
-        self._wake_keys = deque(keys.wake(lane, tool) for tool in self._tools)
+        self._wake_keys = deque(key_names.wake(lane, tool) for tool in self._tools)
         self._slot_freed = asyncio.Event()
         self._starting = asyncio.Lock()
         self._finishing: set[asyncio.Task[None]] = set()

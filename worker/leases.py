@@ -10,8 +10,9 @@ from contextlib import contextmanager
 
 from redis.asyncio import Redis
 
-from shared import keys, metrics
+from shared import metrics
 from shared.models import JobId
+from shared.store import key_names
 from shared.store.job_store import RENEWAL_INTERVAL_S, Attempt, JobStore, Renewal
 from worker.job_control import JobControl
 
@@ -24,7 +25,7 @@ class LeaseKeeper:
     def __init__(self, store: JobStore, redis: Redis, worker_id: str) -> None:
         self._store = store
         self._redis = redis
-        self._channel = keys.control(worker_id)
+        self._channel = key_names.control(worker_id)
         self._held: dict[Attempt, JobControl] = {}
         self._stop_reason: str | None = None
 

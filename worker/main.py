@@ -17,36 +17,42 @@ import uvloop
 from arq.connections import ArqRedis
 from opentelemetry.trace import Tracer
 
-from shared import destinations, filters, key_file, logs, process_hardening, redis_connection, tracing
-from shared.endpoints import Endpoint
+from shared import logs
+from shared.command import filters
 from shared.models import Lane
+from shared.network import destinations
+from shared.network.endpoints import Endpoint
+from shared.redis import redis_connection
+from shared.sealing import key_file, process_hardening
 from shared.settings import BAD_SETTINGS_EXIT_CODE, SandboxMode, SettingsError, WorkerSettings
 from shared.store.job_store import JobStore
 from shared.store.key_mark import KeyMark
 from shared.store.sweeper import Sweeper
 from shared.store.workers import WorkerRegistry
 from shared.tools import registry
-from worker import app, containment, filter_binaries, tool_binaries, versions, work_directories
+from shared.tracing import spans
+from worker import app
 from worker.announcer import Announcer
 from worker.app import WorkerApp
-from worker.command_plan import PlanSettings
-from worker.containment import Containment
-from worker.discovery_cache import DiscoveryCache
 from worker.egress import own_services, resolver
 from worker.egress.dialer import Dialer
 from worker.egress.own_services import OwnServices
 from worker.egress.policy import EgressPolicy
 from worker.egress.proxy import EgressProxy
-from worker.filter_binaries import FilterBinary
-from worker.health import Health
 from worker.job_runner import JobRunner, RunnerSettings
 from worker.lane import LaneWorker
 from worker.launcher.client import Launcher
 from worker.leases import LeaseKeeper
-from worker.listener import Listener
+from worker.machine import containment, filter_binaries, tool_binaries, versions, work_directories
+from worker.machine.containment import Containment
+from worker.machine.filter_binaries import FilterBinary
+from worker.machine.tool_binaries import ToolBinary
 from worker.observer.observatory import Observatory
-from worker.output import OutputLimits
-from worker.tool_binaries import ToolBinary
+from worker.output.recorder import OutputLimits
+from worker.probes.health import Health
+from worker.probes.probe_server import Listener
+from worker.run.command_plan import PlanSettings
+from worker.run.discovery_cache import DiscoveryCache
 
 FAILED_EXIT_CODE = 1
 
@@ -97,7 +103,7 @@ def main() -> None:
 
 async def serve(settings: WorkerSettings) -> bool:
     """Runs a worker until it is told to stop. False when it ended because its launcher died."""
-    async with tracing.running(settings, service="mcp-k8s-worker") as tracer:
+    async with spans.running(settings, service="mcp-k8s-worker") as tracer:
         return await _served(settings, tracer)
 
 

@@ -16,7 +16,7 @@ from mcp.shared.inbound import (
 )
 from mcp_types import PROTOCOL_VERSION_META_KEY, JSONRPCNotification, JSONRPCRequest
 
-from shared import command
+from shared.command import parser
 from shared.errors import RequestError
 from shared.tools import registry
 
@@ -91,7 +91,7 @@ def tool_call(message: JSONRPCRequest) -> ToolCall | None:
     if name not in registry.names() or not isinstance(text, str):
         return ToolCall(name, asked)
     try:
-        invocation = command.parse(registry.find(name), text, context=asked)
+        invocation = parser.parse(registry.find(name), text, context=asked)
     except RequestError:
         return ToolCall(name, asked)
     return ToolCall(name, invocation.context, invocation.command_class.changes_nothing)

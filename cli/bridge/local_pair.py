@@ -2,7 +2,7 @@
 
 They are an `mcp-k8s up` in the background, on a free port of loopback, in a state directory of their own, so that one
 in a terminal is not disturbed. Bridges with other K8S_MCP_ settings share another pair: the first one's settings must
-not rule the second one. The pair ends when its last bridge has left and nothing runs (`cli.presence`).
+not rule the second one. The pair ends when its last bridge has left and nothing runs (`cli.up.pair_locks`).
 """
 
 import asyncio
@@ -15,8 +15,8 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
-from cli import environment, presence, state_directory
 from cli.errors import StartError
+from cli.up import environment, pair_locks, state_directory
 from shared.settings import PREFIX
 from shared.tools import registry
 
@@ -44,18 +44,18 @@ class LocalPair:
 
     async def url(self) -> str:
         """Where it answers; starts it where there is none, or no longer. `StartError`."""
-        url = presence.served_url(self._folder)
+        url = pair_locks.served_url(self._folder)
         if url is not None:
             return url
         try:
-            async with asyncio.timeout(START_LIMIT_S), presence.starting(self._folder):
-                return presence.served_url(self._folder) or await self._start()
+            async with asyncio.timeout(START_LIMIT_S), pair_locks.starting(self._folder):
+                return pair_locks.served_url(self._folder) or await self._start()
         except TimeoutError as error:
             raise StartError(f"gateway and worker did not start within {START_LIMIT_S:.0f} s{self._log()}") from error
 
     async def _start(self) -> str:
         process = await asyncio.to_thread(self._spawn)
-        while (url := presence.served_url(self._folder)) is None:
+        while (url := pair_locks.served_url(self._folder)) is None:
             if process.poll() is not None:
                 raise StartError(f"gateway and worker could not be started{self._log()}")
             await asyncio.sleep(POLL_INTERVAL_S)
@@ -92,7 +92,7 @@ async def local_pair(variables: Mapping[str, str]) -> AsyncIterator[LocalPair]:
     async with contextlib.AsyncExitStack() as stack:
         try:
             async with asyncio.timeout(START_LIMIT_S):
-                await stack.enter_async_context(presence.present(folder))
+                await stack.enter_async_context(pair_locks.present(folder))
         except TimeoutError as error:
             raise StartError(
                 f"the gateway and worker of bridges that have left do not end within {START_LIMIT_S:.0f} s: a command "

@@ -20,8 +20,8 @@ from cli.bridge import answers, call
 from cli.bridge.call import ToolHints
 from cli.bridge.gateways import Gateway
 from cli.bridge.upstream import LostError, NotSentError, Upstream
-from cli.call_headers import CallHeaders
 from cli.errors import StartError
+from cli.remote.call_headers import CallHeaders
 
 PATIENCE_S = 45.0
 """A gateway restarts within seconds, and MCP clients stop waiting after a minute."""

@@ -14,9 +14,9 @@ from cli.bridge.gateways import Gateway, NamedGateway
 from cli.bridge.local_pair import local_pair
 from cli.bridge.proxy import Proxy
 from cli.bridge.upstream import Upstream
-from cli.call_headers import CallHeaders
-from cli.credential_cache import CredentialCache
-from shared import process_hardening
+from cli.kubeconfig.credential_cache import CredentialCache
+from cli.remote.call_headers import CallHeaders
+from shared.sealing import process_hardening
 
 STOPPED_EXIT_CODE = 0
 

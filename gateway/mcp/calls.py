@@ -9,16 +9,18 @@ from mcp.server.context import ServerRequestContext
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from gateway import refusals, store_calls
-from gateway.event_stream import Place
-from gateway.job_lists import DEFAULT_LIMIT, MAX_LIMIT, JobFilter, JobLists
-from gateway.jobs import JobService
-from gateway.mcp import exchange, output_text, reporter, results
+from gateway import store_calls
+from gateway.intake.preparation import Call
+from gateway.jobs import refusals
+from gateway.jobs.event_stream import Place
+from gateway.jobs.job_lists import DEFAULT_LIMIT, MAX_LIMIT, JobFilter, JobLists
+from gateway.jobs.output_pages import MAX_OFFSET
+from gateway.jobs.responses import JobText
+from gateway.jobs.service import JobService
+from gateway.jobs.waiters import NoEnd
+from gateway.mcp import exchange, reporter
+from gateway.mcp.text import output_text, results
 from gateway.mcp.tools import CANCEL_JOB, GET_JOB, HIDDEN_FIELDS, LIST_JOBS, READ_OUTPUT
-from gateway.output_pages import MAX_OFFSET
-from gateway.preparation import Call
-from gateway.responses import JobText
-from gateway.waiters import NoEnd
 from shared.errors import ErrorCode, RequestError, UnavailableError
 from shared.events import EventKind
 from shared.models import ANONYMOUS, CommandRequest, Job, JobState

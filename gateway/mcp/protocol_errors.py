@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR, INVALID_PARAMS
 
-from gateway import problems
+from gateway.http import problems
 from shared import metrics
 from shared.errors import ProductError, RequestError
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from mcp.server.context import ServerRequestContext
 
-from gateway.event_stream import EventStream, Place, StreamEvent
+from gateway.jobs.event_stream import EventStream, Place, StreamEvent
 from shared.events import EventKind
 from shared.models import JobId
 

@@ -6,8 +6,8 @@ import mcp_types as types
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-from gateway.jobs import JobService
-from gateway.mcp import output_text, results
+from gateway.jobs.service import JobService
+from gateway.mcp.text import output_text, results
 from gateway.policy import modes
 from gateway.policy.policy import Policy
 from gateway.policy.rules import Action

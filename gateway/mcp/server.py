@@ -23,11 +23,13 @@ from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
 import shared
-from gateway import problems
-from gateway.mcp import calls, core_tasks, envelope, prompts, protocol_errors, resources, results, tasks, tools
-from gateway.mcp.core_tasks import CoreTasks
+from gateway.http import problems
+from gateway.mcp import calls, message_check, prompts, protocol_errors, resources, tools
+from gateway.mcp.call_spans import CallTracing
 from gateway.mcp.exchange import Exchange
-from gateway.mcp.tracing import CallTracing
+from gateway.mcp.tasks import extension, revision_2025_11_25
+from gateway.mcp.tasks.revision_2025_11_25 import CoreTasks
+from gateway.mcp.text import results
 from gateway.policy.policy import Policy
 from shared.errors import ErrorCode, ProductError
 
@@ -79,7 +81,7 @@ class McpServer(FastApiMCP):
             CallTracing(lambda: self.fastapi.state.tracer),
             CoreTasks(lambda: self.fastapi.state.jobs, self._start_job),
         ]
-        tasks.install(self.server, self.fastapi)
+        extension.install(self.server, self.fastapi)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -102,7 +104,7 @@ class McpServer(FastApiMCP):
         if self._manager is None:
             raise RuntimeError("the MCP server is not running")
         message = await receive()  # the whole body: our middleware has read it
-        if (fault := envelope.fault(message.get("body", b""))) is not None:
+        if (fault := message_check.fault(message.get("body", b""))) is not None:
             await JSONResponse(fault.model_dump(mode="json"), status_code=400)(scope, receive, send)
             return
         exchange = Exchange(_trimmed(scope), _again(message, receive), send)
@@ -114,17 +116,17 @@ class McpServer(FastApiMCP):
     def _described(self, *, only_reads: bool) -> list[types.Tool]:
         """Made once: the SDK asks for the list in every call of the stateless revision, to check its headers."""
         policy = tools.Policy(only_reads, self.fastapi.state.job_lists.are_open_to_anonymous)
-        return [core_tasks.offered(tool) for tool in tools.described(self.tools, policy)]
+        return [revision_2025_11_25.offered(tool) for tool in tools.described(self.tools, policy)]
 
     async def _list_tools(self, _: Context, __: types.PaginatedRequestParams | None) -> types.ListToolsResult:
         policy: Policy = self.fastapi.state.active_policy.policy()
         return types.ListToolsResult(tools=self._offered[policy.only_reads])
 
     async def _call_tool(self, context: Context, params: types.CallToolRequestParams) -> HandlerResult:
-        takes_tasks = tasks.is_declared(context)
+        takes_tasks = extension.is_declared(context)
         try:
-            result = await self._called(context, params, longest_wait_s=tasks.WAIT_S if takes_tasks else None)
-            task = await tasks.handed_over(self.fastapi.state.jobs, params.name, result) if takes_tasks else None
+            result = await self._called(context, params, longest_wait_s=extension.WAIT_S if takes_tasks else None)
+            task = await extension.handed_over(self.fastapi.state.jobs, params.name, result) if takes_tasks else None
         except ProductError as error:
             if error.code is ErrorCode.TOOL_UNKNOWN:
                 raise protocol_errors.of(error) from error  # as specified; other refusals are for the model to act on

@@ -7,8 +7,8 @@ import mcp_types as types
 from pydantic import BaseModel
 
 from gateway.mcp import schemas
-from gateway.mcp.output_text import OutputText
-from shared import filters
+from gateway.mcp.text.output_text import OutputText
+from shared.command import filters
 from shared.models import CommandResponse, JobPage
 from shared.tools import registry
 from shared.tools.tool import Tool

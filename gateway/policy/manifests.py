@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 from shared import documents
+from shared.command.reading import UNSEEN, ManifestObject, Reading
 from shared.documents import DocumentError, Value
-from shared.reading import UNSEEN, ManifestObject, Reading
 from shared.tools.tool import Grammar
 
 STDIN = "-"

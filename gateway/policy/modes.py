@@ -13,7 +13,7 @@ Unknown verbs and flags are refused in `strict`; elsewhere they make a command a
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shared.classes import Classification
+from shared.command.classes import Classification
 from shared.models import CommandClass
 from shared.settings import SecurityMode
 from shared.tools.class_rules import ClassRule, Effect

@@ -7,18 +7,19 @@ speaks of is decided by the mode. In `strict`, words that a CLI does not have ar
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from gateway.policy import manifests, modes, territory
+from gateway.policy import fence, manifests, modes
+from gateway.policy.fence import Territory
 from gateway.policy.modes import Decision
 from gateway.policy.rules import Action, Judged, Rule, Rules
-from gateway.policy.territory import Territory
-from shared import classes, metrics
-from shared.classes import Classification
+from shared import metrics
+from shared.command import classes
+from shared.command.classes import Classification
+from shared.command.invocation import Invocation
+from shared.command.masking import Masking
+from shared.command.unknown_words import Kind, UnknownWord
 from shared.errors import ErrorCode, RequestError
-from shared.invocation import Invocation
-from shared.masking import Masking
 from shared.settings import SecurityMode
 from shared.tools.tool import Tool
-from shared.unknown_words import Kind, UnknownWord
 
 SETTING = "K8S_MCP_SECURITY_CONFIG"
 _DOES = {Action.ALLOW: "allows", Action.DENY: "denies"}
@@ -90,7 +91,7 @@ class Policy:
         objects = manifests.objects(tool.grammar, invocation.reading, stdin=stdin, files=files)
         reading = replace(invocation.reading, objects=objects)
         classified = classes.classify(tool.grammar, reading)
-        place = territory.of(
+        place = fence.of(
             tool,
             invocation,
             reading,

@@ -22,10 +22,10 @@ from pydantic import (
     model_validator,
 )
 
-from gateway.policy import vocabulary
-from gateway.policy.territory import Territory
+from gateway.policy import rule_words
+from gateway.policy.fence import Territory
+from shared.command.reading import UNSEEN, Reading
 from shared.models import CommandClass
-from shared.reading import UNSEEN, Reading
 from shared.tools.tool import Tool
 
 CONDITIONS = ("tools", "verbs", "classes", "kinds", "namespaces", "flags")
@@ -84,34 +84,34 @@ class Rule(BaseModel):
     @classmethod
     def _tools_are_known(cls, tools: Sequence[str]) -> Sequence[str]:
         for name in tools:
-            vocabulary.check_tool(name)
+            rule_words.check_tool(name)
         return tools
 
     @field_validator("verbs", "flags")
     @classmethod
     def _words_are_known(cls, words: Sequence[str], info: ValidationInfo) -> Sequence[str]:
-        tools = vocabulary.tools(info.data.get("tools", ()))
+        tools = rule_words.tools(info.data.get("tools", ()))
         if info.field_name == "verbs":
             for pattern in words:
-                vocabulary.check_verb(tools, pattern)
+                rule_words.check_verb(tools, pattern)
             return words
-        flags = tuple(vocabulary.checked_flag(tools, name) for name in words)
+        flags = tuple(rule_words.checked_flag(tools, name) for name in words)
         if info.data.get("action") is Action.ALLOW:
             for flag in flags:
-                vocabulary.check_allowable(tools, flag)
+                rule_words.check_allowable(tools, flag)
         return flags
 
     @field_validator("classes")
     @classmethod
     def _classes_are_known(cls, classes: Sequence[str]) -> Sequence[str]:
         for name in classes:
-            vocabulary.check_class(name)
+            rule_words.check_class(name)
         return classes
 
     @field_validator("kinds")
     @classmethod
     def _kinds_are_plural(cls, kinds: Sequence[str], info: ValidationInfo) -> Sequence[str]:
-        return vocabulary.plurals(vocabulary.tools(info.data.get("tools", ())), kinds)
+        return rule_words.plurals(rule_words.tools(info.data.get("tools", ())), kinds)
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:

@@ -5,9 +5,10 @@ from typing import Annotated, Any
 from fastapi import Header, Request, status
 from fastapi.responses import JSONResponse
 
-from gateway import idempotency, problems
-from gateway.jobs import JobService
-from gateway.preparation import Call, Preparation
+from gateway.http import problems
+from gateway.intake.preparation import Call, Preparation
+from gateway.jobs import idempotency
+from gateway.jobs.service import JobService
 from shared.models import ANONYMOUS, CommandRequest, Job
 from shared.tools.tool import Tool
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 import shared
 from gateway import store_calls
-from gateway.jobs import JobService
+from gateway.jobs.service import JobService
 from shared import metrics
 from shared.errors import ErrorCode, UnavailableError
 from shared.store import key_mark

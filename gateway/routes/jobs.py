@@ -5,8 +5,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import JSONResponse
 
-from gateway.disconnect import unless_gone
-from gateway.job_lists import DEFAULT_LIMIT, MAX_LIMIT, JobFilter, JobLists
+from gateway.http.disconnect import unless_gone
+from gateway.jobs.job_lists import DEFAULT_LIMIT, MAX_LIMIT, JobFilter, JobLists
 from gateway.routes import answers
 from shared.models import CommandRequest, Job, JobPage, JobRequest, JobState
 from shared.tools import registry

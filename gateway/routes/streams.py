@@ -9,8 +9,8 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from gateway.event_stream import EventStream, Place
-from gateway.output_pages import MAX_OFFSET, OutputPages
+from gateway.jobs.event_stream import EventStream, Place
+from gateway.jobs.output_pages import MAX_OFFSET, OutputPages
 from gateway.routes import answers
 from gateway.routes.jobs import JOB_UNKNOWN
 from shared.errors import ErrorCode, RequestError

@@ -7,9 +7,11 @@ from fastapi import APIRouter, Header, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 
-from gateway import prefer, refusals, store_calls
-from gateway.disconnect import unless_gone
-from gateway.preparation import Call
+from gateway import store_calls
+from gateway.http import prefer
+from gateway.http.disconnect import unless_gone
+from gateway.intake.preparation import Call
+from gateway.jobs import refusals
 from gateway.routes import answers
 from shared.models import CommandRequest, CommandResponse, Job
 from shared.store.workers import WorkerRegistry

@@ -7,9 +7,8 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from shared import keys
 from shared.models import JobId
-from shared.store import record
+from shared.store import key_names, record
 from shared.store.record import JobRecord
 
 READ_AT_ONCE = 100
@@ -37,7 +36,7 @@ class JobIndex:
         seen = 0
         for offset in itertools.count(0, READ_AT_ONCE):
             found = await self._redis.zrevrangebyscore(
-                keys.JOBS + principal, ceiling, "-inf", start=offset, num=READ_AT_ONCE, withscores=True
+                key_names.JOBS + principal, ceiling, "-inf", start=offset, num=READ_AT_ONCE, withscores=True
             )
             places = [Position(int(score), JobId(member.decode())) for member, score in found]
             places = [place for place in places if before is None or place < before][: most - seen]
@@ -50,7 +49,7 @@ class JobIndex:
     async def _records(self, places: Sequence[Position]) -> list[JobRecord | None]:
         async with self._redis.pipeline(transaction=False) as pipe:
             for place in places:
-                pipe.hgetall(keys.JOB + place.job_id)
+                pipe.hgetall(key_names.JOB + place.job_id)
             answers: list[dict[bytes, Any]] = await pipe.execute()
         return [
             record.from_hash(place.job_id, fields) if fields else None

@@ -15,9 +15,9 @@ from enum import StrEnum
 
 from redis.asyncio import Redis
 
-from shared import keys, metrics
+from shared import metrics
 from shared.models import CommandClass, JobId, JobState, Lane
-from shared.store import record, wire
+from shared.store import key_names, record, wire
 from shared.store.record import JobRecord
 from shared.store.scripts import Scripts
 
@@ -325,8 +325,8 @@ class JobStore:
         """Records and sealed responses in one round trip; None for an unknown job."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for job_id in job_ids:
-                pipe.hgetall(keys.JOB + job_id)
-                pipe.get(keys.RESPONSE + job_id)
+                pipe.hgetall(key_names.JOB + job_id)
+                pipe.get(key_names.RESPONSE + job_id)
             answers = await pipe.execute()
         return [
             StoredJob(record.from_hash(job_id, fields), response) if fields else None
@@ -335,21 +335,21 @@ class JobStore:
 
     async def events(self, job_id: JobId, *, after: int = 0, limit: int | None = None) -> list[SealedEvent]:
         """The sealed events with a sequence number above `after`, in order."""
-        entries = await self._redis.xrange(keys.EVENTS + job_id, min=f"({after}-0", count=limit)
+        entries = await self._redis.xrange(key_names.EVENTS + job_id, min=f"({after}-0", count=limit)
         return [SealedEvent(int(entry.partition(b"-")[0]), fields[b"event"]) for entry, fields in entries]
 
     async def progress(self, job_ids: Sequence[JobId]) -> list[Progress]:
         """How far jobs are, in one round trip."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for job_id in job_ids:
-                pipe.hget(keys.JOB + job_id, "state")
-                pipe.xlen(keys.EVENTS + job_id)
+                pipe.hget(key_names.JOB + job_id, "state")
+                pipe.xlen(key_names.EVENTS + job_id)
             answers = await pipe.execute()
         return [Progress(*pair) for pair in zip(answers[::2], answers[1::2], strict=True)]
 
     async def newest_event(self, job_id: JobId) -> int:
         """The highest sequence number that is stored; 0 where nothing is."""
-        entries = await self._redis.xrevrange(keys.EVENTS + job_id, count=1)
+        entries = await self._redis.xrevrange(key_names.EVENTS + job_id, count=1)
         return int(entries[0][0].partition(b"-")[0]) if entries else 0
 
 

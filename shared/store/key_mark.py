@@ -9,8 +9,8 @@ import asyncio
 import structlog
 from redis.asyncio import Redis
 
-from shared import keys
-from shared.sealing import MasterKeys
+from shared.sealing.fernet_keys import MasterKeys
+from shared.store import key_names
 
 INTERVAL_S = 4.0
 LIFETIME_S = 15
@@ -36,12 +36,12 @@ class KeyMark:
         """Keeps it, for a gateway."""
         while True:
             if await self.look():
-                await self._redis.set(keys.KEY_MARK, self._master_keys.seal_mark(), ex=LIFETIME_S)
+                await self._redis.set(key_names.KEY_MARK, self._master_keys.seal_mark(), ex=LIFETIME_S)
             await asyncio.sleep(INTERVAL_S)
 
     async def look(self) -> bool:
         """Whether it opens, or is not there. What changes about that is logged."""
-        mark = await self._redis.get(keys.KEY_MARK)
+        mark = await self._redis.get(key_names.KEY_MARK)
         opens = mark is None or self._master_keys.opens_mark(mark)
         if self.opens and not opens:
             log.error("not ready", reason=CLOSED)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from shared.models import CommandClass, JobId, JobState, Lane
-from shared.sealing import JobIdentity
+from shared.sealing.fernet_keys import JobIdentity
 
 
 @dataclass(frozen=True, slots=True)

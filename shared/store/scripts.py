@@ -5,7 +5,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from shared import keys
+from shared.store import key_names
 
 WAKE_LIMIT = 10_000
 """Wake tokens kept per lane and tool: only hints, the queue behind them loses nothing."""
@@ -29,7 +29,7 @@ _NAMES = (
         "ARQ_RETRY",
     ),
 )
-"""What the scripts know of `shared.keys`."""
+"""What the scripts know of `shared.store.key_names`."""
 _NUMBERS = {"WAKE_LIMIT": WAKE_LIMIT, "LISTED_JOBS": LISTED_JOBS, "UNDELIVERED_S": UNDELIVERED_S}
 _SCRIPTS = (
     *("submit", "pick", "claim", "append", "settle", "renew", "cancel", "sweep", "tidy", "announce"),
@@ -42,7 +42,7 @@ def _read(name: str) -> str:
 
 
 def _prelude() -> str:
-    names = "\n".join(f"local {name} = '{getattr(keys, name)}'" for name in _NAMES)
+    names = "\n".join(f"local {name} = '{getattr(key_names, name)}'" for name in _NAMES)
     numbers = "\n".join(f"local {name} = {value}" for name, value in _NUMBERS.items())
     return f"{names}\n{numbers}\n{_read('prelude')}\n"
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from pydantic import BaseModel, ConfigDict
 from redis.asyncio import Redis
 
-from shared import keys
+from shared.store import key_names
 from shared.store.scripts import Scripts
 
 ANNOUNCEMENT_LIFETIME_MS = 6_000
@@ -56,7 +56,7 @@ class WorkerRegistry:
         now_ms = now_s * 1000 + microseconds // 1000
         async with self._redis.pipeline(transaction=False) as pipe:
             for tool in names:
-                pipe.zcount(keys.TOOL_WORKERS + tool, now_ms, "+inf")
+                pipe.zcount(key_names.TOOL_WORKERS + tool, now_ms, "+inf")
             counts = await pipe.execute()
         return {tool for tool, count in zip(names, counts, strict=True) if count}
 
@@ -64,15 +64,15 @@ class WorkerRegistry:
         """Seconds since each of them was made."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for announcement in announcements:
-                pipe.pttl(keys.WORKER + announcement.worker_id)
+                pipe.pttl(key_names.WORKER + announcement.worker_id)
             lefts_ms = await pipe.execute()
         return [max(0, ANNOUNCEMENT_LIFETIME_MS - left_ms) / 1000 for left_ms in lefts_ms]
 
     async def running(self) -> Counter[str]:
         """Jobs that each worker holds a lease on, by worker id: workers that drain run some, and announce nothing."""
         async with self._redis.pipeline(transaction=False) as pipe:
-            for job_id in await self._redis.zrange(keys.LEASES, 0, -1):
-                pipe.hget(keys.JOB + job_id.decode(), "worker")
+            for job_id in await self._redis.zrange(key_names.LEASES, 0, -1):
+                pipe.hget(key_names.JOB + job_id.decode(), "worker")
             return Counter(worker_id.decode() for worker_id in await pipe.execute() if worker_id)
 
     async def living(self, tools: Sequence[str]) -> list[Announcement]:
@@ -80,10 +80,10 @@ class WorkerRegistry:
         now_s, _ = await self._redis.time()
         async with self._redis.pipeline(transaction=False) as pipe:
             for tool in tools:
-                pipe.zrangebyscore(keys.TOOL_WORKERS + tool, now_s * 1000, "+inf")
+                pipe.zrangebyscore(key_names.TOOL_WORKERS + tool, now_s * 1000, "+inf")
             members = await pipe.execute()
         worker_ids = sorted({member.decode() for found in members for member in found})
         if not worker_ids:
             return []
-        texts = await self._redis.mget([keys.WORKER + worker_id for worker_id in worker_ids])
+        texts = await self._redis.mget([key_names.WORKER + worker_id for worker_id in worker_ids])
         return [Announcement.model_validate_json(text) for text in texts if text]

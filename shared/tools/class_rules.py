@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from shared.command.reading import Reading
 from shared.models import CommandClass
-from shared.reading import Reading
 
 
 class Effect(StrEnum):

@@ -1,7 +1,10 @@
 """The tools that there are. A further CLI is one module in this package and one line here."""
 
 from shared.errors import ErrorCode, RequestError
-from shared.tools import argocd, helm, istioctl, kubectl
+from shared.tools.argocd import definition as argocd
+from shared.tools.helm import definition as helm
+from shared.tools.istioctl import definition as istioctl
+from shared.tools.kubectl import definition as kubectl
 from shared.tools.tool import Tool
 
 _TOOLS = {

@@ -1,6 +1,6 @@
 """The generated tables: which verbs a CLI has, and which flags each of them takes.
 
-`make grammar` writes `tables/*.json` from the CLIs' own help; nobody edits them. A flag is written as `name/short=`:
+`make grammar` writes the `table.json` of each tool from the CLIs' own help; nobody edits them. A flag is written as `name/short=`:
 `=` takes a value, `[=]` takes one only behind `=`, and neither stands alone.
 """
 
@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 
-DIRECTORY = Path(__file__).parent / "tables"
+FOLDER = Path(__file__).parent
 _FLAG = re.compile(r"(?P<name>[^/=\[]+)(?:/(?P<short>\w))?(?P<takes>=|\[=\])?")
 
 
@@ -101,7 +101,7 @@ class Table:
 
 def path(tool: str) -> Path:
     """Where a CLI's table is kept."""
-    return DIRECTORY / f"{tool}.json"
+    return FOLDER / tool / "table.json"
 
 
 def load(tool: str) -> Table:

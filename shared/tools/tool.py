@@ -7,17 +7,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from shared.masking import Masking
+from shared.command.masking import Masking
+from shared.command.reading import Reading
 from shared.models import CommandClass
-from shared.reading import Reading
 from shared.tools import failure_hints
 from shared.tools.class_rules import ClassRule, no_kinds, no_masking
 from shared.tools.failure_hints import FailureHint
-from shared.tools.reach import Reach, untold
+from shared.tools.namespace_scope import Reach, untold
 from shared.tools.table import Table
 
 if TYPE_CHECKING:  # what reads a command needs the grammar from here
-    from shared.tools.awaited import Awaited
+    from shared.tools.progress_looks import Awaited
 
 
 @dataclass(frozen=True, slots=True)

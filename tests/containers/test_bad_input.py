@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from shared.sealing import MasterKeys
+from shared.sealing.fernet_keys import MasterKeys
 from tests.containers.compose import Compose
 from tools import builders, images
 
@@ -54,7 +54,9 @@ def test_worker_without_clis_says_so(installation: Compose) -> None:
 
 
 def test_health_check_of_a_stopped_installation_fails_with_a_reason(installation: Compose) -> None:
-    code, said = start(installation, "worker", *KEY, "--entrypoint", "python", command=("-m", "worker.probe"))
+    code, said = start(
+        installation, "worker", *KEY, "--entrypoint", "python", command=("-m", "worker.probes.announced")
+    )
 
     assert code == 1, said
     assert said.startswith("Redis cannot be asked: ")

@@ -54,7 +54,7 @@ def test_nobody_asks_redis_without_the_password(installation: Compose) -> None:
 
 def test_health_checks_succeed(installation: Compose) -> None:
     installation.execute("gateway", "mcp-k8s", "probe")
-    installation.execute("worker", "python", "-m", "worker.probe")
+    installation.execute("worker", "python", "-m", "worker.probes.announced")
     ping = ("valkey-cli", "--no-auth-warning", "--user", "probe", "--pass", "none", "ping")
 
     assert "PONG" in installation.execute("redis", *ping)

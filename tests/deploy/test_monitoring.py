@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from shared import destinations
+from shared.network import destinations
 from tests.support import own_chart, readme
 from tests.support.own_chart import Rendered
 from tests.support.product import PROJECT
@@ -34,7 +34,7 @@ def test_worker_without_that_port_is_asked_through_redis() -> None:
     (worker,) = chart.pod("worker")["containers"]
 
     assert "livenessProbe" not in worker
-    assert worker["readinessProbe"]["exec"]["command"] == ["python", "-m", "worker.probe"]
+    assert worker["readinessProbe"]["exec"]["command"] == ["python", "-m", "worker.probes.announced"]
     assert "K8S_MCP_METRICS_PORT" not in chart.environment("worker")
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.endpoints import METADATA_NETWORKS
+from shared.network.endpoints import METADATA_NETWORKS
 from tests.support import own_chart
 from tests.support.own_chart import Manifest, Rendered
 

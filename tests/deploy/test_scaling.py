@@ -2,8 +2,8 @@
 
 import pytest
 
-from shared import keys
 from shared.models import Lane
+from shared.store import key_names
 from tests.support import own_chart
 from tests.support.own_chart import Rendered
 
@@ -20,8 +20,8 @@ def test_keda_starts_workers_from_zero_by_what_each_lane_has_to_do() -> None:
     assert scaled["minReplicaCount"] == 0
     assert scaled["scaleTargetRef"]["name"] == chart.one("Deployment", "worker")["metadata"]["name"]
     assert {trigger["metadata"]["listName"]: trigger["metadata"]["listLength"] for trigger in redis} == {
-        keys.queue(Lane.FAST): environment["K8S_MCP_FAST_SLOTS"],
-        keys.queue(Lane.SLOW): environment["K8S_MCP_SLOW_SLOTS"],
+        key_names.queue(Lane.FAST): environment["K8S_MCP_FAST_SLOTS"],
+        key_names.queue(Lane.SLOW): environment["K8S_MCP_SLOW_SLOTS"],
     }
     assert scaled["triggers"][-1]["type"] == "prometheus"
 

@@ -8,9 +8,10 @@ import pytest
 from redis import Redis
 from redis.exceptions import AuthenticationError, NoPermissionError
 
-from shared import keys, redis_connection
 from shared.models import Lane
-from shared.sealing import MasterKeys
+from shared.redis import redis_connection
+from shared.sealing.fernet_keys import MasterKeys
+from shared.store import key_names
 from tests.support import own_chart
 from tests.support.own_chart import Rendered
 from tests.support.valkey import Valkey, long_lived
@@ -95,19 +96,19 @@ def test_user_of_probes_can_ping_and_nothing_else(installed: Rendered, server: V
 
 def test_user_of_keda_counts_jobs_and_does_nothing_else(installed: Rendered, server: Valkey) -> None:
     secret = installed.secret("redis")
-    queue = keys.queue(Lane.SLOW)
+    queue = key_names.queue(Lane.SLOW)
     with client(server, "default", secret["password"]) as redis:
         redis.zadd(queue, {"first": 1, "second": 2})
-        redis.set(f"{keys.REQUEST}first", "sealed", ex=60)
+        redis.set(f"{key_names.REQUEST}first", "sealed", ex=60)
 
     with client(server, secret["keda-username"], secret["keda-password"]) as redis:
         assert redis.eval(KEDA_SCRIPT, 1, queue) == 2
-        assert redis.eval(KEDA_SCRIPT, 1, keys.queue(Lane.FAST)) == 0
+        assert redis.eval(KEDA_SCRIPT, 1, key_names.queue(Lane.FAST)) == 0
         for forbidden in (
-            ("GET", f"{keys.REQUEST}first"),
+            ("GET", f"{key_names.REQUEST}first"),
             ("ZRANGE", queue, 0, -1),
             ("DEL", queue),
-            ("EVAL", "return redis.call('get', KEYS[1])", 1, f"{keys.REQUEST}first"),
+            ("EVAL", "return redis.call('get', KEYS[1])", 1, f"{key_names.REQUEST}first"),
         ):
             with pytest.raises(NoPermissionError):
                 redis.execute_command(*forbidden)

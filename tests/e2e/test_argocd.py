@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from shared.tools import kubectl
+from shared.tools.kubectl import definition as kubectl
 from tests.e2e.user import User
 from tests.support.argo_cd import ArgoCd
 

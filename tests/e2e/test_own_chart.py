@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from shared.sealing import MasterKeys
+from shared.sealing.fernet_keys import MasterKeys
 from tests.support import own_chart, readme
 from tests.support.cli import Cli
 from tests.support.control_plane import ControlPlane

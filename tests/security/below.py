@@ -8,11 +8,12 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from shared import job_ids, tokens
-from shared.envelope import RequestEnvelope
+from shared.command import tokens
 from shared.errors import RequestError
 from shared.models import CommandClass, CommandResponse, Job, Lane
-from shared.sealing import DataKey, JobIdentity, MasterKeys, Purpose
+from shared.sealing import job_ids
+from shared.sealing.envelope import RequestEnvelope
+from shared.sealing.fernet_keys import DataKey, JobIdentity, MasterKeys, Purpose
 from shared.settings import SecurityMode
 from shared.store.job_store import Accepted, JobStore, NewJob
 from tests.security.attack import Attack

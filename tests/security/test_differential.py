@@ -17,12 +17,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.policy import territory
-from shared import command
+from gateway.policy import fence
+from shared.command import parser
+from shared.command.invocation import Invocation
+from shared.command.reading import Reading
 from shared.errors import RequestError
-from shared.invocation import Invocation
-from shared.reading import Reading
-from shared.tools import kubectl, kubectl_kinds, kubectl_reach
+from shared.tools.kubectl import definition as kubectl
+from shared.tools.kubectl import kinds as kubectl_kinds
+from shared.tools.kubectl import scope
 from tests.support import cli
 from tests.support.api_server import ApiServer
 
@@ -177,7 +179,7 @@ def test_kubectl_asks_for_what_our_reading_says(real_kubectl: Kubectl) -> None:
     @given(commands(), st.none() | st.sampled_from(WORDS))
     def compare(words: Words, namespace: str | None) -> None:
         try:
-            invocation = command.parse(kubectl.TOOL, shlex.join(words), namespace=namespace)
+            invocation = parser.parse(kubectl.TOOL, shlex.join(words), namespace=namespace)
         except RequestError:
             return
         exit_code, hits = real_kubectl.hits(invocation.arguments)
@@ -213,9 +215,7 @@ def _named(reading: Reading) -> set[str]:
 def _compare_place(invocation: Invocation, hits: set[Hit]) -> None:
     """Each request lies in a namespace that a fence looks at; one goes further only where the fence is told so."""
     reading = invocation.reading
-    place = territory.of(
-        kubectl.TOOL, invocation, reading, kubeconfig_namespace=KUBECONFIG_NAMESPACE, trusts_charts=False
-    )
+    place = fence.of(kubectl.TOOL, invocation, reading, kubeconfig_namespace=KUBECONFIG_NAMESPACE, trusts_charts=False)
     asked = {hit.namespace for hit in hits}
     if not place.beyond:
         assert asked <= {*place.namespaces}
@@ -226,7 +226,7 @@ def _compare_place(invocation: Invocation, hits: set[Hit]) -> None:
 def _compare_objects(reading: Reading, hits: set[Hit], *, is_whole: bool) -> None:
     kinds = {*kubectl_kinds.kinds(reading)}
     asked = {hit.kind for hit in hits}
-    if not kubectl_reach.hides_kinds(reading):
+    if not scope.hides_kinds(reading):
         assert asked <= kinds | BESIDE.get(reading.path, set())
     if is_whole and hits:
         assert kinds <= asked

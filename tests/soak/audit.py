@@ -8,7 +8,7 @@ from pathlib import Path
 
 from redis.asyncio import Redis
 
-from shared import keys
+from shared.store import key_names
 from tests.integration.end_to_end.system import processes_with
 from tests.soak.ledger import Ledger
 from tests.support import leftovers
@@ -18,9 +18,9 @@ RETENTION_S = 60
 """The shortest that the settings take, so that the early jobs of a long soak must be gone at its end."""
 RETENTION_MARGIN_S = 5.0
 MS_PER_S = 1_000
-OF_RUNNING_JOBS = (keys.REQUEST, keys.ARQ_JOB, keys.ARQ_IN_PROGRESS, keys.ARQ_RETRY)
+OF_RUNNING_JOBS = (key_names.REQUEST, key_names.ARQ_JOB, key_names.ARQ_IN_PROGRESS, key_names.ARQ_RETRY)
 """Prefixes of keys that end with their job."""
-OF_JOBS = (keys.JOB, keys.EVENTS, keys.RESPONSE)
+OF_JOBS = (key_names.JOB, key_names.EVENTS, key_names.RESPONSE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +52,12 @@ def processes_left(ledger: Ledger) -> int:
 
 async def subscriptions(redis: Redis) -> int:
     """Channels of jobs that somebody still listens on."""
-    return len(await redis.pubsub_channels(f"{keys.NOTICE}?*"))
+    return len(await redis.pubsub_channels(f"{key_names.NOTICE}?*"))
 
 
 async def listening(redis: Redis) -> int:
     """Gateways that hear notices: each keeps one channel that nobody writes to."""
-    [(_, count)] = await redis.pubsub_numsub(keys.NOTICE)
+    [(_, count)] = await redis.pubsub_numsub(key_names.NOTICE)
     return int(count)
 
 
@@ -73,7 +73,7 @@ async def keys_beyond_retention(redis: Redis, ledger: Ledger) -> list[str]:
         lifetimes: list[int] = await pipe.execute()
     found.update(name for name, ms in zip(kept, lifetimes, strict=True) if ms > RETENTION_S * MS_PER_S)
     found.update(_overdue(kept, ledger))
-    for index in (keys.QUEUED, keys.LEASES):
+    for index in (key_names.QUEUED, key_names.LEASES):
         found.update(f"{index} {member.decode()}" for member in await redis.zrange(index, 0, -1))
     return sorted(found)
 

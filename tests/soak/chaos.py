@@ -7,7 +7,7 @@ import signal
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from shared import keys
+from shared.store import key_names
 from tests.soak.ledger import Ledger
 from tests.support.product import Process, Product
 from tests.support.valkey import Valkey
@@ -74,17 +74,17 @@ class Chaos:
         return seen[-1]
 
     async def _running_on(self, worker_id: str) -> set[str]:
-        job_ids = [job_id.decode() for job_id in await self._redis.zrange(keys.LEASES, 0, -1)]
+        job_ids = [job_id.decode() for job_id in await self._redis.zrange(key_names.LEASES, 0, -1)]
         async with self._redis.pipeline(transaction=False) as pipe:
             for job_id in job_ids:
-                pipe.hget(keys.JOB + job_id, "worker")
+                pipe.hget(key_names.JOB + job_id, "worker")
             holders = await pipe.execute()
         return {job_id for job_id, holder in zip(job_ids, holders, strict=True) if holder == worker_id.encode()}
 
     async def _announced(self) -> set[str]:
         async def look() -> set[str]:
-            names = [name async for name in self._redis.scan_iter(match=f"{keys.WORKER}*", count=1_000)]
-            return {name.decode().removeprefix(keys.WORKER) for name in names}
+            names = [name async for name in self._redis.scan_iter(match=f"{key_names.WORKER}*", count=1_000)]
+            return {name.decode().removeprefix(key_names.WORKER) for name in names}
 
         try:
             return await look()

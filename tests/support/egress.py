@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from shared import destinations
-from shared.endpoints import Address
+from shared.network import destinations
+from shared.network.endpoints import Address
 from worker.egress import relay, resolver
 from worker.egress.dialer import Dialer
 from worker.egress.own_services import OwnServices

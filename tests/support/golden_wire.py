@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from shared.envelope import ENVELOPE_VERSION, RequestEnvelope
+from shared.command.masking import Masking
 from shared.events import EventKind, OutputEvent
-from shared.masking import Masking
 from shared.models import CommandClass, CommandResponse, JobId, JobState
-from shared.sealing import DataKey, JobIdentity, MasterKeys, Purpose
+from shared.sealing.envelope import ENVELOPE_VERSION, RequestEnvelope
+from shared.sealing.fernet_keys import DataKey, JobIdentity, MasterKeys, Purpose
 from shared.store import wire
 from shared.store.workers import Announcement
 

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 
 from redis.asyncio import Redis
 
-from shared import keys
-from shared.envelope import RequestEnvelope
 from shared.events import EventKind, OutputEvent, last_before
 from shared.models import CommandResponse, JobId, JobState
-from shared.sealing import DataKey, MasterKeys, Purpose
+from shared.sealing.envelope import RequestEnvelope
+from shared.sealing.fernet_keys import DataKey, MasterKeys, Purpose
+from shared.store import key_names
 from shared.store.job_store import Attempt, Claim, Ending, JobStore, SealedEvent
 from shared.store.workers import Announcement, WorkerRegistry
 
@@ -36,16 +36,16 @@ class HandWorker:
         )
         now_s, _ = await self._redis.time()
         async with self._redis.pipeline() as pipe:
-            pipe.expire(keys.WORKER + WORKER_ID, LIFETIME_S)
+            pipe.expire(key_names.WORKER + WORKER_ID, LIFETIME_S)
             for tool in versions:
-                pipe.zadd(keys.TOOL_WORKERS + tool, {WORKER_ID: (now_s + LIFETIME_S) * 1000})
+                pipe.zadd(key_names.TOOL_WORKERS + tool, {WORKER_ID: (now_s + LIFETIME_S) * 1000})
             await pipe.execute()
 
     async def die(self) -> None:
         """Is alive no more, as far as anybody can see: its announcement has ended."""
         async with self._redis.pipeline() as pipe:
             for tool in TOOLS:
-                pipe.zadd(keys.TOOL_WORKERS + tool, {WORKER_ID: 1}, xx=True)
+                pipe.zadd(key_names.TOOL_WORKERS + tool, {WORKER_ID: 1}, xx=True)
             await pipe.execute()
 
     async def claim(self, job_id: str) -> Claim:

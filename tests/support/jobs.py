@@ -6,8 +6,8 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from shared import keys
 from shared.models import JOB_ID_BYTES, CommandClass, JobId, JobState, Lane
+from shared.store import key_names
 from shared.store.job_store import Accepted, Attempt, Claim, Ending, JobStore, NewJob, SealedEvent, StoredJob
 
 WORKER_ID = "worker-1"
@@ -96,17 +96,17 @@ class Jobs:
 
     async def wake_tokens(self, lane: Lane = Lane.FAST, tool: str = TOOL) -> list[str]:
         async with self.redis.pipeline() as pipe:
-            pipe.lrange(keys.wake(lane, tool), 0, -1)
+            pipe.lrange(key_names.wake(lane, tool), 0, -1)
             [tokens] = await pipe.execute()
         return [token.decode() for token in tokens]
 
     async def let_queue_wait_end(self, job_id: JobId) -> None:
         """As if the job had waited for longer than it may."""
         async with self.redis.pipeline() as pipe:
-            pipe.hset(keys.JOB + job_id, "queue_deadline", str(PAST_MS))
-            pipe.zadd(keys.QUEUED, {job_id: PAST_MS}, xx=True)
+            pipe.hset(key_names.JOB + job_id, "queue_deadline", str(PAST_MS))
+            pipe.zadd(key_names.QUEUED, {job_id: PAST_MS}, xx=True)
             await pipe.execute()
 
     async def let_lease_end(self, job_id: JobId) -> None:
         """As if its worker had been silent for longer than it may."""
-        await self.redis.zadd(keys.LEASES, {job_id: PAST_MS}, xx=True)
+        await self.redis.zadd(key_names.LEASES, {job_id: PAST_MS}, xx=True)

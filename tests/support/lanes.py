@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from arq.connections import ArqRedis
 
 from shared.models import JobId, Lane
-from shared.redis_connection import worker_pool
+from shared.redis.redis_connection import worker_pool
 from tests.support.jobs import TOOL
 from tests.support.waiting import wait_until
 from worker.lane import LaneWorker

@@ -12,7 +12,7 @@ from types import TracebackType
 
 import httpx
 
-from shared.sealing import MasterKeys
+from shared.sealing.fernet_keys import MasterKeys
 from tests.support import processes, stub
 from tests.support.waiting import wait_until
 

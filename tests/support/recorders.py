@@ -4,11 +4,11 @@ from redis.asyncio import Redis
 
 from shared.events import OutputEvent
 from shared.models import ANONYMOUS
-from shared.sealing import DataKey, JobIdentity, Purpose
+from shared.sealing.fernet_keys import DataKey, JobIdentity, Purpose
 from shared.store.job_store import Attempt, JobStore, SealedEvent
 from tests.support.jobs import new_job_id
 from worker.job_control import JobControl
-from worker.output import OutputLimits, OutputRecorder
+from worker.output.recorder import OutputLimits, OutputRecorder
 
 LIMITS = OutputLimits(response_characters=1_000, stored_bytes=1_000_000)
 

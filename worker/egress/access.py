@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from shared import endpoints
-from shared.endpoints import Endpoint
+from shared.network import endpoints
+from shared.network.endpoints import Endpoint
 from shared.tools.tool import Tool
 
 HOST = "127.0.0.1"

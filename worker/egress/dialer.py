@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from python_socks import ProxyError
 from python_socks.async_.asyncio import Proxy
 
-from shared.endpoints import Address
+from shared.network.endpoints import Address
 from worker.egress import resolver
 from worker.egress.policy import Decision, EgressPolicy
 from worker.egress.resolver import Resolver

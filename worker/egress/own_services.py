@@ -5,8 +5,8 @@ import socket
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from shared import destinations, endpoints
-from shared.endpoints import Address, Endpoint
+from shared.network import destinations, endpoints
+from shared.network.endpoints import Address, Endpoint
 from worker.egress.resolver import Resolver, plain
 
 REDIS_PORT = 6379

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from shared import endpoints
-from shared.destinations import Destinations
-from shared.endpoints import Address
+from shared.network import endpoints
+from shared.network.destinations import Destinations
+from shared.network.endpoints import Address
 from worker.egress.own_services import OwnServices
 
 

@@ -5,8 +5,8 @@ import ipaddress
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 
-from shared import endpoints
-from shared.endpoints import Address
+from shared.network import endpoints
+from shared.network.endpoints import Address
 
 Resolver = Callable[[str], Awaitable[Sequence[Address]]]
 """`OSError` where a name has no address; the best address stands first."""

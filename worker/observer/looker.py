@@ -5,18 +5,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from shared.envelope import RequestEnvelope
 from shared.events import EventKind
 from shared.models import CommandClass
-from shared.tools.awaited import Look
-from worker import command_plan, job_directory
-from worker.command_plan import CommandPlan, PlanSettings
+from shared.sealing.envelope import RequestEnvelope
+from shared.tools.progress_looks import Look
 from worker.egress.access import ProxyAccess
-from worker.execution import Execution, execute
 from worker.job_control import JobControl
-from worker.job_directory import JobDirectory
 from worker.launcher.client import Launcher
-from worker.tool_binaries import ToolBinary
+from worker.machine.tool_binaries import ToolBinary
+from worker.run import command_plan, job_directory
+from worker.run.command_plan import CommandPlan, PlanSettings
+from worker.run.execution import Execution, execute
+from worker.run.job_directory import JobDirectory
 
 LOOK_LIMIT_S = 8.0
 KILL_S = 1.0

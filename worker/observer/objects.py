@@ -6,7 +6,7 @@ What ready means: kubectl's `rollout status`, and for other kinds their conditio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from shared.tools.awaited import Awaited, Goal
+from shared.tools.progress_looks import Awaited, Goal
 from worker.observer import fields, pods
 from worker.observer.fields import Object
 from worker.observer.text import short, with_detail

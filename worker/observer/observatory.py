@@ -11,21 +11,21 @@ from pathlib import Path
 
 import structlog
 
-from shared import flags
-from shared.envelope import RequestEnvelope
+from shared.command import flags
 from shared.errors import RequestError
 from shared.events import EventKind
-from shared.tools.awaited import Awaited
-from worker import job_directory
-from worker.command_plan import PlanSettings
+from shared.sealing.envelope import RequestEnvelope
+from shared.tools.progress_looks import Awaited
 from worker.egress.access import ProxyAccess
-from worker.execution import Sink
 from worker.launcher.client import Launcher, LauncherGoneError
+from worker.machine.tool_binaries import ToolBinary
 from worker.observer import summary
 from worker.observer.looker import Looker
 from worker.observer.silence import Pace, Silence
 from worker.observer.view import ForbiddenError, View
-from worker.tool_binaries import ToolBinary
+from worker.run import job_directory
+from worker.run.command_plan import PlanSettings
+from worker.run.execution import Sink
 
 AT_ONCE = 2
 """Looks of one worker at the same time, however many jobs wait: each costs as much as a command."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shared.tools.awaited import Goal
+from shared.tools.progress_looks import Goal
 from worker.observer import fields
 from worker.observer.fields import Object
 from worker.observer.objects import Standing

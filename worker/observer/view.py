@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
-from shared.tools import awaited as awaited_looks
-from shared.tools.awaited import Awaited, Goal, Look, Shows
+from shared.tools import progress_looks as awaited_looks
+from shared.tools.progress_looks import Awaited, Goal, Look, Shows
 from worker.observer import fields, objects, pods, summary
 from worker.observer.fields import Object
 from worker.observer.looker import Looker, NoSight

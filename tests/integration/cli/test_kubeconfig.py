@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from shared import kubeconfig
+from shared.kubeconfig import cluster_access
 from tests.support import credential_program, kubeconfigs
 from tests.support.credential_program import CredentialProgram
 from tests.support.product import PROJECT
@@ -45,7 +45,7 @@ def run(*arguments: str, home: Path, **variables: str) -> "subprocess.CompletedP
 def decoded(value: str) -> dict[str, Any]:
     """As a gateway takes it."""
     text = base64.b64decode(value, validate=True).decode()
-    found: dict[str, Any] = json.loads(kubeconfig.rebuild(text, context=None, allow_loopback=False).kubeconfig)
+    found: dict[str, Any] = json.loads(cluster_access.rebuild(text, context=None, allow_loopback=False).kubeconfig)
     return found
 
 

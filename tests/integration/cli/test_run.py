@@ -12,7 +12,7 @@ import httpx
 import pytest
 from redis import Redis
 
-from shared import keys
+from shared.store import key_names
 from tests.integration.cli.terminal import Terminal
 from tests.integration.end_to_end.system import System, start
 from tests.support import credential_program, kubeconfigs, processes, stub
@@ -204,7 +204,7 @@ def test_gateway_that_is_not_there_is_told(terminal: Terminal, kubeconfig: str) 
 
 def _only_job(valkey: Valkey) -> str:
     with Redis.from_url(valkey.url) as redis:
-        [job_id] = redis.zrange(keys.LEASES, 0, -1)
+        [job_id] = redis.zrange(key_names.LEASES, 0, -1)
         return str(job_id.decode())
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from shared import keys
+from shared.store import key_names
 from tests.support import processes
 from tests.support.product import START_TIMEOUT_S, Process, Product, is_serving
 from tests.support.waiting import wait_blocking
@@ -58,12 +58,12 @@ def start(product: Product, *, gateways: int, workers: int = 0, **settings: str)
 
 async def running_jobs(redis: Redis) -> list[str]:
     """Ids of jobs that a worker holds a lease on."""
-    return [job_id.decode() for job_id in await redis.zrange(keys.LEASES, 0, -1)]
+    return [job_id.decode() for job_id in await redis.zrange(key_names.LEASES, 0, -1)]
 
 
 async def has_printed(redis: Redis, job_id: str) -> bool:
     """Whether something of the job's output is stored."""
-    return bool(await redis.exists(keys.EVENTS + job_id))
+    return bool(await redis.exists(key_names.EVENTS + job_id))
 
 
 def command_lines() -> dict[int, str]:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from shared import keys
 from shared.models import JobState
+from shared.store import key_names
 from tests.integration.end_to_end.conftest import STORED_OUTPUT_BYTES
 from tests.integration.end_to_end.system import System, has_printed, needs_landlock, needs_proc, processes_with
 from tests.support.caller import Caller
@@ -131,7 +131,7 @@ async def test_output_ends_with_the_command_and_not_with_its_descendants(caller:
 
 async def test_flood_is_cut_and_no_reason_to_end_the_command(caller: Caller, system_redis: Redis) -> None:
     response = await caller.run("stub", f"read flood {50 * 1024 * 1024}")
-    events = await system_redis.xrange(keys.EVENTS + response.job_id)
+    events = await system_redis.xrange(key_names.EVENTS + response.job_id)
     stored_bytes = sum(len(fields[b"event"]) for _, fields in events)
 
     assert (response.success, response.truncated) == (True, True)

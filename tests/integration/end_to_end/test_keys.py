@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from shared.sealing import MasterKeys
+from shared.sealing.fernet_keys import MasterKeys
 from tests.integration.end_to_end.system import System
 from tests.support import stub
 from tests.support.caller import Caller, caller_of

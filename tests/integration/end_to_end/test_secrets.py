@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from shared import keys
+from shared.store import key_names
 from tests.integration.end_to_end.system import System, command_lines, has_printed, needs_proc
 from tests.support.api_server import ApiServer
 from tests.support.caller import Caller, caller_of
@@ -32,14 +32,14 @@ async def test_redis_holds_nothing_readable(
     running: str, caller: Caller, api_server: ApiServer, system_redis: Redis
 ) -> None:
     while_it_runs = await everything_in(system_redis)
-    is_there = await system_redis.exists(keys.REQUEST + running)
+    is_there = await system_redis.exists(key_names.REQUEST + running)
     await caller.cancel(running)
     await caller.ended(running)
     afterwards = await everything_in(system_redis)
 
     secrets = (api_server.token, COMMAND, OUTPUT, STDIN, FILE)
     assert is_there
-    assert not await system_redis.exists(keys.REQUEST + running)
+    assert not await system_redis.exists(key_names.REQUEST + running)
     assert running in while_it_runs
     assert leaks(while_it_runs, *secrets) == []
     assert leaks(afterwards, *secrets) == []

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from shared import keys
 from shared.models import CommandResponse, JobState
-from shared.sealing import MasterKeys
+from shared.sealing.fernet_keys import MasterKeys
+from shared.store import key_names
 from tests.integration.faults.scene import Scene
 from tests.support.caller import Caller, caller_of, encoded
 from tests.support.product import Process, Product
@@ -78,7 +78,7 @@ async def once(*callers: Caller) -> set[str]:
 
 async def is_marked_by(scene: Scene, key: str) -> bool:
     """Whether gateways' mark is sealed by it: what comes before the last step, where nobody waits for hours."""
-    mark = await scene.redis.get(keys.KEY_MARK)
+    mark = await scene.redis.get(key_names.KEY_MARK)
     return mark is not None and MasterKeys([key]).opens_mark(mark)
 
 

@@ -8,8 +8,8 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
-from shared import keys
 from shared.models import JobState
+from shared.store import key_names
 from tests.integration.faults.scene import SETTLE_TIMEOUT_S, Scene
 from tests.support.counting import CountingServer
 from tests.support.product import Product
@@ -81,7 +81,7 @@ async def test_results_of_writes_arrive_after_redis_was_away_for_longer_than_a_l
     worker = await scene.product.worker()
     ends_meanwhile, goes_on = f"{mark}-ends", f"{mark}-goes-on"
     job_ids = [await scene.holding("write", own) for own in (ends_meanwhile, goes_on)]
-    leases = [await scene.redis.zscore(keys.LEASES, job_id) for job_id in job_ids]
+    leases = [await scene.redis.zscore(key_names.LEASES, job_id) for job_id in job_ids]
 
     scene.valkey.kill()
     scene.counting.release(ends_meanwhile)
@@ -104,7 +104,7 @@ async def test_results_of_writes_arrive_after_redis_was_away_for_longer_than_a_l
 
 async def renewed(redis: Redis, job_id: str, before: float | None) -> bool:
     """Whether the lease ends later than it did."""
-    now = await redis.zscore(keys.LEASES, job_id)
+    now = await redis.zscore(key_names.LEASES, job_id)
     return now is not None and before is not None and now > before
 
 
@@ -155,6 +155,6 @@ async def test_full_redis_refuses_submits_whole_and_lets_running_jobs_end(scene:
 
 async def _names(redis: Redis) -> set[bytes]:
     """All keys of jobs, and what the queues and indexes hold."""
-    names = {name async for name in redis.scan_iter(match=f"{keys.PREFIX}*", count=1_000)}
-    queued = await redis.zrange(keys.QUEUED, 0, -1)
-    return {name for name in names if not name.startswith(keys.WAKE.encode())} | set(queued)
+    names = {name async for name in redis.scan_iter(match=f"{key_names.PREFIX}*", count=1_000)}
+    queued = await redis.zrange(key_names.QUEUED, 0, -1)
+    return {name for name in names if not name.startswith(key_names.WAKE.encode())} | set(queued)

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
-from shared.sealing import MasterKeys
+from shared.sealing.fernet_keys import MasterKeys
 from tests.integration.gateway.served import TIMEOUT_S, Served
 from tests.support import processes
 from tests.support.hand_worker import HandWorker

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 from redis.asyncio import Redis
 
-from shared import keys
+from shared.store import key_names
 from tests.support import kubeconfigs
 from tests.support.product import Process
 
@@ -41,18 +41,18 @@ def code(answer: httpx.Response) -> str:
 
 async def jobs(redis: Redis) -> list[str]:
     """The ids of all jobs that there are, in any state."""
-    return [name.decode().removeprefix(keys.JOB) async for name in redis.scan_iter(f"{keys.JOB}*")]
+    return [name.decode().removeprefix(key_names.JOB) async for name in redis.scan_iter(f"{key_names.JOB}*")]
 
 
 async def queued(redis: Redis) -> list[str]:
     """The ids of all queued jobs."""
-    return [job_id.decode() for job_id in await redis.zrange(keys.QUEUED, 0, -1)]
+    return [job_id.decode() for job_id in await redis.zrange(key_names.QUEUED, 0, -1)]
 
 
 async def in_record(redis: Redis, job_id: str, name: str) -> bytes | None:
     """A field of the job's record."""
     async with redis.pipeline() as pipe:
-        pipe.hget(keys.JOB + job_id, name)
+        pipe.hget(key_names.JOB + job_id, name)
         [value] = await pipe.execute()
     return None if value is None else bytes(value)
 
@@ -61,14 +61,14 @@ async def change_record(redis: Redis, job_id: str, **fields: str) -> None:
     """Writes to the record as no part of the product would: without a notice."""
     async with redis.pipeline() as pipe:
         for name, value in fields.items():
-            pipe.hset(keys.JOB + job_id, name, value)
+            pipe.hset(key_names.JOB + job_id, name, value)
         await pipe.execute()
 
 
 async def is_untouched(redis: Redis) -> bool:
     """Whether there is no job, no queue and no sealed request."""
-    kept = [name async for name in redis.scan_iter(f"{keys.PREFIX}*")]
-    others = (keys.WORKER.encode(), keys.TOOL_WORKERS.encode(), keys.KEY_MARK.encode())
+    kept = [name async for name in redis.scan_iter(f"{key_names.PREFIX}*")]
+    others = (key_names.WORKER.encode(), key_names.TOOL_WORKERS.encode(), key_names.KEY_MARK.encode())
     return not [name for name in kept if not name.startswith(others)]
 
 

@@ -7,8 +7,9 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
-from tests.integration.gateway import mcp_caller, served
-from tests.integration.gateway.mcp_caller import MODES
+from tests.integration.gateway import served
+from tests.integration.gateway.mcp import mcp_caller
+from tests.integration.gateway.mcp.mcp_caller import MODES
 from tests.support.hand_worker import HandWorker
 from tests.support.product import Product
 from tests.support.valkey import Valkey

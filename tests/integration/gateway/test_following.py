@@ -10,10 +10,10 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
-from shared import keys
 from shared.events import EventKind
 from shared.models import JobId
-from shared.redis_connection import worker_pool
+from shared.redis.redis_connection import worker_pool
+from shared.store import key_names
 from tests.integration.gateway import conftest, served
 from tests.support.events import Event, all_events, following
 from tests.support.hand_worker import HandWorker
@@ -101,8 +101,8 @@ async def test_events_whose_notices_were_lost_come_all_the_same(
         await anext(events)
         [event] = worker.events(claim, [(OUT, b"quietly\n")])
         async with redis.pipeline() as pipe:
-            pipe.xadd(keys.EVENTS + job_id, {"event": event.token}, id=f"{event.sequence}-0")
-            pipe.expire(keys.EVENTS + job_id, 60)
+            pipe.xadd(key_names.EVENTS + job_id, {"event": event.token}, id=f"{event.sequence}-0")
+            pipe.expire(key_names.EVENTS + job_id, 60)
             await pipe.execute()
         assert (await anext(events)).data["text"] == "quietly\n"
 
@@ -150,7 +150,7 @@ async def test_thousand_followers_share_one_subscription_connection(
             await connected(url, job_ids[number % len(job_ids)], stack)
 
         async def all_subscribed() -> bool:
-            channels = [keys.changes(JobId(job_id)) for job_id in job_ids]
+            channels = [key_names.changes(JobId(job_id)) for job_id in job_ids]
             return all(count == 1 for _, count in await redis.pubsub_numsub(*channels))
 
         await wait_until(all_subscribed)
@@ -160,7 +160,7 @@ async def test_thousand_followers_share_one_subscription_connection(
             assert (await all_events(one_more, job_ids[0]))[-1].name == "end"
 
     async def none_subscribed() -> bool:
-        return not await redis.pubsub_channels(f"{keys.CHANGES}*")
+        return not await redis.pubsub_channels(f"{key_names.CHANGES}*")
 
     await wait_until(none_subscribed, timeout_s=served.TIMEOUT_S)
 

@@ -4,8 +4,9 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
-from shared import job_ids, keys
-from shared.sealing import MasterKeys
+from shared.sealing import job_ids
+from shared.sealing.fernet_keys import MasterKeys
+from shared.store import key_names
 from tests.integration.gateway import served
 from tests.support.hand_worker import HandWorker
 
@@ -19,7 +20,7 @@ async def test_issued_id_whose_record_is_gone_is_410(
     job_id = await served.submitted(client)
     created_at = (await client.get(f"/jobs/{job_id}")).json()["created_at"]
     await worker.finish(job_id)
-    await redis.delete(keys.JOB + job_id)
+    await redis.delete(key_names.JOB + job_id)
 
     answer = await client.request(method, f"/jobs/{job_id}{path}")
 
@@ -39,6 +40,6 @@ async def test_made_up_id_is_404(client: httpx.AsyncClient, method: str, path: s
 async def test_job_of_an_idempotency_key_is_known_to_be_gone_too(client: httpx.AsyncClient, redis: Redis) -> None:
     body = {"tool": "kubectl", "command": served.LOCAL_COMMAND}
     job_id = (await client.post("/jobs", json=body, headers={"Idempotency-Key": "one"})).json()["id"]
-    await redis.delete(keys.JOB + job_id)
+    await redis.delete(key_names.JOB + job_id)
 
     assert (await client.get(f"/jobs/{job_id}")).status_code == 410

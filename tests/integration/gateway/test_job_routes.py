@@ -6,7 +6,7 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
-from shared import keys
+from shared.store import key_names
 from tests.integration.gateway import served
 from tests.support.hand_worker import HandWorker
 from tests.support.waiting import wait_until
@@ -102,8 +102,8 @@ async def test_queued_job_is_cancelled_at_once(client: httpx.AsyncClient, redis:
     response = job["response"]
     assert (response["success"], response["exit_code"], response["error"]) == (False, -1, "cancelled by request")
     assert not await served.queued(redis)
-    assert not [name async for name in redis.scan_iter(f"{keys.QUEUE}*")]
-    assert not await redis.exists(keys.REQUEST + job_id)
+    assert not [name async for name in redis.scan_iter(f"{key_names.QUEUE}*")]
+    assert not await redis.exists(key_names.REQUEST + job_id)
 
 
 async def test_cancelling_twice_changes_nothing(client: httpx.AsyncClient) -> None:
@@ -141,7 +141,7 @@ async def test_many_submits_have_as_many_jobs(client: httpx.AsyncClient, redis: 
 
 async def test_job_that_has_expired_says_why(client: httpx.AsyncClient, redis: Redis) -> None:
     job_id = await served.submitted(client)
-    await redis.zadd(keys.QUEUED, {job_id: 1})
+    await redis.zadd(key_names.QUEUED, {job_id: 1})
     await wait_until(lambda: served.has_state(client, job_id, "expired"))
     response = (await client.get(f"/jobs/{job_id}")).json()["response"]
     assert response["error"] == "no worker took the job in time"

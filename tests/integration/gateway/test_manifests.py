@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from gateway.policy import manifests
-from shared import command
-from shared.reading import UNSEEN
+from shared.command import parser
+from shared.command.reading import UNSEEN
 from shared.tools import registry
 from tests.support import cli
 from tests.support.cli import Cli
@@ -60,7 +60,7 @@ async def made_by(kubectl: Cli, text: str) -> set[tuple[str, str]]:
 @pytest.mark.parametrize("text", MANIFESTS.values(), ids=MANIFESTS)
 async def test_policy_sees_whatever_kubectl_sees(kubectl: Cli, text: str) -> None:
     grammar = registry.find("kubectl").grammar
-    reading = command.parse(registry.find("kubectl"), "apply -f -").reading
+    reading = parser.parse(registry.find("kubectl"), "apply -f -").reading
     seen = manifests.objects(grammar, reading, stdin=text, files={})
     pairs = {(each.kind, namespace) for each in seen for namespace in each.namespaces}
     assert UNSEEN in {each.kind for each in seen} or await made_by(kubectl, text) <= pairs

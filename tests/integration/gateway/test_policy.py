@@ -11,8 +11,9 @@ import pytest
 from redis.asyncio import Redis
 
 from shared.settings import BAD_SETTINGS_EXIT_CODE
-from tests.integration.gateway import mcp_caller, served
-from tests.integration.gateway.mcp_caller import MODERN
+from tests.integration.gateway import served
+from tests.integration.gateway.mcp import mcp_caller
+from tests.integration.gateway.mcp.mcp_caller import MODERN
 from tests.support.hand_worker import HandWorker
 from tests.support.product import Process, Product
 from tests.support.waiting import wait_until

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
-from shared import keys
+from shared.store import key_names
 from tests.integration.gateway import served
 from tests.support.hand_worker import HandWorker
 from tests.support.product import Product
@@ -43,7 +43,7 @@ async def test_place_is_free_when_a_job_has_ended(limited: httpx.AsyncClient, wo
     await limited.delete(f"/jobs/{second}")
 
     assert [(await submit(limited)).status_code for _ in range(LIMIT)] == [202, 202]
-    [name] = [name async for name in redis.scan_iter(f"{keys.PRINCIPAL}*")]
+    [name] = [name async for name in redis.scan_iter(f"{key_names.PRINCIPAL}*")]
     assert await redis.ttl(name) > 0
 
 
@@ -56,4 +56,4 @@ async def test_repeated_request_takes_no_place(limited: httpx.AsyncClient) -> No
 async def test_without_a_limit_nobody_is_counted(client: httpx.AsyncClient, redis: Redis) -> None:
     await served.submitted(client)
 
-    assert not [name async for name in redis.scan_iter(f"{keys.PRINCIPAL}*")]
+    assert not [name async for name in redis.scan_iter(f"{key_names.PRINCIPAL}*")]

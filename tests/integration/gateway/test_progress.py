@@ -10,8 +10,9 @@ from redis.asyncio import Redis
 from shared.events import EventKind
 from shared.models import JobState
 from shared.store.job_store import Claim
-from tests.integration.gateway import mcp_caller, served
-from tests.integration.gateway.mcp_caller import MODES
+from tests.integration.gateway import served
+from tests.integration.gateway.mcp import mcp_caller
+from tests.integration.gateway.mcp.mcp_caller import MODES
 from tests.integration.gateway.served import Served
 from tests.support.events import following
 from tests.support.hand_worker import HandWorker

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
-from shared import keys
+from shared.store import key_names
 from tests.integration.gateway import served
 from tests.support import kubeconfigs
 from tests.support.hand_worker import HandWorker
@@ -22,7 +22,7 @@ async def helm(client: httpx.AsyncClient, command: str = UPGRADE, **changes: Any
 
 
 async def locks(redis: Redis) -> int:
-    return len([name async for name in redis.scan_iter(f"{keys.EXCLUSIVE}*")])
+    return len([name async for name in redis.scan_iter(f"{key_names.EXCLUSIVE}*")])
 
 
 @pytest.mark.parametrize("runs", [False, True], ids=["queued", "running"])
@@ -94,7 +94,7 @@ async def test_release_is_free_when_its_job_has_ended(
 
 
 async def test_release_of_a_job_that_redis_lost_is_free(client: httpx.AsyncClient, redis: Redis) -> None:
-    await redis.delete(keys.JOB + (await helm(client)).json()["id"])
+    await redis.delete(key_names.JOB + (await helm(client)).json()["id"])
 
     assert (await helm(client)).status_code == 202
 
@@ -109,7 +109,7 @@ async def test_of_many_at_once_one_is_queued(client: httpx.AsyncClient, redis: R
 async def test_lock_says_nothing_and_ends(client: httpx.AsyncClient, redis: Redis) -> None:
     await helm(client)
 
-    [name] = [name async for name in redis.scan_iter(f"{keys.EXCLUSIVE}*")]
+    [name] = [name async for name in redis.scan_iter(f"{key_names.EXCLUSIVE}*")]
     assert not kubeconfigs.leaks(name.decode())
     assert "web" not in name.decode()
     assert await redis.ttl(name) > 0

@@ -8,9 +8,9 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
-from shared import keys
 from shared.events import EventKind
-from shared.sealing import MasterKeys
+from shared.sealing.fernet_keys import MasterKeys
+from shared.store import key_names
 from tests.integration.gateway import served
 from tests.support.events import Event, all_events, following
 from tests.support.hand_worker import HandWorker
@@ -100,7 +100,7 @@ async def test_followers_share_one_connection_and_leave_nothing_behind(
     client: httpx.AsyncClient, redis: Redis, worker: HandWorker
 ) -> None:
     job_id = await printing(client, worker, ends=False)
-    channel = keys.changes(job_id)  # type: ignore[arg-type]  # from JSON
+    channel = key_names.changes(job_id)  # type: ignore[arg-type]  # from JSON
     before = len(await redis.client_list(_type="pubsub"))
 
     async def follow_a_little() -> None:
@@ -268,7 +268,7 @@ async def test_stream_goes_on_through_a_restart_of_redis(own_valkey: Valkey, tmp
 
 async def lose(redis: Redis, worker: HandWorker, job_id: str) -> None:
     """As if its worker had been silent for too long."""
-    await redis.zadd(keys.LEASES, {job_id: 1}, xx=True)
+    await redis.zadd(key_names.LEASES, {job_id: 1}, xx=True)
     await worker.store.sweep(settle_leases=True)
 
 

@@ -9,7 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
-from gateway.telemetry import ANY_METHOD, METHODS
+from gateway.http.telemetry import ANY_METHOD, METHODS
 from shared.errors import ErrorCode
 from shared.metrics import OutputFate, Phase, RedisErrorKind
 from shared.models import CommandClass, JobState, Lane

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from shared.sealing import MasterKeys
+from shared.sealing.fernet_keys import MasterKeys
 from tests.support import readme
 from tests.support.product import PROJECT
 from tests.support.valkey import Valkey

@@ -10,20 +10,21 @@ from typing import Any
 
 import pytest
 
-from shared import filters, tokens
+from shared.command import filters, tokens
+from shared.command.masking import Masking
 from shared.events import EventKind
-from shared.masking import Masking
-from tests.integration.worker.test_launcher_support import LIMITS, shell, spec_of
+from tests.integration.worker.launcher.test_launcher_support import LIMITS, shell, spec_of
 from tests.support.waiting import wait_until
-from worker import filter_binaries, filter_plan, job_directory
-from worker.command_plan import CommandPlan
-from worker.execution import Execution, execute
-from worker.filter_binaries import FilterBinary
 from worker.job_control import JobControl
-from worker.job_directory import JobDirectory
 from worker.launcher import landlock
 from worker.launcher.client import Launcher
 from worker.launcher.protocol import Limits
+from worker.machine import filter_binaries
+from worker.machine.filter_binaries import FilterBinary
+from worker.run import filter_plan, job_directory
+from worker.run.command_plan import CommandPlan
+from worker.run.execution import Execution, execute
+from worker.run.job_directory import JobDirectory
 
 LONG_S = 30.0
 """Longer than a test may run: it ends sooner, or it fails."""

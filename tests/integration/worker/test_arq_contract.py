@@ -14,10 +14,9 @@ from arq.utils import timestamp_ms
 from arq.worker import Worker, func
 from redis.asyncio import Redis
 
-from shared import keys
 from shared.models import JobId, Lane
-from shared.redis_connection import worker_pool
-from shared.store import wire
+from shared.redis.redis_connection import worker_pool
+from shared.store import key_names, wire
 from shared.store.job_store import ARQ_IN_PROGRESS_MS
 from tests.support.jobs import Jobs, new_job_id
 from tests.support.lanes import Recorder, idle_lane
@@ -51,7 +50,7 @@ async def run_once(redis_url: str, job_id: JobId, outcome: Exception | None) -> 
     pool = ArqRedis(worker_pool(redis_url))
     worker = Worker(
         functions=[func(run_job, name=wire.JOB_FUNCTION)],
-        queue_name=keys.queue(Lane.FAST),
+        queue_name=key_names.queue(Lane.FAST),
         redis_pool=pool,
         handle_signals=False,
         keep_result=0,
@@ -65,9 +64,9 @@ async def run_once(redis_url: str, job_id: JobId, outcome: Exception | None) -> 
 
 
 def test_key_names_are_those_that_the_store_writes() -> None:
-    assert constants.job_key_prefix == keys.ARQ_JOB
-    assert constants.in_progress_key_prefix == keys.ARQ_IN_PROGRESS
-    assert constants.retry_key_prefix == keys.ARQ_RETRY
+    assert constants.job_key_prefix == key_names.ARQ_JOB
+    assert constants.in_progress_key_prefix == key_names.ARQ_IN_PROGRESS
+    assert constants.retry_key_prefix == key_names.ARQ_RETRY
 
 
 def test_job_that_the_store_writes_is_the_one_that_arq_reads() -> None:
@@ -122,17 +121,17 @@ async def test_jobs_beyond_the_slots_are_skipped_and_stay_queued(redis: Redis, j
     await lane.start_jobs([job_id.encode() for job_id in job_ids])
 
     assert list(lane.tasks) == job_ids[:2]
-    assert await redis.exists(keys.ARQ_IN_PROGRESS + job_ids[2]) == 0
-    assert await redis.zscore(keys.queue(Lane.FAST), job_ids[2]) is not None
+    assert await redis.exists(key_names.ARQ_IN_PROGRESS + job_ids[2]) == 0
+    assert await redis.zscore(key_names.queue(Lane.FAST), job_ids[2]) is not None
 
 
 @pytest.mark.parametrize("kind", ["unknown", "marked", "deferred"])
 async def test_job_that_is_not_to_be_had_is_skipped(redis: Redis, jobs: Jobs, lane: LaneWorker, kind: str) -> None:
     job_id = new_job_id() if kind == "unknown" else await jobs.queued()
     if kind == "marked":
-        await redis.set(keys.ARQ_IN_PROGRESS + job_id, "1", ex=60)
+        await redis.set(key_names.ARQ_IN_PROGRESS + job_id, "1", ex=60)
     if kind == "deferred":
-        await redis.zadd(keys.queue(Lane.FAST), {job_id: timestamp_ms() + 60_000})
+        await redis.zadd(key_names.queue(Lane.FAST), {job_id: timestamp_ms() + 60_000})
 
     await lane.start_jobs([job_id.encode()])
 
@@ -145,7 +144,7 @@ async def test_mark_of_a_picked_up_job_outlives_the_longest_run(redis: Redis, jo
     await lane.start_jobs([job_id.encode()])
 
     assert lane.in_progress_timeout_s * 1000 == ARQ_IN_PROGRESS_MS
-    assert ARQ_IN_PROGRESS_MS - 60_000 < await redis.pttl(keys.ARQ_IN_PROGRESS + job_id) <= ARQ_IN_PROGRESS_MS
+    assert ARQ_IN_PROGRESS_MS - 60_000 < await redis.pttl(key_names.ARQ_IN_PROGRESS + job_id) <= ARQ_IN_PROGRESS_MS
 
 
 async def test_poll_skips_when_jobs_may_not_be_picked(jobs: Jobs, lane: LaneWorker) -> None:
@@ -169,12 +168,12 @@ async def test_ended_job_leaves_neither_result_nor_any_key_of_arq(
     await run_once(redis_url, job_id, outcome)
 
     assert await redis.keys("arq:*") == []
-    assert await redis.zcard(keys.queue(Lane.FAST)) == 0
+    assert await redis.zcard(key_names.queue(Lane.FAST)) == 0
 
 
 async def test_pickled_job_is_dropped_unread(redis: Redis, jobs: Jobs, lane: LaneWorker) -> None:
     job_id = await jobs.queued()
-    await redis.set(keys.ARQ_JOB + job_id, serialize_job(wire.JOB_FUNCTION, (job_id,), {}, None, 0), ex=60)
+    await redis.set(key_names.ARQ_JOB + job_id, serialize_job(wire.JOB_FUNCTION, (job_id,), {}, None, 0), ex=60)
 
     await lane.start_jobs([job_id.encode()])
     await lane.tasks[job_id]

@@ -4,8 +4,8 @@ import asyncio
 
 from redis.asyncio import Redis
 
-from shared import keys
 from shared.models import CommandClass, JobId, JobState
+from shared.store import key_names
 from shared.store.job_store import Accepted, Claim, Ending
 from tests.support.jobs import WORKER_ID, Jobs, attempt_on, new_job, sealed_events
 from tests.support.lanes import serving_lane
@@ -39,7 +39,7 @@ async def test_retention_begins_at_the_end_and_holds_for_all_that_is_kept(redis:
     await jobs.store.append(attempt, sealed_events(1))
     await jobs.store.settle(attempt, Ending(JobState.SUCCEEDED, "", b"response"))
 
-    for prefix in (keys.JOB, keys.EVENTS, keys.RESPONSE):
+    for prefix in (key_names.JOB, key_names.EVENTS, key_names.RESPONSE):
         assert 75 <= await redis.ttl(prefix + attempt.job_id) <= 77
 
 
@@ -58,7 +58,7 @@ async def _submitted(jobs: Jobs, number: int) -> None:
 
 async def _names(redis: Redis) -> set[bytes]:
     """But for the lists of jobs of a caller, which are bounded, and end by themselves as every key must."""
-    return {name async for name in redis.scan_iter(count=1_000) if not name.startswith(keys.JOBS.encode())}
+    return {name async for name in redis.scan_iter(count=1_000) if not name.startswith(key_names.JOBS.encode())}
 
 
 async def _holds(redis: Redis, names: set[bytes]) -> bool:

@@ -13,25 +13,26 @@ from cryptography.fernet import Fernet
 from opentelemetry.trace import NoOpTracer
 from redis.asyncio import Redis
 
-from shared import filters, keys
-from shared.envelope import ENVELOPE_VERSION, RequestEnvelope
+from shared.command import filters
 from shared.events import attempt_of
 from shared.models import ANONYMOUS, CommandClass, CommandResponse, JobId, JobState
-from shared.sealing import DataKey, JobIdentity, MasterKeys, Purpose
+from shared.sealing.envelope import ENVELOPE_VERSION, RequestEnvelope
+from shared.sealing.fernet_keys import DataKey, JobIdentity, MasterKeys, Purpose
+from shared.store import key_names
 from shared.store.job_store import JobStore, StoredJob
 from tests.support import egress, stub
 from tests.support.jobs import WORKER_ID, Jobs, new_job_id
 from tests.support.waiting import wait_until
-from worker import filter_binaries
-from worker.command_plan import PlanSettings
-from worker.discovery_cache import DiscoveryCache
 from worker.egress.proxy import EgressProxy
 from worker.job_runner import SEAL_MARGIN_S, JobRunner, RunnerSettings
 from worker.launcher.client import Launcher
 from worker.leases import LeaseKeeper
+from worker.machine import filter_binaries
+from worker.machine.tool_binaries import ToolBinary
 from worker.observer.observatory import Observatory
-from worker.output import OutputLimits
-from worker.tool_binaries import ToolBinary
+from worker.output.recorder import OutputLimits
+from worker.run.command_plan import PlanSettings
+from worker.run.discovery_cache import DiscoveryCache
 
 MASTER_KEYS = MasterKeys([MasterKeys.generate()])
 LIFETIME_S = 60.0
@@ -137,7 +138,7 @@ async def test_job_runs_and_its_request_is_gone(desk: Desk, redis: Redis) -> Non
     assert stored.record.state is JobState.SUCCEEDED
     assert stored.record.request_key is None
     assert desk.opened(stored).output == "a/b.txt\n"
-    assert not await redis.exists(keys.REQUEST + job_id)
+    assert not await redis.exists(key_names.REQUEST + job_id)
     assert list(desk.runner.settings.work_directory.iterdir()) == []
     assert desk.runner.leases.running == 0
 
@@ -232,10 +233,10 @@ async def test_request_of_another_version_ends_with_what_to_do(desk: Desk) -> No
 async def test_request_of_another_job_does_not_open(desk: Desk, redis: Redis) -> None:
     job_id, other_id = await desk.queued("read", "ok"), await desk.queued("read", "say", "other")
     async with redis.pipeline() as pipe:
-        pipe.copy(keys.REQUEST + other_id, keys.REQUEST + job_id, replace=True)
-        pipe.hget(keys.JOB + other_id, "request_key")
+        pipe.copy(key_names.REQUEST + other_id, key_names.REQUEST + job_id, replace=True)
+        pipe.hget(key_names.JOB + other_id, "request_key")
         _, request_key = await pipe.execute()
-        pipe.hset(keys.JOB + job_id, "request_key", request_key)
+        pipe.hset(key_names.JOB + job_id, "request_key", request_key)
         await pipe.execute()
 
     stored = await desk.run(job_id)
@@ -257,7 +258,7 @@ async def test_request_that_is_put_back_after_its_time_does_not_run(desk: Desk) 
 @pytest.mark.parametrize("request_bytes", [b"", b"garbage"], ids=["missing", "altered"])
 async def test_request_that_was_altered_does_not_open(desk: Desk, redis: Redis, request_bytes: bytes) -> None:
     job_id = await desk.queued("read", "ok")
-    await redis.set(keys.REQUEST + job_id, request_bytes, keepttl=True)
+    await redis.set(key_names.REQUEST + job_id, request_bytes, keepttl=True)
 
     stored = await desk.run(job_id)
 
@@ -287,7 +288,7 @@ async def test_job_that_comes_while_the_worker_stops_is_cancelled(desk: Desk) ->
 async def test_launchers_death_makes_the_job_lost_and_keeps_its_output(desk: Desk, redis: Redis) -> None:
     job_id = await desk.queued("write", "hang")
     running = asyncio.create_task(desk.runner.run(job_id), name="run")
-    await wait_until(lambda: redis.exists(keys.EVENTS + job_id), timeout_s=60)
+    await wait_until(lambda: redis.exists(key_names.EVENTS + job_id), timeout_s=60)
 
     desk.runner.launcher.kill()
     await running

@@ -7,8 +7,8 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from shared import keys
 from shared.models import JobId, Lane
+from shared.store import key_names
 from shared.store.job_store import JobStore
 from tests.support.jobs import TOOL, Jobs
 from tests.support.lanes import Recorder, idle_lane, is_listening, listening, serving_lane
@@ -47,7 +47,7 @@ async def test_job_whose_wake_token_was_lost_is_found_by_the_poll(
     redis: Redis, redis_url: str, jobs: Jobs, recorder: Recorder
 ) -> None:
     job_id = await jobs.queued()
-    await redis.delete(keys.wake(Lane.FAST, TOOL))
+    await redis.delete(key_names.wake(Lane.FAST, TOOL))
 
     async with serving_lane(redis_url, recorder.run_job, polls=True):
         await wait_until(lambda: recorder.ended == {job_id: 1})
@@ -91,7 +91,7 @@ async def test_ended_job_leaves_nothing_of_arq_behind(
         await jobs.queued()
 
         async def is_tidy() -> bool:
-            return not await redis.keys("arq:*") and not await redis.exists(keys.queue(Lane.FAST))
+            return not await redis.keys("arq:*") and not await redis.exists(key_names.queue(Lane.FAST))
 
         await wait_until(lambda: recorder.ended.total() == 1)
         await wait_until(is_tidy)
@@ -116,7 +116,7 @@ async def test_poll_leaves_jobs_of_other_tools_unmarked(redis: Redis, redis_url:
     async with idle_lane(redis_url, lacking.run_job) as lane:
         await lane._poll_iteration()
         assert not lane.tasks
-        assert await redis.exists(keys.ARQ_IN_PROGRESS + job_id) == 0
+        assert await redis.exists(key_names.ARQ_IN_PROGRESS + job_id) == 0
 
     async with serving_lane(redis_url, having.run_job, tools=["helm"]):
         await wait_until(lambda: having.ended == {job_id: 1})

@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.asyncio import Redis
 
-from shared import keys, metrics
+from shared import metrics
 from shared.models import JobState
+from shared.store import key_names
 from shared.store.job_store import CancelScope
 from tests.support.jobs import WORKER_ID, Jobs, ending
 from tests.support.waiting import wait_until
@@ -40,7 +41,7 @@ async def listening(keeper: LeaseKeeper, redis: Redis) -> AsyncIterator[LeaseKee
     task = asyncio.create_task(keeper.listen(), name="listen")
 
     async def is_subscribed() -> bool:
-        [(_, subscribers)] = await redis.pubsub_numsub(keys.control(WORKER_ID))
+        [(_, subscribers)] = await redis.pubsub_numsub(key_names.control(WORKER_ID))
         return bool(subscribers)
 
     await wait_until(is_subscribed)
@@ -56,11 +57,11 @@ def is_cancelled(control: JobControl, reason: str) -> bool:
 async def test_lease_is_renewed_while_the_job_is_held(renewing: LeaseKeeper, jobs: Jobs, redis: Redis) -> None:
     attempt = await jobs.running()
     with renewing.hold(attempt) as control:
-        first = await redis.zscore(keys.LEASES, attempt.job_id)
+        first = await redis.zscore(key_names.LEASES, attempt.job_id)
         assert first is not None
 
         async def is_longer() -> bool:
-            now = await redis.zscore(keys.LEASES, attempt.job_id)
+            now = await redis.zscore(key_names.LEASES, attempt.job_id)
             return now is not None and now > first
 
         await wait_until(is_longer)
@@ -104,7 +105,7 @@ async def test_lease_that_is_lost_is_counted_once(renewing: LeaseKeeper, jobs: J
 async def test_word_of_a_job_that_runs_elsewhere_is_ignored(listening: LeaseKeeper, jobs: Jobs, redis: Redis) -> None:
     attempt = await jobs.running()
     with listening.hold(attempt) as control:
-        await redis.publish(keys.control(WORKER_ID), "f" * 48)
+        await redis.publish(key_names.control(WORKER_ID), "f" * 48)
         await jobs.store.cancel(attempt.job_id, reason="asked", scope=CancelScope.ANY)
 
         await wait_until(lambda: is_cancelled(control, "asked"))

@@ -2,7 +2,7 @@ from typer.testing import CliRunner
 
 import shared
 from cli.main import app
-from shared.sealing import MasterKeys
+from shared.sealing.fernet_keys import MasterKeys
 
 RUN = CliRunner()
 

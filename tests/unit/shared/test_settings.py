@@ -5,7 +5,7 @@ import pytest
 from pydantic import ValidationError
 
 from shared.models import JobId
-from shared.sealing import DataKey, JobIdentity, MasterKeys, Purpose
+from shared.sealing.fernet_keys import DataKey, JobIdentity, MasterKeys, Purpose
 from shared.settings import CommonSettings, GatewaySettings, SandboxMode, SecurityMode, SettingsError, WorkerSettings
 
 IDENTITY = JobIdentity(JobId("0" * 48), "anonymous")

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from shared import sealing
-from shared.envelope import ENVELOPE_VERSION, RequestEnvelope
 from shared.events import OutputEvent
 from shared.models import CommandClass, CommandResponse, JobId, JobState, Lane
-from shared.sealing import DataKey, JobIdentity, MasterKeys, Purpose
+from shared.sealing import fernet_keys
+from shared.sealing.envelope import ENVELOPE_VERSION, RequestEnvelope
+from shared.sealing.fernet_keys import DataKey, JobIdentity, MasterKeys, Purpose
 from shared.store import record, wire
 from shared.store.record import JobRecord
 from shared.store.workers import Announcement
@@ -104,7 +104,7 @@ def test_written_job_and_seal_are_those_of_the_newest_golden_file() -> None:
     newest = json.loads(next(path for path in FILES if path.name == NEWEST).read_text())
 
     assert wire.arq_job(JobId(newest["job_id"])).decode() == newest["arq_job"]
-    assert sealing.FORMAT_VERSION == 1
+    assert fernet_keys.FORMAT_VERSION == 1
 
 
 @pytest.mark.parametrize("name", ["event", "response", "announcement"])

@@ -1,8 +1,8 @@
 import pytest
 from redis.asyncio import Redis
 
-from shared import keys
 from shared.models import CommandClass, JobState, Lane
+from shared.store import key_names
 from shared.store.job_store import CancelScope, JobStore, Renewal
 from tests.support.channels import recorded
 from tests.support.jobs import TOOL, WORKER_ID, Jobs, new_job_id
@@ -15,7 +15,7 @@ async def test_queued_job_is_cancelled_at_once(
 ) -> None:
     job_id = await jobs.queued(command_class=command_class, retention_s=120)
 
-    async with recorded(redis, keys.notice(job_id)) as messages:
+    async with recorded(redis, key_names.notice(job_id)) as messages:
         assert await jobs.store.cancel(job_id, reason="enough", scope=scope) is JobState.QUEUED
 
         assert await messages() == ["cancelled"]
@@ -23,18 +23,18 @@ async def test_queued_job_is_cancelled_at_once(
     assert (stored.record.state, stored.record.reason) == (JobState.CANCELLED, "enough")
     assert stored.record.request_key is None
     assert stored.record.ended_at is not None
-    assert 110 < await redis.ttl(keys.JOB + job_id) <= 120
+    assert 110 < await redis.ttl(key_names.JOB + job_id) <= 120
 
 
 async def test_cancelled_job_leaves_no_queue_entry(redis: Redis, jobs: Jobs) -> None:
     job_id = await jobs.queued(lane=Lane.SLOW)
-    await redis.set(keys.ARQ_IN_PROGRESS + job_id, "1", ex=60)
-    await redis.set(keys.ARQ_RETRY + job_id, "1", ex=60)
+    await redis.set(key_names.ARQ_IN_PROGRESS + job_id, "1", ex=60)
+    await redis.set(key_names.ARQ_RETRY + job_id, "1", ex=60)
 
     await jobs.store.cancel(job_id, reason="", scope=CancelScope.ANY)
 
     left = {name.decode() for name in await redis.keys()}
-    assert left == {keys.JOB + job_id, keys.JOBS + "anonymous", keys.wake(Lane.SLOW, TOOL)}
+    assert left == {key_names.JOB + job_id, key_names.JOBS + "anonymous", key_names.wake(Lane.SLOW, TOOL)}
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ async def test_worker_of_a_running_job_is_asked_to_end_it(
 ) -> None:
     attempt = await jobs.running(command_class=command_class)
 
-    async with recorded(redis, keys.control(WORKER_ID)) as messages:
+    async with recorded(redis, key_names.control(WORKER_ID)) as messages:
         if is_asked:
             answer = await jobs.store.cancel(attempt.job_id, reason="enough", scope=CancelScope.ANY)
         else:
@@ -66,7 +66,7 @@ async def test_running_write_that_nobody_waits_for_goes_on(
 ) -> None:
     attempt = await jobs.running(command_class=command_class)
 
-    async with recorded(redis, keys.control(WORKER_ID)) as messages:
+    async with recorded(redis, key_names.control(WORKER_ID)) as messages:
         answer = await jobs.store.leave(attempt.job_id, attempt.job_id, reason="enough")
 
         assert answer is JobState.RUNNING
@@ -81,7 +81,7 @@ async def test_job_that_a_worker_has_begun_with_is_not_cancelled_as_a_queued_one
 ) -> None:
     attempt = await jobs.running(command_class=command_class)
 
-    async with recorded(redis, keys.control(WORKER_ID)) as messages:
+    async with recorded(redis, key_names.control(WORKER_ID)) as messages:
         assert await jobs.store.cancel(attempt.job_id, reason="", scope=CancelScope.QUEUED) is JobState.RUNNING
 
         assert await messages() == []
@@ -91,7 +91,7 @@ async def test_job_that_a_worker_has_begun_with_is_not_cancelled_as_a_queued_one
 async def test_first_reason_to_cancel_stands(redis: Redis, jobs: Jobs) -> None:
     attempt = await jobs.running()
 
-    async with recorded(redis, keys.control(WORKER_ID)) as messages:
+    async with recorded(redis, key_names.control(WORKER_ID)) as messages:
         for reason in ("first", "second"):
             await jobs.store.cancel(attempt.job_id, reason=reason, scope=CancelScope.ANY)
 
@@ -104,7 +104,7 @@ async def test_finished_job_stays_as_it_is(redis: Redis, jobs: Jobs, state: JobS
     attempt = await jobs.finished(state)
     before = await jobs.stored(attempt.job_id)
 
-    async with recorded(redis, keys.notice(attempt.job_id)) as messages:
+    async with recorded(redis, key_names.notice(attempt.job_id)) as messages:
         assert await jobs.store.cancel(attempt.job_id, reason="late", scope=CancelScope.ANY) is state
 
         assert await messages() == []

@@ -3,8 +3,8 @@ from collections import Counter
 
 from redis.asyncio import Redis
 
-from shared import keys
 from shared.models import JobState, Lane
+from shared.store import key_names
 from shared.store.job_store import LEASE_MS, CancelScope, ClaimRefusal, JobStore
 from tests.support.channels import recorded
 from tests.support.jobs import REQUEST, WORKER_ID, Jobs, attempt_on, new_job_id
@@ -20,16 +20,16 @@ async def test_claimed_job_runs_under_a_lease(redis: Redis, jobs: Jobs) -> None:
     assert claim.record.started_at is not None
     assert claim.record.request_key is not None
     now_s, _ = await redis.time()
-    lease_until_ms = await redis.zscore(keys.LEASES, attempt.job_id)
+    lease_until_ms = await redis.zscore(key_names.LEASES, attempt.job_id)
     assert lease_until_ms is not None
     assert now_s * 1000 < lease_until_ms <= now_s * 1000 + 1000 + LEASE_MS
-    assert await redis.zcard(keys.QUEUED) == 0
+    assert await redis.zcard(key_names.QUEUED) == 0
 
 
 async def test_claim_is_published(redis: Redis, jobs: Jobs) -> None:
     attempt = attempt_on(await jobs.queued())
 
-    async with recorded(redis, keys.notice(attempt.job_id)) as messages:
+    async with recorded(redis, key_names.notice(attempt.job_id)) as messages:
         await jobs.claimed(attempt)
 
         assert await messages() == ["running"]
@@ -76,18 +76,23 @@ async def test_job_that_waited_too_long_expires_instead_of_running(redis: Redis,
     job_id = await jobs.queued()
     await jobs.let_queue_wait_end(job_id)
 
-    async with recorded(redis, keys.notice(job_id)) as messages:
+    async with recorded(redis, key_names.notice(job_id)) as messages:
         answer = await jobs.store.claim(attempt_on(job_id), worker_id=WORKER_ID)
 
         assert answer is ClaimRefusal.EXPIRED
         assert await messages() == ["expired"]
     assert await jobs.state(job_id) is JobState.EXPIRED
-    assert await redis.exists(keys.REQUEST + job_id, keys.ARQ_JOB + job_id, keys.queue(Lane.FAST), keys.QUEUED) == 0
+    assert (
+        await redis.exists(
+            key_names.REQUEST + job_id, key_names.ARQ_JOB + job_id, key_names.queue(Lane.FAST), key_names.QUEUED
+        )
+        == 0
+    )
 
 
 async def test_request_that_redis_dropped_is_empty(redis: Redis, jobs: Jobs) -> None:
     attempt = attempt_on(await jobs.queued())
-    await redis.delete(keys.REQUEST + attempt.job_id)
+    await redis.delete(key_names.REQUEST + attempt.job_id)
 
     assert (await jobs.claimed(attempt)).request == b""
 

@@ -3,9 +3,8 @@
 import pytest
 from redis.asyncio import Redis
 
-from shared import keys
 from shared.models import JobId
-from shared.store import scripts
+from shared.store import key_names, scripts
 from shared.store.job_index import READ_AT_ONCE, JobIndex, Position
 from tests.support.jobs import Jobs
 
@@ -25,15 +24,15 @@ async def ids(redis: Redis) -> list[JobId]:
 async def test_jobs_are_listed_newest_first_and_those_of_others_never(redis: Redis, jobs: Jobs) -> None:
     job_ids = [await jobs.queued() for _ in range(3)]
     await jobs.queued(principal="somebody-else")
-    await redis.zadd(keys.JOBS + "anonymous", {job_id: number for number, job_id in enumerate(job_ids, 1)})
+    await redis.zadd(key_names.JOBS + "anonymous", {job_id: number for number, job_id in enumerate(job_ids, 1)})
 
     assert await ids(redis) == job_ids[::-1]
 
 
 async def test_pages_go_on_where_the_last_one_ended_also_among_jobs_of_one_moment(redis: Redis) -> None:
     names = [f"{number:048x}" for number in range(2 * READ_AT_ONCE + 50)]
-    await redis.zadd(keys.JOBS + "anonymous", dict.fromkeys(names, 7))
-    await redis.expire(keys.JOBS + "anonymous", 60)
+    await redis.zadd(key_names.JOBS + "anonymous", dict.fromkeys(names, 7))
+    await redis.expire(key_names.JOBS + "anonymous", 60)
 
     seen: list[str] = []
     before = None
@@ -46,7 +45,7 @@ async def test_pages_go_on_where_the_last_one_ended_also_among_jobs_of_one_momen
 
 async def test_record_that_is_gone_leaves_its_place_until_later_jobs_take_it(redis: Redis, jobs: Jobs) -> None:
     gone = await jobs.queued()
-    await redis.delete(keys.JOB + gone)
+    await redis.delete(key_names.JOB + gone)
     assert [present for _, present in await listed(redis)] == [False]
 
     kept = await jobs.queued()
@@ -60,7 +59,7 @@ async def test_newest_are_kept_where_they_are_too_many(
     few = Jobs(redis)
     for _ in range(2):
         await few.queued()
-    await redis.zadd(keys.JOBS + "anonymous", dict.fromkeys(await ids(redis), 1))
+    await redis.zadd(key_names.JOBS + "anonymous", dict.fromkeys(await ids(redis), 1))
     newest = [await few.queued() for _ in range(3)]
 
     assert set(await ids(redis)) == set(newest)
@@ -68,8 +67,8 @@ async def test_newest_are_kept_where_they_are_too_many(
 
 async def test_index_lives_as_long_as_the_longest_job(redis: Redis, jobs: Jobs) -> None:
     await jobs.queued(time_limit_s=5_000.0)
-    longest_s = await redis.ttl(keys.JOBS + "anonymous")
+    longest_s = await redis.ttl(key_names.JOBS + "anonymous")
     await jobs.queued(time_limit_s=1.0)
 
     assert longest_s > 5_000
-    assert longest_s - 5 < await redis.ttl(keys.JOBS + "anonymous") <= longest_s
+    assert longest_s - 5 < await redis.ttl(key_names.JOBS + "anonymous") <= longest_s

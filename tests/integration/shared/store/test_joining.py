@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 from redis.asyncio import Redis
 
-from shared import keys
 from shared.models import CommandClass, JobId, JobState, Lane
+from shared.store import key_names
 from shared.store.job_store import Accepted, Same
 from tests.support import leftovers, state_machines
 from tests.support.jobs import Jobs, attempt_on, ending, new_job
@@ -140,7 +140,7 @@ class Joining(RuleBasedStateMachine):
 
     @invariant()
     def store_agrees_with_the_model(self) -> None:
-        named = self.run(self.redis.get(keys.REPEATABLE + NAME))
+        named = self.run(self.redis.get(key_names.REPEATABLE + NAME))
         assert (JobId(named.decode()) if named else None) == self.named
         for job_id, model in self.models.items():
             assert self.run(self.store_of.state(job_id)) is model.state

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from shared import keys
 from shared.models import CommandClass, JobId, JobState, Lane
+from shared.store import key_names
 from shared.store.job_store import Accepted, Busy, CancelScope, Same, SubmitRefusal
 from shared.store.scripts import UNDELIVERED_S
 from tests.support.jobs import QUEUE_LIMIT, Jobs, attempt_on, ending, new_job, new_job_id
@@ -44,7 +44,7 @@ async def test_result_waits_for_a_while_for_who_did_not_get_it(redis: Redis, job
     job_id = (await jobs.finished(state, **WRITE)).job_id
 
     assert await again(jobs) == await same(jobs, job_id)
-    assert 0 < await redis.ttl(keys.REPEATABLE + NAME) <= UNDELIVERED_S
+    assert 0 < await redis.ttl(key_names.REPEATABLE + NAME) <= UNDELIVERED_S
 
 
 async def test_command_is_found_by_each_of_its_names(redis: Redis, jobs: Jobs) -> None:
@@ -54,7 +54,7 @@ async def test_command_is_found_by_each_of_its_names(redis: Redis, jobs: Jobs) -
     assert await again(jobs, repeatable=("by-the-new-key",)) == await same(jobs, job_id)
     assert await again(jobs) == await same(jobs, job_id)
     await jobs.store.cancel(job_id, reason="", scope=CancelScope.ANY)
-    assert not await redis.exists(keys.REPEATABLE + NAME, f"{keys.REPEATABLE}by-the-new-key")
+    assert not await redis.exists(key_names.REPEATABLE + NAME, f"{key_names.REPEATABLE}by-the-new-key")
 
 
 async def test_delivered_result_is_not_given_again(redis: Redis, jobs: Jobs) -> None:
@@ -65,12 +65,12 @@ async def test_delivered_result_is_not_given_again(redis: Redis, jobs: Jobs) -> 
 
     assert second != job_id
     await jobs.store.deliver(job_id)
-    assert await redis.get(keys.REPEATABLE + NAME) == second.encode()
+    assert await redis.get(key_names.REPEATABLE + NAME) == second.encode()
 
 
 async def test_what_never_ran_or_was_cancelled_is_begun_anew(redis: Redis, jobs: Jobs) -> None:
     await jobs.store.cancel(await jobs.queued(**WRITE), reason="", scope=CancelScope.ANY)
-    assert await redis.exists(keys.REPEATABLE + NAME) == 0
+    assert await redis.exists(key_names.REPEATABLE + NAME) == 0
     await jobs.let_queue_wait_end(await jobs.queued(**WRITE))
     await jobs.store.sweep(settle_leases=False)
 
@@ -78,7 +78,7 @@ async def test_what_never_ran_or_was_cancelled_is_begun_anew(redis: Redis, jobs:
 
 
 async def test_job_that_redis_lost_is_begun_anew(redis: Redis, jobs: Jobs) -> None:
-    await redis.delete(keys.JOB + await jobs.queued(**WRITE))
+    await redis.delete(key_names.JOB + await jobs.queued(**WRITE))
 
     assert await jobs.state(await jobs.queued(**WRITE)) is JobState.QUEUED
 
@@ -126,7 +126,7 @@ async def test_result_that_did_not_arrive_is_given_again(redis: Redis, jobs: Job
     await jobs.store.leave(job_id, job_id)
 
     assert await again(jobs) == await same(jobs, job_id)
-    assert 0 < await redis.ttl(keys.REPEATABLE + NAME) <= UNDELIVERED_S
+    assert 0 < await redis.ttl(key_names.REPEATABLE + NAME) <= UNDELIVERED_S
 
 
 async def test_same_job_submitted_again_is_itself(jobs: Jobs) -> None:
@@ -146,4 +146,4 @@ async def test_of_many_at_once_one_is_queued(redis: Redis, jobs: Jobs) -> None:
 
     assert sum(isinstance(answer, Accepted) for answer in answers) == 1
     assert len({answer.job_id for answer in answers if isinstance(answer, Same)}) == 1
-    assert await redis.zcard(keys.QUEUED) == 1
+    assert await redis.zcard(key_names.QUEUED) == 1

@@ -2,8 +2,8 @@
 
 from redis.asyncio import Redis
 
-from shared import keys
 from shared.models import CommandClass, JobState
+from shared.store import key_names
 from shared.store.job_store import LEASE_MS, CancelScope, JobStore, Renewal
 from tests.support.jobs import Jobs, attempt_on, new_job_id, sealed_events
 
@@ -69,8 +69,8 @@ async def test_output_lives_as_long_as_its_job(redis: Redis, jobs: Jobs) -> None
     attempt = await jobs.running()
     await jobs.store.append(attempt, sealed_events(1))
 
-    job_ttl_s = await redis.ttl(keys.JOB + attempt.job_id)
-    assert job_ttl_s - 1 <= await redis.ttl(keys.EVENTS + attempt.job_id) <= job_ttl_s
+    job_ttl_s = await redis.ttl(key_names.JOB + attempt.job_id)
+    assert job_ttl_s - 1 <= await redis.ttl(key_names.EVENTS + attempt.job_id) <= job_ttl_s
 
 
 async def test_renewal_extends_the_lease(redis: Redis, jobs: Jobs) -> None:
@@ -80,7 +80,7 @@ async def test_renewal_extends_the_lease(redis: Redis, jobs: Jobs) -> None:
     assert await jobs.store.renew([attempt]) == [Renewal.HELD]
 
     now_s, _ = await redis.time()
-    lease_until_ms = await redis.zscore(keys.LEASES, attempt.job_id)
+    lease_until_ms = await redis.zscore(key_names.LEASES, attempt.job_id)
     assert lease_until_ms is not None
     assert now_s * 1000 < lease_until_ms <= now_s * 1000 + 1000 + LEASE_MS
 
@@ -93,7 +93,7 @@ async def test_renewals_are_answered_in_order(redis: Redis, jobs: Jobs) -> None:
     answers = await jobs.store.renew([finished, held, unknown, asked_to_end, stranger])
 
     assert answers == [Renewal.LOST, Renewal.HELD, Renewal.LOST, Renewal.CANCEL, Renewal.LOST]
-    assert set(await redis.zrange(keys.LEASES, 0, -1)) == {held.job_id.encode(), asked_to_end.job_id.encode()}
+    assert set(await redis.zrange(key_names.LEASES, 0, -1)) == {held.job_id.encode(), asked_to_end.job_id.encode()}
 
 
 async def test_nothing_to_renew_is_no_error(store: JobStore) -> None:

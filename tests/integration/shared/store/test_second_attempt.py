@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from shared import keys
 from shared.models import JobState, Lane
+from shared.store import key_names
 from shared.store.job_store import Attempt, CancelScope, ClaimRefusal, JobStore, Renewal
 from tests.support.channels import recorded
 from tests.support.jobs import REQUEST, RETENTION_S, Jobs, attempt_on, ending, sealed_events
@@ -18,7 +18,7 @@ QUEUE_WAIT_S = 900
 async def lost(jobs: Jobs, **changes: Any) -> Attempt:
     """A running job whose worker fell silent, swept once."""
     attempt = await jobs.running(**changes)
-    await jobs.redis.delete(keys.wake(Lane.FAST, "kubectl"))
+    await jobs.redis.delete(key_names.wake(Lane.FAST, "kubectl"))
     await jobs.store.append(attempt, sealed_events(1, 2))
     await jobs.let_lease_end(attempt.job_id)
     await jobs.store.sweep(settle_leases=True)
@@ -28,10 +28,10 @@ async def lost(jobs: Jobs, **changes: Any) -> Attempt:
 async def test_lost_read_is_queued_again(redis: Redis, jobs: Jobs) -> None:
     attempt = await jobs.running()
     job_id = attempt.job_id
-    await redis.delete(keys.wake(Lane.FAST, "kubectl"))
+    await redis.delete(key_names.wake(Lane.FAST, "kubectl"))
     await jobs.let_lease_end(job_id)
 
-    async with recorded(redis, keys.notice(job_id)) as notices:
+    async with recorded(redis, key_names.notice(job_id)) as notices:
         sweep = await jobs.store.sweep(settle_leases=True)
         assert await notices() == ["queued"]
 
@@ -40,10 +40,10 @@ async def test_lost_read_is_queued_again(redis: Redis, jobs: Jobs) -> None:
     assert (record.state, record.attempt, record.started_at) == (JobState.QUEUED, 1, None)
     assert record.request_key is not None
     assert await jobs.wake_tokens() == [job_id]
-    assert await redis.zrange(keys.queue(Lane.FAST), 0, -1) == [job_id.encode()]
-    assert await redis.exists(keys.ARQ_JOB + job_id) == 1
-    assert await redis.zscore(keys.LEASES, job_id) is None
-    assert await redis.zscore(keys.QUEUED, job_id) == record.queue_deadline.timestamp() * 1000
+    assert await redis.zrange(key_names.queue(Lane.FAST), 0, -1) == [job_id.encode()]
+    assert await redis.exists(key_names.ARQ_JOB + job_id) == 1
+    assert await redis.zscore(key_names.LEASES, job_id) is None
+    assert await redis.zscore(key_names.QUEUED, job_id) == record.queue_deadline.timestamp() * 1000
 
 
 async def test_second_attempt_runs_with_its_request_and_an_empty_stream(redis: Redis, jobs: Jobs) -> None:
@@ -89,14 +89,14 @@ async def test_read_that_somebody_has_cancelled_is_not_begun_again(jobs: Jobs) -
     assert await jobs.state(attempt.job_id) is JobState.LOST
 
 
-@pytest.mark.parametrize("missing", [keys.REQUEST, "time"])
+@pytest.mark.parametrize("missing", [key_names.REQUEST, "time"])
 async def test_read_that_can_no_longer_be_opened_is_lost(redis: Redis, jobs: Jobs, missing: str) -> None:
     attempt = await jobs.running()
     async with redis.pipeline() as pipe:
-        if missing == keys.REQUEST:
-            pipe.delete(keys.REQUEST + attempt.job_id)
+        if missing == key_names.REQUEST:
+            pipe.delete(key_names.REQUEST + attempt.job_id)
         else:
-            pipe.hset(keys.JOB + attempt.job_id, mapping={"created_at": "1", "queue_deadline": "2"})
+            pipe.hset(key_names.JOB + attempt.job_id, mapping={"created_at": "1", "queue_deadline": "2"})
         await pipe.execute()
     await jobs.let_lease_end(attempt.job_id)
 
@@ -111,7 +111,7 @@ async def test_second_wait_ends_before_the_request_can_no_longer_be_opened(redis
     long_ago_ms = int(created.timestamp() * 1000) - (QUEUE_WAIT_S + TIME_LIMIT_S - 10) * 1000
     async with redis.pipeline() as pipe:
         changes = {"created_at": str(long_ago_ms), "queue_deadline": str(long_ago_ms + QUEUE_WAIT_S * 1000)}
-        pipe.hset(keys.JOB + first.job_id, mapping=changes)
+        pipe.hset(key_names.JOB + first.job_id, mapping=changes)
         await pipe.execute()
     await jobs.let_lease_end(first.job_id)
 
@@ -119,7 +119,7 @@ async def test_second_wait_ends_before_the_request_can_no_longer_be_opened(redis
 
     left_s = ((await jobs.stored(first.job_id)).record.queue_deadline - created).total_seconds()
     assert 9 <= left_s <= 10
-    for prefix in (keys.JOB, keys.REQUEST, keys.ARQ_JOB):
+    for prefix in (key_names.JOB, key_names.REQUEST, key_names.ARQ_JOB):
         assert await redis.ttl(prefix + first.job_id) >= TIME_LIMIT_S + RETENTION_S
 
 
@@ -135,13 +135,15 @@ async def test_worker_that_tidies_up_late_leaves_the_queue_alone(redis: Redis, j
     first = await lost(jobs)
     await store.tidy(first.job_id, Lane.FAST)
 
-    assert await redis.zcard(keys.queue(Lane.FAST)) == 1
-    assert await redis.exists(keys.ARQ_JOB + first.job_id) == 1
+    assert await redis.zcard(key_names.queue(Lane.FAST)) == 1
+    assert await redis.exists(key_names.ARQ_JOB + first.job_id) == 1
 
 
 async def test_ended_run_is_tidied_up(redis: Redis, jobs: Jobs, store: JobStore) -> None:
     attempt = await jobs.finished()
     await store.tidy(attempt.job_id, Lane.FAST)
 
-    arq_keys = [prefix + attempt.job_id for prefix in (keys.ARQ_JOB, keys.ARQ_IN_PROGRESS, keys.ARQ_RETRY)]
-    assert await redis.exists(keys.queue(Lane.FAST), *arq_keys) == 0
+    arq_keys = [
+        prefix + attempt.job_id for prefix in (key_names.ARQ_JOB, key_names.ARQ_IN_PROGRESS, key_names.ARQ_RETRY)
+    ]
+    assert await redis.exists(key_names.queue(Lane.FAST), *arq_keys) == 0

@@ -1,8 +1,8 @@
 import pytest
 from redis.asyncio import Redis
 
-from shared import keys
 from shared.models import JobState, Lane
+from shared.store import key_names
 from shared.store.job_store import CancelScope
 from tests.support.channels import recorded
 from tests.support.jobs import RESPONSE, Jobs, attempt_on, ending, new_job_id, sealed_events
@@ -14,7 +14,7 @@ ENDS_OF_A_RUN = [JobState.SUCCEEDED, JobState.FAILED, JobState.TIMED_OUT, JobSta
 async def test_settled_job_has_its_state_reason_and_response(redis: Redis, jobs: Jobs, state: JobState) -> None:
     attempt = await jobs.running()
 
-    async with recorded(redis, keys.notice(attempt.job_id)) as messages:
+    async with recorded(redis, key_names.notice(attempt.job_id)) as messages:
         assert await jobs.store.settle(attempt, ending(state, reason="because"))
 
         assert await messages() == [state.value]
@@ -28,11 +28,11 @@ async def test_settled_job_has_its_state_reason_and_response(redis: Redis, jobs:
 async def test_request_and_its_key_are_gone_the_moment_the_job_ends(redis: Redis, jobs: Jobs) -> None:
     attempt = await jobs.finished()
 
-    assert await redis.exists(keys.REQUEST + attempt.job_id) == 0
+    assert await redis.exists(key_names.REQUEST + attempt.job_id) == 0
     record = (await jobs.stored(attempt.job_id)).record
     assert record.request_key is None
     assert record.output_key
-    assert await redis.zcard(keys.LEASES) == 0
+    assert await redis.zcard(key_names.LEASES) == 0
 
 
 async def test_finished_job_lives_for_its_retention(redis: Redis, jobs: Jobs) -> None:
@@ -40,7 +40,7 @@ async def test_finished_job_lives_for_its_retention(redis: Redis, jobs: Jobs) ->
     await jobs.store.append(attempt, sealed_events(1))
     await jobs.store.settle(attempt, ending())
 
-    for key in (keys.JOB, keys.EVENTS, keys.RESPONSE):
+    for key in (key_names.JOB, key_names.EVENTS, key_names.RESPONSE):
         assert 110 < await redis.ttl(key + attempt.job_id) <= 120
 
 
@@ -51,7 +51,7 @@ async def test_last_events_are_stored_with_the_end(redis: Redis, jobs: Jobs) -> 
     await jobs.store.settle(attempt, ending(sequences=(2, 3)))
 
     assert await jobs.store.events(attempt.job_id) == sealed_events(1, 2, 3)
-    assert 110 < await redis.ttl(keys.EVENTS + attempt.job_id) <= 120
+    assert 110 < await redis.ttl(key_names.EVENTS + attempt.job_id) <= 120
 
 
 async def test_output_that_comes_only_at_the_end_lives_for_the_retention(redis: Redis, jobs: Jobs) -> None:
@@ -59,14 +59,14 @@ async def test_output_that_comes_only_at_the_end_lives_for_the_retention(redis: 
 
     await jobs.store.settle(attempt, ending(sequences=(1,)))
 
-    assert 110 < await redis.ttl(keys.EVENTS + attempt.job_id) <= 120
+    assert 110 < await redis.ttl(key_names.EVENTS + attempt.job_id) <= 120
 
 
 async def test_settle_whose_answer_was_lost_may_be_sent_again(redis: Redis, jobs: Jobs) -> None:
     attempt = await jobs.finished(JobState.FAILED)
     before = await jobs.stored(attempt.job_id)
 
-    async with recorded(redis, keys.notice(attempt.job_id)) as messages:
+    async with recorded(redis, key_names.notice(attempt.job_id)) as messages:
         assert await jobs.store.settle(attempt, ending(JobState.SUCCEEDED, sequences=(1,)))
 
         assert await messages() == []
@@ -118,7 +118,7 @@ async def test_end_without_a_response_is_kept(redis: Redis, jobs: Jobs) -> None:
 
     stored = await jobs.stored(attempt.job_id)
     assert (stored.record.state, stored.response) == (JobState.LOST, None)
-    assert await redis.exists(keys.RESPONSE + attempt.job_id) == 0
+    assert await redis.exists(key_names.RESPONSE + attempt.job_id) == 0
 
 
 async def test_cancel_of_a_running_job_leaves_the_end_to_its_worker(redis: Redis, jobs: Jobs) -> None:
@@ -129,4 +129,4 @@ async def test_cancel_of_a_running_job_leaves_the_end_to_its_worker(redis: Redis
 
     stored = await jobs.stored(attempt.job_id)
     assert (stored.record.state, stored.record.cancel_reason) == (JobState.SUCCEEDED, "enough")
-    assert await redis.zcard(keys.queue(Lane.FAST)) == 1, "arq tidies its own queue when the job function returns"
+    assert await redis.zcard(key_names.queue(Lane.FAST)) == 1, "arq tidies its own queue when the job function returns"

@@ -4,9 +4,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from redis.asyncio import Redis
 
-from shared import keys
 from shared.models import CommandClass, JobState, Lane
-from shared.store import wire
+from shared.store import key_names, wire
 from shared.store.job_store import Accepted, CancelScope, JobStore, SubmitRefusal
 from shared.store.scripts import WAKE_LIMIT
 from shared.store.workers import Announcement, WorkerRegistry
@@ -36,18 +35,20 @@ async def test_submitted_job_reads_back_as_it_was_sent(store: JobStore) -> None:
 async def test_job_is_queued_for_arq_and_wakes_its_lanes_workers_that_have_the_tool(redis: Redis, jobs: Jobs) -> None:
     job_id = await jobs.queued(lane=Lane.SLOW, tool="helm")
 
-    assert await redis.zrange(keys.queue(Lane.SLOW), 0, -1) == [job_id.encode()]
+    assert await redis.zrange(key_names.queue(Lane.SLOW), 0, -1) == [job_id.encode()]
     assert await jobs.wake_tokens(Lane.SLOW, "helm") == [job_id]
-    assert [name async for name in redis.scan_iter(f"{keys.WAKE}*")] == [keys.wake(Lane.SLOW, "helm").encode()]
-    assert await redis.exists(keys.queue(Lane.FAST)) == 0
-    arq_job = wire.deserialize(await redis.get(keys.ARQ_JOB + job_id))
+    assert [name async for name in redis.scan_iter(f"{key_names.WAKE}*")] == [
+        key_names.wake(Lane.SLOW, "helm").encode()
+    ]
+    assert await redis.exists(key_names.queue(Lane.FAST)) == 0
+    arq_job = wire.deserialize(await redis.get(key_names.ARQ_JOB + job_id))
     assert (arq_job["f"], arq_job["a"], arq_job["k"]) == (wire.JOB_FUNCTION, [job_id], {})
 
 
 async def test_keys_outlive_the_longest_wait_and_run(redis: Redis, jobs: Jobs) -> None:
     job_id = await jobs.queued(queue_wait_s=100, time_limit_s=200.0, retention_s=300)
 
-    for key in (keys.JOB, keys.REQUEST, keys.ARQ_JOB):
+    for key in (key_names.JOB, key_names.REQUEST, key_names.ARQ_JOB):
         assert 600 < await redis.ttl(key + job_id) <= 660
 
 
@@ -60,7 +61,7 @@ async def test_same_id_again_is_accepted_and_changes_nothing(redis: Redis, jobs:
     assert await store.submit(again, demands_worker=True, queue_limit=0) == first
 
     assert await store.read([job.id]) == before
-    assert await redis.get(keys.REQUEST + job.id) == REQUEST
+    assert await redis.get(key_names.REQUEST + job.id) == REQUEST
     assert await jobs.wake_tokens() == [job.id]
 
 
@@ -72,7 +73,7 @@ async def test_same_id_again_does_not_queue_a_job_that_went_on(redis: Redis, job
 
     assert answer == Accepted(before.record.created_at)
     assert await jobs.stored(attempt.job_id) == before
-    assert await redis.zcard(keys.QUEUED) == 0
+    assert await redis.zcard(key_names.QUEUED) == 0
 
 
 async def test_same_id_at_the_same_time_is_one_job(redis: Redis, store: JobStore) -> None:
@@ -85,7 +86,7 @@ async def test_same_id_at_the_same_time_is_one_job(redis: Redis, store: JobStore
     [stored] = await store.read([job.id])
     assert stored is not None
     assert set(answers) == {Accepted(stored.record.created_at)}
-    assert await redis.zcard(keys.queue(Lane.FAST)) == 1
+    assert await redis.zcard(key_names.queue(Lane.FAST)) == 1
 
 
 async def test_without_a_worker_nothing_is_queued_for_who_demands_one(redis: Redis, store: JobStore) -> None:
@@ -104,7 +105,7 @@ async def test_worker_with_another_tool_does_not_count(redis: Redis, store: JobS
 
 async def test_worker_that_fell_silent_does_not_count(redis: Redis, store: JobStore) -> None:
     await WorkerRegistry(redis).announce(KUBECTL_WORKER)
-    await redis.zadd(keys.TOOL_WORKERS + "kubectl", {KUBECTL_WORKER.worker_id: 1})
+    await redis.zadd(key_names.TOOL_WORKERS + "kubectl", {KUBECTL_WORKER.worker_id: 1})
 
     assert await store.submit(new_job(), demands_worker=True, queue_limit=QUEUE_LIMIT) is SubmitRefusal.NO_WORKER
 
@@ -127,7 +128,7 @@ async def test_running_and_ended_jobs_do_not_fill_the_queue(jobs: Jobs) -> None:
 
 async def test_wake_list_is_bounded(redis: Redis, jobs: Jobs) -> None:
     async with redis.pipeline() as pipe:
-        pipe.rpush(keys.wake(Lane.FAST, TOOL), *map(str, range(WAKE_LIMIT)))
+        pipe.rpush(key_names.wake(Lane.FAST, TOOL), *map(str, range(WAKE_LIMIT)))
         await pipe.execute()
 
     job_id = await jobs.queued()

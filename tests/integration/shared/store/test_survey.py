@@ -3,8 +3,9 @@
 import pytest
 from redis.asyncio import Redis
 
-from shared import keys, metrics
+from shared import metrics
 from shared.models import CommandClass, JobState, Lane
+from shared.store import key_names
 from shared.store.job_store import CancelScope
 from shared.store.survey import LaneSurvey, QueueSurvey
 from tests.support.jobs import Jobs, ending
@@ -20,8 +21,8 @@ def survey(redis: Redis) -> QueueSurvey:
 
 async def age(redis: Redis, job_id: str, by_ms: int) -> None:
     """As if the job had come so much earlier."""
-    await redis.hincrby(keys.JOB + job_id, "created_at", -by_ms)  # type: ignore[misc]  # redis-py types it wrongly
-    await redis.zincrby(keys.queue(Lane.SLOW), -by_ms, job_id)
+    await redis.hincrby(key_names.JOB + job_id, "created_at", -by_ms)  # type: ignore[misc]  # redis-py types it wrongly
+    await redis.zincrby(key_names.queue(Lane.SLOW), -by_ms, job_id)
 
 
 def ended(state: JobState, tool: str = "kubectl", command_class: CommandClass = CommandClass.READ) -> float:
@@ -98,7 +99,7 @@ async def test_lost_jobs_and_reads_begun_again_are_counted(jobs: Jobs) -> None:
 
 async def test_what_others_wrote_into_a_record_is_no_label(jobs: Jobs, redis: Redis) -> None:
     job_id = await jobs.queued()
-    await redis.hset(keys.JOB + job_id, "tool", "canary")  # type: ignore[misc]  # redis-py types it wrongly
+    await redis.hset(key_names.JOB + job_id, "tool", "canary")  # type: ignore[misc]  # redis-py types it wrongly
 
     await jobs.store.cancel(job_id, reason="", scope=CancelScope.ANY)
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 from redis.asyncio import Redis
 
-from shared import keys
 from shared.models import CommandClass, JobId, JobState, Lane
+from shared.store import key_names
 from shared.store.job_store import (
     ARQ_IN_PROGRESS_MS,
     Accepted,
@@ -115,7 +115,7 @@ class Transitions(RuleBasedStateMachine):
         return attempt_on(job_id)
 
     async def _mark(self, job_id: JobId) -> None:
-        await self.redis.set(keys.ARQ_IN_PROGRESS + job_id, "1", px=ARQ_IN_PROGRESS_MS // 2)
+        await self.redis.set(key_names.ARQ_IN_PROGRESS + job_id, "1", px=ARQ_IN_PROGRESS_MS // 2)
 
     @rule(attempt=attempts)
     def claim_late(self, attempt: Attempt) -> None:
@@ -232,11 +232,11 @@ class Transitions(RuleBasedStateMachine):
 
     async def _everything(self) -> tuple[list[StoredJob | None], list[set[str]]]:
         async with self.redis.pipeline() as pipe:
-            pipe.zrange(keys.QUEUED, 0, -1)
-            pipe.zrange(keys.LEASES, 0, -1)
-            pipe.keys(f"{keys.REQUEST}*")
+            pipe.zrange(key_names.QUEUED, 0, -1)
+            pipe.zrange(key_names.LEASES, 0, -1)
+            pipe.keys(f"{key_names.REQUEST}*")
             found: list[list[bytes]] = await pipe.execute()
-        ids = [{name.decode().removeprefix(keys.REQUEST) for name in names} for names in found]
+        ids = [{name.decode().removeprefix(key_names.REQUEST) for name in names} for names in found]
         return await self.store.read([*self.models]), ids
 
 

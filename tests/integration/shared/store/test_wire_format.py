@@ -5,8 +5,8 @@ from pathlib import Path
 
 from redis.asyncio import Redis
 
-from shared import keys
-from shared.envelope import ENVELOPE_VERSION
+from shared.sealing.envelope import ENVELOPE_VERSION
+from shared.store import key_names
 from tests.support.jobs import Jobs
 
 GOLDEN = Path(__file__).parents[3] / "unit" / "shared" / "golden" / f"wire-{ENVELOPE_VERSION}.json"
@@ -17,7 +17,7 @@ GONE_AT_THE_END = {"request_key", "fence", "worker", "exclusive", "owner"}
 
 async def fields(redis: Redis, job_id: str) -> set[str]:
     async with redis.pipeline() as pipe:
-        pipe.hkeys(keys.JOB + job_id)
+        pipe.hkeys(key_names.JOB + job_id)
         [names] = await pipe.execute()
     return {name.decode() for name in names}
 

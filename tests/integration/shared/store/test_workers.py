@@ -3,7 +3,7 @@ from dataclasses import dataclass
 import pytest
 from redis.asyncio import Redis
 
-from shared import keys
+from shared.store import key_names
 from shared.store.workers import ANNOUNCEMENT_LIFETIME_MS, Announcement, WorkerRegistry
 
 
@@ -24,9 +24,9 @@ class Registry:
 
     async def let_announcement_end(self, worker: Announcement) -> None:
         """As if the worker had been silent for longer than its announcement lives."""
-        await self.redis.delete(keys.WORKER + worker.worker_id)
+        await self.redis.delete(key_names.WORKER + worker.worker_id)
         for tool in worker.tools:
-            await self.redis.zadd(keys.TOOL_WORKERS + tool, {worker.worker_id: 1})
+            await self.redis.zadd(key_names.TOOL_WORKERS + tool, {worker.worker_id: 1})
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ async def test_withdrawn_worker_is_gone_at_once(registry: Registry) -> None:
     await registry.workers.withdraw(leaving)
 
     assert await registry.workers.living(["kubectl"]) == [staying]
-    assert await registry.redis.exists(keys.WORKER + "a") == 0
+    assert await registry.redis.exists(key_names.WORKER + "a") == 0
 
 
 async def test_silent_worker_is_not_living_and_makes_room(registry: Registry) -> None:
@@ -78,13 +78,13 @@ async def test_silent_worker_is_not_living_and_makes_room(registry: Registry) ->
     await registry.workers.announce(alive)
 
     assert await registry.workers.living(["kubectl"]) == [alive]
-    assert await registry.redis.zrange(keys.TOOL_WORKERS + "kubectl", 0, -1) == [b"b"]
+    assert await registry.redis.zrange(key_names.TOOL_WORKERS + "kubectl", 0, -1) == [b"b"]
 
 
 async def test_worker_whose_index_entry_ended_is_not_living(registry: Registry) -> None:
     worker = announcement("a", "kubectl")
     await registry.workers.announce(worker)
-    await registry.redis.zadd(keys.TOOL_WORKERS + "kubectl", {"a": 1})
+    await registry.redis.zadd(key_names.TOOL_WORKERS + "kubectl", {"a": 1})
 
     assert await registry.workers.living(["kubectl"]) == []
 
@@ -93,7 +93,7 @@ async def test_served_tools_are_those_of_workers_that_live_now(registry: Registr
     silent, alive = announcement("a", "argocd", "helm"), announcement("b", "helm", "kubectl")
     for worker in (silent, alive):
         await registry.workers.announce(worker)
-    await registry.redis.zadd(keys.TOOL_WORKERS + "argocd", {"a": 1})
+    await registry.redis.zadd(key_names.TOOL_WORKERS + "argocd", {"a": 1})
 
     assert await registry.workers.served(["argocd", "helm", "istioctl", "kubectl"]) == {"helm", "kubectl"}
     assert await registry.workers.served([]) == set()
@@ -102,4 +102,4 @@ async def test_served_tools_are_those_of_workers_that_live_now(registry: Registr
 async def test_announcement_ends_by_itself(registry: Registry) -> None:
     await registry.workers.announce(announcement("a", "kubectl"))
 
-    assert 0 < await registry.redis.pttl(keys.WORKER + "a") <= ANNOUNCEMENT_LIFETIME_MS
+    assert 0 < await registry.redis.pttl(key_names.WORKER + "a") <= ANNOUNCEMENT_LIFETIME_MS

@@ -1,6 +1,6 @@
 """What a progress notification says."""
 
-from gateway.event_stream import Place, StreamEvent
+from gateway.jobs.event_stream import Place, StreamEvent
 from gateway.mcp.reporter import MOST_LINE_CHARACTERS, MOST_LINES, News
 
 SEEN = "9/12 ready"

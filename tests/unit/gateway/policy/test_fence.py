@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.policy.policy import Policy
 from gateway.policy.rules import Rules
-from shared import command
+from shared.command import parser
 from shared.errors import RequestError
 from shared.settings import SecurityMode
 from shared.tools import registry
@@ -48,7 +48,7 @@ def refusal(
     tool = registry.find(text.split(maxsplit=1)[0])
     policy = Policy(SecurityMode.PERMISSIVE, fence or Rules.model_validate({"namespaces": FENCED}))
     try:
-        parsed = command.parse(tool, text, **fields)
+        parsed = parser.parse(tool, text, **fields)
         policy.check(tool, parsed, stdin=stdin, files=FILES, kubeconfig_namespace=kubeconfig)
     except RequestError as error:
         return error
@@ -224,7 +224,7 @@ def test_namespace_that_is_not_named_is_the_kubeconfigs(text: str, kubeconfig: s
 def test_empty_namespace_is_not_that_of_the_operator(text: str) -> None:
     """For the CLI it is the kubeconfig's, whatever stands in front of it."""
     assert not is_inside(text, kubeconfig="kube-system", default_namespace="shop")
-    parsed = command.parse(registry.find(text.split(maxsplit=1)[0]), text, default_namespace="shop")
+    parsed = parser.parse(registry.find(text.split(maxsplit=1)[0]), text, default_namespace="shop")
     assert not any("shop" in word for word in parsed.arguments)
 
 
@@ -310,7 +310,7 @@ def test_refusal_says_where_commands_may_go_and_nothing_of_the_kubeconfig() -> N
     tool = registry.find("kubectl")
     policy = Policy(SecurityMode.STRICT, Rules.model_validate({"namespaces": FENCED}))
     with pytest.raises(RequestError) as refused:
-        policy.check(tool, command.parse(tool, "get po"), stdin=None, files={}, kubeconfig_namespace="canary")
+        policy.check(tool, parser.parse(tool, "get po"), stdin=None, files={}, kubeconfig_namespace="canary")
     for part in ("`get` is a read command", "rule fence", "K8S_MCP_SECURITY_CONFIG", "shop, team-*"):
         assert part in refused.value.detail
     assert "canary" not in refused.value.detail
@@ -353,7 +353,7 @@ def test_each_spelling_of_a_fenced_namespace_is_inside_or_ambiguous(data: st.Dat
     flag = data.draw(st.sampled_from(NAMESPACE_FLAGS)).format("shop")
     text = " ".join(["kubectl", *data.draw(st.permutations([flag, "-o wide"])), "get pods"])
     if is_inside(text, kubeconfig="kube-system"):
-        assert command.parse(registry.find("kubectl"), text).namespace == "shop"
+        assert parser.parse(registry.find("kubectl"), text).namespace == "shop"
     assert is_inside(f"kubectl get pods {flag}", kubeconfig="kube-system")
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from gateway.policy.policy import Policy
-from shared import command
-from shared.masking import Masking
+from shared.command import parser
+from shared.command.masking import Masking
 from shared.settings import SecurityMode
 from shared.tools import registry
 
@@ -17,7 +17,7 @@ FILES = {
 
 def masking(text: str, mode: SecurityMode = SecurityMode.STRICT) -> Masking | None:
     tool = registry.find(text.split(maxsplit=1)[0])
-    invocation = command.parse(tool, text)
+    invocation = parser.parse(tool, text)
     return Policy(mode).check(tool, invocation, stdin=None, files=FILES, kubeconfig_namespace=None).masking
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.policy.policy import Policy
-from shared import command
+from shared.command import parser
 from shared.errors import ErrorCode, RequestError
 from shared.models import CommandClass
 from shared.settings import SecurityMode
@@ -37,7 +37,7 @@ def judge(text: str, mode: SecurityMode, stdin: str | None = None) -> ErrorCode 
     try:
         return (
             Policy(mode)
-            .check(tool, command.parse(tool, text), stdin=stdin, files=FILES, kubeconfig_namespace="default")
+            .check(tool, parser.parse(tool, text), stdin=stdin, files=FILES, kubeconfig_namespace="default")
             .command_class
         )
     except RequestError as error:
@@ -184,7 +184,7 @@ def test_unknown_word_is_refused_in_strict_and_a_write_elsewhere(text: str, code
 def test_refusal_names_rule_class_and_what_is_allowed() -> None:
     tool = registry.find("kubectl")
     with pytest.raises(RequestError) as denied:
-        Policy(STRICT).check(tool, command.parse(tool, "delete ns x"), stdin=None, files={}, kubeconfig_namespace=None)
+        Policy(STRICT).check(tool, parser.parse(tool, "delete ns x"), stdin=None, files={}, kubeconfig_namespace=None)
     for part in ("strict/destructive/deletion-beyond-a-namespace", "destructive command", "Allowed instead"):
         assert part in denied.value.detail
 

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.policy.policy import Judgement, Policy
 from gateway.policy.rules import Rules
-from shared import command
+from shared.command import parser
 from shared.errors import ErrorCode, RequestError
 from shared.settings import SecurityMode
 from shared.tools import registry
@@ -29,7 +29,7 @@ def deny(**conditions: Any) -> dict[str, Any]:
 def judged(text: str, given: Rules, mode: SecurityMode = STRICT, *, stdin: str | None = None) -> Judgement:
     tool = registry.find(text.split(maxsplit=1)[0])
     return Policy(mode, given).judge(
-        tool, command.parse(tool, text), stdin=stdin, files={}, kubeconfig_namespace="default"
+        tool, parser.parse(tool, text), stdin=stdin, files={}, kubeconfig_namespace="default"
     )
 
 
@@ -139,14 +139,14 @@ def test_manifest_counts_for_kinds() -> None:
 def test_no_rule_loosens_what_contains_a_command(text: str) -> None:
     tool = registry.find(text.split(maxsplit=1)[0])
     with pytest.raises(RequestError):
-        command.parse(tool, text)
+        parser.parse(tool, text)
 
 
 def test_word_that_nobody_knows_is_refused_in_strict_whatever_the_rules_say() -> None:
     tool = registry.find("kubectl")
     policy = Policy(STRICT, rules(allow(tools="kubectl")))
     with pytest.raises(RequestError) as refused:
-        policy.check(tool, command.parse(tool, "foo"), stdin=None, files={}, kubeconfig_namespace="default")
+        policy.check(tool, parser.parse(tool, "foo"), stdin=None, files={}, kubeconfig_namespace="default")
     assert refused.value.code is ErrorCode.VERB_UNKNOWN
 
 
@@ -154,7 +154,7 @@ def refusal(given: Rules, text: str) -> str:
     tool = registry.find("kubectl")
     with pytest.raises(RequestError) as refused:
         Policy(STRICT, given).check(
-            tool, command.parse(tool, text), stdin=None, files={}, kubeconfig_namespace="default"
+            tool, parser.parse(tool, text), stdin=None, files={}, kubeconfig_namespace="default"
         )
     assert refused.value.code is ErrorCode.POLICY_DENIED
     return refused.value.detail

@@ -1,6 +1,6 @@
 import pytest
 
-from shared import command
+from shared.command import parser
 from shared.tools import registry
 
 
@@ -20,5 +20,5 @@ from shared.tools import registry
     ],
 )
 def test_what_a_command_changes_by_name(text: str, subjects: tuple[str, ...]) -> None:
-    assert command.parse(registry.find("helm"), text).subjects == subjects
-    assert command.parse(registry.find("kubectl"), "delete pod web").subjects == ()
+    assert parser.parse(registry.find("helm"), text).subjects == subjects
+    assert parser.parse(registry.find("kubectl"), "delete pod web").subjects == ()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.endpoints import Endpoint
+from shared.network.endpoints import Endpoint
 from shared.tools import registry
 from worker.egress import access, own_services
 from worker.egress.access import ProxyAccess

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shared.tools.awaited import Awaited, Goal
+from shared.tools.progress_looks import Awaited, Goal
 from tests.unit.worker.observer import recorded
 from worker.observer import objects
 

@@ -2,7 +2,7 @@
 
 import json
 
-from shared.tools.awaited import Goal
+from shared.tools.progress_looks import Goal
 from tests.unit.worker.observer import recorded
 from worker.observer import fields, summary
 from worker.observer.manifests import MOST_DOCUMENTS, Manifests

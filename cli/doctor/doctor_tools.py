@@ -1,0 +1,63 @@
+"""Looks for CLIs and filters as a worker does, and starts each CLI for its version, outside of any sandbox."""
+
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+
+from cli.doctor.check import Check, Status
+from shared.command.filters import FILTERS
+from shared.tools import registry
+from shared.tools.tool import Tool
+from worker.machine import filter_binaries, tool_binaries
+from worker.machine.tool_binaries import MissingTool, ToolBinary
+
+VERSION_LIMIT_S = 30.0
+
+
+def tools(directory: Path | None) -> list[Check]:
+    """One check for each tool of the registry, and one more if there is none at all."""
+    checks = [_check(tool_binaries.find(tool, directory)) for tool in registry.tools()]
+    if all(check.status is Status.MISSING for check in checks):
+        checks.append(Check("tools", Status.MISSING, "a worker needs one of them at least", is_needed=True))
+    return checks
+
+
+def filters(directory: Path | None, *, sandboxed: bool) -> Check:
+    """One check for all that may stand behind a `|`; no tool needs any of them."""
+    found = filter_binaries.find_all(FILTERS, directory, sandboxed=sandboxed)
+    lacking = [f"no {missing.filter.name} ({missing.reason})" for missing in found.missing]
+    text = "; ".join([", ".join(found.binaries) or "none", *lacking])
+    return Check("filters", Status.WARNING if lacking else Status.OK, text)
+
+
+def _check(found: ToolBinary | MissingTool) -> Check:
+    name = found.tool.name
+    if isinstance(found, MissingTool):
+        return Check(name, Status.MISSING, found.reason)
+    version = ask_version(found)
+    if version is None:
+        return Check(name, Status.MISSING, f"{found.path} does not run; {found.tool.install_hint}")
+    return Check(name, Status.OK, f"{version}, {_linkage(found.tool)}: {found.path}")
+
+
+def ask_version(binary: ToolBinary) -> str | None:
+    """What it says of itself; None if it does not run, or takes too long."""
+    with tempfile.TemporaryDirectory(prefix="mcp-k8s-doctor-") as home:
+        try:
+            answer = subprocess.run(
+                [str(binary.path), *binary.tool.version_arguments],
+                env={"HOME": home, "PATH": os.defpath},
+                cwd=home,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=VERSION_LIMIT_S,
+                check=True,
+            )
+        except (OSError, subprocess.SubprocessError):
+            return None
+    return tool_binaries.version_in(binary.tool, answer.stdout.decode("utf-8", "replace"))
+
+
+def _linkage(tool: Tool) -> str:
+    return "not static, as its entry allows" if tool.sandbox.executable else "static"

@@ -1,0 +1,1 @@
+"""Master keys: made for an installation, and exchanged while all runs."""

@@ -1,0 +1,1 @@
+"""`mcp-k8s policy`: what the policy says of a command."""

@@ -1,0 +1,71 @@
+"""What a gateway would say of a command, and why: `mcp-k8s policy explain`. Nothing runs and nothing is asked."""
+
+from gateway.policy.fence import Territory
+from gateway.policy.policy import Judgement, Policy
+from gateway.policy.rules import Rules
+from shared.command import parser
+from shared.command.invocation import Invocation
+from shared.errors import RequestError
+from shared.tools import registry
+
+
+def explain(text: str, policy: Policy, *, namespace: str) -> tuple[str, bool]:
+    """The explanation, and whether the command would run. Manifests are not at hand, so they count as unseen.
+
+    `namespace` is that of commands that name none.
+    """
+    lines = [f"mode      {policy.mode}"]
+    try:
+        tool = registry.find(text.split(maxsplit=1)[0] if text.split() else "")
+        invocation = parser.parse(tool, text)
+    except RequestError as error:
+        return "\n".join([*lines, "decision  refused in every mode", f"rule      {error.code}", error.detail]), False
+    found = policy.judge(tool, invocation, stdin=None, files={}, kubeconfig_namespace=namespace)
+    lines += _found(invocation, found)
+    if refusal := policy.refusal(tool, invocation):
+        return "\n".join([*lines, "decision  denied", f"rule      {refusal.code}", refusal.detail]), False
+    decision = found.decision
+    lines += [
+        f"decision  {'allowed' if decision.is_allowed else 'denied'}",
+        f"rule      {decision.rule}: {decision.why}",
+    ]
+    if decision.is_allowed and found.masking:
+        lines.append("output    values of Secrets are masked")
+    if decision.instead:
+        lines.append(f"instead   {decision.instead}")
+    return "\n".join(lines), decision.is_allowed
+
+
+def _found(invocation: Invocation, found: Judgement) -> list[str]:
+    return [
+        f"verb      {invocation.tool} {' '.join(invocation.verb)}",
+        f"class     {found.classified.command_class}",
+        *(f"because   {rule.name}: {rule.why}" for rule in found.classified.rules),
+        f"acts in   {_place(found.territory)}",
+    ]
+
+
+def _place(territory: Territory) -> str:
+    if territory.beyond:
+        return f"more than a namespace: {territory.beyond}"
+    names = ", ".join(territory.namespaces)
+    return f"namespace {names}" if names else "no namespace"
+
+
+def summary(rules: Rules) -> str:
+    """What a file of rules says, in a line for each of them."""
+    fence = ", ".join(rules.namespaces) or "none"
+    return "\n".join([f"fence     {fence}", *(f"{each.action:<8}  {each.name}: {each.says()}" for each in rules.rules)])
+
+
+def table() -> str:
+    """Each verb of each CLI with its class, and each rule that changes one."""
+    lines = []
+    for tool in registry.tools():
+        grammar = tool.grammar
+        lines += [f"{tool.name} {path}: {command_class}" for path, command_class in sorted(grammar.classes.items())]
+        for rule in grammar.class_rules:
+            becomes = [str(change) for change in (rule.to, rule.effect) if change]
+            of = f" ({', '.join(sorted(rule.verbs))})" if rule.verbs else ""
+            lines.append(f"{tool.name} rule {rule.name}{of}: {', '.join(becomes)}; {rule.why}")
+    return "\n".join(lines)

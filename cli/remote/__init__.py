@@ -1,0 +1,1 @@
+"""Commands that speak with a gateway: run, jobs, status."""

@@ -1,0 +1,129 @@
+"""`mcp-k8s status`: what waits and runs, who works, and how Redis is, read from Redis itself.
+
+It needs no master key and no gateway: it works where these are what is wrong.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+from redis.asyncio import Redis
+
+from cli.doctor import store_probe
+from shared.models import Lane
+from shared.redis import redis_health
+from shared.store.survey import QueueSurvey
+from shared.store.workers import WorkerRegistry
+from shared.tools import registry
+
+ATTENTION_EXIT_CODE = 3
+"""Redis has answered, and something of what is shown needs an operator."""
+FULL_SHARE = 0.9
+
+
+class RedisStatus(BaseModel):
+    """`max_memory_bytes`: 0 for no limit."""
+
+    name: str
+    version: str
+    address: str
+    append_only: bool
+    eviction_policy: str
+    used_memory_bytes: int
+    max_memory_bytes: int
+    clients: int
+
+
+class LaneStatus(BaseModel):
+    """`oldest_s`: how long the oldest queued job has waited; 0 where none does. `slots`: of workers that take jobs."""
+
+    queued: int
+    running: int
+    oldest_s: float
+    slots: int
+
+
+class WorkerStatus(BaseModel):
+    """One that drains takes no job and announces nothing: what it runs is all that is known of it."""
+
+    id: str
+    draining: bool
+    running: int
+    heard_s: float | None = None
+    slots: dict[str, int] = {}
+    tools: dict[str, str] = {}
+    sandbox: str | None = None
+
+
+class FleetStatus(BaseModel):
+    """Everything that is shown."""
+
+    redis: RedisStatus
+    lanes: dict[Lane, LaneStatus]
+    workers: list[WorkerStatus]
+    warnings: list[str]
+
+
+async def read(url: str) -> FleetStatus:
+    """Raises one of `UNAVAILABLE`, TimeoutError, or `StartError` if the URL cannot be used at all."""
+    async with asyncio.timeout(store_probe.ANSWER_TIMEOUT_S), store_probe.client(url) as client:
+        workers = await _workers(client)
+        server = await _server(client, store_probe.without_secrets(url))
+        lanes = {
+            lane: LaneStatus(
+                queued=found.queued,
+                running=found.running,
+                oldest_s=found.oldest_s,
+                slots=sum(worker.slots.get(lane, 0) for worker in workers),
+            )
+            for lane, found in (await QueueSurvey(client).look()).items()
+        }
+        warnings = [*await redis_health.shortcomings(client), *_warnings(server, lanes, workers)]
+    return FleetStatus(redis=server, lanes=lanes, workers=workers, warnings=warnings)
+
+
+async def _server(client: Redis, address: str) -> RedisStatus:
+    info: Mapping[str, Any] = await client.info()
+    name = str(info.get("server_name", "redis"))
+    return RedisStatus(
+        name=name.capitalize(),
+        version=str(info.get(f"{name}_version") or info.get("redis_version")),
+        address=address,
+        append_only=bool(info.get("aof_enabled")),
+        eviction_policy=info.get("maxmemory_policy", "noeviction"),
+        used_memory_bytes=info.get("used_memory", 0),
+        max_memory_bytes=info.get("maxmemory", 0),
+        clients=info.get("connected_clients", 0),
+    )
+
+
+async def _workers(client: Redis) -> list[WorkerStatus]:
+    workers = WorkerRegistry(client)
+    living = await workers.living(registry.names())
+    running = await workers.running()
+    serving = [
+        WorkerStatus(
+            id=each.worker_id,
+            draining=False,
+            running=running.pop(each.worker_id, 0),
+            heard_s=heard_s,
+            slots=each.slots,
+            tools=each.tools,
+            sandbox=each.sandbox,
+        )
+        for each, heard_s in zip(living, await workers.silent_s(living), strict=True)
+    ]
+    return serving + [WorkerStatus(id=name, draining=True, running=count) for name, count in sorted(running.items())]
+
+
+def _warnings(server: RedisStatus, lanes: Mapping[Lane, LaneStatus], workers: list[WorkerStatus]) -> list[str]:
+    found = []
+    if server.max_memory_bytes and server.used_memory_bytes > FULL_SHARE * server.max_memory_bytes:
+        found.append("Redis is nearly full: it will refuse jobs and output; give it more memory (maxmemory)")
+    if all(worker.draining for worker in workers):
+        found.append("no worker takes jobs; start one, or look into the log of one that runs")
+    for lane, status in lanes.items():
+        if status.queued and status.running >= status.slots > 0:
+            found.append(f"every slot of the {lane} lane is taken and {status.queued} jobs wait; add workers or slots")
+    return found

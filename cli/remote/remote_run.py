@@ -1,0 +1,145 @@
+"""`mcp-k8s run`: a command on a gateway, as if it ran here: its output as it comes, and its own exit code."""
+
+import asyncio
+import shlex
+import signal
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from cli.errors import StartError
+from cli.remote.call_headers import CallHeaders
+from cli.remote.gateway_client import RemoteGateway
+from cli.remote.run_display import RunDisplay
+from shared.command import parser
+from shared.errors import RequestError
+from shared.tools import registry
+
+INTERRUPTED_EXIT_CODE = 130
+TERMINATED_EXIT_CODE = 143
+"""A shell's codes for a command that Ctrl-C or SIGTERM ended."""
+FAILED_EXIT_CODE = 1
+
+
+class TerminatedError(BaseException):
+    """SIGTERM came, which ends whatever waits, as Ctrl-C does."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What stands on the command line. `files` are sent under the names that they have here."""
+
+    tool: str
+    arguments: Sequence[str]
+    kubeconfig: str | None
+    context: str | None
+    files: Sequence[Path]
+    sends_stdin: bool
+    timeout_s: float | None
+
+
+def run(gateway: RemoteGateway, options: RunOptions, variables: Mapping[str, str]) -> int:
+    """Follows the command to its end and returns its exit code. `StartError` if it does not come so far.
+
+    Ctrl-C cancels the command. SIGTERM, which may come from whatever started this, leaves it alone.
+    """
+    body = _body(options)
+    source = CallHeaders(variables, kubeconfig=options.kubeconfig, context=options.context)
+    headers = asyncio.run(source.make(_asked_context(options)))
+    with _terminable():
+        try:
+            job_id = gateway.submit(body, headers=headers)
+        except (KeyboardInterrupt, TerminatedError) as interruption:
+            typer.echo("no answer yet: the command may run; `mcp-k8s jobs` lists it then", err=True)
+            return _exit_code(interruption)
+        with RunDisplay(job_id) as display:
+            return _attended(gateway, job_id, display)
+
+
+def _attended(gateway: RemoteGateway, job_id: str, display: RunDisplay) -> int:
+    cancel = f"`mcp-k8s cancel --url {gateway.url} {job_id}`"
+    try:
+        try:
+            return _follow(gateway, job_id, display)
+        except KeyboardInterrupt:
+            gateway.cancel(job_id)
+            display.note(f"cancelled; {cancel} says how it ended")
+            return INTERRUPTED_EXIT_CODE
+    except TerminatedError:
+        output = f"`curl {gateway.url}/jobs/{job_id}/output`"
+        display.note(f"the command goes on as job {job_id}: {output} reads it, {cancel} ends it")
+        return TERMINATED_EXIT_CODE
+
+
+def _follow(gateway: RemoteGateway, job_id: str, display: RunDisplay) -> int:
+    for event in gateway.events(job_id):
+        if event.name == "end" and event.data.get("exit_code", -1) < 0:
+            _explain(gateway.job(job_id), display)
+        display.show(event)
+        if event.name == "end":
+            exit_code = int(event.data.get("exit_code", -1))
+            return exit_code if exit_code >= 0 else FAILED_EXIT_CODE
+    return FAILED_EXIT_CODE
+
+
+def _explain(job: Mapping[str, Any], display: RunDisplay) -> None:
+    """For a command that no process ended by itself: why, in the last line of its error."""
+    response = job.get("response") or {}
+    for line in (response.get("error") or "").splitlines()[-1:]:
+        display.note(line)
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Meanwhile SIGTERM raises `TerminatedError`; a second one ends the process at once."""
+
+    def on_signal(*_: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        raise TerminatedError
+
+    before = signal.signal(signal.SIGTERM, on_signal)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _exit_code(interruption: BaseException) -> int:
+    return TERMINATED_EXIT_CODE if isinstance(interruption, TerminatedError) else INTERRUPTED_EXIT_CODE
+
+
+def _asked_context(options: RunOptions) -> str | None:
+    """The command's own `--context`; what cannot be read is judged by the gateway."""
+    if options.tool not in registry.names():
+        return None
+    try:
+        return parser.parse(registry.find(options.tool), shlex.join(options.arguments)).context
+    except RequestError:
+        return None
+
+
+def _body(options: RunOptions) -> dict[str, Any]:
+    body: dict[str, Any] = {"tool": options.tool, "command": shlex.join(options.arguments)}
+    if options.files:
+        body["files"] = {str(path): _text(path) for path in options.files}
+    if options.sends_stdin:
+        body["stdin"] = sys.stdin.read()
+    if options.timeout_s is not None:
+        body["timeout"] = options.timeout_s
+    return body
+
+
+def _text(path: Path) -> str:
+    if path.is_absolute() or ".." in path.parts:
+        raise StartError(f"--file {path}: name it from the current folder, as the command does")
+    try:
+        return path.read_text()
+    except OSError as error:
+        raise StartError(f"--file {path}: {error.strerror}") from error
+    except UnicodeDecodeError:
+        raise StartError(f"--file {path}: is no text") from None

@@ -1,0 +1,69 @@
+"""What `mcp-k8s run` shows of a job: the command's own output as it is, and on stderr what the command does not say."""
+
+import threading
+from types import TracebackType
+
+import typer
+
+from cli.remote.gateway_client import Event
+
+QUEUED_NOTE_S = 3.0
+"""An idle worker takes a job within milliseconds; who waits for longer wants to know what for."""
+
+
+class RunDisplay:
+    """For one job. Notes are lines of their own, also where both streams are one terminal.
+
+    The one note that no event brings comes from a timer's thread, which has ended before anything else is shown.
+    """
+
+    def __init__(self, job_id: str) -> None:
+        self._job_id = job_id
+        self._is_at_line_start = True
+        self._timer: threading.Timer | None = None
+
+    def __enter__(self) -> "RunDisplay":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop_timer()
+
+    def show(self, event: Event) -> None:
+        """Shows what the event says, if it says anything to a user."""
+        self._stop_timer()
+        if event.name in ("stdout", "stderr"):
+            self._print(event.data["text"], is_error=event.name == "stderr")
+        elif event.name == "progress":
+            self.note(f"waiting: {event.data['text']}")
+        elif event.name == "restart":
+            self.note("the worker was lost: the command runs again from its start on another one")
+        elif event.name == "end" and event.data.get("hint"):
+            self.note(f"hint: {event.data['hint']}")
+        elif event.data.get("state") == "queued":
+            self._start_timer()
+
+    def note(self, text: str) -> None:
+        """Prints a line on stderr."""
+        self._stop_timer()
+        self._say(text)
+
+    def _say(self, text: str) -> None:
+        typer.echo(text if self._is_at_line_start else f"\n{text}", err=True)
+        self._is_at_line_start = True
+
+    def _print(self, text: str, *, is_error: bool) -> None:
+        typer.echo(text, nl=False, err=is_error)
+        self._is_at_line_start = text.endswith("\n") if text else self._is_at_line_start
+
+    def _start_timer(self) -> None:
+        note = f"queued: no worker has taken it yet (job {self._job_id}; Ctrl-C cancels)"
+        self._timer = threading.Timer(QUEUED_NOTE_S, self._say, [note])
+        self._timer.start()
+
+    def _stop_timer(self) -> None:
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
+            timer.join()

@@ -1,0 +1,24 @@
+"""Becomes the given program, which then gets a signal when its parent dies: `die_with_parent.py PARENT SIGNAL PROGRAM …`.
+
+A program of its own, because nothing should run between fork and exec of a process that may have threads. Run by its
+path under `python -I -S`, so it imports nothing but the standard library. Linux only: prctl(2), PR_SET_PDEATHSIG.
+"""
+
+import ctypes
+import os
+import sys
+
+PR_SET_PDEATHSIG = 1
+
+
+def main(arguments: list[str]) -> None:
+    """Does not return; ends where the parent is gone already."""
+    parent, signum, *command = arguments
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(int(signum)), 0, 0, 0)
+    if os.getppid() != int(parent):
+        sys.exit("the parent process is gone")
+    os.execv(command[0], command)  # noqa: S606 - no shell is the point
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,239 @@
+"""Runs gateway, worker and embedded Valkey from one terminal, and ends them in the order in which they depend."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from typing import TextIO, TypeVar
+
+import typer
+
+import shared
+from cli.doctor import gateway_probe, store_probe
+from cli.errors import StartError
+from cli.up import banner, environment, pair_locks
+from cli.up.banner import Readiness
+from cli.up.pair_locks import Sharing
+from cli.up.plan import Plan, UpOptions, prepared
+from cli.up.stop_signals import StopSignals
+from cli.up.supervisor import Child, ChildSpec, Supervisor, any_set, supervising
+from shared.sealing import process_hardening
+from shared.tools import registry
+from worker.launcher import landlock
+
+POLL_INTERVAL_S = 0.1
+OWN_STORE_START_S = 60.0
+"""Valkey reads its log of writes first."""
+STORE_ANSWER_S = 5.0
+GATEWAY_START_S = 60.0
+WORKER_START_S = 90.0
+"""It asks each CLI for its version, for up to 30 s."""
+PROMPT_END_S = 0.5
+"""An idle worker ends within this; for a busy one the user gets to know what is waited for."""
+JOB_COUNT_S = 1.0
+UNKNOWN_JOBS = "the worker and what it runs"
+"""An interrupted start has a worker that is not announced, and mostly nothing to wait for."""
+SHORTEST_LIFE_S = 3.0
+"""A worker that dies sooner would die again: no loop of crashes."""
+STOP_MARGIN_S = 30.0
+"""Beyond the time that a child takes by its own settings."""
+STORE_STOP_S = 30.0
+HURRIED_STOP_S = 5.0
+
+SECOND_SIGNAL = signal.SIGINT
+"""Not SIGTERM again: two of the same that are sent at once arrive as one."""
+
+Answer = TypeVar("Answer")
+
+__all__ = ["UpOptions", "run"]
+
+
+async def run(options: UpOptions, variables: Mapping[str, str]) -> int:
+    """Runs until a signal or a child's death, and returns the exit code. `StartError`, `SettingsError`."""
+    process_hardening.forbid_dumps()
+    signals = StopSignals(reloads=bool(variables.get(environment.SECURITY_CONFIG)))
+    signals.listen()
+    async with (
+        _sharing(options, signals) as sharing,
+        prepared(options, variables) as plan,
+        supervising() as supervisor,
+        _renewing(plan),
+    ):
+        return await _Run(plan, supervisor, signals, sharing).until_stopped()
+
+
+@asynccontextmanager
+async def _sharing(options: UpOptions, signals: StopSignals) -> AsyncIterator[Sharing | None]:
+    """Around everything else: its lock is the last thing that is given back."""
+    if not options.is_for_bridges or options.state_directory is None:
+        yield None
+        return
+    async with pair_locks.sharing(options.state_directory, signals.stop.set) as sharing:
+        yield sharing
+
+
+@asynccontextmanager
+async def _renewing(plan: Plan) -> AsyncIterator[None]:
+    if plan.renewal is None:
+        yield
+        return
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(plan.renewal.run(partial(_print, file=sys.stderr)), name="renew the kubeconfig")
+        try:
+            yield
+        finally:
+            task.cancel()
+
+
+class _Run:
+    def __init__(self, plan: Plan, supervisor: Supervisor, signals: StopSignals, sharing: Sharing | None) -> None:
+        self._plan = plan
+        self._sharing = sharing
+        self._supervisor = supervisor
+        self._signals = signals
+        self._valkey: Child | None = None
+        self._gateway: Child | None = None
+        self._worker: Child | None = None
+        self._worker_started_at_s = 0.0
+
+    async def until_stopped(self) -> int:
+        problem = await self._serve()
+        _print("stopping" if problem is None else f"error: {problem}", file=sys.stderr)
+        if problem is not None:
+            self._signals.hurry.set()
+        await self._end()
+        return 0 if problem is None else 1
+
+    async def _serve(self) -> str | None:
+        """What went wrong, or None when a signal asks to stop."""
+        try:
+            if await self._start():
+                await self._watch()
+        except StartError as error:
+            return str(error)
+        return self._supervisor.dead.explain() if self._supervisor.dead else None
+
+    async def _start(self) -> bool:
+        """False when a signal or a death came in between."""
+        plan = self._plan
+        if plan.valkey is not None:
+            self._valkey = await self._launch(plan.valkey)
+        if not await self._store_is_ready():
+            return False
+        self._gateway = await self._launch(plan.gateway)
+        await self._launch_worker()
+        if not await self._reach(partial(gateway_probe.is_ready, plan.address), GATEWAY_START_S, "the gateway"):
+            return False
+        versions = await self._reach(partial(gateway_probe.tools, plan.address), WORKER_START_S, "the worker")
+        if not versions:
+            return False
+        _print(banner.render(_readiness(plan, versions)))
+        if self._sharing is not None:
+            self._sharing.announce(plan.address.url, self._is_busy)
+        return True
+
+    async def _is_busy(self) -> bool:
+        """Also when nobody can say."""
+        return await store_probe.running_jobs(self._plan.redis_url) != 0
+
+    async def _watch(self) -> None:
+        """Until a signal asks to stop, or one has died that is not to be started again."""
+        while not self._signals.stop.is_set():
+            await any_set([self._signals.stop, self._signals.reload, self._supervisor.died])
+            if self._signals.reload.is_set() and self._gateway is not None:
+                self._signals.reload.clear()
+                self._gateway.send(signal.SIGHUP)
+                continue
+            dead = self._supervisor.dead
+            if dead is None or dead is not self._worker or self._worker_age_s() < SHORTEST_LIFE_S:
+                return
+            _print(f"{dead.explain()}\nstarting it again; what it ran ends as lost", file=sys.stderr)
+            self._supervisor.forget(dead)
+            await self._launch_worker()
+
+    async def _launch_worker(self) -> None:
+        self._worker = await self._launch(self._plan.worker)
+        self._worker_started_at_s = asyncio.get_running_loop().time()
+
+    def _worker_age_s(self) -> float:
+        return asyncio.get_running_loop().time() - self._worker_started_at_s
+
+    async def _store_is_ready(self) -> bool:
+        url = self._plan.redis_url
+        limit_s = STORE_ANSWER_S if self._plan.valkey is None else OWN_STORE_START_S
+        name = store_probe.without_secrets(url)
+        return bool(await self._reach(partial(store_probe.is_ready, url), limit_s, f"Redis ({name})"))
+
+    async def _launch(self, spec: ChildSpec) -> Child:
+        try:
+            return await self._supervisor.start(spec)
+        except OSError as error:
+            raise StartError(f"the {spec.name} cannot be started: {error.strerror}") from error
+
+    async def _reach(self, ask: Callable[[], Awaitable[Answer]], limit_s: float, who: str) -> Answer | None:
+        """The first answer that is not empty; None when a signal or a death came in between."""
+        deadline = asyncio.get_running_loop().time() + limit_s
+        while not (answer := await ask()):
+            if await any_set([self._signals.stop, self._supervisor.died], timeout_s=POLL_INTERVAL_S):
+                return None
+            if asyncio.get_running_loop().time() > deadline:
+                raise StartError(f"{who} does not answer within {limit_s:.0f} s")
+        return answer
+
+    async def _end(self) -> None:
+        if self._worker is not None:
+            await self._drain(self._worker)
+        if self._gateway is not None:
+            await self._stop(self._gateway, self._plan.gateway_settings.gateway_drain_timeout_s + STOP_MARGIN_S)
+        if self._valkey is not None:
+            await self._stop(self._valkey, STORE_STOP_S)
+
+    async def _drain(self, worker: Child) -> None:
+        """The first signal lets running commands end, the second one ends them."""
+        settings, hurry = self._plan.worker_settings, self._signals.hurry
+        jobs = await self._running_jobs()
+        worker.stop()
+        await any_set([worker.ended, hurry], timeout_s=PROMPT_END_S)
+        if not worker.ended.is_set() and not hurry.is_set():
+            _print(f"waiting for {jobs} to end; Ctrl-C again to end them now", file=sys.stderr)
+            limit_s = settings.drain_timeout_s + settings.kill_grace_s + STOP_MARGIN_S
+            await any_set([worker.ended, hurry, self._supervisor.died], timeout_s=limit_s)
+        worker.stop(SECOND_SIGNAL)
+        await self._kill_unless_ended(worker, settings.kill_grace_s + STOP_MARGIN_S)
+
+    async def _running_jobs(self) -> str:
+        """In words; with a number only where no other worker's jobs are among them."""
+        if self._plan.valkey is None or self._signals.hurry.is_set():
+            return UNKNOWN_JOBS
+        with suppress(TimeoutError):
+            async with asyncio.timeout(JOB_COUNT_S):
+                if count := await store_probe.running_jobs(self._plan.redis_url):
+                    return "1 running job" if count == 1 else f"{count} running jobs"
+        return UNKNOWN_JOBS
+
+    async def _stop(self, child: Child, limit_s: float) -> None:
+        child.stop()
+        await any_set([child.ended, self._signals.hurry], timeout_s=limit_s)
+        await self._kill_unless_ended(child, HURRIED_STOP_S)
+
+    async def _kill_unless_ended(self, child: Child, limit_s: float) -> None:
+        if not await any_set([child.ended], timeout_s=limit_s):
+            child.stop(signal.SIGKILL)
+
+
+def _readiness(plan: Plan, versions: Mapping[str, str]) -> Readiness:
+    return Readiness(
+        version=shared.__version__,
+        url=plan.address.url,
+        tools=tuple(registry.tools()),
+        versions=versions,
+        landlock_abi=landlock.abi(),
+        has_default_kubeconfig=plan.gateway_settings.default_kubeconfig_file is not None,
+    )
+
+
+def _print(text: str, *, file: TextIO | None = None) -> None:
+    with suppress(OSError):  # the terminal is gone: that must not keep the children from an orderly end
+        typer.echo(text, file=file)

@@ -1,0 +1,152 @@
+"""What `mcp-k8s up` keeps between two runs: the master key and Valkey's data, in a folder for the owner's eyes only.
+
+One `up` at a time: a lock is held as long as any process has its descriptor open. Valkey inherits it, so that no
+second server opens the same data while a first one still closes it. A key that is there is never replaced.
+"""
+
+import contextlib
+import fcntl
+import os
+import stat
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cli.errors import StartError
+from shared.sealing.fernet_keys import MasterKeys
+from shared.settings import split_keys
+
+FOLDER_NAME = "mcp-k8s"
+KEY_NAME = "master.key"
+LOCK_NAME = "lock"
+VALKEY_NAME = "valkey"
+FOR_OTHERS = 0o077
+LOCK_BYTES = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class StateDirectory:
+    """A state directory whose lock this process holds."""
+
+    path: Path
+    lock_descriptor: int
+
+    @property
+    def master_key_file(self) -> Path:
+        return self.path / KEY_NAME
+
+    @property
+    def valkey_directory(self) -> Path:
+        return self.path / VALKEY_NAME
+
+    def note(self, runtime: str) -> None:
+        """Writes into the lock file whose it is, and the folder to remove should this process be killed."""
+        os.ftruncate(self.lock_descriptor, 0)
+        os.pwrite(self.lock_descriptor, f"{os.getpid()}\n{runtime}\n".encode(), 0)
+
+    def noted_runtime(self) -> str:
+        """The folder that a killed process left; empty if there is none."""
+        return _lock_lines(self.lock_descriptor)[1]
+
+
+def default_path(environment: Mapping[str, str]) -> Path:
+    """By the XDG base directory specification 0.8, which ignores relative paths."""
+    configured = environment.get("XDG_STATE_HOME", "")
+    base = Path(configured) if os.path.isabs(configured) else Path.home() / ".local" / "state"
+    return base / FOLDER_NAME
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[StateDirectory]:
+    """Makes the folder, takes its lock, and makes a master key on first start.
+
+    `StartError` if another process has the lock, or others could read the folder.
+    """
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(path / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StartError(f"the state directory {path} cannot be used: {error.strerror}") from error
+    try:
+        _check_privacy(path)
+        _lock(descriptor, path)
+        state = StateDirectory(path, descriptor)
+        state.valkey_directory.mkdir(mode=0o700, exist_ok=True)
+        yield state
+    finally:
+        os.close(descriptor)
+
+
+def ensure_master_key(path: Path) -> None:
+    """Makes a key on first start. `StartError` if the file that is there holds none."""
+    if not path.exists():
+        write_new(path, MasterKeys.generate() + "\n")
+    elif not holds_key(path):
+        raise StartError(
+            f"{path} holds no master key; restore it, or remove it and give up the jobs that are kept beside it"
+        )
+
+
+def holds_key(path: Path) -> bool:
+    """Whether the file holds master keys, separated by commas. False if it cannot be read."""
+    try:
+        MasterKeys(split_keys(path.read_text()))
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _check_privacy(path: Path) -> None:
+    status = path.stat()
+    if status.st_uid != os.geteuid():
+        raise StartError(f"the state directory {path} belongs to another user; name one with --state-directory")
+    if status.st_mode & FOR_OTHERS:
+        raise StartError(f"others can use the state directory {path}, which holds the master key: chmod 700 {path}")
+
+
+def _lock(descriptor: int, path: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        holder = _lock_lines(descriptor)[0] or "unknown"
+        raise StartError(
+            f"another `mcp-k8s up` (process {holder}) uses {path}; stop it, or run a second one with another folder "
+            "(--state-directory) and another port (--port)"
+        ) from error
+    except OSError as error:
+        raise StartError(f"the state directory {path} cannot be locked: {error.strerror}") from error
+
+
+def _lock_lines(descriptor: int) -> tuple[str, str]:
+    lines = os.pread(descriptor, LOCK_BYTES, 0).decode("utf-8", "replace").splitlines()
+    return (lines[0] if lines else "", lines[1] if len(lines) > 1 else "")
+
+
+def write_new(path: Path, text: str, *, like: os.stat_result | None = None) -> None:
+    """Appears whole, or not at all: a key cut short would make what it sealed unreadable.
+
+    For the owner alone, or with owner and mode of `like`, the file that it replaces: who read that must read this.
+    """
+    descriptor, partial = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)  # mode 0600
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            if like is not None:
+                os.fchown(descriptor, like.st_uid, like.st_gid)
+                os.fchmod(descriptor, stat.S_IMODE(like.st_mode))
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except BaseException:
+        os.unlink(partial)
+        raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

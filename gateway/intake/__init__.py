@@ -1,0 +1,1 @@
+"""From a request to a prepared call: its command, kubeconfig, files and credentials."""

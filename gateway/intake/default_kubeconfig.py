@@ -1,0 +1,72 @@
+"""The kubeconfig of requests that bring none: an operator's choice in as many words, and on loopback only."""
+
+import ipaddress
+
+import structlog
+
+from shared.errors import RequestError
+from shared.kubeconfig import cluster_access
+from shared.settings import GatewaySettings, SettingsError
+
+log = structlog.get_logger(__name__)
+
+VARIABLE = "K8S_MCP_DEFAULT_KUBECONFIG_FILE"
+
+
+def load_default_kubeconfig(settings: GatewaySettings) -> str | None:
+    """The file's text. `SettingsError` if it cannot be used, or if others than this machine could use it."""
+    path = settings.default_kubeconfig_file
+    if path is None:
+        return None
+    if not is_loopback(settings.host):
+        raise SettingsError(f"{VARIABLE} lends one identity to every caller: K8S_MCP_HOST must be a loopback address")
+    try:
+        text = path.read_text()
+        cluster_access.rebuild(text, context=settings.default_context, allow_loopback=settings.allow_loopback)
+    except OSError as error:
+        raise SettingsError(f"{VARIABLE}: {error.strerror}") from error
+    except UnicodeDecodeError:
+        raise SettingsError(f"{VARIABLE}: the file is not UTF-8 text") from None
+    except RequestError as error:
+        raise SettingsError(f"{VARIABLE}: {error.detail}") from error
+    return text
+
+
+class DefaultKubeconfig:
+    """The file as it is now: who lends it may renew a token in it while the gateway runs."""
+
+    def __init__(self, settings: GatewaySettings) -> None:
+        self._settings = settings
+        self._text = load_default_kubeconfig(settings)
+        self._bytes = self._read()
+
+    def text(self) -> str | None:
+        """The newest text that can be used. `SettingsError` came at the start, if at all."""
+        found = self._read()
+        if found != self._bytes:
+            self._bytes = found
+            try:
+                self._text = load_default_kubeconfig(self._settings)
+            except SettingsError as error:
+                log.warning("default kubeconfig stays as it was", reason=str(error))
+        return self._text
+
+    def _read(self) -> bytes | None:
+        path = self._settings.default_kubeconfig_file
+        try:
+            return path.read_bytes() if path is not None else None
+        except OSError:
+            return self._bytes
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches a server that listens there."""
+    if host == "localhost":
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    # As a socket for both families names its IPv4 peers.
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback

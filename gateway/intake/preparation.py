@@ -1,0 +1,166 @@
+"""Checks a call to its end before anything is queued: command, files, kubeconfig, policy, time limit."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from gateway.policy.policy import Policy
+from shared.command import files, parser
+from shared.command.invocation import Invocation
+from shared.errors import ErrorCode, RequestError
+from shared.kubeconfig import cluster_access, encoding
+from shared.kubeconfig.cluster_access import ClusterAccess
+from shared.models import CommandRequest
+from shared.sealing.envelope import RequestEnvelope
+from shared.settings import GatewaySettings
+from shared.tools import credentials as tool_credentials
+from shared.tools.tool import Tool
+
+KUBECONFIG_HEADER = "x-kubeconfig"
+SMALL_KUBECONFIG_CHARACTERS = 64 * 1024
+"""Parsed on the event loop; a larger one would delay every other request and goes to a thread."""
+SMALL_MANIFEST_CHARACTERS = 64 * 1024
+"""The same for stdin and files, which policy looks into."""
+OWN_TIMEOUT_MARGIN_S = 30
+"""A command that waits for ten minutes must have time to say that it waited in vain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A command as a caller sent it, by REST or MCP. Header names are in lower case."""
+
+    tool: Tool
+    request: CommandRequest
+    headers: Mapping[str, str]
+    principal: str
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedCall:
+    """A command that may be queued."""
+
+    principal: str
+    idempotency_key: str | None
+    invocation: Invocation
+    envelope: RequestEnvelope
+    exclusive: tuple[tuple[str, ...], ...] = ()
+    """What it changes and no second command may change meanwhile: cluster, tool, namespace and name of each."""
+    target: tuple[str, ...] = field(default=(), repr=False)
+    """Where it runs: cluster and namespace, or the tool's own server."""
+    identity: str = field(default="", repr=False)
+    """Whose credentials it has in the cluster: the kubeconfig itself, or which context of the one that is lent."""
+
+
+class Preparation:
+    """What the gateway's settings say about every call."""
+
+    def __init__(
+        self, settings: GatewaySettings, default_kubeconfig: Callable[[], str | None], policy: Callable[[], Policy]
+    ) -> None:
+        self._settings = settings
+        self._default_kubeconfig = default_kubeconfig
+        self._policy = policy
+
+    async def prepare(self, call: Call) -> PreparedCall:
+        """`RequestError` for whatever the caller must change."""
+        invocation = parser.parse(
+            call.tool,
+            call.request.command,
+            namespace=call.request.namespace,
+            context=call.request.context,
+            default_namespace=self._settings.default_namespace,
+        )
+        files.check(call.request.files or {})
+        credentials = tool_credentials.from_headers(call.tool, call.headers)
+        tool_credentials.server(call.tool, credentials, allow_loopback=self._settings.allow_loopback)
+        own = _decoded(call)
+        access = await self._kubeconfig(own or self._default_kubeconfig(), invocation)
+        if invocation.needs_cluster and access is None and not credentials:
+            raise _kubeconfig_required()
+        invocation = await self._judged(call, invocation, access)
+        envelope = RequestEnvelope(
+            time_limit_s=self._time_limit(call.request, invocation),
+            queue_wait_s=self._settings.queue_wait_s,
+            tool=call.tool.name,
+            arguments=invocation.arguments,
+            filters=invocation.filters,
+            verb=invocation.verb,
+            command_class=invocation.command_class,
+            kubeconfig=access.kubeconfig if access else None,
+            credentials=credentials,
+            stdin=call.request.stdin,
+            files=call.request.files or {},
+            is_endless=invocation.is_endless,
+            masking=invocation.masking,
+        )
+        return PreparedCall(
+            call.principal,
+            call.idempotency_key,
+            invocation,
+            envelope,
+            exclusive=_exclusive(invocation, access),
+            identity=self._identity(own, access, invocation),
+            target=(*_place(invocation, access), credentials.get(call.tool.server_variable or "", "")),
+        )
+
+    async def _judged(self, call: Call, invocation: Invocation, access: ClusterAccess | None) -> Invocation:
+        stdin, given = call.request.stdin, call.request.files or {}
+        policy, namespace = self._policy(), access.namespace if access else None
+
+        def judge() -> Invocation:
+            return policy.check(call.tool, invocation, stdin=stdin, files=given, kubeconfig_namespace=namespace)
+
+        is_small = len(stdin or "") + sum(map(len, given.values())) <= SMALL_MANIFEST_CHARACTERS
+        return judge() if is_small else await asyncio.to_thread(judge)
+
+    def _identity(self, own: str | None, access: ClusterAccess | None, invocation: Invocation) -> str:
+        if access is None:
+            return ""
+        return access.kubeconfig if own else f"lent {invocation.context or self._settings.default_context or ''}"
+
+    async def _kubeconfig(self, text: str | None, invocation: Invocation) -> ClusterAccess | None:
+        if text is None:
+            return None
+        context = invocation.context or self._settings.default_context
+
+        def rebuild() -> ClusterAccess:
+            return cluster_access.rebuild(text, context=context, allow_loopback=self._settings.allow_loopback)
+
+        return rebuild() if len(text) <= SMALL_KUBECONFIG_CHARACTERS else await asyncio.to_thread(rebuild)
+
+    def _time_limit(self, request: CommandRequest, invocation: Invocation) -> float:
+        asked = request.timeout
+        if asked is None:
+            own = (invocation.own_timeout_s or -OWN_TIMEOUT_MARGIN_S) + OWN_TIMEOUT_MARGIN_S
+            asked = max(self._settings.timeout, own)
+        return min(asked, self._settings.max_timeout)
+
+
+def _exclusive(invocation: Invocation, access: ClusterAccess | None) -> tuple[tuple[str, ...], ...]:
+    if access is None:
+        return ()
+    *cluster, namespace = _place(invocation, access)
+    return tuple((*cluster, invocation.tool, namespace, subject) for subject in invocation.subjects)
+
+
+def _place(invocation: Invocation, access: ClusterAccess | None) -> tuple[str, ...]:
+    """Cluster and namespace."""
+    return (*access.cluster, invocation.namespace or access.namespace) if access else ()
+
+
+def _decoded(call: Call) -> str | None:
+    """The caller's kubeconfig as text: the header wins over the body, as in the first generation."""
+    header = call.headers.get(KUBECONFIG_HEADER, "").strip()
+    if header:
+        return cluster_access.decode(header, allow_yaml=False)
+    body = (call.request.kubeconfig or "").strip()
+    return cluster_access.decode(body, allow_yaml=True) if body else None
+
+
+def _kubeconfig_required() -> RequestError:
+    return RequestError(
+        ErrorCode.KUBECONFIG_REQUIRED,
+        f"This command needs a cluster: send the kubeconfig, as `{encoding.ENCODED}` prints it, in the "
+        "header X-Kubeconfig or in the field `kubeconfig`.",
+    )

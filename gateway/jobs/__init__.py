@@ -1,0 +1,1 @@
+"""Jobs as their callers see them: submitted, waited for, read, listed and cancelled."""

@@ -1,0 +1,50 @@
+"""`Idempotency-Key`: a request that is sent again is the job that it was the first time.
+
+The job's id follows from principal and key, and a job is submitted once by its id: whatever arrives twice, at once or
+later, on whichever gateway, becomes one job. Draft: https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
+"""
+
+import json
+import re
+from dataclasses import dataclass
+
+from gateway.intake.preparation import PreparedCall
+from shared.errors import ErrorCode, RequestError
+from shared.models import JobId
+from shared.sealing import job_ids
+from shared.sealing.fernet_keys import MasterKeys
+
+HEADER = "Idempotency-Key"
+VALID = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+def parse(value: str | None) -> str | None:
+    """The key; None without one. `RequestError` for what is none."""
+    if value is not None and not VALID.fullmatch(value):
+        raise RequestError(
+            ErrorCode.IDEMPOTENCY_KEY_INVALID, f"{HEADER} takes 1 to 255 printable ASCII characters without blanks."
+        )
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The id of a job, as hard to guess as a random one for who has no master key.
+
+    `fingerprint`: of what the request asks for; two requests with one key must have the same.
+    """
+
+    job_id: JobId
+    fingerprint: str
+
+
+def identities(master_keys: MasterKeys, call: PreparedCall, key: str) -> list[Identity]:
+    """By each master key, newest first: while keys are exchanged, a job may be there by an older one."""
+    asked = call.envelope.model_dump(
+        mode="json", exclude={"traceparent", "tracestate", "attempt", "queue_wait_s", "kubeconfig"}
+    )
+    request = (call.identity, json.dumps(asked, sort_keys=True))
+    return [
+        Identity(job_ids.following_from(each, call.principal, key), each.fingerprint("request", *request))
+        for each in master_keys.each()
+    ]

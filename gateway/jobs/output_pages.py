@@ -1,0 +1,119 @@
+"""A page of what a job has printed: the bytes as the process wrote them, found without opening all that come before."""
+
+from dataclasses import dataclass, field
+
+from gateway import store_calls
+from gateway.jobs.responses import ResponseReader, opened
+from shared.errors import ErrorCode, UnavailableError
+from shared.events import EventKind, OutputEvent, attempt_of, last_before
+from shared.sealing.fernet_keys import DataKey, SealError
+from shared.store.job_store import JobStore, StoredJob
+
+READ_AT_ONCE = 8
+"""Events of 64 KiB and more: what one request holds of them stays near a megabyte."""
+MAX_OFFSET = 2**53
+MOST_EVENTS = 1_000
+"""Opened for one page, which ends short of its limit where a command printed byte by byte."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutputPage:
+    """`next_offset` is where the next page begins; with `is_complete` there is none."""
+
+    data: bytes
+    next_offset: int
+    stored_bytes: int
+    """Of the whole stream, so far."""
+    is_complete: bool
+    attempt: int
+    """Pages of two attempts do not belong together."""
+
+
+@dataclass(slots=True)
+class _Cut:
+    """Takes one stream's bytes from a place on out of the events that hold it."""
+
+    stream: EventKind
+    position: int
+    limit: int
+    data: bytearray = field(default_factory=bytearray)
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.data) >= self.limit
+
+    def take(self, event: OutputEvent) -> None:
+        begin = event.before.get(self.stream, 0)
+        # Where Redis lost events in a restart, there is a hole, and nothing to be had for it.
+        self.position = max(self.position, begin)
+        if event.kind is self.stream:
+            found = event.content[self.position - begin :][: self.limit - len(self.data)]
+            self.data += found
+            self.position += len(found)
+
+
+@dataclass(frozen=True, slots=True)
+class OutputPages:
+    """The stored output of the jobs of this gateway's callers."""
+
+    store: JobStore
+    responses: ResponseReader
+
+    async def served(self, stored: StoredJob, stream: EventKind, *, offset: int, limit: int) -> OutputPage:
+        """The same for a caller. `UnavailableError` if Redis is away, or the output does not open here."""
+        try:
+            async with store_calls.bounded(stored.record.id):
+                return await self.page(stored, stream, offset=offset, limit=limit)
+        except SealError as error:
+            raise UnavailableError(
+                ErrorCode.STORE_UNAVAILABLE,
+                "The output does not open with this gateway's master keys: ask one that has the keys of its time.",
+                job_id=stored.record.id,
+            ) from error
+
+    async def page(self, stored: StoredJob, stream: EventKind, *, offset: int, limit: int) -> OutputPage:
+        """At most `limit` bytes from `offset` on; none where nothing is stored yet. `SealError` if it does not open."""
+        key = self.responses.output_key(stored.record)
+        newest = await self.store.newest_event(stored.record.id)
+        attempt = attempt_of(newest) if newest else stored.record.next_attempt
+        last = await self._event(stored, newest, key) if newest else None
+        # The record was read first: what it says to be over has all of its output stored.
+        total = _end(last, stream) if last else 0
+        cut = _Cut(stream, min(offset, total), limit)
+        if cut.position < total:
+            await self._fill(cut, stored, total, first=await self._first(stored, cut, newest, key=key), key=key)
+        is_complete = stored.record.state.is_final and cut.position >= total
+        return OutputPage(bytes(cut.data), cut.position, total, is_complete, attempt)
+
+    async def _fill(self, cut: _Cut, stored: StoredJob, total: int, *, first: int, key: DataKey) -> None:
+        after = first - 1
+        for _ in range(0, MOST_EVENTS, READ_AT_ONCE):
+            page = await self.store.events(stored.record.id, after=after, limit=READ_AT_ONCE)
+            for sealed in page:
+                cut.take(opened(key, sealed))
+                if cut.is_full or cut.position >= total:
+                    return
+            if not page:
+                return
+            after = page[-1].sequence
+
+    async def _first(self, stored: StoredJob, cut: _Cut, newest: int, *, key: DataKey) -> int:
+        """The newest event that begins at the place or before: by halves, for each knows what comes before it."""
+        low, high = last_before(attempt_of(newest)) + 1, newest
+        while low < high:
+            middle = (low + high + 1) // 2
+            event = await self._event(stored, middle, key)
+            if event is None or event.before.get(cut.stream, 0) <= cut.position:
+                low = middle
+            else:
+                high = middle - 1
+        return low
+
+    async def _event(self, stored: StoredJob, sequence: int, key: DataKey) -> OutputEvent | None:
+        """That event, or the next one where Redis lost it; none where the output went with its attempt just now."""
+        found = await self.store.events(stored.record.id, after=sequence - 1, limit=1)
+        return opened(key, found[0]) if found else None
+
+
+def _end(event: OutputEvent, stream: EventKind) -> int:
+    return event.before.get(stream, 0) + (len(event.content) if event.kind is stream else 0)

@@ -1,0 +1,183 @@
+"""Turns what is stored of a job into what a caller reads: opens sealed responses, words those that nobody sealed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import BaseModel
+
+from shared import terminal
+from shared.events import EventKind, OutputEvent, attempt_of
+from shared.models import CommandClass, CommandResponse, Job, JobId, JobLinks, JobState, ListedJob
+from shared.sealing.fernet_keys import DataKey, MasterKeys, Purpose, SealError
+from shared.store.job_store import JobStore, NewJob, SealedEvent, StoredJob
+from shared.store.record import JobRecord
+
+NO_EXIT_CODE = -1
+EVENTS_PAGE = 50
+BYTES_PER_CHARACTER = 4
+
+_HINTS = {
+    JobState.EXPIRED: "No worker was free or alive; GET /tools/status shows which tools have live workers.",
+    JobState.TIMED_OUT: "It ran into its time limit: send a longer `timeout` (seconds).",
+}
+_LOST_READ = "The command changes nothing: send it again."
+_LOST_WRITE = "The command may have had its effect: look at the cluster before you send it again."
+
+
+def queued(job: NewJob, created_at: datetime) -> Job:
+    """A job that was accepted a moment ago, as callers read it: known without asking Redis once more."""
+    return Job(
+        id=job.id,
+        tool=job.tool,
+        state=JobState.QUEUED,
+        command_class=job.command_class,
+        created_at=created_at,
+        links=_links(job.id),
+    )
+
+
+def listed(record: JobRecord) -> ListedJob:
+    """A job as it stands, without what it gave."""
+    return ListedJob(
+        id=record.id,
+        tool=record.tool,
+        state=record.state,
+        command_class=record.command_class,
+        created_at=record.created_at,
+        started_at=record.started_at,
+        ended_at=record.ended_at,
+        links=_links(record.id),
+    )
+
+
+class JobText(BaseModel):
+    """Both streams of a job, as far as they are stored."""
+
+    stdout: str = ""
+    stderr: str = ""
+    truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseReader:
+    """Opens what workers sealed."""
+
+    store: JobStore
+    master_keys: MasterKeys
+    max_output: int
+
+    async def job(self, stored: StoredJob) -> Job:
+        """The job as callers read it, with its response once there is one."""
+        progress = await self.progress(stored.record)
+        response = await self.response(stored) if stored.record.state.is_final else None
+        return Job(**dict(listed(stored.record)), progress=progress, response=_with_progress(response, progress))
+
+    async def progress(self, record: JobRecord) -> str | None:
+        """The newest that was said of what the command waits for; None of one that succeeded, for that is over."""
+        if record.started_at is None or record.state is JobState.SUCCEEDED:
+            return None
+        newest = await self.store.newest_event(record.id)
+        if not newest or attempt_of(newest) != record.attempt:
+            return None
+        try:
+            event = await self._event(record, newest)
+            if event is not None and event.kind is not EventKind.PROGRESS:
+                event = await self._event(record, event.progress)
+        except SealError:
+            return None
+        return terminal.plain(event.content.decode("utf-8", "replace")) if event else None
+
+    async def _event(self, record: JobRecord, sequence: int) -> OutputEvent | None:
+        """The event of that number; 0 is none."""
+        found = await self.store.events(record.id, after=sequence - 1, limit=1) if sequence else []
+        return opened(self.output_key(record), found[0]) if found and found[0].sequence == sequence else None
+
+    async def response(self, stored: StoredJob) -> CommandResponse:
+        """What the worker sealed; for a job that ended without its worker, what was streamed and why it ended."""
+        record = stored.record
+        if stored.response is not None:
+            try:
+                payload = self.output_key(record).open(stored.response, Purpose.RESPONSE)
+            except SealError:
+                return _worded(record, "the result does not open with this gateway's master keys", JobText())
+            response = CommandResponse.model_validate_json(payload)
+            return response.model_copy(update={"hint": response.hint or _HINTS.get(record.state)})
+        text = await self.text(record) if record.started_at else JobText()
+        return _worded(record, record.reason or "the command did not run to its end", text)
+
+    async def text(self, record: JobRecord) -> JobText:
+        """What a job has printed so far, each stream cut at the output limit."""
+        try:
+            stdout, stderr, more = await self._heads(record)
+        except SealError:
+            return JobText()
+        stdout_text, stderr_text = stdout.decode("utf-8", "replace"), stderr.decode("utf-8", "replace")
+        cut = more or max(len(stdout_text), len(stderr_text)) > self.max_output
+        return JobText(
+            stdout=terminal.plain(stdout_text[: self.max_output]),
+            stderr=terminal.plain(stderr_text[: self.max_output]),
+            truncated=cut,
+        )
+
+    async def _heads(self, record: JobRecord) -> tuple[bytes, bytes, bool]:
+        """The beginnings of both streams, page by page until both are full; whether there is more."""
+        key = self.output_key(record)
+        heads = {EventKind.STDOUT: bytearray(), EventKind.STDERR: bytearray()}
+        full = self.max_output * BYTES_PER_CHARACTER
+        after, more = 0, False
+        while page := await self.store.events(record.id, after=after, limit=EVENTS_PAGE):
+            for event in [opened(key, sealed) for sealed in page]:
+                head = heads.get(event.kind)
+                if head is not None:
+                    more = more or len(head) + len(event.content) > full
+                    head += event.content[: full - len(head)]
+            after = page[-1].sequence
+            if more and all(len(head) >= full for head in heads.values()):
+                break
+        return bytes(heads[EventKind.STDOUT]), bytes(heads[EventKind.STDERR]), more
+
+    def output_key(self, record: JobRecord) -> DataKey:
+        """What opens the job's events and response. `SealError` if no master key here unwraps it."""
+        return self.master_keys.unwrap(record.output_key, record.identity, Purpose.OUTPUT_KEY)
+
+
+def _with_progress(response: CommandResponse | None, progress: str | None) -> CommandResponse | None:
+    """What a command waited for in vain is the next thing to look at."""
+    if response is None or progress is None:
+        return response
+    hint = " ".join(filter(None, (response.hint, f"Last seen: {progress}.")))
+    return response.model_copy(update={"hint": hint})
+
+
+def _links(job_id: JobId) -> JobLinks:
+    own = f"/jobs/{job_id}"
+    return JobLinks(self=own, events=f"{own}/events", output=f"{own}/output")
+
+
+def opened(key: DataKey, event: SealedEvent) -> OutputEvent:
+    """`SealError` for an event that was sealed for another place."""
+    return OutputEvent.model_validate_json(key.open(event.token, Purpose.EVENT, event.sequence))
+
+
+def _worded(record: JobRecord, reason: str, text: JobText) -> CommandResponse:
+    return CommandResponse(
+        success=False,
+        output=text.stdout,
+        error=f"{text.stderr.rstrip()}\n{reason}".strip(),
+        exit_code=NO_EXIT_CODE,
+        job_id=record.id,
+        state=record.state,
+        duration_ms=_milliseconds(record.started_at, record.ended_at),
+        truncated=text.truncated,
+        hint=_hint(record),
+    )
+
+
+def _hint(record: JobRecord) -> str | None:
+    if record.state is JobState.LOST:
+        return _LOST_READ if record.command_class is CommandClass.READ else _LOST_WRITE
+    return _HINTS.get(record.state)
+
+
+def _milliseconds(start: datetime | None, end: datetime | None) -> int:
+    return round((end - start).total_seconds() * 1000) if start and end else 0

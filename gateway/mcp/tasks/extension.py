@@ -1,0 +1,119 @@
+"""The extension `io.modelcontextprotocol/tasks` of revision 2026-07-28: a call may be answered with a task handle.
+
+A task is a job under another name, and its id is the job's, so any gateway serves it and nothing is stored for it. No
+task ever asks for input. Extension: https://github.com/modelcontextprotocol/ext-tasks, specification/2026-07-28.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import mcp_types as types
+from fastapi import FastAPI
+from mcp.server.context import ServerRequestContext
+from mcp.server.lowlevel.server import Server
+from mcp.shared.exceptions import MCPError
+from mcp.shared.inbound import MCP_NAME_HEADER, decode_header_value
+from mcp_types import HEADER_MISMATCH, METHOD_NOT_FOUND, MISSING_REQUIRED_CLIENT_CAPABILITY
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+
+from gateway.jobs.service import JobService
+from gateway.mcp import protocol_errors
+from gateway.mcp.tasks import revision_2025_11_25, task_views
+from gateway.mcp.tasks.task_views import TaskView
+from shared.models import ANONYMOUS, JobState
+from shared.tools import registry
+
+EXTENSION = "io.modelcontextprotocol/tasks"
+WAIT_S = 5.0
+"""A client that takes tasks is given one after that: nearly every read has ended by then, and no install has."""
+
+Context = ServerRequestContext[Any, Any]
+Answer = Callable[[JobService, str], Awaitable[dict[str, Any]]]
+
+
+class UpdateTaskParams(types.GetTaskRequestParams):
+    input_responses: dict[str, Any]
+
+
+def is_declared(context: Context) -> bool:
+    """Whether this request says that its client takes tasks; what another request said counts for nothing."""
+    capabilities = context.session.client_capabilities
+    declared = capabilities.extensions if capabilities else None
+    return context.protocol_version in MODERN_PROTOCOL_VERSIONS and EXTENSION in (declared or {})
+
+
+async def handed_over(service: JobService, tool: str, result: types.CallToolResult) -> dict[str, Any] | None:
+    """The task of a command that goes on after its call; None for any other result."""
+    content = result.structured_content or {}
+    if tool not in registry.names() or "state" not in content or JobState(content["state"]).is_final:
+        return None
+    return {"resultType": "task", **_fields(await task_views.read(service, content["job_id"]))}
+
+
+def install(server: Server[Any], app: FastAPI) -> None:
+    """Serves tasks of both revisions that have them."""
+    server.extensions[EXTENSION] = {}
+    _serve(server, app, "tasks/get", params=types.GetTaskRequestParams, modern=_get, core=revision_2025_11_25.get)
+    _serve(
+        server, app, "tasks/cancel", params=types.GetTaskRequestParams, modern=_cancel, core=revision_2025_11_25.cancel
+    )
+    _serve(server, app, "tasks/update", params=UpdateTaskParams, modern=_update)
+    _serve(server, app, "tasks/result", params=types.GetTaskRequestParams, core=revision_2025_11_25.result)
+
+
+def _serve(
+    server: Server[Any],
+    app: FastAPI,
+    method: str,
+    *,
+    params: type[types.GetTaskRequestParams],
+    modern: Answer | None = None,
+    core: Answer | None = None,
+) -> None:
+    async def handle(context: Context, asked: types.GetTaskRequestParams) -> dict[str, Any]:
+        is_modern = context.protocol_version in MODERN_PROTOCOL_VERSIONS
+        answer = modern if is_modern else core if context.protocol_version == revision_2025_11_25.REVISION else None
+        if answer is None:
+            raise MCPError(METHOD_NOT_FOUND, "Method not found", method)
+        if is_modern:
+            _check(context, asked.task_id)
+        with protocol_errors.answered():
+            return await answer(app.state.jobs, asked.task_id)
+
+    server.add_request_handler(method, params, handle)
+
+
+def _check(context: Context, task_id: str) -> None:
+    """The extension must be declared, and the header that routes the request must name the task."""
+    if not is_declared(context):
+        raise MCPError(
+            MISSING_REQUIRED_CLIENT_CAPABILITY,
+            f"Tasks are for clients that declare the extension {EXTENSION} in the request's capabilities.",
+            {"requiredCapabilities": {"extensions": {EXTENSION: {}}}},
+        )
+    if context.request is None or decode_header_value(context.request.headers.get(MCP_NAME_HEADER)) != task_id:
+        raise MCPError(HEADER_MISMATCH, f"The header {MCP_NAME_HEADER} must be the request's `taskId`.")
+
+
+async def _get(service: JobService, task_id: str) -> dict[str, Any]:
+    view = await task_views.read(service, task_id)
+    fields = _fields(view)
+    if view.status == "completed":
+        await service.delivered(view.job)
+        fields["result"] = view.result.model_dump(by_alias=True, mode="json", exclude_none=True)
+    return fields
+
+
+async def _cancel(service: JobService, task_id: str) -> dict[str, Any]:
+    await service.cancel(task_id, ANONYMOUS)
+    return {}
+
+
+async def _update(service: JobService, task_id: str) -> dict[str, Any]:
+    """Answers to questions that were never asked are ignored, as specified."""
+    await service.find(task_id, ANONYMOUS)
+    return {}
+
+
+def _fields(view: TaskView) -> dict[str, Any]:
+    return {**view.fields(), "ttlMs": view.ttl_ms, "pollIntervalMs": view.poll_interval_ms}

@@ -1,0 +1,96 @@
+"""Tasks as revision 2025-11-25 had them in its core: the client asks for one with each call that shall become one.
+
+The SDK serves none of it, so what it would refuse to pass is handled in front of it. `tasks/list` is not offered: a
+job's id is the capability. https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/tasks
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import mcp_types as types
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.shared.exceptions import MCPError
+from mcp_types import INVALID_PARAMS, METHOD_NOT_FOUND
+
+from gateway.jobs.service import JobService
+from gateway.mcp import protocol_errors
+from gateway.mcp.tasks import task_views
+from gateway.mcp.tasks.task_views import TaskView
+from shared.errors import ErrorCode, UnavailableError
+from shared.models import ANONYMOUS
+from shared.tools import registry
+
+REVISION = "2025-11-25"
+CAPABILITY: dict[str, Any] = {"cancel": {}, "requests": {"tools": {"call": {}}}}
+RELATED_TASK = "io.modelcontextprotocol/related-task"
+
+Context = ServerRequestContext[Any, Any]
+StartJob = Callable[[Context, types.CallToolRequestParams], Awaitable[types.CallToolResult]]
+"""Queues the job of a call and waits for nothing. Raises `ProductError`."""
+
+
+class CoreTasks:
+    """Middleware of the SDK's server."""
+
+    def __init__(self, services: Callable[[], JobService], start_job: StartJob) -> None:
+        self._services = services
+        self._start_job = start_job
+
+    async def __call__(self, ctx: Context, call_next: CallNext) -> HandlerResult:
+        if ctx.method == "initialize":
+            return _with_capability(await call_next(ctx))
+        asks_for_task = ctx.method == "tools/call" and (ctx.params or {}).get("task") is not None
+        if ctx.protocol_version != REVISION or not asks_for_task:
+            return await call_next(ctx)
+        params = types.CallToolRequestParams.model_validate(ctx.params, by_name=False)
+        if params.name not in registry.names():
+            raise MCPError(METHOD_NOT_FOUND, f"The tool {params.name} does not run as a task: call it without `task`.")
+        with protocol_errors.answered():
+            started = await self._start_job(ctx, params)
+            job_id: str = (started.structured_content or {})["job_id"]
+            return {"task": _fields(await task_views.read(self._services(), job_id))}
+
+
+def offered(tool: types.Tool) -> types.Tool:
+    """The tool, which says that it may run as a task if it does."""
+    if tool.name not in registry.names():
+        return tool
+    return tool.model_copy(update={"execution": types.ToolExecution(task_support="optional")})
+
+
+async def get(service: JobService, task_id: str) -> dict[str, Any]:
+    """The answer to `tasks/get`."""
+    return _fields(await task_views.read(service, task_id))
+
+
+async def cancel(service: JobService, task_id: str) -> dict[str, Any]:
+    """The answer to `tasks/cancel`, when the task has ended; one that had ended before cannot be cancelled."""
+    if (await service.read(task_id, ANONYMOUS)).state.is_final:
+        raise MCPError(INVALID_PARAMS, "The task has ended already.")
+    await service.cancel(task_id, ANONYMOUS)
+    return _fields(await task_views.read(service, task_id, wait_s=service.settings.max_wait_s))
+
+
+async def result(service: JobService, task_id: str) -> dict[str, Any]:
+    """The answer to `tasks/result`, which comes when the task has ended."""
+    while (view := await task_views.read(service, task_id, wait_s=service.settings.max_wait_s)).status == "working":
+        if service.waiters.is_draining:
+            raise UnavailableError(ErrorCode.SHUTTING_DOWN, "This gateway is shutting down; send the request again.")
+    await service.delivered(view.job)
+    related = {RELATED_TASK: {"taskId": task_id}}
+    return {**view.result.model_dump(by_alias=True, mode="json", exclude_none=True), "_meta": related}
+
+
+def _with_capability(answer: HandlerResult) -> HandlerResult:
+    """An initialize result that tells of tasks, if it is of the revision that has them."""
+    if not isinstance(answer, dict) or answer.get("protocolVersion") != REVISION:
+        return answer
+    return {**answer, "capabilities": {**answer["capabilities"], "tasks": CAPABILITY}}
+
+
+def _fields(view: TaskView) -> dict[str, Any]:
+    """A task of this revision has failed when its command has."""
+    fields = {**view.fields(), "ttl": view.ttl_ms, "pollInterval": view.poll_interval_ms}
+    if view.status == "completed" and view.result.is_error:
+        fields["status"] = "failed"
+    return fields

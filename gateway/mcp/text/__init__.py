@@ -1,0 +1,1 @@
+"""Results and output as text for models."""

@@ -1,0 +1,40 @@
+"""Where a command acts: the namespaces that it touches, and whether that is all of it."""
+
+import re
+from dataclasses import dataclass
+
+from shared.command.invocation import Invocation
+from shared.command.reading import Reading
+from shared.tools.tool import Tool
+
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+"""RFC 1123, as Kubernetes wants namespaces to be named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Territory:
+    """Both empty where it touches no namespace at all."""
+
+    namespaces: tuple[str, ...] = ()
+    beyond: str = ""
+    """Why it reaches further, or may; empty where it does not."""
+
+
+def of(
+    tool: Tool, invocation: Invocation, reading: Reading, *, kubeconfig_namespace: str | None, trusts_charts: bool
+) -> Territory:
+    """`reading` has the manifests' objects. The kubeconfig's namespace is where a command acts that names none."""
+    if not invocation.needs_cluster:
+        return Territory()
+    if invocation.unknown:
+        return Territory(beyond=f"what `{invocation.unknown[0].shown}` does is not known here")
+    reach = tool.grammar.reach(reading)
+    if reach.beyond:
+        return Territory(beyond=reach.beyond)
+    if reach.by_chart and not trusts_charts:
+        return Territory(beyond="a chart's templates may name any namespace")
+    own = (invocation.namespace or kubeconfig_namespace or "",) if reach.in_own else ()
+    namespaces = tuple(dict.fromkeys((*reach.named, *own)))
+    if not all(map(_LABEL.fullmatch, namespaces)):
+        return Territory(beyond="it names no namespace, or something that is none")
+    return Territory(namespaces)

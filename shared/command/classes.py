@@ -1,0 +1,51 @@
+"""What a command may do: its class, its effects, and the rules that decided."""
+
+from dataclasses import dataclass
+
+from shared.command.reading import Arity, Reading
+from shared.models import CommandClass
+from shared.tools.class_rules import ClassRule, Effect
+from shared.tools.tool import Grammar
+
+HELP = ("help",)
+"""The verb of a command that has none: these CLIs then print their help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """`rules` are those that fitted, in the order in which they were looked at."""
+
+    command_class: CommandClass
+    effects: frozenset[Effect]
+    rules: tuple[ClassRule, ...]
+
+
+def classify(grammar: Grammar, reading: Reading) -> Classification:
+    """By the verb, then by each rule that fits; a verb or flag that nobody knows makes a harmless command a write."""
+    command_class = of_verb(grammar, reading.path)
+    rules = []
+    for rule in grammar.class_rules:
+        if rule.fits(reading, command_class):
+            rules.append(rule)
+            command_class = rule.to or command_class
+    if command_class.changes_nothing and any(flag.arity is Arity.UNKNOWN for flag in reading.flags):
+        command_class = CommandClass.WRITE
+    if command_class is CommandClass.READ and stays_local(grammar, reading):
+        command_class = CommandClass.LOCAL
+    return Classification(command_class, frozenset(rule.effect for rule in rules if rule.effect), tuple(rules))
+
+
+def of_verb(grammar: Grammar, path: str) -> CommandClass:
+    """The class of a verb path, or of the path above it, without flags."""
+    words = path.split() or HELP
+    known = (" ".join(words[:length]) for length in range(len(words), 0, -1))
+    return next((grammar.classes[name] for name in known if name in grammar.classes), CommandClass.WRITE)
+
+
+def stays_local(grammar: Grammar, reading: Reading) -> bool:
+    """Whether a flag keeps the command from reaching a cluster."""
+    last = {flag.name: flag for flag in reading.flags}
+    return any(
+        (flag.name in grammar.local_flags and flag.is_on) or f"{flag.name}={flag.value}" in grammar.local_flags
+        for flag in last.values()
+    )

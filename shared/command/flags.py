@@ -1,0 +1,229 @@
+"""Reads a command's words as pflag and cobra would: verb path, flags, operands.
+
+A word that they could read in two ways is refused, with the spelling that leaves no doubt. So what is judged here is
+what the CLI sees, and a refused flag cannot hide as the value of another. Spellings:
+https://pkg.go.dev/github.com/spf13/pflag; where cobra finds the verb: `Command.Find` and `stripFlags`.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from shared.command import paths
+from shared.command.reading import Arity, Flag, Reading
+from shared.errors import ErrorCode, RequestError
+from shared.tools.table import FlagSpec, Takes
+from shared.tools.tool import Grammar
+
+TERMINATOR = "--"
+
+
+def read(grammar: Grammar, words: Iterable[str]) -> Reading:
+    """A command's parts. `RequestError` for a refused flag or path, and for what can be read in two ways."""
+    return _Reader(grammar, words).read()
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A flag as it was written."""
+
+    spelled: str
+    value: str | None
+
+
+class _Reader:
+    def __init__(self, grammar: Grammar, words: Iterable[str]) -> None:
+        self._grammar = grammar
+        self._rest = deque(words)
+        self._verb = _VerbPath(grammar)
+        self._given: list[_Given] = []
+
+    def read(self) -> Reading:
+        while self._rest:
+            word = self._rest.popleft()
+            if word == TERMINATOR:
+                self._verb.require(word)
+                self._check_operands()
+                break
+            if word.startswith("--"):
+                self._long(word)
+            elif _looks_like_flag(word):
+                self._short(word)
+            else:
+                paths.check(word)
+                self._verb.take(word)
+        flags = tuple(self._flag(given) for given in self._given)
+        return Reading(self._verb.path, flags, (*self._verb.operands, *self._rest), len(self._rest))
+
+    def _check_operands(self) -> None:
+        """What stands behind `--`, unless it is a command for a container."""
+        if self._verb.name not in self._grammar.container_verbs:
+            for word in self._rest:
+                paths.check(word)
+
+    def _long(self, word: str) -> None:
+        spelled, has_value, value = word[2:].partition("=")
+        # kubectl takes `_` and `-` for the same letter; the other CLIs have no two flags that differ in it alone.
+        name = spelled.replace("_", "-")
+        self._refuse_if_listed(name, f"--{name}")
+        if has_value:
+            self._add(name, value)
+        else:
+            self._without_value(name, word)
+
+    def _short(self, word: str) -> None:
+        letter, glued = word[1], word[2:]
+        self._refuse_if_listed(letter, f"-{letter}")
+        if not glued:
+            self._without_value(letter, word)
+        elif glued[0] == "=" and len(glued) > 1:
+            self._add(letter, glued[1:])
+        else:
+            self._glued(letter, glued, word)
+
+    def _glued(self, letter: str, glued: str, word: str) -> None:
+        """`-nx`, or a cluster such as `-Aw`: each letter decides what the rest is."""
+        self._settle_verb(letter, word)
+        spec = self._spec(letter)
+        is_sure = self._grammar.takes_glued_values or self._is_global(letter)
+        if spec and is_sure and spec.takes is Takes.VALUE:
+            self._add(letter, glued)
+            return
+        for other in glued if spec is None or not is_sure else glued[:1]:
+            self._refuse_if_listed(other, f"-{other}")
+        if spec is None or not is_sure or not glued[0].isalpha():
+            raise RequestError(
+                ErrorCode.FLAG_AMBIGUOUS,
+                f"`-{letter}{glued[0]}…` can be read as several flags: write each flag as a word of its own, and a "
+                f"value as `-{letter}=value`.",
+            )
+        self._given.append(_Given(letter, None))
+        self._short(f"-{glued}")
+
+    def _without_value(self, name: str, word: str) -> None:
+        """A flag with no value of its own: whether the next word is its value depends on the flag."""
+        if self._rest:
+            self._settle_verb(name, word)
+        spec = self._spec(name)
+        if spec is None or spec.takes is Takes.VALUE:
+            self._refuse_flag_as_value(word)
+        if spec and spec.takes is Takes.VALUE and self._rest:
+            self._add(name, self._rest.popleft())
+        else:
+            self._given.append(_Given(name, None))
+
+    def _refuse_flag_as_value(self, word: str) -> None:
+        following = self._rest[0] if self._rest else ""
+        if not _looks_like_flag(following):
+            return
+        if following.startswith("--"):
+            name = following[2:].partition("=")[0].replace("_", "-")
+            self._refuse_if_listed(name, f"--{name}")
+        else:
+            self._refuse_if_listed(following[1], f"-{following[1]}")
+        raise RequestError(
+            ErrorCode.FLAG_AMBIGUOUS,
+            f"`{_shown(word)}` may take the next word, which begins with a dash, for its value: write "
+            f"`{_shown(word)}=value`, or `{_shown(word)}=true` for a flag that takes none.",
+        )
+
+    def _settle_verb(self, name: str, word: str) -> None:
+        """Only global flags may stand inside the verb path: cobra looks for the verb with the flags it knows there."""
+        if not self._is_global(name):
+            self._verb.end(word)
+
+    def _is_global(self, name: str) -> bool:
+        spec = self._grammar.table.spec("", name)
+        return spec is not None and spec.name in self._grammar.table.global_flags
+
+    def _spec(self, name: str) -> FlagSpec | None:
+        return self._grammar.table.spec(self._verb.name, name)
+
+    def _flag(self, given: _Given) -> Flag:
+        spec = self._spec(given.spelled)
+        if spec is None:
+            return Flag(given.spelled, given.value, Arity.UNKNOWN)
+        return Flag(spec.name, given.value, Arity.VALUE if spec.takes is Takes.VALUE else Arity.ALONE)
+
+    def _add(self, name: str, value: str) -> None:
+        paths.check_value(name, value)
+        self._given.append(_Given(name, value))
+
+    def _refuse_if_listed(self, name: str, shown: str) -> None:
+        why = self._grammar.refused_flags.get(name)
+        redefined = self._verb.name in self._grammar.redefined_under.get(name, ())
+        if why is not None and not redefined:
+            raise RequestError(ErrorCode.FLAG_REFUSED, f"`{shown}` is refused: {why}.")
+
+
+class _VerbPath:
+    """The verb and the verbs below it, as far as the words so far go."""
+
+    def __init__(self, grammar: Grammar) -> None:
+        self._grammar = grammar
+        self.path: tuple[str, ...] = ()
+        self.operands: list[str] = []
+        self._is_complete = False
+        self._ended_by: str | None = None
+        """The flag that stood where a further verb may have come."""
+
+    @property
+    def name(self) -> str:
+        return " ".join(self.path)
+
+    def take(self, word: str) -> None:
+        """An operand: the next verb of the path, unless the path is complete.
+
+        Where cobra looks for the verb it passes over empty words and `-`, and takes `-1` for a flag.
+        """
+        if not word or word.startswith("-"):
+            if word:
+                self.end(word)
+            self.operands.append(word)
+            return
+        longer = self._resolved((*self.path, word))
+        is_verb = not self.path or " ".join(longer) in self._grammar.table.verbs
+        if self._ended_by is not None and is_verb and self._is_group():
+            raise _verb_first(self._ended_by)
+        if self._is_complete or not is_verb:
+            self._is_complete = True
+            self.operands.append(word)
+            return
+        self.path = longer
+        self._is_complete = not self._is_group()
+
+    def end(self, word: str) -> None:
+        """A flag that may take the next word as its value."""
+        self.require(word)
+        if not self._is_complete:
+            self._is_complete = True
+            self._ended_by = word
+
+    def require(self, word: str) -> None:
+        if not self.path:
+            raise _verb_first(word)
+
+    def _resolved(self, path: tuple[str, ...]) -> tuple[str, ...]:
+        alias = self._grammar.table.aliases.get(" ".join(path))
+        return path if alias is None else tuple(alias.split())
+
+    def _is_group(self) -> bool:
+        verb = self._grammar.table.verbs.get(self.name)
+        return verb is not None and verb.is_group
+
+
+def _looks_like_flag(word: str) -> bool:
+    """A dash before a letter or a dash: no CLI has other flags, so `-` and `-1` are operands or values."""
+    return word.startswith("-") and (word[1:2].isalpha() or word[1:2] == "-")
+
+
+def _shown(word: str) -> str:
+    return word.partition("=")[0]
+
+
+def _verb_first(word: str) -> RequestError:
+    return RequestError(
+        ErrorCode.FLAG_AMBIGUOUS,
+        f"`{_shown(word)}` stands before the verb or inside it, where the next word may be taken for its value: put "
+        "the whole verb first (`rollout status`, then its flags), or write the flag with `=`.",
+    )

@@ -1,0 +1,151 @@
+"""Turns the caller's text into an `Invocation`: the one value that is judged, queued and executed.
+
+The text is read here and nowhere else. What is refused here never reaches a queue.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from shared.command import classes, durations, filters, flags, job_files, tokens, unknown_words
+from shared.command.invocation import Invocation
+from shared.command.reading import FALSE_VALUES, Arity, Flag, Reading
+from shared.errors import ErrorCode, RequestError
+from shared.models import CommandClass, Lane
+from shared.tools.tool import Grammar, Tool
+
+OFF_VALUES = FALSE_VALUES | {"none"}
+"""With which a flag such as `--dry-run` is as good as not given."""
+
+
+def parse(
+    tool: Tool,
+    command: str,
+    *,
+    namespace: str | None = None,
+    context: str | None = None,
+    default_namespace: str | None = None,
+) -> Invocation:
+    """The command as it will run. `default_namespace` holds where neither command nor `namespace` names one.
+
+    `RequestError` for whatever cannot be read, is refused, or contradicts `namespace` or `context`.
+    """
+    grammar = tool.grammar
+    first, *later = tokens.split(command)
+    words = _without_tool_name(tool, first)
+    reading = _reading(grammar, words)
+    named_context = _agreed(
+        reading, grammar.context_flags, asked=context, error=ErrorCode.CONTEXT_CONFLICT, word="context"
+    )
+    filters.check(later)
+    classified = classes.classify(grammar, reading)
+    command_class = classified.command_class
+    is_endless = _is_endless(grammar, reading)
+    waits = is_endless or _waits(grammar, reading)
+    chosen_namespace = _namespace(grammar, reading, asked=namespace, default=default_namespace)
+    return Invocation(
+        tool=tool.name,
+        arguments=(*_namespace_argument(grammar, reading, chosen_namespace), *words),
+        filters=tuple(tuple(stage) for stage in later),
+        verb=reading.verb or classes.HELP,
+        command_class=command_class,
+        lane=_lane(command_class, waits=waits),
+        context=named_context,
+        needs_cluster=_needs_cluster(grammar, reading, command_class),
+        own_timeout_s=_own_timeout_s(grammar, reading, waits=waits),
+        is_endless=is_endless,
+        namespace=chosen_namespace,
+        subjects=_subjects(grammar, reading),
+        reading=reading,
+        class_rules=classified.rules,
+        effects=classified.effects,
+        unknown=unknown_words.find(grammar, reading),
+    )
+
+
+def _without_tool_name(tool: Tool, words: list[str]) -> list[str]:
+    if words[0] == tool.name:
+        words = words[1:]
+    if not words:
+        raise RequestError(
+            ErrorCode.COMMAND_EMPTY, f"The command names {tool.name} and nothing to do: {tool.examples[0]!r} would do."
+        )
+    return words
+
+
+def _reading(grammar: Grammar, words: Sequence[str]) -> Reading:
+    reading = flags.read(grammar, words)
+    _refuse_verb(grammar, reading.verb)
+    job_files.check(grammar, reading)
+    return reading
+
+
+def _refuse_verb(grammar: Grammar, verb: Sequence[str]) -> None:
+    for length in range(1, len(verb) + 1):
+        name = " ".join(verb[:length])
+        if name in grammar.refused_verbs:
+            raise RequestError(ErrorCode.COMMAND_REFUSED, f"`{name}` is refused: {grammar.refused_verbs[name]}.")
+
+
+def _needs_cluster(grammar: Grammar, reading: Reading, command_class: CommandClass) -> bool:
+    """Credentials are read there whatever a flag says: `set env --local --resolve` does."""
+    is_credential = command_class is CommandClass.CREDENTIAL
+    return is_credential or (command_class is not CommandClass.LOCAL and not classes.stays_local(grammar, reading))
+
+
+def _is_endless(grammar: Grammar, reading: Reading) -> bool:
+    names = grammar.endless.get(reading.path, frozenset())
+    return any(flag.name in names and flag.is_on for flag in reading.flags)
+
+
+def _waits(grammar: Grammar, reading: Reading) -> bool:
+    by_flag = any(flag.name in grammar.waiting_flags and flag.is_on for flag in reading.flags)
+    return by_flag or reading.path in grammar.waiting_verbs
+
+
+def _lane(command_class: CommandClass, *, waits: bool) -> Lane:
+    is_short = command_class.changes_nothing and not waits
+    return Lane.FAST if is_short else Lane.SLOW
+
+
+def _own_timeout_s(grammar: Grammar, reading: Reading, *, waits: bool) -> float | None:
+    values = [flag.value for flag in reading.flags if flag.name in grammar.timeout_flags and flag.value is not None]
+    if values:
+        return durations.parse_s(values[-1])
+    return (grammar.default_wait_s or None) if waits else None
+
+
+def _namespace(grammar: Grammar, reading: Reading, *, asked: str | None, default: str | None) -> str | None:
+    """The namespace that the command or its request names, for a tool that knows the flag."""
+    if not grammar.namespace_flags:
+        return None
+    named = _agreed(reading, grammar.namespace_flags, asked=asked, error=ErrorCode.NAMESPACE_CONFLICT, word="namespace")
+    is_in_command = bool(list(_values(reading.flags, grammar.namespace_flags)))
+    # An empty one stands behind whatever is put in front, and to the CLI it means that of the kubeconfig.
+    return named if is_in_command else named or default
+
+
+def _namespace_argument(grammar: Grammar, reading: Reading, chosen: str | None) -> tuple[str, ...]:
+    """`--namespace=…` in front, where the command names none."""
+    is_in_command = any(_values(reading.flags, grammar.namespace_flags))
+    return (f"--namespace={chosen}",) if chosen and not is_in_command else ()
+
+
+def _subjects(grammar: Grammar, reading: Reading) -> tuple[str, ...]:
+    verb = reading.path
+    flags = (flag for flag in reading.flags if flag.name in grammar.inclusive_flags)
+    if verb not in grammar.exclusive_verbs or any(flag.value not in OFF_VALUES for flag in flags):
+        return ()
+    return tuple(sorted(set(reading.operands[: grammar.exclusive_verbs[verb]])))
+
+
+def _agreed(reading: Reading, names: frozenset[str], *, asked: str | None, error: ErrorCode, word: str) -> str | None:
+    """The one value that the command's flags and the request's field name together."""
+    named = {*_values(reading.flags, names), *([asked] if asked else [])}
+    if len(named) > 1:
+        raise RequestError(
+            error, f"The request names more than one {word}: name it once, in the command or in the field `{word}`."
+        )
+    return next(iter(named), None) or None
+
+
+def _values(given: Sequence[Flag], names: frozenset[str]) -> Iterator[str]:
+    return (flag.value or "" for flag in given if flag.name in names and flag.arity is Arity.VALUE)

@@ -1,0 +1,61 @@
+"""Verbs and flags that a CLI does not have, as far as the tables know, and what was perhaps meant."""
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from shared.command.reading import Arity, Reading
+from shared.tools.tool import Grammar
+
+SHOWN_CHARACTERS = 60
+
+
+class Kind(StrEnum):
+    VERB = "verb"
+    FLAG = "flag"
+
+
+ALIKE = {Kind.VERB: 0.6, Kind.FLAG: 0.75}
+"""How alike two words must be (difflib's ratio): flags all begin alike, verbs are short."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownWord:
+    """`shown` is how to write it, and `nearest` what is spelled most alike, if anything is."""
+
+    kind: Kind
+    shown: str
+    nearest: str | None
+
+
+def find(grammar: Grammar, reading: Reading) -> tuple[UnknownWord, ...]:
+    """In the order verb, flags."""
+    return (*_verbs(grammar, reading), *_flags(grammar, reading))
+
+
+def _verbs(grammar: Grammar, reading: Reading) -> Iterator[UnknownWord]:
+    verb = grammar.table.verbs.get(reading.path)
+    if reading.path and verb is None:
+        yield _word(Kind.VERB, reading.path, _below(grammar, ""))
+    elif verb and verb.is_group and len(reading.operands) > reading.trailing:
+        written = f"{reading.path} {next(filter(None, reading.operands), '')}"
+        yield _word(Kind.VERB, written.strip(), _below(grammar, reading.path))
+
+
+def _below(grammar: Grammar, group: str) -> list[str]:
+    """The verb paths one word longer than the group's, and their other names."""
+    paths = (*grammar.table.verbs, *grammar.table.aliases)
+    return [path for path in paths if path.rpartition(" ")[0] == group]
+
+
+def _flags(grammar: Grammar, reading: Reading) -> Iterator[UnknownWord]:
+    known = [f"--{spec.name}" for spec in grammar.table.specs(reading.path)]
+    for flag in reading.flags:
+        if flag.arity is Arity.UNKNOWN:
+            yield _word(Kind.FLAG, f"-{flag.name}" if len(flag.name) == 1 else f"--{flag.name}", known)
+
+
+def _word(kind: Kind, written: str, known: list[str]) -> UnknownWord:
+    nearest = difflib.get_close_matches(written[:SHOWN_CHARACTERS], known, n=1, cutoff=ALIKE[kind])
+    return UnknownWord(kind, written[:SHOWN_CHARACTERS], nearest[0] if nearest else None)

@@ -1,0 +1,1 @@
+"""Kubeconfigs of callers: decoded, checked field by field, and rebuilt."""

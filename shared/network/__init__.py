@@ -1,0 +1,1 @@
+"""Hosts and addresses: how they are written, and which of them nothing may connect to."""

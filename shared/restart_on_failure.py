@@ -1,0 +1,35 @@
+"""Keeps what must not end by itself: the loops that renew, sweep, listen and announce for as long as a process runs."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from shared.redis.redis_connection import UNAVAILABLE, reason
+
+RESTART_DELAY_S = 1.0
+QUIET_S = 30.0
+"""Between two lines of one loop about one outage."""
+
+log = structlog.get_logger()
+
+
+async def keep(run: Callable[[], Awaitable[None]], name: str) -> None:
+    """Runs `run` again a second after each failure, until it returns or is cancelled.
+
+    An error that nobody foresaw is logged with its traceback and ends neither the process nor its other loops: jobs
+    run in it, and callers wait.
+    """
+    clock = asyncio.get_running_loop().time
+    quiet_until = 0.0
+    while True:
+        try:
+            await run()
+            return
+        except UNAVAILABLE as error:
+            if clock() >= quiet_until:
+                quiet_until = clock() + QUIET_S
+                log.warning("redis unreachable", task=name, error=type(error).__name__, reason=reason(error))
+        except Exception:
+            log.exception("task failed and is started again", task=name)
+        await asyncio.sleep(RESTART_DELAY_S)

@@ -1,0 +1,1 @@
+"""argocd: its grammar, classes and version command."""

@@ -1,0 +1,273 @@
+"""argocd: what its verbs do, and what is refused.
+
+It reaches its server with a credential channel of its own, or the cluster alone with `--core`.
+"""
+
+from functools import partial
+
+from shared.command.reading import Reading
+from shared.models import CommandClass
+from shared.tools import failure_hints, table
+from shared.tools.argocd import looks
+from shared.tools.class_rules import ClassRule, Effect, always, given
+from shared.tools.failure_hints import FailureHint
+from shared.tools.kubectl import definition as kubectl
+from shared.tools.kubectl import kinds
+from shared.tools.namespace_scope import Reach
+from shared.tools.tool import Grammar, Tool
+
+_TABLE = table.load("argocd")
+
+_READ = {
+    "account": "can-i get get-user-info list",
+    "app": "diff get get-resource history list logs manifests resources wait",
+    "app actions": "list",
+    "appset": "generate get list",
+    "cert": "list",
+    "cluster": "get list",
+    "gpg": "get list",
+    "proj": "get list",
+    "proj role": "get list list-tokens",
+    "proj source-integrity git policies": "list",
+    "proj windows": "list",
+    "repo": "get list",
+    "repocreds": "list",
+}
+_WRITE = {
+    "account": "update-password",
+    "app": "add-source create patch patch-resource remove-source rollback set sync terminate-op unset",
+    "app actions": "run",
+    "appset": "create",
+    "cert": "add-ssh add-tls",
+    "cluster": "add rotate-auth set",
+    "gpg": "add",
+    "proj": "add-destination add-destination-service-account add-orphaned-ignore add-signature-key add-source "
+    "add-source-namespace allow-cluster-resource allow-namespace-resource create deny-cluster-resource "
+    "deny-namespace-resource remove-destination remove-destination-service-account remove-orphaned-ignore "
+    "remove-signature-key remove-source remove-source-namespace set",
+    "proj role": "add-group add-policy create delete-token remove-group remove-policy",
+    "proj source-integrity git policies": "add update",
+    "proj windows": "add disable-manual-sync disable-sync-overrun enable-manual-sync enable-sync-overrun update",
+    "repo": "add",
+    "repocreds": "add",
+}
+_DESTRUCTIVE = {
+    "account": "delete-token",
+    "app": "confirm-deletion delete delete-resource",
+    "appset": "delete",
+    "cert": "rm",
+    "cluster": "rm",
+    "gpg": "rm",
+    "proj": "delete",
+    "proj role": "delete",
+    "proj source-integrity git policies": "delete",
+    "proj windows": "delete",
+    "repo": "rm",
+    "repocreds": "rm",
+}
+_CREDENTIAL = {"account": "generate-token session-token", "proj role": "create-token"}
+_LOCAL = {"account": "bcrypt"}
+
+
+def _classes(command_class: CommandClass, verbs: dict[str, str]) -> dict[str, CommandClass]:
+    return {f"{group} {verb}": command_class for group, names in verbs.items() for verb in names.split()}
+
+
+def _kind(reading: Reading) -> str:
+    return kinds.plural(reading.value("kind") or "")
+
+
+_RULES = (
+    ClassRule(
+        "dry-run",
+        "with `--dry-run` nothing is changed",
+        given("dry-run"),
+        verbs=frozenset({"app sync", "appset create"}),
+        to=CommandClass.READ,
+    ),
+    ClassRule(
+        "replacing",
+        "objects are deleted and made anew",
+        given("force", "replace"),
+        verbs=frozenset({"app sync"}),
+        of=frozenset({CommandClass.WRITE}),
+        to=CommandClass.DESTRUCTIVE,
+    ),
+    ClassRule(
+        "pruning",
+        "it deletes every object that is not in git",
+        given("prune"),
+        verbs=frozenset({"app rollback", "app sync"}),
+        of=frozenset({CommandClass.WRITE, CommandClass.DESTRUCTIVE}),
+        to=CommandClass.DESTRUCTIVE,
+        effect=Effect.MASS,
+    ),
+    ClassRule(
+        "selected-applications",
+        "it names no application, and so may delete them all",
+        given("selector"),
+        verbs=frozenset({"app delete"}),
+        effect=Effect.MASS,
+    ),
+    ClassRule(
+        "all-resources",
+        "it names no single object",
+        given("all"),
+        verbs=frozenset({"app delete-resource"}),
+        effect=Effect.MASS,
+    ),
+    ClassRule(
+        "data-loss",
+        "the data in a volume is gone with its claim",
+        lambda reading: _kind(reading) in kinds.DATA_KINDS,
+        verbs=frozenset({"app delete-resource"}),
+        effect=Effect.IRREVERSIBLE,
+    ),
+    ClassRule(
+        "deletion-beyond-a-namespace",
+        "the kind lies in no namespace, or is none that is known to lie in one",
+        lambda reading: _kind(reading) not in kinds.NAMESPACED,
+        verbs=frozenset({"app delete-resource"}),
+        effect=Effect.CLUSTER_SCOPE,
+    ),
+    ClassRule(
+        "application-set",
+        "every application that it made is deleted along with it",
+        always,
+        verbs=frozenset({"appset delete"}),
+        effect=Effect.MASS,
+    ),
+    ClassRule(
+        "for-all-of-argo-cd",
+        "others' applications depend on it",
+        always,
+        verbs=frozenset({"cert rm", "cluster rm", "gpg rm", "proj delete", "repo rm", "repocreds rm"}),
+        effect=Effect.CLUSTER_SCOPE,
+    ),
+)
+
+
+def _reach(_: Reading) -> Reach:
+    return Reach(beyond="Argo CD knows projects and applications, which may lie in and deploy to any namespace")
+
+
+_FILE_FLAGS = frozenset(
+    (
+        "file",
+        "from",
+        "gcp-service-account-key-path",
+        "github-app-private-key-path",
+        "ssh-private-key-path",
+        "tls-client-cert-key-path",
+        "tls-client-cert-path",
+        "values-literal-file",
+    )
+)
+
+_CREDENTIALS = "send the headers X-Argocd-Server and X-Argocd-Auth-Token instead, or use `--core` with the kubeconfig"
+_IDENTITY = f"it swaps who runs the command; {_CREDENTIALS}"
+_CLUSTER = "the kubeconfig that comes with the request names cluster and user; pick a context with `--kube-context`"
+_WORKER_FILE = f"it names a file of the worker; {_CREDENTIALS}"
+_NO_LOCAL_FILES = "it reads a directory of the worker; compare or sync what is in git, without it"
+_NO_TUNNEL = f"a tunnel would end in the worker; {_CREDENTIALS}"
+_NO_LOGIN = f"nothing is kept from one command to the next; {_CREDENTIALS}"
+
+_REFUSED_FLAGS = {
+    **dict.fromkeys(("argocd-context", "config"), _NO_LOGIN),
+    **dict.fromkeys(("auth-token", "server", "token", "username", "password", "user"), _IDENTITY),
+    **dict.fromkeys(("as", "as-group", "as-uid"), _IDENTITY),
+    **dict.fromkeys(("client-crt", "client-crt-key", "server-crt"), _WORKER_FILE),
+    **dict.fromkeys(("certificate-authority", "client-certificate", "client-key"), _CLUSTER),
+    **dict.fromkeys(("cluster", "insecure-skip-tls-verify", "proxy-url", "tls-server-name"), _CLUSTER),
+    "kubeconfig": "send the kubeconfig in the header X-Kubeconfig or in the field `kubeconfig`",
+    **dict.fromkeys(("local", "local-include", "local-repo-root"), _NO_LOCAL_FILES),
+    **dict.fromkeys(("port-forward", "port-forward-namespace"), _NO_TUNNEL),
+}
+
+_REFUSED_VERBS = {
+    "admin": "it works on the server's own files and secrets; use `app`, `proj`, `cluster` or `repo`",
+    "app edit": "there is no editor; use `app patch` or `app set`",
+    "configure": _NO_LOGIN,
+    "context": _NO_LOGIN,
+    "login": _NO_LOGIN,
+    "logout": _NO_LOGIN,
+    "proj edit": "there is no editor; use `proj set`",
+    "relogin": _NO_LOGIN,
+}
+
+_FAILURE_HINTS = (
+    FailureHint(r"server address unspecified", f"The command names no Argo CD server: {_CREDENTIALS}."),
+    FailureHint(
+        r"code = Unauthenticated",
+        "The Argo CD server does not take the token: send a valid one in the header X-Argocd-Auth-Token.",
+    ),
+    FailureHint(
+        r"code = PermissionDenied",
+        "Argo CD says so of what does not exist and of what the token may not do: `app list` shows what it sees.",
+    ),
+    FailureHint(
+        # What it fell back to, after the first try failed for a reason that it does not print.
+        r"socks connect unix",
+        "The server was reached and speaks no gRPC, or its certificate is not trusted: add `--grpc-web`, with which a "
+        "failure says its reason, or `--insecure` if its certificate is its own.",
+    ),
+    FailureHint(
+        r"x509: |certificate",
+        "The server's certificate is not trusted: add `--insecure` if that is as it should be.",
+    ),
+    *failure_hints.CLUSTER,
+)
+
+TOOL = Tool(
+    name="argocd",
+    summary="Run argocd against your Argo CD server, or with --core against the cluster of your kubeconfig.",
+    examples=("app get web", "app sync web --timeout 300", "app list", "app diff web", "app wait web --health"),
+    refused="Refused: login, context (server and token come with the connection, or use `--core`), admin, `app edit` "
+    "(use `app set` or `app patch`), `--local`. Use `app wait` or `--timeout` for long syncs.",
+    grammar=Grammar(
+        table=_TABLE,
+        refused_flags=_REFUSED_FLAGS,
+        classes={
+            **_classes(CommandClass.READ, _READ),
+            **_classes(CommandClass.WRITE, _WRITE),
+            **_classes(CommandClass.DESTRUCTIVE, _DESTRUCTIVE),
+            **_classes(CommandClass.CREDENTIAL, _CREDENTIAL),
+            **_classes(CommandClass.LOCAL, _LOCAL),
+            "completion": CommandClass.LOCAL,
+            "help": CommandClass.LOCAL,
+            **dict.fromkeys(("configure", "context", "logout"), CommandClass.LOCAL),
+            **dict.fromkeys(("app edit", "login", "proj edit", "relogin"), CommandClass.INTERACTIVE),
+            "version": CommandClass.READ,
+        },
+        class_rules=_RULES,
+        reach=_reach,
+        file_flags=_FILE_FLAGS,
+        file_operands=frozenset({"appset create", "appset generate"}),
+        refused_verbs=_REFUSED_VERBS,
+        redefined_under={
+            "cluster": frozenset({"app list"}),
+            "password": frozenset({"account bcrypt", "repo add", "repocreds add"}),
+            "proxy-url": frozenset({"repocreds add"}),
+            "username": frozenset({"repo add", "repocreds add"}),
+        },
+        waiting_verbs=frozenset({"app sync", "app wait"}),
+        waiting_flags=frozenset({"wait"}),
+        endless={"app logs": frozenset({"follow"})},
+        context_flags=frozenset({"context", "kube-context"}),
+        local_flags=frozenset({"client", "help"}),
+    ),
+    version_arguments=("version", "--client", "--short"),
+    version_pattern=r"argocd: v?(\S+)",
+    install_hint="get it from https://argo-cd.readthedocs.io/en/stable/cli_installation/",
+    credential_headers={
+        "x-argocd-server": "ARGOCD_SERVER",
+        "x-argocd-auth-token": "ARGOCD_AUTH_TOKEN",
+    },
+    server_variable="ARGOCD_SERVER",
+    # With these it talks to itself, over a unix socket or on loopback, and would look for that behind the proxy.
+    proxy_variables={"ALL_PROXY": frozenset({"core", "grpc-web", "grpc-web-root-path"})},
+    listening_flags=frozenset({"core"}),
+    companions={"app diff": kubectl.DIFF},
+    failure_hints=_FAILURE_HINTS,
+    awaited=partial(looks.of, global_flags=frozenset(_TABLE.global_flags)),
+)

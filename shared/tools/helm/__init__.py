@@ -1,0 +1,1 @@
+"""helm: its grammar, classes and version command."""

@@ -1,0 +1,231 @@
+"""helm: what its verbs do, and what is refused."""
+
+from shared.command.reading import Reading
+from shared.models import CommandClass
+from shared.tools import failure_hints, table
+from shared.tools.class_rules import ClassRule, given
+from shared.tools.failure_hints import FailureHint
+from shared.tools.helm import looks, masked
+from shared.tools.namespace_scope import ALL_NAMESPACES, EVERY_NAMESPACE, NOWHERE, Reach, untold
+from shared.tools.tool import Grammar, Tool
+
+_CLASSES = {
+    CommandClass.READ: (
+        "get all",
+        "get hooks",
+        "get manifest",
+        "get metadata",
+        "get notes",
+        "get values",
+        "history",
+        "list",
+        "status",
+    ),
+    CommandClass.WRITE: ("install", "push", "rollback", "test", "upgrade"),
+    CommandClass.DESTRUCTIVE: ("uninstall",),
+    CommandClass.LOCAL: (
+        "completion",
+        "create",
+        "dependency",
+        "env",
+        "help",
+        "lint",
+        "package",
+        "pull",
+        "registry",
+        "repo",
+        "search",
+        "show",
+        "template",
+        "verify",
+        "version",
+    ),
+}
+
+_LOCAL_GROUPS = {
+    "completion": ("bash", "fish", "powershell", "zsh"),
+    "dependency": ("build", "list", "update"),
+    "plugin": ("install", "list", "package", "uninstall", "update", "verify"),
+    "registry": ("login", "logout"),
+    "repo": ("add", "index", "list", "remove", "update"),
+    "search": ("hub", "repo"),
+    "show": ("all", "chart", "crds", "readme", "values"),
+}
+"""All local; they stand below their group so that a verb path is named in full."""
+
+_DRY = ("", "1", "T", "TRUE", "True", "client", "server", "t", "true")
+_RULES = (
+    ClassRule(
+        "dry-run",
+        "with `--dry-run` nothing is changed",
+        lambda reading: reading.has("dry-run") and (reading.value("dry-run") or "") in _DRY,
+        verbs=frozenset({"install", "rollback", "uninstall", "upgrade"}),
+        to=CommandClass.READ,
+    ),
+    ClassRule(
+        "rendering-on-the-cluster",
+        "charts can look objects up, and the API server checks them",
+        lambda reading: reading.value("dry-run") == "server" or reading.has("validate"),
+        verbs=frozenset({"template"}),
+        to=CommandClass.READ,
+    ),
+    ClassRule(
+        "release-values",
+        "a template picks values of Secrets out; `get manifest` and `get values` show them masked",
+        given("template"),
+        verbs=frozenset({"get all"}),
+        to=CommandClass.CREDENTIAL,
+    ),
+    ClassRule(
+        "replacing",
+        "objects are deleted and made anew",
+        given("force", "force-replace", "replace"),
+        verbs=frozenset({"install", "rollback", "upgrade"}),
+        of=frozenset({CommandClass.WRITE}),
+        to=CommandClass.DESTRUCTIVE,
+    ),
+)
+_OF_A_RELEASE = frozenset(
+    {"history", "list", *(f"get {part}" for part in ("all", "hooks", "manifest", "metadata", "notes", "values"))}
+)
+_OF_ITS_OBJECTS = frozenset({"install", "rollback", "status", "template", "test", "uninstall", "upgrade"})
+
+
+def _reach(reading: Reading) -> Reach:
+    """A release lies in a namespace; its objects lie where the chart's templates say."""
+    if reading.has(ALL_NAMESPACES):
+        return EVERY_NAMESPACE
+    if reading.has("create-namespace"):
+        return Reach(beyond="`--create-namespace` makes one, which lies in none itself")
+    if reading.path == "push":
+        return NOWHERE
+    if reading.path in _OF_A_RELEASE:
+        return Reach()
+    return Reach(by_chart=True) if reading.path in _OF_ITS_OBJECTS else untold(reading)
+
+
+_FILE_FLAGS = frozenset(
+    (
+        "ca-file",
+        "cert-file",
+        "destination",
+        "key-file",
+        "merge",
+        "output-dir",
+        "passphrase-file",
+        "set-file",
+        "show-only",
+        "starter",
+        "untardir",
+        "values",
+    )
+)
+_CHART_VERBS = (
+    *("create", "install", "lint", "package", "pull", "push", "template", "upgrade", "verify"),
+    *("dependency build", "dependency list", "dependency update", "repo index"),
+    *(f"show {part}" for part in ("all", "chart", "crds", "readme", "values")),
+)
+
+_IDENTITY = "the kubeconfig that comes with the request says who you are and where; use its contexts (`--kube-context`)"
+_SERVER = "the server is that of the kubeconfig that comes with the request; pick another with `--kube-context`"
+_WORKER_FILE = "it names a file of the worker; leave it out"
+_NO_EXECUTION = (
+    "it runs a program in the worker; render with `template`, change the manifest, and apply it with kubectl"
+)
+
+_REFUSED_FLAGS = {
+    "kube-apiserver": _SERVER,
+    "kube-as-group": _IDENTITY,
+    "kube-as-user": _IDENTITY,
+    "kube-ca-file": "send the authority inside the kubeconfig, as certificate-authority-data",
+    "kube-insecure-skip-tls-verify": "set insecure-skip-tls-verify in the kubeconfig's cluster, if it must be",
+    "kube-tls-server-name": "set tls-server-name in the kubeconfig's cluster",
+    "kube-token": _IDENTITY,
+    "kubeconfig": "send the kubeconfig in the header X-Kubeconfig or in the field `kubeconfig`",
+    "content-cache": _WORKER_FILE,
+    "keyring": _WORKER_FILE,
+    "registry-config": _WORKER_FILE,
+    "repository-cache": _WORKER_FILE,
+    "repository-config": _WORKER_FILE,
+    "post-renderer": _NO_EXECUTION,
+    "post-renderer-args": _NO_EXECUTION,
+}
+
+_FAILURE_HINTS = (
+    FailureHint(
+        r"another operation \(install/upgrade/rollback\) is in progress|cannot re-?use a name that is still in use",
+        "The release is there, perhaps half-installed by a command that was cut off: see `history RELEASE`. Where "
+        "it says pending, `rollback RELEASE REVISION` to the last deployed one, or `uninstall RELEASE` where there is "
+        "none, and then send the command again.",
+    ),
+    FailureHint(
+        r"has no deployed releases",
+        "No release of that name was ever deployed: `upgrade --install` makes a new one; where `history RELEASE` shows "
+        "one that failed, `uninstall RELEASE` first.",
+    ),
+    FailureHint(
+        r"cannot be imported into the current release",
+        "It is there already and not part of this release: add `--take-ownership`, or delete it first.",
+    ),
+    FailureHint(
+        r"nil pointer evaluating|error calling (required|include|fail)|failed parsing --set|values don't meet",
+        "The chart's values do not fit: `show values CHART` lists them; set them in `files` and with `-f`, or with "
+        "`--set NAME=VALUE`.",
+    ),
+    FailureHint(
+        r"release: not found|release not found",
+        "There is no such release in that namespace: `list -A` shows those that there are.",
+    ),
+    FailureHint(
+        r"context deadline exceeded|timed out waiting for the condition|resource [^\n]{0,200} not ready",
+        "Its objects were not ready in time: kubectl `get pods` and `events` of the namespace say why. The release is "
+        "kept as failed: upgrade it, roll it back, or uninstall it.",
+    ),
+    FailureHint(
+        r"repo \S+ not found|no repositories to show|no repo named",
+        "Repositories are not kept from one command to the next: name the chart's with `--repo URL`, or as oci://.",
+    ),
+    *failure_hints.CLUSTER,
+)
+
+TOOL = Tool(
+    name="helm",
+    summary="Run helm against the cluster of your kubeconfig: list, install, upgrade, roll back and remove releases.",
+    examples=(
+        "list -A",
+        "upgrade --install web oci://registry.example/charts/web -n shop --wait -f values.yaml",
+        "status web -n shop",
+        "rollback web 3 -n shop",
+        "template web ./chart",
+    ),
+    refused="Refused: plugins, post-renderers, and flags for another identity or server. Repositories are not kept: "
+    "use `--repo URL` or oci://. Send values and charts in `files`. For a long install say `--wait --timeout 10m`.",
+    grammar=Grammar(
+        table=table.load("helm"),
+        refused_flags=_REFUSED_FLAGS,
+        classes={verb: command_class for command_class, verbs in _CLASSES.items() for verb in verbs}
+        | {f"{group} {verb}": CommandClass.LOCAL for group, verbs in _LOCAL_GROUPS.items() for verb in verbs},
+        class_rules=_RULES,
+        reach=_reach,
+        masking=masked.of,
+        file_flags=_FILE_FLAGS,
+        file_operands=frozenset(_CHART_VERBS),
+        fetched_schemes=frozenset({"http", "https", "oci"}),
+        refused_verbs={"plugin": "plugins do not run in a worker; use helm's own verbs"},
+        takes_glued_values=False,
+        waiting_verbs=frozenset({"test"}),
+        waiting_flags=frozenset({"atomic", "rollback-on-failure", "wait", "wait-for-jobs"}),
+        namespace_flags=frozenset({"namespace"}),
+        context_flags=frozenset({"kube-context"}),
+        local_flags=frozenset({"help"}),
+        exclusive_verbs={"install": 1, "rollback": 1, "test": 1, "uninstall": None, "upgrade": 1},
+        inclusive_flags=frozenset({"dry-run", "generate-name", "help", "name-template"}),
+        default_wait_s=300,
+    ),
+    version_arguments=("version", "--template={{.Version}}"),
+    version_pattern=r"v?(\d\S*)",
+    install_hint="get it from https://helm.sh/docs/intro/install/",
+    environment={"HELM_NO_PLUGINS": "1"},
+    failure_hints=_FAILURE_HINTS,
+    awaited=looks.of,
+)

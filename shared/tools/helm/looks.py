@@ -1,0 +1,32 @@
+"""What helm waits for: the objects of a release and of its hooks, as the release itself says."""
+
+from shared.command.reading import Reading
+from shared.tools import progress_looks
+from shared.tools.progress_looks import Awaited, Goal, Look, Shows
+
+MOST_RELEASES = 3
+"""Of those that one `uninstall` names."""
+_GOALS = {
+    "install": Goal.READY,
+    "rollback": Goal.READY,
+    "test": Goal.READY,
+    "uninstall": Goal.GONE,
+    "upgrade": Goal.READY,
+}
+_NAMELESS = frozenset({"generate-name", "name-template"})
+_TEMPLATE = "{{range .Release.Hooks}}---\n{{.Manifest}}\n{{end}}---\n{{.Release.Manifest}}\n"
+
+
+def of(reading: Reading) -> Awaited | None:
+    """Without `--wait` too: helm waits for hooks all the same."""
+    goal = _GOALS.get(" ".join(reading.verb))
+    is_nameless = any(flag.name in _NAMELESS for flag in reading.flags)
+    if goal is None or is_nameless or progress_looks.only_tries(reading) or not reading.operands:
+        return None
+    releases = reading.operands[:MOST_RELEASES] if goal is Goal.GONE else reading.operands[:1]
+    namespace = progress_looks.namespace(reading)
+    chosen = (*progress_looks.in_namespace(namespace), f"--template={_TEMPLATE}")
+    looks = (
+        Look("helm", ("get", "all"), ("get", "all", *chosen, "--", release), Shows.MANIFESTS) for release in releases
+    )
+    return Awaited(tuple(looks), goal, namespace=namespace)

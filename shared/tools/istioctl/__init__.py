@@ -1,0 +1,1 @@
+"""istioctl: its grammar, classes and version command."""

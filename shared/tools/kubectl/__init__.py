@@ -1,0 +1,1 @@
+"""kubectl: its grammar, classes, kinds and version command."""

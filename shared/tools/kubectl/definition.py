@@ -1,0 +1,271 @@
+"""kubectl: what its verbs do, and what is refused."""
+
+from shared.models import CommandClass
+from shared.tools import failure_hints, table
+from shared.tools.failure_hints import FailureHint
+from shared.tools.kubectl import kinds, looks, rules, scope, shown_secrets
+from shared.tools.tool import Companion, Grammar, Tool
+
+DIFFERENCES = "There are differences: that is what exit code 1 of `diff` says."
+DIFF = Companion("diff", "KUBECTL_EXTERNAL_DIFF", ("-u", "-N"), DIFFERENCES)
+"""As kubectl starts it where it finds it by itself; argocd knows the same variable."""
+
+_CLASSES = {
+    CommandClass.READ: (
+        "api-resources",
+        "api-versions",
+        "apply view-last-applied",
+        "auth can-i",
+        "auth whoami",
+        "cluster-info",
+        "cluster-info dump",
+        "describe",
+        "diff",
+        "events",
+        "explain",
+        "get",
+        "logs",
+        "rollout history",
+        "rollout status",
+        "top",
+        "top node",
+        "top pod",
+        "version",
+        "wait",
+    ),
+    CommandClass.WRITE: (
+        "annotate",
+        "apply",
+        "apply set-last-applied",
+        "auth reconcile",
+        "autoscale",
+        "certificate approve",
+        "certificate deny",
+        "cordon",
+        "cp",
+        "create",
+        "create clusterrole",
+        "create clusterrolebinding",
+        "create configmap",
+        "create cronjob",
+        "create deployment",
+        "create ingress",
+        "create job",
+        "create namespace",
+        "create poddisruptionbudget",
+        "create priorityclass",
+        "create quota",
+        "create role",
+        "create rolebinding",
+        "create secret",
+        "create secret docker-registry",
+        "create secret generic",
+        "create secret tls",
+        "create service",
+        "create service clusterip",
+        "create service externalname",
+        "create service loadbalancer",
+        "create service nodeport",
+        "create serviceaccount",
+        "exec",
+        "expose",
+        "label",
+        "patch",
+        "replace",
+        "rollout pause",
+        "rollout restart",
+        "rollout resume",
+        "rollout undo",
+        "run",
+        "scale",
+        "set env",
+        "set image",
+        "set resources",
+        "set selector",
+        "set serviceaccount",
+        "set subject",
+        "taint",
+        "uncordon",
+    ),
+    CommandClass.DESTRUCTIVE: ("delete", "drain"),
+    CommandClass.CREDENTIAL: ("create token",),
+    CommandClass.INTERACTIVE: ("apply edit-last-applied", "attach", "debug", "edit", "port-forward", "proxy"),
+    CommandClass.LOCAL: (
+        "completion",
+        "config current-context",
+        "config delete-cluster",
+        "config delete-context",
+        "config delete-user",
+        "config get-clusters",
+        "config get-contexts",
+        "config get-users",
+        "config rename-context",
+        "config set",
+        "config set-cluster",
+        "config set-context",
+        "config set-credentials",
+        "config unset",
+        "config use-context",
+        "config view",
+        "help",
+        "kustomize",
+        "options",
+        "plugin list",
+    ),
+}
+
+_IDENTITY = "the kubeconfig that comes with the request says who you are and where; use its contexts (`--context`)"
+_SERVER = "the server is that of the kubeconfig that comes with the request; pick another with `--context`"
+_WORKER_FILE = "it names a file of the worker; leave it out"
+_PROFILING = "profiles would be written in the worker; leave it out"
+_NO_PROGRAM = "it starts another program in the worker; use helm's own `template`, and `apply -f -` what it prints"
+_NO_TERMINAL = "there is no terminal; leave it out, and give input in the field `stdin` (with `-i`)"
+_NO_EDITOR = "there is no editor; use `patch`, or `apply -f -` with the manifest in `stdin`"
+_NO_KUBECONFIG_CHANGE = "the kubeconfig lives for this one command; change yours, or use `--context` and `--namespace`"
+_NO_TUNNEL = "a tunnel would end in the worker; use `get --raw` for the API, or `exec POD -- COMMAND`"
+
+_FILE_FLAGS = frozenset(
+    (
+        "cert",
+        "custom",
+        "filename",
+        "from-env-file",
+        "from-file",
+        "key",
+        "kustomize",
+        "output-directory",
+        "patch-file",
+    )
+)
+
+_REFUSED_FLAGS = {
+    "as": _IDENTITY,
+    "as-group": _IDENTITY,
+    "as-uid": _IDENTITY,
+    "as-user-extra": _IDENTITY,
+    "certificate-authority": "send the authority inside the kubeconfig, as certificate-authority-data",
+    "client-certificate": "send the certificate inside the kubeconfig, as client-certificate-data",
+    "client-key": "send the key inside the kubeconfig, as client-key-data",
+    "cluster": _SERVER,
+    "insecure-skip-tls-verify": "set insecure-skip-tls-verify in the kubeconfig's cluster, if it must be",
+    "kubeconfig": "send the kubeconfig in the header X-Kubeconfig or in the field `kubeconfig`",
+    "password": _IDENTITY,
+    "proxy-url": _SERVER,
+    "s": _SERVER,
+    "server": _SERVER,
+    "tls-server-name": "set tls-server-name in the kubeconfig's cluster",
+    "token": _IDENTITY,
+    "user": _IDENTITY,
+    "username": _IDENTITY,
+    "cache-dir": _WORKER_FILE,
+    "kuberc": _WORKER_FILE,
+    "log-dir": _WORKER_FILE,
+    "log-file": _WORKER_FILE,
+    "profile": _PROFILING,
+    "profile-output": _PROFILING,
+    **dict.fromkeys(("enable-alpha-plugins", "enable-helm", "helm-command"), _NO_PROGRAM),
+    "edit": _NO_EDITOR,
+    "t": _NO_TERMINAL,
+    "tty": _NO_TERMINAL,
+}
+
+_REFUSED_VERBS = {
+    "apply edit-last-applied": _NO_EDITOR,
+    "attach": "it needs a terminal; use `logs`, or `exec POD -- COMMAND`",
+    "config delete-cluster": _NO_KUBECONFIG_CHANGE,
+    "config delete-context": _NO_KUBECONFIG_CHANGE,
+    "config delete-user": _NO_KUBECONFIG_CHANGE,
+    "config rename-context": _NO_KUBECONFIG_CHANGE,
+    "config set": _NO_KUBECONFIG_CHANGE,
+    "config set-cluster": _NO_KUBECONFIG_CHANGE,
+    "config set-context": _NO_KUBECONFIG_CHANGE,
+    "config set-credentials": _NO_KUBECONFIG_CHANGE,
+    "config unset": _NO_KUBECONFIG_CHANGE,
+    "config use-context": _NO_KUBECONFIG_CHANGE,
+    "cp": "there is no file of yours in the worker; use `exec POD -- cat FILE`, or `create configmap` with `files`",
+    "debug": "it needs a terminal; use `exec POD -- COMMAND`, or `run` a pod with the tools and read its `logs`",
+    "edit": _NO_EDITOR,
+    "kuberc": _WORKER_FILE,
+    "plugin": "plugins do not run in a worker; use kubectl's own verbs",
+    "port-forward": _NO_TUNNEL,
+    "proxy": _NO_TUNNEL,
+}
+
+_FAILURE_HINTS = (
+    FailureHint(
+        r"the server doesn't have a resource type",
+        "The cluster knows no such kind: `api-resources` lists those that it knows.",
+    ),
+    FailureHint(
+        r"\(AlreadyExists\)|\" already exists",
+        "It is there already: use `apply` to change it.",
+    ),
+    FailureHint(
+        r"\(NotFound\): (?!namespaces )|[Nn]o resources found|no matching resources found",
+        "There is no such object in that namespace: `get` the kind with `-A` to find it.",
+    ),
+    FailureHint(
+        r"timed out waiting for the condition|exceeded its progress deadline",
+        "It was not ready in time: `get pods` and `events` of the namespace say what it waits for.",
+    ),
+    FailureHint(
+        r"Apply failed with \d+ conflict",
+        "Another manager owns these fields: leave them out, or take them over with `--force-conflicts`.",
+    ),
+    *failure_hints.CLUSTER,
+)
+
+TOOL = Tool(
+    name="kubectl",
+    summary="Run kubectl against the cluster of your kubeconfig: read, change and follow any resource.",
+    examples=(
+        "get pods -n shop -o wide",
+        "logs deploy/web -n shop --tail=100",
+        "describe deployment web -n shop",
+        "rollout status deploy/web --timeout=60s",
+        "apply -f -",
+    ),
+    refused="Refused: edit (use `patch`, or `apply -f -` with `stdin`), attach, debug and `exec -it` (use `exec POD -- "
+    "COMMAND`), port-forward, proxy, cp, and flags for another identity or server. `-f` and `--watch` end with "
+    "`timeout`. Secrets: `get -o json|yaml` masks values.",
+    grammar=Grammar(
+        table=table.load("kubectl"),
+        refused_flags=_REFUSED_FLAGS,
+        classes={verb: command_class for command_class, verbs in _CLASSES.items() for verb in verbs},
+        class_rules=rules.RULES,
+        masking=shown_secrets.masking,
+        kinds=kinds.kinds,
+        plural=kinds.plural,
+        reach=scope.reach,
+        hides_kinds=scope.hides_kinds,
+        manifest_flags=frozenset({"filename"}),
+        rendered_flags=frozenset({"kustomize"}),
+        file_flags=_FILE_FLAGS,
+        file_operands=frozenset({"kustomize"}),
+        file_formats=rules.FILE_FORMATS,
+        refused_verbs=_REFUSED_VERBS,
+        redefined_under={
+            "user": frozenset({"create clusterrolebinding", "create rolebinding", "set subject"}),
+        },
+        container_verbs=frozenset({"create cronjob", "create job", "exec", "run"}),
+        waiting_verbs=frozenset({"rollout status", "wait"}),
+        endless={
+            "events": frozenset({"watch"}),
+            "get": frozenset({"watch", "watch-only"}),
+            "logs": frozenset({"follow"}),
+        },
+        namespace_flags=frozenset({"namespace"}),
+        context_flags=frozenset({"context"}),
+        local_flags=frozenset({"client", "help", "local"}),
+    ),
+    version_arguments=("version", "--client"),
+    version_pattern=r"Client Version: v?(\S+)",
+    install_hint="get it from https://kubernetes.io/docs/tasks/tools/",
+    environment={
+        # A kuberc file could add aliases and default flags, which the parser would not see.
+        "KUBECTL_KUBERC": "false",
+    },
+    companions={"diff": DIFF},
+    failure_hints=_FAILURE_HINTS,
+    awaited=looks.of,
+)

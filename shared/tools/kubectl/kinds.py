@@ -1,0 +1,164 @@
+"""The kinds of object that a kubectl command names, and which of them lie in a namespace.
+
+Names are read as kubectl reads them: in any case, singular, plural or short, with a version and a group behind dots.
+"""
+
+from collections.abc import Iterator
+
+from shared.command.reading import Reading
+
+# Plural, then its other names; the short ones are those of `kubectl api-resources` of Kubernetes 1.37.
+_NAMESPACED = """
+bindings binding|configmaps configmap cm|controllerrevisions controllerrevision|cronjobs cronjob cj
+daemonsets daemonset ds|deployments deployment deploy|endpoints endpoint ep|endpointslices endpointslice
+events event ev|horizontalpodautoscalers horizontalpodautoscaler hpa|ingresses ingress ing|jobs job|leases lease
+limitranges limitrange limits|localsubjectaccessreviews localsubjectaccessreview|networkpolicies networkpolicy netpol
+persistentvolumeclaims persistentvolumeclaim pvc|poddisruptionbudgets poddisruptionbudget pdb|pods pod po
+podtemplates podtemplate|replicasets replicaset rs|replicationcontrollers replicationcontroller rc
+resourceclaims resourceclaim|resourceclaimtemplates resourceclaimtemplate|resourcequotas resourcequota quota
+rolebindings rolebinding|roles role|secrets secret|serviceaccounts serviceaccount sa|services service svc
+statefulsets statefulset sts|csistoragecapacities csistoragecapacity
+all
+"""
+_CUSTOM_NAMESPACED = """
+gateways gateway gtw gw|httproutes httproute|grpcroutes grpcroute|referencegrants referencegrant refgrant
+authorizationpolicies authorizationpolicy ap|destinationrules destinationrule dr|envoyfilters envoyfilter
+peerauthentications peerauthentication pa|proxyconfigs proxyconfig|requestauthentications requestauthentication ra
+serviceentries serviceentry se|sidecars sidecar|telemetries telemetry|virtualservices virtualservice vs
+wasmplugins wasmplugin|workloadentries workloadentry we|workloadgroups workloadgroup wg
+applications application app apps|applicationsets applicationset appset appsets|appprojects appproject appproj appprojs
+"""
+_CLUSTER = """
+apiservices apiservice|certificatesigningrequests certificatesigningrequest csr|clusterrolebindings clusterrolebinding
+clusterroles clusterrole|clustertrustbundles clustertrustbundle|componentstatuses componentstatus cs
+csidrivers csidriver|csinodes csinode|customresourcedefinitions customresourcedefinition crd crds
+deviceclasses deviceclass|devicetaintrules devicetaintrule|flowschemas flowschema|ingressclasses ingressclass
+ipaddresses ipaddress ip|mutatingadmissionpolicies mutatingadmissionpolicy
+mutatingadmissionpolicybindings mutatingadmissionpolicybinding
+mutatingwebhookconfigurations mutatingwebhookconfiguration|namespaces namespace ns|nodes node no
+persistentvolumes persistentvolume pv|priorityclasses priorityclass pc
+prioritylevelconfigurations prioritylevelconfiguration|resourceslices resourceslice|runtimeclasses runtimeclass
+selfsubjectaccessreviews selfsubjectaccessreview|selfsubjectreviews selfsubjectreview
+selfsubjectrulesreviews selfsubjectrulesreview|servicecidrs servicecidr|storageclasses storageclass sc
+storageversions storageversion|subjectaccessreviews subjectaccessreview|tokenreviews tokenreview
+validatingadmissionpolicies validatingadmissionpolicy
+validatingadmissionpolicybindings validatingadmissionpolicybinding
+validatingwebhookconfigurations validatingwebhookconfiguration|volumeattachments volumeattachment
+volumeattributesclasses volumeattributesclass vac
+gatewayclasses gatewayclass gc
+"""
+
+
+def _names(text: str) -> dict[str, str]:
+    rows = [row.split() for line in text.split("\n") for row in line.split("|") if row.strip()]
+    return {name: row[0] for row in rows for name in row}
+
+
+_PLURALS = {**_names(_NAMESPACED), **_names(_CUSTOM_NAMESPACED), **_names(_CLUSTER)}
+CUSTOM_NAMESPACED = frozenset(_names(_CUSTOM_NAMESPACED).values())
+"""Kinds of no group of Kubernetes' own."""
+NAMESPACED = frozenset(_names(_NAMESPACED).values()) | CUSTOM_NAMESPACED
+DATA_KINDS = frozenset({"persistentvolumeclaims", "persistentvolumes"})
+"""With these, what no manifest brings back is deleted."""
+CATEGORIES = frozenset({"all", "api-extensions"})
+"""Names for several kinds; whoever defines a kind may add it to them."""
+
+_BY_OPERAND = frozenset(
+    (
+        "annotate",
+        "apply edit-last-applied",
+        "apply view-last-applied",
+        "autoscale",
+        "delete",
+        "describe",
+        "edit",
+        "expose",
+        "get",
+        "label",
+        "patch",
+        "rollout history",
+        "rollout pause",
+        "rollout restart",
+        "rollout resume",
+        "rollout status",
+        "rollout undo",
+        "scale",
+        "set env",
+        "set image",
+        "set resources",
+        "set selector",
+        "set serviceaccount",
+        "set subject",
+        "taint",
+        "wait",
+    )
+)
+"""Verbs whose first operand is a kind, unless operands say `kind/name`."""
+_OF_ITSELF = {
+    "certificate approve": "certificatesigningrequests",
+    "certificate deny": "certificatesigningrequests",
+    "cordon": "nodes",
+    "drain": "nodes",
+    "run": "pods",
+    "top node": "nodes",
+    "top pod": "pods",
+    "uncordon": "nodes",
+}
+_MADE = {"autoscale": "horizontalpodautoscalers", "expose": "services"}
+"""What a verb makes for the object that it names."""
+_WITH_PAIRS = frozenset({"annotate", "label", "set env", "set image", "taint"})
+"""Verbs whose operands end with `key=value` and `key-`, as kubectl's `GetResourcesAndPairs` tells them from kinds."""
+_PODS = frozenset({"attach", "exec", "logs", "port-forward", "debug"})
+"""Verbs that act on a pod: their first operand, or one of the `kind/name` that it says."""
+_WITH_COMMAND = frozenset({"exec", "debug"})
+"""Those to which what stands behind `--` is a command, and no operand of theirs."""
+
+
+def plural(name: str) -> str:
+    """The kind's proper plural; a name that nobody knows comes back in lower case, without version and group."""
+    bare = name.lower().partition(".")[0]
+    return _PLURALS.get(bare, bare)
+
+
+def kinds(reading: Reading) -> tuple[str, ...]:
+    """The kinds that a command names, itself or in its manifests."""
+    return tuple(dict.fromkeys((*(plural(name) for name in written(reading) if name), *reading.object_kinds)))
+
+
+def written(reading: Reading) -> Iterator[str]:
+    """The kinds that its words name, as they are written, and those that its verb adds; an empty one for a word that
+    has none."""
+    trailing = reading.trailing if reading.path in _WITH_COMMAND else 0
+    own = reading.operands[: len(reading.operands) - trailing]
+    yield from _unwritten(reading)
+    if reading.path in _OF_ITSELF:
+        yield _OF_ITSELF[reading.path]
+    elif reading.path.startswith("create ") and reading.path != "create token":
+        yield reading.verb[1]
+    elif reading.path in _PODS:
+        yield own[0].partition("/")[0] if own and "/" in own[0] else ""
+    elif reading.path in _BY_OPERAND and own:
+        yield from _by_operand(tuple(filter(_is_no_pair, own)) if reading.path in _WITH_PAIRS else own)
+
+
+def _unwritten(reading: Reading) -> Iterator[str]:
+    if reading.path in _MADE:
+        yield _MADE[reading.path]
+    elif reading.path in _PODS:
+        yield "pods"
+    elif reading.path == "run" and reading.has("expose"):
+        yield "services"
+    elif reading.path == "create token":
+        yield "serviceaccounts"
+
+
+def _is_no_pair(operand: str) -> bool:
+    return not ("=" in operand[1:] or (operand.endswith("-") and operand != "-"))
+
+
+def _by_operand(operands: tuple[str, ...]) -> Iterator[str]:
+    for number, operand in enumerate(operands):
+        for part in operand.split(","):
+            kind, slash, _ = part.partition("/")
+            if slash or number == 0:
+                yield kind

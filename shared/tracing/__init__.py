@@ -1,0 +1,1 @@
+"""OpenTelemetry: spans over the queue, and their export."""

@@ -1,0 +1,300 @@
+"""Waiting for a job's end: by notice, by sweep, on one connection, and without leaving anything behind."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import pytest
+from redis.asyncio import Redis
+
+from gateway.jobs import waiters as module
+from gateway.jobs.unserved import UnservedJobs
+from gateway.jobs.waiters import JobWaiters, NoEnd
+from shared.models import JobId, JobState
+from shared.redis import redis_connection
+from shared.store import key_names
+from shared.store.job_store import ANY_TIME_MS, CancelScope, JobStore, StoredJob
+from shared.store.workers import WorkerRegistry
+from tests.integration.gateway import served
+from tests.support import jobs
+from tests.support.jobs import Jobs
+from tests.support.valkey import Valkey, long_lived
+from tests.support.waiting import wait_until
+
+NEVER_S = 3_600.0
+SOON_S = 0.05
+
+
+@pytest.fixture(scope="module")
+def valkey() -> Iterator[Valkey]:
+    """Without the session's gateway, whose own subscriptions would be counted here."""
+    with long_lived() as server:
+        yield server
+
+
+@asynccontextmanager
+async def running(redis: Redis, *, in_contact: bool = True) -> AsyncIterator[JobWaiters]:
+    """Waiters that listen already."""
+    store = JobStore(redis)
+    waiters = JobWaiters(store, redis, UnservedJobs(store, WorkerRegistry(redis), lambda: in_contact))
+    task = asyncio.create_task(waiters.run(), name="waiters")
+    try:
+        await wait_until(lambda: _is_subscribed(redis, key_names.NOTICE))
+        yield waiters
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+async def _is_subscribed(redis: Redis, channel: str) -> bool:
+    return channel.encode() in await redis.pubsub_channels()
+
+
+async def _subscriptions(redis: Redis) -> int:
+    """Jobs' channels that anybody listens to."""
+    return len(await redis.pubsub_channels(f"{key_names.NOTICE}?*"))
+
+
+@pytest.fixture
+def no_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only notices end a wait."""
+    monkeypatch.setattr(module, "SWEEP_INTERVAL_S", NEVER_S)
+
+
+@pytest.fixture
+def fast_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SWEEP_INTERVAL_S", 0.01)
+
+
+def state(end: object) -> JobState:
+    assert isinstance(end, StoredJob), end
+    return end.record.state
+
+
+@pytest.mark.usefixtures("no_sweep")
+async def test_notice_ends_the_wait(redis: Redis) -> None:
+    attempt = await Jobs(redis).running()
+    async with running(redis) as waiters, waiters.watch(attempt.job_id) as watch:
+        await JobStore(redis).settle(attempt, jobs.ending())
+        assert state(await watch.ended(None)) is JobState.SUCCEEDED
+
+
+@pytest.mark.usefixtures("no_sweep")
+async def test_end_between_submit_and_subscription_is_seen(redis: Redis) -> None:
+    """The read that follows each subscription finds what was published before it."""
+    attempt = await Jobs(redis).finished()
+    async with running(redis) as waiters, waiters.watch(attempt.job_id) as watch:
+        assert state(await watch.ended(None)) is JobState.SUCCEEDED
+
+
+@pytest.mark.usefixtures("no_sweep")
+async def test_second_waiter_of_a_job_sees_an_end_that_has_been_noticed_before(redis: Redis) -> None:
+    attempt = await Jobs(redis).running()
+    async with running(redis) as waiters, waiters.watch(attempt.job_id) as first:
+        await JobStore(redis).settle(attempt, jobs.ending())
+        await first.ended(None)
+        async with waiters.watch(attempt.job_id) as second:
+            assert state(await second.ended(None)) is JobState.SUCCEEDED
+
+
+@pytest.mark.usefixtures("no_sweep")
+async def test_job_may_be_submitted_while_it_is_watched(redis: Redis) -> None:
+    job = jobs.new_job()
+    store = JobStore(redis)
+    async with running(redis) as waiters, waiters.watch(job.id) as watch:
+        await store.submit(job, demands_worker=False, queue_limit=1)
+        await store.cancel(job.id, reason="", scope=CancelScope.ANY)
+        assert state(await watch.ended(None)) is JobState.CANCELLED
+
+
+@pytest.mark.usefixtures("no_sweep")
+async def test_start_of_a_job_ends_no_wait(redis: Redis) -> None:
+    job_id = await Jobs(redis).queued()
+    async with running(redis) as waiters, waiters.watch(job_id) as watch:
+        attempt = jobs.attempt_on(job_id)
+        await Jobs(redis).claimed(attempt)
+        assert await watch.ended(SOON_S) is None
+        await JobStore(redis).settle(attempt, jobs.ending())
+        assert state(await watch.ended(None)) is JobState.SUCCEEDED
+
+
+@pytest.mark.usefixtures("fast_sweep")
+async def test_end_whose_notice_was_lost_is_found_by_the_sweep(redis: Redis) -> None:
+    job_id = await Jobs(redis).queued()
+    async with running(redis) as waiters, waiters.watch(job_id) as watch:
+        await wait_until(lambda: _is_subscribed(redis, key_names.notice(job_id)))
+        await served.change_record(redis, job_id, state="succeeded", ended_at="1")
+        assert state(await watch.ended(None)) is JobState.SUCCEEDED
+
+
+@pytest.mark.usefixtures("fast_sweep")
+async def test_job_that_is_gone_ends_the_wait(redis: Redis) -> None:
+    job_id = await Jobs(redis).queued()
+    async with running(redis) as waiters, waiters.watch(job_id) as watch:
+        await redis.delete(key_names.JOB + job_id)
+        assert await watch.ended(None) is NoEnd.GONE
+
+
+@pytest.mark.usefixtures("fast_sweep")
+async def test_job_that_is_only_being_submitted_is_not_gone(redis: Redis) -> None:
+    job = jobs.new_job()
+    store = JobStore(redis)
+    async with running(redis) as waiters, waiters.watch(job.id, is_new=True) as watch:
+        async with waiters.watch(jobs.new_job_id()) as other:
+            assert await other.ended(None) is NoEnd.GONE, "by now it would be, too"
+        await store.submit(job, demands_worker=False, queue_limit=1)
+        watch.is_submitted = True
+        await store.cancel(job.id, reason="", scope=CancelScope.ANY)
+        assert state(await watch.ended(None)) is JobState.CANCELLED
+
+
+@pytest.mark.usefixtures("fast_sweep")
+async def test_queued_job_whose_last_worker_died_is_cancelled_for_who_demands_one(redis: Redis) -> None:
+    job_id = await Jobs(redis).queued()
+    async with running(redis) as waiters, waiters.watch(job_id) as looking:
+        async with waiters.watch(job_id, demanded_tool="kubectl") as watch:
+            assert await watch.ended(None) is NoEnd.NO_WORKER
+        assert state(await looking.ended(None)) is JobState.CANCELLED
+
+
+@pytest.mark.usefixtures("fast_sweep")
+@pytest.mark.parametrize("case", ["running", "worker lives", "no contact", "nobody demands one"])
+async def test_job_that_may_still_be_run_is_waited_for(redis: Redis, case: str) -> None:
+    attempt = jobs.attempt_on(await Jobs(redis).queued())
+    if case == "running":
+        await Jobs(redis).claimed(attempt)
+    if case == "worker lives":
+        await redis.zadd(f"{key_names.TOOL_WORKERS}kubectl", {"worker": ANY_TIME_MS})
+    tool = None if case == "nobody demands one" else "kubectl"
+    async with (
+        running(redis, in_contact=case != "no contact") as waiters,
+        waiters.watch(attempt.job_id, demanded_tool=tool) as watch,
+        waiters.watch(jobs.new_job_id()) as other,
+    ):
+        assert await other.ended(None) is NoEnd.GONE, "after several sweeps"
+        await Jobs(redis).claimed(attempt)
+        await JobStore(redis).settle(attempt, jobs.ending())
+        assert state(await watch.ended(None)) is JobState.SUCCEEDED
+
+
+async def test_wait_ends_when_its_time_is_over(redis: Redis) -> None:
+    job_id = await Jobs(redis).queued()
+    async with running(redis) as waiters, waiters.watch(job_id) as watch:
+        assert await watch.ended(SOON_S) is None
+
+
+async def test_all_waiters_share_one_connection(redis: Redis) -> None:
+    job_ids = [await Jobs(redis).queued() for _ in range(50)]
+    async with running(redis) as waiters, AsyncExitStack() as stack:
+        for job_id in job_ids:
+            await stack.enter_async_context(waiters.watch(job_id))
+        await wait_until(lambda: _all_subscribed(redis, len(job_ids)))
+        assert len(await redis.client_list(_type="pubsub")) == 1
+        assert waiters.waiting == len(job_ids)
+
+
+async def test_each_of_many_waiters_sees_its_own_job_end(redis: Redis) -> None:
+    attempts = [await Jobs(redis).running() for _ in range(50)]
+    async with running(redis) as waiters, asyncio.TaskGroup() as group:
+
+        async def wait(job_id: JobId) -> JobId:
+            async with waiters.watch(job_id) as watch:
+                end = await watch.ended(None)
+            assert isinstance(end, StoredJob)
+            return end.record.id
+
+        waits = [group.create_task(wait(attempt.job_id)) for attempt in attempts]
+        for attempt in reversed(attempts):
+            await JobStore(redis).settle(attempt, jobs.ending())
+        assert [await each for each in waits] == [attempt.job_id for attempt in attempts]
+
+
+async def test_subscription_ends_with_the_last_waiter_of_a_job(redis: Redis) -> None:
+    job_id = await Jobs(redis).queued()
+    async with running(redis) as waiters:
+        async with waiters.watch(job_id):
+            async with waiters.watch(job_id):
+                await wait_until(lambda: _is_subscribed(redis, key_names.notice(job_id)))
+            assert await _is_subscribed(redis, key_names.notice(job_id))
+        await wait_until(lambda: _all_subscribed(redis, 0))
+        assert waiters.waiting == 0
+
+
+async def test_waiter_that_is_cancelled_leaves_nothing_behind(redis: Redis) -> None:
+    """Cancelled at its very first step too, which is when it subscribes."""
+    job_id = await Jobs(redis).queued()
+    async with running(redis) as waiters:
+
+        async def wait() -> None:
+            async with waiters.watch(job_id) as watch:
+                await watch.ended(None)
+
+        for steps in range(6):
+            task = asyncio.create_task(wait())
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.wait({task})
+            assert waiters.waiting == 0
+        await wait_until(lambda: _all_subscribed(redis, 0))
+
+
+async def test_release_ends_all_waits_now_and_later(redis: Redis) -> None:
+    first, second, later = [await Jobs(redis).queued() for _ in range(3)]
+    async with running(redis) as waiters, waiters.watch(first) as one, waiters.watch(second) as two:
+        waiters.release()
+        assert [await one.ended(None), await two.ended(None)] == [NoEnd.DRAINING] * 2
+        async with waiters.watch(later) as three:
+            assert await three.ended(None) is NoEnd.DRAINING
+
+
+async def test_wait_goes_on_through_a_restart_of_redis(own_valkey: Valkey) -> None:
+    """Watched before, submitted and ended after: by sweep at first, and on a subscription that was renewed."""
+    redis = redis_connection.gateway_client(own_valkey.url)
+    try:
+        attempt = await Jobs(redis).running()
+        async with running(redis) as waiters, waiters.watch(attempt.job_id) as watch:
+            own_valkey.restart()
+            await wait_until(lambda: _is_subscribed(redis, key_names.notice(attempt.job_id)))
+            await JobStore(redis).settle(attempt, jobs.ending())
+            assert state(await watch.ended(None)) is JobState.SUCCEEDED
+    finally:
+        await redis.aclose()
+
+
+@pytest.mark.usefixtures("no_sweep")
+async def test_job_that_is_watched_again_after_a_restart_is_subscribed_again(own_valkey: Valkey) -> None:
+    redis = redis_connection.gateway_client(own_valkey.url)
+    try:
+        attempt = await Jobs(redis).running()
+        async with running(redis) as waiters:
+            async with waiters.watch(attempt.job_id):
+                await wait_until(lambda: _is_subscribed(redis, key_names.notice(attempt.job_id)))
+            own_valkey.kill()
+            await wait_until(lambda: waiters._pubsub is None)
+            own_valkey.start()
+            await wait_until(lambda: _is_subscribed(redis, key_names.NOTICE))
+            async with waiters.watch(attempt.job_id) as watch:
+                await wait_until(lambda: _is_subscribed(redis, key_names.notice(attempt.job_id)))
+                await JobStore(redis).settle(attempt, jobs.ending())
+                assert state(await watch.ended(None)) is JobState.SUCCEEDED
+    finally:
+        await redis.aclose()
+
+
+async def test_wait_that_begins_without_redis_ends_when_it_is_back(own_valkey: Valkey) -> None:
+    redis = redis_connection.gateway_client(own_valkey.url)
+    try:
+        attempt = await Jobs(redis).finished()
+        async with running(redis) as waiters:
+            own_valkey.kill()
+            async with waiters.watch(attempt.job_id) as watch:
+                assert await watch.ended(SOON_S) is None
+                own_valkey.start()
+                assert state(await watch.ended(None)) is JobState.SUCCEEDED
+    finally:
+        await redis.aclose()
+
+
+async def _all_subscribed(redis: Redis, count: int) -> bool:
+    return await _subscriptions(redis) == count

@@ -1,0 +1,72 @@
+"""Masked output on its way through real processes: held, masked, and only then read by a filter."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from shared.command.masking import Masking
+from shared.events import EventKind
+from tests.integration.worker.piped import Piped, running
+from tests.support.waiting import wait_until
+from worker.output.masking import held_output
+
+SECRET = '{"kind": "Secret", "data": {"a": "aHVudGVyMg=="}}'
+PRINT = f"printf '%s' '{SECRET}'"
+
+
+@pytest.fixture
+async def piped(tmp_path: Path) -> AsyncIterator[Piped]:
+    async with running(tmp_path, {}) as found:
+        yield found
+
+
+async def test_filter_reads_what_is_masked(piped: Piped) -> None:
+    printed = await piped.run(PRINT, "grep -o '\"a\": .*'", masking=Masking.OBJECTS)
+
+    assert (printed.exit_code, printed.stdout) == (0, '"a": "[masked, 7 bytes]"\n')
+    assert (printed.execution.masked, printed.execution.withheld) == (1, None)
+
+
+async def test_filter_reads_nothing_of_what_cannot_be_read(piped: Piped) -> None:
+    printed = await piped.run(f"{PRINT} | head -c 40", "wc -c | tr -d ' '", masking=Masking.OBJECTS)
+
+    assert printed.stdout == "0\n"
+    assert "no complete JSON" in (printed.execution.withheld or "")
+
+
+async def test_too_much_is_read_to_its_end_and_withheld(piped: Piped) -> None:
+    script = f"head -c {held_output.MOST_BYTES + 1} /dev/zero; echo done >&2"
+
+    printed = await piped.run(script, "wc -c | tr -d ' '", masking=Masking.OBJECTS)
+
+    assert (printed.stdout, printed.stderr) == ("0\n", "[tool] done\n")
+    assert "more than" in (printed.execution.withheld or "")
+
+
+async def test_filter_that_reads_no_further_fails_nothing(piped: Piped) -> None:
+    """What the tool has printed is more than a pipe holds, and a write is not ended by a filter."""
+    script = "seq 10000 | sed 's/.*/kind: Pod\\n---/'; printf 'kind: Pod\\n'"
+
+    printed = await piped.run(script, "head -1", masking=Masking.OBJECTS, must_finish=True)
+
+    assert (printed.exit_code, printed.stdout) == (0, "kind: Pod\n")
+
+
+async def test_watch_that_is_stopped_passes_on_what_it_printed_masked(piped: Piped) -> None:
+    running = piped.start(f"{PRINT}; echo ready >&2; exec sleep 1000", "grep a", masking=Masking.OBJECTS)
+    await wait_until(lambda: b"ready" in piped.printed[EventKind.STDERR], timeout_s=60)
+
+    piped.control.cancel("asked")
+
+    assert (await running).masked == 1
+    assert "[masked, 7 bytes]" in piped.stdout
+    assert "aHVudGVyMg" not in piped.stdout
+
+
+async def test_error_that_quotes_a_secret_is_masked_behind_its_label(piped: Piped) -> None:
+    script = "echo 'Secret: Invalid value: \"hunter2\": wrong' >&2; printf last >&2"
+
+    printed = await piped.run(script, "head", masking=Masking.MESSAGES)
+
+    assert printed.stderr == '[tool] Secret: Invalid value: "[masked, 7 bytes]": wrong\n[tool] last\n'

@@ -1,0 +1,43 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from gateway.http import problems
+from gateway.jobs import refusals
+from gateway.jobs.waiters import NoEnd
+from shared.errors import ErrorCode, UnavailableError
+from shared.models import CommandClass, Job, JobId, JobLinks, JobState
+from shared.store.job_store import SubmitRefusal
+
+JOB_ID = JobId("0" * 48)
+JOB = Job(
+    id=JOB_ID,
+    tool="helm",
+    state=JobState.QUEUED,
+    command_class=CommandClass.WRITE,
+    created_at=datetime(2026, 1, 1, tzinfo=UTC),
+    links=JobLinks(self="", events="", output=""),
+)
+
+
+@pytest.mark.parametrize("end", [end for end in NoEnd if end is not NoEnd.NO_WORKER])
+def test_who_cannot_be_told_the_end_gets_the_jobs_id(end: NoEnd) -> None:
+    problem = problems.of(refusals.no_end(end, JOB))
+
+    assert (problem.status, problem.job_id) == (503, JOB_ID)
+
+
+def test_no_worker_reads_the_same_before_and_after_the_submit() -> None:
+    before, after = refusals.not_queued(SubmitRefusal.NO_WORKER, "helm"), refusals.no_end(NoEnd.NO_WORKER, JOB)
+
+    assert isinstance(before, UnavailableError)
+    assert before.code is after.code is ErrorCode.NO_WORKER
+    assert (before.detail, before.retry_after_s, before.job_id) == (after.detail, after.retry_after_s, after.job_id)
+
+
+def test_busy_gateway_says_that_nothing_was_queued_and_when_to_come_again() -> None:
+    problem = refusals.busy()
+
+    assert (problem.code, problem.job_id) == (ErrorCode.GATEWAY_BUSY, None)
+    assert "nothing was queued" in problem.detail
+    assert problem.retry_after_s > 0

@@ -1,0 +1,175 @@
+"""What a caller reads of a job: opened where a worker sealed it, worded where nobody did."""
+
+import json
+from dataclasses import dataclass, field
+
+import pytest
+from redis.asyncio import Redis
+
+from gateway.jobs.responses import ResponseReader
+from shared.events import EventKind
+from shared.models import ANONYMOUS, CommandClass, CommandResponse, Job, JobId, JobState
+from shared.sealing.fernet_keys import DataKey, JobIdentity, MasterKeys, Purpose
+from shared.store import key_names
+from shared.store.job_store import READ_ATTEMPTS, CancelScope, JobStore
+from tests.support import jobs
+from tests.support.hand_worker import HandWorker
+
+MAX_OUTPUT = 1_000
+
+
+@dataclass
+class Desk:
+    """A store with jobs of a real master key, and the reader that knows it."""
+
+    redis: Redis
+    master_key: str = field(default_factory=MasterKeys.generate)
+
+    def __post_init__(self) -> None:
+        self.store = JobStore(self.redis)
+        self.worker = HandWorker(self.redis, self.master_key)
+
+    async def queued(self, command_class: CommandClass = CommandClass.READ) -> JobId:
+        job_id = jobs.new_job_id()
+        key = DataKey.generate(JobIdentity(job_id, ANONYMOUS))
+        wrapped = key.wrap(MasterKeys([self.master_key]), Purpose.OUTPUT_KEY)
+        return await jobs.Jobs(self.redis).queued(id=job_id, output_key=wrapped, command_class=command_class)
+
+    async def read(self, job_id: JobId, *, master_key: str = "") -> Job:
+        [stored] = await self.store.read([job_id])
+        assert stored is not None
+        return await ResponseReader(self.store, MasterKeys([master_key or self.master_key]), MAX_OUTPUT).job(stored)
+
+    async def lose(self, job_id: JobId) -> None:
+        """Its worker, and for a read the second one."""
+        async with self.redis.pipeline() as pipe:
+            pipe.hset(key_names.JOB + job_id, "attempt", str(READ_ATTEMPTS))
+            await pipe.execute()
+        await jobs.Jobs(self.redis).let_lease_end(job_id)
+        await self.store.sweep(settle_leases=True)
+
+
+@pytest.fixture
+def desk(redis: Redis) -> Desk:
+    return Desk(redis)
+
+
+async def test_job_that_has_not_ended_has_no_response(desk: Desk) -> None:
+    job_id = await desk.queued()
+    assert (await desk.read(job_id)).response is None
+    await desk.worker.claim(job_id)
+    job = await desk.read(job_id)
+    assert (job.state, job.response) == (JobState.RUNNING, None)
+
+
+async def test_sealed_response_is_opened(desk: Desk) -> None:
+    job_id = await desk.queued()
+    await desk.worker.finish(job_id, output="pods")
+    job = await desk.read(job_id)
+    assert job.finished().output == "pods"
+    assert (job.state, job.links.self) == (JobState.SUCCEEDED, f"/jobs/{job_id}")
+
+
+async def test_job_is_shown_with_the_names_of_the_contract(desk: Desk) -> None:
+    job = json.loads((await desk.read(await desk.queued())).model_dump_json())
+    assert set(job) == {
+        *("id", "tool", "state", "class", "created_at", "started_at", "ended_at", "progress", "response", "links"),
+    }
+    assert (job["tool"], job["class"], job["state"]) == ("kubectl", "read", "queued")
+
+
+@pytest.mark.parametrize(
+    ("command_class", "hint"),
+    [(CommandClass.READ, "send it again"), (CommandClass.WRITE, "look at the cluster before")],
+)
+async def test_lost_job_says_what_to_do_and_shows_what_was_streamed(
+    desk: Desk, command_class: CommandClass, hint: str
+) -> None:
+    job_id = await desk.queued(command_class)
+    claim = await desk.worker.claim(job_id)
+    await desk.worker.write(
+        claim, (EventKind.STDOUT, b"first "), (EventKind.STDERR, b"bad\n"), (EventKind.STDOUT, b"half")
+    )
+    await desk.lose(job_id)
+    response = (await desk.read(job_id)).finished()
+    assert (response.state, response.exit_code, response.success) == (JobState.LOST, -1, False)
+    assert response.output == "first half"
+    assert response.error == "bad\ncontact with the worker was lost"
+    assert hint in (response.hint or "")
+
+
+async def test_expired_job_says_why(desk: Desk) -> None:
+    job_id = await desk.queued()
+    await jobs.Jobs(desk.redis).let_queue_wait_end(job_id)
+    await desk.store.sweep(settle_leases=False)
+    response = (await desk.read(job_id)).finished()
+    assert (response.state, response.exit_code, response.output) == (JobState.EXPIRED, -1, "")
+    assert response.error == "no worker took the job in time"
+    assert "/tools/status" in (response.hint or "")
+
+
+async def test_job_that_was_cancelled_in_the_queue_says_why(desk: Desk) -> None:
+    job_id = await desk.queued()
+    await desk.store.cancel(job_id, reason="cancelled by request", scope=CancelScope.ANY)
+    response = (await desk.read(job_id)).finished()
+    assert (response.state, response.error, response.duration_ms) == (JobState.CANCELLED, "cancelled by request", 0)
+
+
+async def test_timed_out_job_gets_a_hint(desk: Desk) -> None:
+    job_id = await desk.queued()
+    await desk.worker.settle(await desk.worker.claim(job_id), state=JobState.TIMED_OUT)
+    assert "timeout" in ((await desk.read(job_id)).finished().hint or "")
+
+
+async def test_streamed_output_is_cut_at_the_limit(desk: Desk) -> None:
+    job_id = await desk.queued()
+    claim = await desk.worker.claim(job_id)
+    await desk.worker.write(claim, (EventKind.STDOUT, b"x" * (MAX_OUTPUT + 1)))
+    await desk.lose(job_id)
+    response = (await desk.read(job_id)).finished()
+    assert (len(response.output), response.truncated) == (MAX_OUTPUT, True)
+
+
+async def test_character_that_was_streamed_in_two_parts_is_one(desk: Desk) -> None:
+    job_id = await desk.queued()
+    claim = await desk.worker.claim(job_id)
+    await desk.worker.write(claim, (EventKind.STDOUT, b"\xc3"), (EventKind.STDOUT, b"\xa9 \xff"))
+    await desk.lose(job_id)
+    assert (await desk.read(job_id)).finished().output == "é \N{REPLACEMENT CHARACTER}"
+
+
+@pytest.mark.parametrize("sealed", [True, False])
+async def test_other_master_key_opens_nothing_and_breaks_nothing(desk: Desk, sealed: bool) -> None:
+    job_id = await desk.queued()
+    claim = await desk.worker.claim(job_id)
+    await desk.worker.write(claim, (EventKind.STDOUT, b"secret"))
+    await (desk.worker.settle(claim, output="secret") if sealed else desk.lose(job_id))
+    response = (await desk.read(job_id, master_key=MasterKeys.generate())).finished()
+    assert "secret" not in response.model_dump_json()
+    assert ("master keys" in (response.error or "")) is sealed
+
+
+async def test_response_of_another_job_does_not_open(desk: Desk) -> None:
+    """Whoever writes to Redis cannot hand one caller's output to another."""
+    theirs, mine = await desk.queued(), await desk.queued()
+    await desk.worker.finish(theirs, output="secret")
+    await desk.worker.finish(mine)
+    stolen = await desk.redis.get(key_names.RESPONSE + theirs)
+    await desk.redis.set(key_names.RESPONSE + mine, stolen, keepttl=True)
+    response = (await desk.read(mine)).finished()
+    assert isinstance(response, CommandResponse)
+    assert not response.success
+    assert "secret" not in response.model_dump_json()
+
+
+async def test_events_in_another_order_do_not_open(desk: Desk) -> None:
+    job_id = await desk.queued()
+    claim = await desk.worker.claim(job_id)
+    await desk.worker.write(claim, (EventKind.STDOUT, b"one"), (EventKind.STDOUT, b"two"))
+    entries = await desk.redis.xrange(key_names.EVENTS + job_id)
+    await desk.redis.delete(key_names.EVENTS + job_id)
+    for number, (_, fields) in enumerate(reversed(entries), 1):
+        await desk.redis.xadd(key_names.EVENTS + job_id, fields, id=f"{number}-0")
+    await desk.redis.expire(key_names.EVENTS + job_id, 60)
+    await desk.lose(job_id)
+    assert (await desk.read(job_id)).finished().output == ""

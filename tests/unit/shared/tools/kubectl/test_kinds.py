@@ -1,0 +1,24 @@
+"""Which kinds a command names, where `--` decides."""
+
+import pytest
+
+from shared.command import flags
+from shared.tools.kubectl import definition as kubectl
+from shared.tools.kubectl import kinds as kubectl_kinds
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("logs -- deploy/web", ("pods", "deployments")),
+        ("port-forward -- svc/web 80", ("pods", "services")),
+        ("exec deploy/web -- ls pods/x", ("pods", "deployments")),
+        ("exec web -- deploy/x", ("pods",)),
+        ("delete -- svc/web", ("services",)),
+    ],
+)
+def test_what_stands_behind_the_two_dashes_is_a_command_to_exec_alone(text: str, kinds: tuple[str, ...]) -> None:
+    words = text.split()
+    reading = flags.read(kubectl.TOOL.grammar, words)
+
+    assert kubectl_kinds.kinds(reading) == kinds

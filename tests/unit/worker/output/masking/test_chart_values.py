@@ -1,0 +1,61 @@
+import json
+
+import pytest
+
+from worker.output.masking import chart_values
+from worker.output.masking.text import mask
+
+MASKED = [
+    "password: hunter2",
+    "adminPassword: 12345678",
+    "db: {root-passwd: hunter2}",
+    "auth: {existing: 1, user: {x: hunter2}}",
+    "secrets: [a, hunter2]",
+    "accessToken: hunter2",
+    "api_key: hunter2",
+    "tls.keys: hunter2",
+    "env: [{name: DB_PASSWORD, value: hunter2}]",
+    "url: postgres://me:hunter2@db/x",
+    "ca: |\n  -----BEGIN RSA PRIVATE KEY-----\n  hunter2",
+    "x: eyJhbGciOiJ9.eyJzdWIiOiI.hunter2",
+    "x: Bearer-eyJhbGciOiJ9.eyJzdWIiOiI.hunter2",
+    "x: 1.eyJ-eyJhbGciOiJ9.eyJzdWIiOiI.hunter2",
+    '{"clientSecret": "hunter2"}',
+]
+SHOWN = [
+    "replicas: 3",
+    "image: {tag: '1'}",
+    "tolerations: [{key: a, operator: Exists}]",
+    "topologyKey: zone",
+    "secretName: web-tls",
+    "existingSecret: web",
+    "existingSecretPasswordKey: pw",
+    "imagePullSecrets: [{name: registry}]",
+    "secret: {enabled: true, create: false, name: web}",
+    "password: ''",
+    "token: null",
+    "author: me",
+    "env: [{name: COLOUR, value: blue}]",
+    "url: https://example.com:8443/x",
+]
+
+
+@pytest.mark.parametrize("text", MASKED)
+def test_value_that_is_named_or_looks_like_a_credential_is_masked(text: str) -> None:
+    masked = mask(f"{text}\n", chart_values.changes)
+    assert masked.count
+    assert "hunter2" not in masked.text
+    assert "12345678" not in masked.text
+
+
+@pytest.mark.parametrize("text", SHOWN)
+def test_other_values_are_shown(text: str) -> None:
+    assert mask(f"{text}\n", chart_values.changes).text == f"{text}\n"
+
+
+@pytest.mark.parametrize("part", ["eyJ-", "eyJ", "eyJa.", "://", "://a:", "-----BEGIN A", "-"])
+@pytest.mark.timeout(60)
+def test_value_made_of_beginnings_of_credentials_is_read_once(part: str) -> None:
+    """Where each beginning were followed to the end of the text, this would take hours."""
+    text = f"x: {json.dumps(part * 200_000)}\n"
+    assert mask(text, chart_values.changes).count == 0

@@ -1,0 +1,38 @@
+"""Finds the programs that a CLI starts by itself: diff, for `kubectl diff` and `argocd app diff`.
+
+Such a program runs in the CLI's own sandbox, which then lets that one program execute, and read what it needs to start.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from shared.tools.tool import Tool
+from worker.machine import programs
+from worker.machine.elf import Dependencies, ElfError, LibraryFinder
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class CompanionBinary:
+    """One of them on this machine."""
+
+    path: Path
+    needs: Dependencies
+
+
+def find_all(tool: Tool, directory: Path | None) -> Mapping[str, CompanionBinary]:
+    """Program name → where it is, of those that the tool's verbs start and this machine has."""
+    names = sorted({companion.program for companion in tool.companions.values()})
+    found: dict[str, CompanionBinary] = {}
+    for name in names:
+        path = programs.locate(name, directory)
+        try:
+            if path is not None:
+                found[name] = CompanionBinary(path, LibraryFinder().dependencies(path))
+        except (ElfError, OSError) as error:
+            log.warning("program cannot be used", program=name, reason=str(error))
+    return found

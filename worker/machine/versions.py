@@ -1,0 +1,65 @@
+"""Asks each CLI for its version, in the sandbox that its commands get: one that cannot start there is missing."""
+
+import asyncio
+from collections.abc import Iterable
+from pathlib import Path
+
+import structlog
+
+from shared.events import EventKind
+from shared.models import CommandClass
+from shared.sealing.envelope import RequestEnvelope
+from worker.job_control import JobControl
+from worker.launcher.client import Launcher
+from worker.machine import tool_binaries
+from worker.machine.tool_binaries import ToolBinary
+from worker.run import command_plan, job_directory
+from worker.run.command_plan import PlanSettings
+from worker.run.execution import execute
+
+VERSION_LIMIT_S = 30.0
+KILL_GRACE_S = 1.0
+
+log = structlog.get_logger()
+
+
+async def ask(binary: ToolBinary, *, launcher: Launcher, work_directory: Path, settings: PlanSettings) -> str | None:
+    """The version that the CLI prints; None when it does not run."""
+    output = bytearray()
+
+    def collect(_: EventKind, data: bytes) -> None:
+        output.extend(data)
+
+    envelope = RequestEnvelope(
+        tool=binary.tool.name,
+        arguments=binary.tool.version_arguments,
+        verb=("version",),
+        command_class=CommandClass.LOCAL,
+        time_limit_s=VERSION_LIMIT_S,
+        queue_wait_s=0,
+    )
+    async with job_directory.create(work_directory, {}) as directory:
+        plan = command_plan.build(envelope, binary, directory, time_limit_s=VERSION_LIMIT_S, settings=settings)
+        execution = await execute(
+            plan,
+            launcher=launcher,
+            control=JobControl(),
+            sink=collect,
+            time_limit_s=VERSION_LIMIT_S,
+            kill_grace_s=KILL_GRACE_S,
+        )
+    if execution.exit.exit_code != 0:
+        log.error("tool does not run", tool=binary.tool.name, path=str(binary.path), error=execution.exit.error)
+        return None
+    return tool_binaries.version_in(binary.tool, output.decode("utf-8", "replace"))
+
+
+async def ask_all(
+    binaries: Iterable[ToolBinary], *, launcher: Launcher, work_directory: Path, settings: PlanSettings
+) -> dict[str, str]:
+    """Tool → version, of those that run."""
+    asked = list(binaries)
+    versions = await asyncio.gather(
+        *(ask(binary, launcher=launcher, work_directory=work_directory, settings=settings) for binary in asked)
+    )
+    return {binary.tool.name: version for binary, version in zip(asked, versions, strict=True) if version}

@@ -1,0 +1,1 @@
+"""What a command prints: redacted, masked, recorded and summed up."""

@@ -1,0 +1,125 @@
+"""Builds the CommandResponse of a job whose process ended here."""
+
+import signal
+
+from shared import terminal
+from shared.events import EventKind
+from shared.models import CommandResponse, JobId, JobState
+from shared.tools import failure_hints
+from shared.tools.tool import Tool
+from worker.job_control import JobControl, StopKind
+from worker.output.recorder import OutputRecorder
+from worker.run.execution import Cause, Execution
+
+NO_EXIT_CODE = -1
+STATES = {StopKind.CANCELLED: JobState.CANCELLED, StopKind.FAILED: JobState.FAILED, StopKind.LOST: JobState.LOST}
+"""In which a command that was stopped ends."""
+MASKED = (
+    "Values of Secrets, and of what is named like a credential, are shown as `[masked, N bytes]` and cannot be read "
+    "here: do not write these marks back."
+)
+WATCH_ENDED = "It would have gone on, and its time limit ended it: the output is what was seen until then."
+
+
+def final_state(execution: Execution, control: JobControl, *, is_endless: bool) -> tuple[JobState, str]:
+    """The state and, where the process did not end by itself, why.
+
+    A CLI that catches SIGTERM ends with a code of its own, as helm does: it was cancelled unless it says success. For
+    one that would never end the time limit is the end, and the filters behind it decide. None succeeds whose output
+    is withheld, though it may have had its effect.
+    """
+    state, reason = _state(execution, control, is_endless=is_endless)
+    if execution.withheld is None:
+        return state, reason
+    done = "the command itself succeeded" if state is JobState.SUCCEEDED else reason
+    return JobState.FAILED if state is JobState.SUCCEEDED else state, "; ".join(
+        filter(None, (execution.withheld, done))
+    )
+
+
+def _state(execution: Execution, control: JobControl, *, is_endless: bool) -> tuple[JobState, str]:
+    if execution.cause is Cause.TIME_LIMIT:
+        if not (is_endless and execution.exit.started):
+            return JobState.TIMED_OUT, "the time limit was reached and the command was ended"
+        if execution.stage is None:
+            return JobState.SUCCEEDED, ""
+    if execution.exit.exit_code == 0:
+        return JobState.SUCCEEDED, ""
+    if execution.cause is Cause.STOP and control.stop is not None:
+        return STATES[control.stop.kind], control.stop.reason
+    return JobState.FAILED, _failure(execution)
+
+
+def _failure(execution: Execution) -> str:
+    """Of one stage among several it is told which one failed, whatever that stage said itself."""
+    ended, stage = execution.exit, execution.stage
+    if ended.error is not None:
+        return f"{stage}: {ended.error}" if stage else ended.error
+    if stage and ended.signal == signal.SIGPIPE:
+        return f"{stage} was ended before it was done, because the filter behind it read no further"
+    if ended.signal is not None:
+        return f"{stage or 'the process'} was ended by signal {ended.signal}"
+    return f"{stage} ended with exit code {ended.exit_code}" if stage else ""
+
+
+def of_execution(
+    job_id: JobId,
+    execution: Execution,
+    *,
+    state: JobState,
+    reason: str,
+    recorder: OutputRecorder,
+    tool: Tool,
+    verb: str,
+) -> CommandResponse:
+    """The response of a job whose process ran, whatever became of it."""
+    output, output_cut = recorder.text(EventKind.STDOUT)
+    printed, error_cut = recorder.text(EventKind.STDERR)
+    return CommandResponse(
+        success=state is JobState.SUCCEEDED,
+        output=terminal.plain(output),
+        error=_joined(terminal.plain(printed), reason) or None,
+        exit_code=_exit_code(execution, state),
+        job_id=job_id,
+        state=state,
+        duration_ms=execution.duration_ms,
+        truncated=output_cut or error_cut or recorder.dropped_bytes > 0,
+        hint=_hint(execution, state, printed=printed, tool=tool, verb=verb),
+    )
+
+
+def not_run(job_id: JobId, reason: str) -> CommandResponse:
+    """For a job whose command never started."""
+    return CommandResponse(
+        success=False,
+        output="",
+        error=reason,
+        exit_code=NO_EXIT_CODE,
+        job_id=job_id,
+        state=JobState.FAILED,
+        duration_ms=0,
+    )
+
+
+def _exit_code(execution: Execution, state: JobState) -> int:
+    """The process's own where it ended by itself; 0 for a watch that its time limit ended."""
+    if state is JobState.SUCCEEDED:
+        return 0
+    own = None if execution.withheld else execution.exit.exit_code
+    return own if state is JobState.FAILED and execution.exit.started and own is not None else NO_EXIT_CODE
+
+
+def _hint(execution: Execution, state: JobState, *, printed: str, tool: Tool, verb: str) -> str | None:
+    if state is JobState.SUCCEEDED:
+        ended = WATCH_ENDED if execution.cause is Cause.TIME_LIMIT else None
+        return " ".join(filter(None, (ended, MASKED if execution.masked else None))) or None
+    failed_itself = state is JobState.FAILED and execution.stage in (None, tool.name)
+    if not failed_itself:
+        return None
+    if verb in tool.companions and execution.exit.exit_code == 1 and not printed:
+        return tool.companions[verb].finding
+    return failure_hints.find(tool.failure_hints, printed)
+
+
+def _joined(printed: str, reason: str) -> str:
+    return f"{printed.rstrip()}\n{reason}".strip() if reason else printed

@@ -1,0 +1,60 @@
+"""Finds what names itself a credential among a chart's values, which have no schema: by key, or by its own form.
+
+The rule is one of names. What a chart calls otherwise is not found; what only sounds like a credential is masked too.
+"""
+
+import re
+from collections.abc import Iterator
+
+from shared.documents import Value
+from worker.output.masking.tree import Change, Container, children, item, mark
+
+CREDENTIAL = re.compile(r"passw|passphrase|pwd|secret|token|credential|auth(?!or)|dsn|connectionstring|cookie|htpasswd")
+"""Part of a key, in lower case and without `-`, `_` and `.`."""
+KEY = re.compile(r".(?<!topology)(?<!label)keys?")
+"""The end of a key that says more than `key`: `apiKey`, `private_key`."""
+REFERENCE = re.compile(r"existing.*|.*(name|names|ref|refs|enabled|create|type|path|mountpath)")
+"""A key that says where a credential is to be found, or whether."""
+PLAIN = frozenset({"", "~", "false", "null", "true"})
+ITSELF = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY|://[^/\s:@]*+:[^/\s@]++@"
+    r"|(?<![\w-])(?=[\w-]++\.[\w-]++\.[\w-])[\w-]*?\beyJ[\w-]{8,}\."
+)
+"""A private key, the password in a URL, a JSON Web Token.
+
+Each looks at a text once, however it goes on: the values are the caller's, and a search holds up all of the worker.
+"""
+
+
+def changes(root: Value) -> Iterator[Change]:
+    """Scalars below a key that names a credential, the `value` beside such a `name`, and credentials by their form."""
+    waiting: list[tuple[Container, str | int, Value, bool]] = [(*place, False) for place in children([root])]
+    while waiting:
+        container, key, value, is_below = waiting.pop()
+        is_credential = _is_credential(container, key, is_below=is_below)
+        if isinstance(value, dict | list):
+            waiting.extend((*place, is_credential) for place in children(value))
+        elif _holds(value) and (is_credential or ITSELF.search(str(value))):
+            yield Change(container, key, mark(value))
+
+
+def _is_credential(container: Container, key: str | int, *, is_below: bool) -> bool:
+    if isinstance(container, list):
+        return is_below
+    name = _plain(str(key))
+    if REFERENCE.fullmatch(name):
+        return False
+    named = item(container, "name") if name == "value" and "name" in container else ""
+    return is_below or _names_credential(name) or _names_credential(_plain(str(named)))
+
+
+def _names_credential(name: str) -> bool:
+    return bool(CREDENTIAL.search(name)) or any(match.end() == len(name) for match in KEY.finditer(name))
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def _holds(value: Value) -> bool:
+    return value is not None and not isinstance(value, bool) and str(value).lower() not in PLAIN

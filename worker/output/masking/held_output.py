@@ -1,0 +1,71 @@
+"""A tool's whole standard output, held until it is masked: nothing of it goes anywhere before.
+
+Bounded; what is larger, or cannot be read, is withheld as a whole and told.
+"""
+
+import asyncio
+
+from shared.command.masking import Masking
+from worker.output.masking import difference, helm, messages, secret_objects
+from worker.output.masking.text import mask as mask_text
+from worker.output.masking.tree import Masked, MaskingError
+
+MOST_BYTES = 8 * 1024 * 1024
+"""Some thousand Secrets; reading so much takes seconds and up to 200 MB, while the event loop goes on."""
+
+_MASKERS = {
+    Masking.DIFFERENCE: difference.mask,
+    Masking.MANIFESTS: helm.manifests,
+    Masking.MESSAGES: messages.mask,
+    Masking.RELEASE: helm.release,
+    Masking.RELEASE_OBJECT: helm.release_object,
+    Masking.VALUES: helm.values,
+}
+
+
+class HeldOutput:
+    """Of one command. `withheld` says why nothing is shown, `count` how many values are masked."""
+
+    def __init__(self, masking: Masking, *, is_endless: bool = False) -> None:
+        self._masking = masking
+        self._is_endless = is_endless
+        self._held = bytearray()
+        self._is_too_much = False
+        self.withheld: str | None = None
+        self.count = 0
+
+    def add(self, data: bytes) -> None:
+        """Takes a chunk as the tool wrote it."""
+        if not self._is_too_much and len(self._held) + len(data) <= MOST_BYTES:
+            self._held += data
+        else:
+            self._is_too_much = True
+            self._held.clear()
+
+    async def masked(self) -> bytes:
+        """What may be seen of it; nothing where that cannot be known."""
+        try:
+            masked = await asyncio.to_thread(self._mask)
+        except MaskingError as error:
+            self.withheld = f"the output is withheld, for it may hold values of Secrets and cannot be masked: {error}"
+            return b""
+        finally:
+            self._held.clear()
+        self.count = masked.count
+        return masked.text.encode("utf-8", "replace")
+
+    def _mask(self) -> Masked:
+        if self._is_too_much:
+            raise MaskingError(f"it has more than {MOST_BYTES} bytes; ask for fewer objects, or for a table")
+        text = self._text()
+        if self._masking is Masking.OBJECTS:
+            is_object = secret_objects.is_object
+            return mask_text(text, secret_objects.changes, accepts=is_object, drops_end=self._is_endless)
+        return _MASKERS[self._masking](text)
+
+    def _text(self) -> str:
+        try:
+            return self._held.decode()
+        except UnicodeDecodeError:
+            pass
+        raise MaskingError("it is no text")

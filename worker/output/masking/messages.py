@@ -1,0 +1,77 @@
+"""Masks what error messages repeat of a Secret: the API server quotes the whole of one that a patch does not fit.
+
+Programs quote each other's messages, once more each time: a quote ends where as many backslashes stand before it as
+where it began.
+"""
+
+import re
+from collections.abc import Callable
+
+from worker.output.masking.secret_objects import KIND
+from worker.output.masking.tree import Masked, mark
+
+MAX_LINE_BYTES = 4 * 1024 * 1024
+"""A Secret has at most 1 MiB, and each quoting may double a character."""
+TOO_LONG = b"[masked: a line too long to be read]"
+_VALUE = re.compile(
+    r"(?P<before>Invalid value: )(?:(?P<quote>\\*\")(?P<value>.*?)(?<!\\)(?P=quote)|(?P<rest>[^\s\d-].*))"
+)
+"""Quoted to its end, or to the end of the line: a number is none of a Secret's."""
+
+
+class MessageMask:
+    """Of one stream: what follows the first word of a Secret may be about it too."""
+
+    def __init__(self, *, is_about_secrets: bool = False) -> None:
+        self._is_about_secrets = is_about_secrets
+
+    def line(self, text: str) -> Masked:
+        """A line of it, masked."""
+        self._is_about_secrets |= KIND in text
+        return Masked(*_VALUE.subn(_marked, text)) if self._is_about_secrets else Masked(text, 0)
+
+
+def mask(text: str) -> Masked:
+    """A whole text. Never fails."""
+    start = text.find(KIND)
+    if start < 0:
+        return Masked(text, 0)
+    start = text.rfind("\n", 0, start) + 1
+    masked, count = _VALUE.subn(_marked, text[start:])
+    return Masked(text[:start] + masked, count)
+
+
+class MaskedLines:
+    """Takes what a tool writes to standard error and passes whole lines on, masked, as they come."""
+
+    def __init__(self, sink: Callable[[bytes], None]) -> None:
+        self._sink = sink
+        self._messages = MessageMask()
+        self._held = b""
+        self._is_too_long = False
+
+    def add(self, data: bytes) -> None:
+        """A chunk as the tool wrote it."""
+        *lines, self._held = (self._held + data).split(b"\n")
+        for line in lines:
+            self._pass_on(line, b"\n")
+            self._is_too_long = False
+        if self._is_too_long or len(self._held) > MAX_LINE_BYTES:
+            self._is_too_long, self._held = True, b""
+
+    def end(self) -> None:
+        """Nothing more comes. What was cut off may not say yet what it is about."""
+        if self._held or self._is_too_long:
+            self._messages = MessageMask(is_about_secrets=True)
+            self._pass_on(self._held, b"")
+            self._held = b""
+
+    def _pass_on(self, line: bytes, end: bytes) -> None:
+        masked = self._messages.line(line.decode("utf-8", "surrogateescape")).text
+        self._sink((TOO_LONG if self._is_too_long else masked.encode("utf-8", "surrogateescape")) + end)
+
+
+def _marked(found: re.Match[str]) -> str:
+    if found["quote"] is None:
+        return found["before"] + mark(found["rest"])
+    return f"{found['before']}{found['quote']}{mark(found['value'])}{found['quote']}"

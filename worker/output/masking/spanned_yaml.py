@@ -1,0 +1,111 @@
+"""Reads YAML into a tree whose scalars know where they stand in the text.
+
+The parser's events are taken one by one: nothing is resolved, expanded or built beyond the tree, within limits.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from shared.documents import Value
+from worker.output.masking.tree import Container, MaskingError
+
+MAX_DEPTH = 200
+MAX_NODES = 200_000
+"""Some 50 MB of memory, and a few seconds; as JSON the same takes less."""
+BINARY = "tag:yaml.org,2002:binary"
+"""The one tag that makes another text of a scalar: its base64 is read."""
+MERGE = "<<"
+
+
+class Scalar(str):
+    """A scalar's text as YAML reads it, and the place of all its characters: quotes, tag and block mark included."""
+
+    __slots__ = ("end", "start")
+    start: int
+    end: int
+
+
+@dataclass(slots=True)
+class Document:
+    """The roots in one text. Where it has aliases or merge keys, what stands in one place may count in another too."""
+
+    roots: list[Value] = field(default_factory=list)
+    is_linked: bool = False
+
+
+def read(text: str) -> Document:
+    """`MaskingError` for what is no YAML, has a key twice in one mapping or a key that is no scalar, or is too much."""
+    builder = _Builder()
+    problem = None
+    try:
+        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+            builder.take(event)
+    except yaml.YAMLError:
+        problem = "it is no valid YAML"
+    # Raised here and not above: the parser's exception quotes the text, and would become its context.
+    if problem is not None:
+        raise MaskingError(problem)
+    return builder.document
+
+
+@dataclass(slots=True)
+class _Open:
+    value: Container
+    key: str | None = None
+
+
+@dataclass(slots=True)
+class _Builder:
+    document: Document = field(default_factory=Document)
+    _open: list[_Open] = field(default_factory=list)
+    _nodes: int = 0
+
+    def take(self, event: Any) -> None:
+        if isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
+            self._open.pop()
+        elif isinstance(event, yaml.NodeEvent):
+            self._take_node(event)
+
+    def _take_node(self, event: Any) -> None:
+        self._nodes += 1
+        if self._nodes > MAX_NODES:
+            raise MaskingError(f"it has more than {MAX_NODES} values: ask for fewer objects, or for JSON")
+        if isinstance(event, yaml.AliasEvent | yaml.ScalarEvent):
+            self._put(self._scalar(event))
+            return
+        self._note(event)
+        value: Container = {} if isinstance(event, yaml.MappingStartEvent) else []
+        self._put(value)
+        self._open.append(_Open(value))
+        if len(self._open) > MAX_DEPTH:
+            raise MaskingError(f"it is nested more than {MAX_DEPTH} deep")
+
+    def _scalar(self, event: Any) -> Scalar:
+        self._note(event)
+        is_alias = isinstance(event, yaml.AliasEvent)
+        scalar = Scalar(event.anchor if is_alias else event.value)
+        if not is_alias and event.tag == BINARY:
+            raise MaskingError("it has text in base64, which may say anything")
+        self.document.is_linked |= scalar == MERGE
+        scalar.start, scalar.end = event.start_mark.index, event.end_mark.index
+        return scalar
+
+    def _note(self, event: Any) -> None:
+        self.document.is_linked |= event.anchor is not None
+
+    def _put(self, value: Value) -> None:
+        if not self._open:
+            self.document.roots.append(value)
+            return
+        parent = self._open[-1]
+        if isinstance(parent.value, list):
+            parent.value.append(value)
+        elif parent.key is None:
+            if not isinstance(value, str) or value in parent.value:
+                raise MaskingError("it has a key twice in one mapping, or a key that is no scalar")
+            parent.key = value
+        else:
+            parent.value[parent.key] = value
+            parent.key = None

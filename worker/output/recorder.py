@@ -1,0 +1,175 @@
+"""Records what a command prints: sealed into the job's event stream while it runs, and cut for its response.
+
+Bounded on both ways: what exceeds the stored output is counted and dropped, and the command is not killed for it.
+"""
+
+import asyncio
+import time
+from dataclasses import dataclass
+
+import structlog
+
+from shared import metrics, terminal, utf8
+from shared.events import EventKind, OutputEvent
+from shared.metrics import OutputFate
+from shared.redis.redis_connection import UNAVAILABLE
+from shared.sealing.fernet_keys import DataKey, Purpose
+from shared.store.job_store import Attempt, JobStore, SealedEvent
+from worker.job_control import JobControl
+
+FLUSH_INTERVAL_S = 0.05
+"""Chunks of so long go into one entry: half of what a follower may notice."""
+FLUSH_BYTES = 64 * 1024
+EVENT_OVERHEAD_BYTES = 300
+"""What an event costs in Redis beside its data: a command that prints single bytes must not fill it."""
+RETRY_DELAY_S = 0.5
+BYTES_PER_CHARACTER = 4
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class OutputLimits:
+    """How much of a job's output is kept: characters in the response, bytes in the event stream."""
+
+    response_characters: int
+    stored_bytes: int
+
+
+class OutputRecorder:
+    """The output of one attempt."""
+
+    def __init__(
+        self,
+        store: JobStore,
+        attempt: Attempt,
+        control: JobControl,
+        *,
+        key: DataKey,
+        limits: OutputLimits,
+        last_sequence: int = 0,
+    ) -> None:
+        self._store = store
+        self._attempt = attempt
+        self._control = control
+        self._key = key
+        self._limits = limits
+        self._heads = {EventKind.STDOUT: bytearray(), EventKind.STDERR: bytearray()}
+        self._totals = {EventKind.STDOUT: 0, EventKind.STDERR: 0}
+        self._stored_bytes = 0
+        self._dropped_bytes = 0
+        self._held = {EventKind.STDOUT: b"", EventKind.STDERR: b""}
+        self._sealed_bytes: dict[EventKind, int] = {}
+        self._pending: list[tuple[EventKind, int, bytearray]] = []
+        self._pending_bytes = 0
+        self._unsent: list[SealedEvent] = []
+        self._sequence = last_sequence
+        self._newest_progress = 0
+        self._dirty = asyncio.Event()
+        self._full = asyncio.Event()
+
+    @property
+    def dropped_bytes(self) -> int:
+        """Output that is not stored."""
+        return self._dropped_bytes
+
+    def count(self) -> None:
+        """Adds what came of the output to the metrics. Once, when nothing is added any more."""
+        metrics.OUTPUT_BYTES.labels(OutputFate.DROPPED).inc(self._dropped_bytes)
+        metrics.OUTPUT_BYTES.labels(OutputFate.STORED).inc(sum(self._totals.values()) - self._dropped_bytes)
+
+    def add(self, kind: EventKind, data: bytes) -> None:
+        """Takes a chunk as the process wrote it."""
+        self._totals[kind] += len(data)
+        head = self._heads[kind]
+        head += data[: max(0, self._limits.response_characters * BYTES_PER_CHARACTER + 1 - len(head))]
+        taken = self._stored_bytes + sum(map(len, self._held.values()))
+        stored = data[: max(0, self._limits.stored_bytes - taken)]
+        self._dropped_bytes += len(data) - len(stored)
+        if stored:
+            self._buffer(kind, stored)
+
+    def tell(self, text: str) -> None:
+        """Adds an event of progress, which is none of the command's output."""
+        self._pend(EventKind.PROGRESS, text.encode())
+
+    def text(self, kind: EventKind) -> tuple[str, bool]:
+        """The beginning of a stream for the response, and whether something of it is missing."""
+        text = self._heads[kind].decode("utf-8", "replace")
+        cut = text[: self._limits.response_characters]
+        return cut, len(cut) < len(text) or len(self._heads[kind]) < self._totals[kind]
+
+    async def stream(self) -> None:
+        """Writes events to the store as they come, until cancelled; what is left then goes with `remaining`."""
+        while True:
+            await self._dirty.wait()
+            try:
+                async with asyncio.timeout(FLUSH_INTERVAL_S):
+                    await self._full.wait()
+            except TimeoutError:
+                pass
+            self._seal_pending()
+            await self._send()
+
+    def remaining(self) -> list[SealedEvent]:
+        """The events that no `stream` call has stored; nothing is added any more."""
+        for kind, held in self._held.items():
+            if held:
+                self._pend(kind, held)
+        self._held.clear()
+        self._seal_pending()
+        return self._unsent
+
+    def _buffer(self, kind: EventKind, data: bytes) -> None:
+        """Holds back the beginning of a character or terminal sequence, so that each event can be read by itself."""
+        data = self._held[kind] + data
+        end = terminal.complete_length(data[: utf8.complete_length(data)])
+        self._held[kind] = data[end:]
+        if end:
+            self._pend(kind, data[:end])
+
+    def _pend(self, kind: EventKind, data: bytes) -> None:
+        last = self._pending[-1] if self._pending else None
+        is_output = kind is not EventKind.PROGRESS
+        if is_output and last and last[0] is kind and len(last[2]) < FLUSH_BYTES:
+            last[2].extend(data)
+        else:
+            self._pending.append((kind, time.time_ns() // 1_000_000, bytearray(data)))
+            self._stored_bytes += EVENT_OVERHEAD_BYTES
+        self._stored_bytes += len(data)
+        self._pending_bytes += len(data)
+        self._dirty.set()
+        if self._pending_bytes >= FLUSH_BYTES:
+            self._full.set()
+
+    def _seal_pending(self) -> None:
+        pending, self._pending = self._pending, []
+        self._pending_bytes = 0
+        self._dirty.clear()
+        self._full.clear()
+        for kind, at_ms, data in pending:
+            self._sequence += 1
+            event = OutputEvent.from_bytes(
+                kind, at_ms, bytes(data), before=self._sealed_bytes, progress=self._newest_progress
+            )
+            if kind is EventKind.PROGRESS:
+                self._newest_progress = self._sequence
+            self._sealed_bytes[kind] = self._sealed_bytes.get(kind, 0) + len(data)
+            self._unsent.append(self._sealed(event))
+
+    def _sealed(self, event: OutputEvent) -> SealedEvent:
+        payload = event.model_dump_json().encode()
+        return SealedEvent(self._sequence, self._key.seal(payload, Purpose.EVENT, self._sequence))
+
+    async def _send(self) -> None:
+        while self._unsent and not self._control.is_lost:
+            sending = list(self._unsent)
+            try:
+                held = await self._store.append(self._attempt, sending)
+            except UNAVAILABLE as error:
+                log.warning("output not stored yet", error=type(error).__name__, events=len(sending))
+                await asyncio.sleep(RETRY_DELAY_S)
+                continue
+            del self._unsent[: len(sending)]
+            if not held:
+                self._control.lose()

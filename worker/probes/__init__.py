@@ -1,0 +1,1 @@
+"""How a worker tells whether it is well."""

@@ -1,0 +1,232 @@
+"""Turns an opened request into the processes that run it: arguments, environment, sandbox and limits.
+
+The environment is clean: nothing of the worker's own reaches the child, and no plugin is found on its PATH.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shared.command.masking import Masking
+from shared.errors import ErrorCode, RequestError
+from shared.kubeconfig import cluster_access
+from shared.kubeconfig.cluster_access import ClusterAccess
+from shared.network.endpoints import Endpoint
+from shared.sealing.envelope import RequestEnvelope
+from shared.tools import credentials
+from shared.tools.tool import Tool
+from worker.egress import access as egress_access
+from worker.egress.access import ProxyAccess
+from worker.launcher.protocol import Limits, PortRange, SandboxRules, StageSpec
+from worker.machine.filter_binaries import FilterBinary
+from worker.machine.helper_programs import CompanionBinary
+from worker.machine.tool_binaries import ToolBinary
+from worker.run import filter_plan, job_directory, own_listeners
+from worker.run.job_directory import JobDirectory
+
+KUBECONFIG_DESCRIPTOR = 3
+"""The first descriptor after standard error."""
+OPEN_FILES = 1_024
+CPU_FACTOR = 2
+"""Cores that a command may keep busy for its whole time limit."""
+CPU_FLOOR_S = 60
+
+COMMON_READABLE = (
+    # Certificates only: the folders above them may hold private keys.
+    "/etc/ssl/certs",
+    "/etc/ssl/cert.pem",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/pki/tls/certs",
+    "/etc/pki/tls/cert.pem",
+    "/etc/pki/ca-trust/extracted",
+    "/usr/share/ca-certificates",
+    "/usr/local/share/ca-certificates",
+    "/etc/resolv.conf",
+    "/etc/hosts",
+    "/etc/nsswitch.conf",
+    "/dev/urandom",
+)
+COMMON_WRITABLE = ("/dev/null",)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSettings:
+    """What the worker's settings say about every command."""
+
+    sandboxed: bool
+    allow_loopback: bool
+    job_file_bytes: int
+    go_memory_limit: str
+    own_ports: frozenset[int] = frozenset()
+    """Those of our own services: a command connects to none of them, not even on loopback."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandPlan:
+    """The tool's process and the filters behind it, and the descriptors that the tool gets: the caller closes them."""
+
+    spec: StageSpec
+    stdin: int
+    inherited: tuple[int, ...]
+    filters: tuple[StageSpec, ...] = ()
+    masking: Masking | None = None
+    """What is masked of the tool's output before the first filter, or anybody, reads it."""
+
+    def close(self) -> None:
+        for descriptor in (self.stdin, *self.inherited):
+            os.close(descriptor)
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """The ports that are open to a command."""
+
+    connect_ports: tuple[int, ...] = ()
+    own_ranges: tuple[PortRange, ...] = ()
+    bind_ports: tuple[int, ...] = ()
+
+
+def build(
+    envelope: RequestEnvelope,
+    binary: ToolBinary,
+    directory: JobDirectory,
+    *,
+    time_limit_s: float,
+    settings: PlanSettings,
+    filters: Mapping[str, FilterBinary] | None = None,
+    proxy: ProxyAccess | None = None,
+    readable: tuple[str, ...] = (),
+) -> CommandPlan:
+    """The plan; without a proxy the command has no network. `readable` names what was lent to it for reading.
+
+    `RequestError` if kubeconfig or server do not pass this worker's judgement, or a filter is missing.
+    """
+    limits = Limits(
+        file_size_bytes=settings.job_file_bytes,
+        open_files=OPEN_FILES,
+        cpu_s=int(max(CPU_FLOOR_S, time_limit_s * CPU_FACTOR)),
+    )
+    behind = filter_plan.build(envelope.filters, filters or {}, directory, limits=limits, sandboxed=settings.sandboxed)
+    access = _access(envelope, proxy, allow_loopback=settings.allow_loopback)
+    server = credentials.server(binary.tool, envelope.credentials, allow_loopback=settings.allow_loopback)
+    companion = _companion(binary, " ".join(envelope.verb))
+    environment = _environment(binary, envelope, directory, memory_limit=settings.go_memory_limit)
+    environment |= egress_access.variables(binary.tool, envelope.arguments, proxy) if proxy else {}
+    inherited: tuple[int, ...] = ()
+    if access is not None:
+        environment["KUBECONFIG"], inherited = _hand_over(access, directory)
+    network = _network(binary.tool, envelope, server, proxy=proxy, settings=settings)
+    spec = StageSpec(
+        executable=str(binary.path),
+        argv=(binary.tool.name, *envelope.arguments),
+        environment=environment,
+        working_directory=str(directory.work),
+        sandbox=_sandbox(binary, directory, companion, network=network, lent=readable) if settings.sandboxed else None,
+        limits=limits,
+    )
+    try:
+        return CommandPlan(spec, _stdin(envelope.stdin, directory), inherited, behind, envelope.masking)
+    except OSError:
+        for descriptor in inherited:
+            os.close(descriptor)
+        raise
+
+
+def _access(envelope: RequestEnvelope, proxy: ProxyAccess | None, *, allow_loopback: bool) -> ClusterAccess | None:
+    if envelope.kubeconfig is None:
+        return None
+    return cluster_access.rebuild(
+        envelope.kubeconfig, context=None, allow_loopback=allow_loopback, proxy_url=proxy.url if proxy else None
+    )
+
+
+def _hand_over(access: ClusterAccess, directory: JobDirectory) -> tuple[str, tuple[int, ...]]:
+    """The kubeconfig as the value of KUBECONFIG, and the descriptor behind it."""
+    if job_directory.HAS_NAMELESS_FILES:
+        descriptor = job_directory.private_file(directory, job_directory.KUBECONFIG, access.kubeconfig)
+        return f"/proc/self/fd/{KUBECONFIG_DESCRIPTOR}", (descriptor,)
+    os.close(job_directory.private_file(directory, job_directory.KUBECONFIG, access.kubeconfig))
+    return str(directory.root / job_directory.KUBECONFIG), ()
+
+
+def _stdin(text: str | None, directory: JobDirectory) -> int:
+    if text is None:
+        return os.open(os.devnull, os.O_RDONLY)
+    return job_directory.private_file(directory, job_directory.STDIN, text)
+
+
+def _environment(
+    binary: ToolBinary, envelope: RequestEnvelope, directory: JobDirectory, *, memory_limit: str
+) -> dict[str, str]:
+    """Go's collector is off until the heap reaches the limit: it is most of the start-up of these CLIs."""
+    return {
+        "HOME": str(directory.root),
+        "TMPDIR": str(directory.root),
+        "PATH": str(directory.no_programs),
+        "LANG": "C.UTF-8",
+        "TERM": "dumb",
+        "GOGC": "off",
+        "GOMEMLIMIT": memory_limit,
+        **binary.tool.environment,
+        **_companion_variables(binary, " ".join(envelope.verb)),
+        **envelope.credentials,
+    }
+
+
+def _companion_variables(binary: ToolBinary, verb: str) -> dict[str, str]:
+    named = binary.tool.companions.get(verb)
+    return (
+        {}
+        if named is None
+        else {named.variable: " ".join((str(binary.companions[named.program].path), *named.arguments))}
+    )
+
+
+def _network(
+    tool: Tool,
+    envelope: RequestEnvelope,
+    server: Endpoint | None,
+    *,
+    proxy: ProxyAccess | None,
+    settings: PlanSettings,
+) -> Network:
+    """The proxy's port, and where loopback is allowed those that the command would reach without it."""
+    if proxy is None:
+        return Network()
+    direct = egress_access.loopback_ports(envelope.arguments, server) if settings.allow_loopback else frozenset()
+    ports = tuple(sorted({proxy.port, *(direct - settings.own_ports)}))
+    if not own_listeners.are_needed(tool, envelope):
+        return Network(ports)
+    return Network(ports, own_listeners.ports(settings.own_ports), (own_listeners.CHOSEN_BY_THE_KERNEL,))
+
+
+def _companion(binary: ToolBinary, verb: str) -> CompanionBinary | None:
+    """The program that the verb starts. `RequestError` if this worker lacks it."""
+    named = binary.tool.companions.get(verb)
+    if named is None:
+        return None
+    if named.program not in binary.companions:
+        raise RequestError(
+            ErrorCode.COMMAND_REFUSED, f"`{verb}` starts {named.program}, and this worker has none: install it there."
+        )
+    return binary.companions[named.program]
+
+
+def _sandbox(
+    binary: ToolBinary,
+    directory: JobDirectory,
+    companion: CompanionBinary | None,
+    *,
+    network: Network,
+    lent: tuple[str, ...],
+) -> SandboxRules:
+    needs = binary.tool.sandbox
+    started = (str(companion.path), *companion.needs.executable) if companion else ()
+    return SandboxRules(
+        execute=(str(binary.path), *needs.executable, *started),
+        read=(*COMMON_READABLE, *lent, *needs.readable, *(companion.needs.readable if companion else ())),
+        write=(str(directory.root), *COMMON_WRITABLE),
+        connect_ports=network.connect_ports,
+        own_ranges=network.own_ranges,
+        bind_ports=network.bind_ports,
+    )

@@ -1,0 +1,162 @@
+"""Runs one planned command to its end, all stages of it: output, time limit, cancellation, and nothing left behind."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+
+from shared.events import EventKind
+from worker.job_control import JobControl
+from worker.launcher.client import Launcher, Run
+from worker.launcher.protocol import StageExit
+from worker.output.masking.held_output import HeldOutput
+from worker.output.masking.messages import MaskedLines
+from worker.run import pipeline, streams
+from worker.run.command_plan import CommandPlan
+from worker.run.line_labels import LabelledLines
+from worker.run.pipeline import Connected, Held, ToolEnd
+
+KILL_TIMEOUT_S = 10.0
+"""A process that SIGKILL does not end, or a launcher that does not say so, must not hold the job for ever."""
+LAST_OUTPUT_S = 2.0
+"""After the last process has gone only an escaped descendant can keep a pipe open: it is not waited for."""
+
+Sink = Callable[[EventKind, bytes], None]
+"""Takes a chunk of output as the process wrote it."""
+
+
+class Cause(StrEnum):
+    """What made the process end."""
+
+    ITSELF = "itself"
+    TIME_LIMIT = "time-limit"
+    STOP = "stop"
+    """Of the job's control."""
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """How the process ended, and why: a signal that we sent may still end in an exit code of the process's own."""
+
+    exit: StageExit
+    """Of a pipeline: that of the stage which decides."""
+    duration_ms: int
+    cause: Cause
+    stage: str | None = None
+    """That stage's name; None where there is one stage only."""
+    withheld: str | None = None
+    """Why nothing of what the tool printed is shown, nor was read by a filter."""
+    masked: int = 0
+    """How many values are masked in it."""
+
+
+async def execute(
+    plan: CommandPlan,
+    *,
+    launcher: Launcher,
+    control: JobControl,
+    sink: Sink,
+    time_limit_s: float,
+    kill_grace_s: float,
+    must_finish: bool = False,
+    is_endless: bool = False,
+) -> Execution:
+    """Starts the command and returns when it has ended. `LauncherGoneError` if that cannot be known.
+
+    `must_finish` makes it a failure that a filter ends the tool by reading no further; for one that `is_endless` the
+    time limit is no failure.
+    """
+    connected = pipeline.connect(plan)
+    output = HeldOutput(plan.masking, is_endless=is_endless) if plan.masking else None
+    started = time.monotonic()
+    try:
+        run = await launcher.run(connected.stages)  # owns what the stages inherit, whatever comes of it
+    except BaseException:
+        connected.close()
+        raise
+    names = [stage.spec.argv[0] for stage in connected.stages]
+    reading = list(_read_all(connected, names, sink=sink, output=output))
+    try:
+        cause = await _end(run, control, time_limit_s=time_limit_s, kill_grace_s=kill_grace_s)
+        if not run.has_ended:
+            launcher.kill()
+        exits = await run.wait()
+        duration_ms = round((time.monotonic() - started) * 1000)
+        read_to_end, _ = await asyncio.wait(reading, timeout=LAST_OUTPUT_S)
+        for task in read_to_end:
+            task.result()
+    finally:
+        await _cancelled(*reading)
+    if output is not None and connected.held is None:
+        sink(EventKind.STDOUT, await output.masked())
+    withheld, masked = (output.withheld, output.count) if output else (None, 0)
+    tool_end = ToolEnd.MUST_FINISH if must_finish else ToolEnd.AS_ANY
+    place = pipeline.deciding(exits, ToolEnd.EXCUSED if is_endless and cause is Cause.TIME_LIMIT else tool_end)
+    return Execution(exits[place], duration_ms, cause, names[place] if len(names) > 1 else None, withheld, masked)
+
+
+async def _end(run: Run, control: JobControl, *, time_limit_s: float, kill_grace_s: float) -> Cause:
+    """Waits for the run, or for the time limit or a stop, and then ends it."""
+    ended = asyncio.create_task(run.wait(), name="process end")
+    stopped = asyncio.create_task(control.stopped(), name="stop")
+    try:
+        done, _ = await asyncio.wait({ended, stopped}, timeout=time_limit_s, return_when=asyncio.FIRST_COMPLETED)
+        if ended in done:
+            return Cause.ITSELF
+        if not control.is_lost:
+            # Filters end with their input: without them the tool would be ended by its own last words.
+            run.signal_first(signal.SIGTERM)
+            await asyncio.wait({ended}, timeout=kill_grace_s)
+        run.signal(signal.SIGKILL)
+        await asyncio.wait({ended}, timeout=KILL_TIMEOUT_S)
+        return Cause.STOP if done else Cause.TIME_LIMIT
+    finally:
+        run.signal(signal.SIGKILL)
+        await _cancelled(ended, stopped)
+
+
+def _read_all(
+    connected: Connected, names: list[str], *, sink: Sink, output: HeldOutput | None
+) -> Iterator["asyncio.Task[None]"]:
+    is_held = output is not None and connected.held is None
+    take_output = output.add if output and is_held else partial(sink, EventKind.STDOUT)
+    yield asyncio.create_task(streams.read(connected.stdout, take_output), name="read stdout")
+    if output is not None and connected.held is not None:
+        yield asyncio.create_task(_pass_on(connected.held, output), name="mask output")
+    take = partial(sink, EventKind.STDERR)
+    for place, (name, descriptor) in enumerate(zip(names, connected.stderr, strict=True)):
+        lines: list[LabelledLines | MaskedLines] = [LabelledLines(name, take)] if len(names) > 1 else []
+        if output is not None and place == 0:
+            lines.append(MaskedLines(lines[-1].add if lines else take))
+        reading = _read_lines(descriptor, lines) if lines else streams.read(descriptor, take)
+        yield asyncio.create_task(reading, name=f"read stderr of {name}")
+
+
+async def _cancelled(*tasks: "asyncio.Task[object]") -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _read_lines(descriptor: int, lines: Sequence[LabelledLines | MaskedLines]) -> None:
+    """Each passes on to the one before it."""
+    try:
+        await streams.read(descriptor, lines[-1].add)
+    finally:
+        for each in reversed(lines):
+            each.end()
+
+
+async def _pass_on(held: Held, output: HeldOutput) -> None:
+    """Gives the second stage what the first one printed, when it is whole and masked."""
+    try:
+        await streams.read(held.printed, output.add)
+        masked = await output.masked()
+    except BaseException:
+        os.close(held.passed_on)
+        raise
+    await streams.write(held.passed_on, masked)
