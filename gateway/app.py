@@ -37,7 +37,7 @@ from gateway.policy.active import ActivePolicy
 from gateway.routes import docs, health, jobs, streams, tools
 from shared import logs
 from shared.redis import redis_connection, redis_health
-from shared.restart_on_failure import keep
+from shared.restart_on_failure import restarted
 from shared.sealing import key_file, process_hardening
 from shared.settings import GatewaySettings
 from shared.store.job_index import JobIndex
@@ -116,19 +116,19 @@ async def _serving(app: FastAPI, settings: GatewaySettings, tracer: Tracer) -> A
                 app.state.key_mark = key_mark = KeyMark(redis, service.master_keys)
                 app.state.event_stream = EventStream(store, waiters, service.responses)
                 app.state.output_pages = OutputPages(store, service.responses)
-                keeping = [
+                looping = [
                     group.create_task(waiters.run(), name="waiters"),
                     group.create_task(policy.run(), name="reload the policy"),
-                    group.create_task(keep(sweeper.run, "sweep"), name="sweep"),
-                    group.create_task(keep(partial(redis_health.warn, redis), "check redis"), name="check redis"),
+                    group.create_task(restarted(sweeper.run, "sweep"), name="sweep"),
+                    group.create_task(restarted(partial(redis_health.warn, redis), "check redis"), name="check redis"),
                     group.create_task(key_file.follow(settings, service.master_keys), name="master keys"),
-                    group.create_task(keep(key_mark.run, "key mark"), name="key mark"),
+                    group.create_task(restarted(key_mark.run, "key mark"), name="key mark"),
                 ]
                 async with app.state.mcp.running():
                     log.info("gateway started", version=shared.__version__)
                     yield
                 await background.close()
-                for task in keeping:
+                for task in looping:
                     task.cancel()
     log.info("gateway stopped")
 

@@ -8,8 +8,10 @@ from typing import Annotated, NewType
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 JobId = NewType("JobId", str)
-"""48 lower-case hexadecimal digits, 32 of them random (`shared.sealing.job_ids`); while callers are anonymous, the id is
-the capability."""
+"""48 lower-case hexadecimal digits, 32 of them random (`shared.sealing.job_ids`).
+
+While callers are anonymous, the id is the capability.
+"""
 
 JOB_ID_BYTES = 24
 JOB_ID_PATTERN = re.compile(r"[0-9a-f]{48}")

@@ -14,8 +14,8 @@ QUIET_S = 30.0
 log = structlog.get_logger()
 
 
-async def keep(run: Callable[[], Awaitable[None]], name: str) -> None:
-    """Runs `run` again a second after each failure, until it returns or is cancelled.
+async def restarted(step: Callable[[], Awaitable[None]], name: str) -> None:
+    """Runs `step` again a second after each failure, until it returns or is cancelled.
 
     An error that nobody foresaw is logged with its traceback and ends neither the process nor its other loops: jobs
     run in it, and callers wait.
@@ -24,7 +24,7 @@ async def keep(run: Callable[[], Awaitable[None]], name: str) -> None:
     quiet_until = 0.0
     while True:
         try:
-            await run()
+            await step()
             return
         except UNAVAILABLE as error:
             if clock() >= quiet_until:

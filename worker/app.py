@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import structlog
 
 from shared.models import Lane
-from shared.restart_on_failure import keep
+from shared.restart_on_failure import restarted
 from shared.store.sweeper import Sweeper
 from shared.store.workers import Announcement
 from worker.announcer import Announcer
@@ -42,18 +42,18 @@ class WorkerApp:
         """Serves until `stop`; `hurry` ends the drain. False when the launcher died, which ends the worker too."""
         async with asyncio.TaskGroup() as group:
             serving = [group.create_task(self._serve(lane), name=f"lane {name}") for name, lane in self.lanes.items()]
-            keeping = [
-                group.create_task(keep(self.leases.renew, "renew leases"), name="renew leases"),
-                group.create_task(keep(self.leases.listen, "hear cancellations"), name="hear cancellations"),
-                group.create_task(keep(self.sweeper.run, "sweep"), name="sweep"),
+            looping = [
+                group.create_task(restarted(self.leases.renew, "renew leases"), name="renew leases"),
+                group.create_task(restarted(self.leases.listen, "hear cancellations"), name="hear cancellations"),
+                group.create_task(restarted(self.sweeper.run, "sweep"), name="sweep"),
                 group.create_task(self.follow_keys(), name="master keys"),
             ]
-            announcing = group.create_task(keep(self.announcer.run, "announce"), name="announce")
+            announcing = group.create_task(restarted(self.announcer.run, "announce"), name="announce")
             healthy = await self._until_stopped(stop)
             announcing.cancel()
             await self._drain(hurry, serving)
             await self._leave_jobs()
-            for task in (*serving, *keeping):
+            for task in (*serving, *looping):
                 task.cancel()
         return healthy
 

@@ -15,7 +15,7 @@ from arq.connections import ArqRedis
 from arq.worker import Worker, func
 
 from shared.models import JobId, Lane
-from shared.restart_on_failure import keep
+from shared.restart_on_failure import restarted
 from shared.store import key_names, wire
 from shared.store.job_store import ARQ_IN_PROGRESS_MS, JobStore
 
@@ -118,8 +118,8 @@ class LaneWorker(Worker):
     async def serve(self) -> None:
         """Runs jobs until cancelled, through outages of Redis."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(keep(self.main, f"{self.queue_name} poll"), name=f"{self.queue_name} poll")
-            group.create_task(keep(self._listen, f"{self.queue_name} wake"), name=f"{self.queue_name} wake")
+            group.create_task(restarted(self.main, f"{self.queue_name} poll"), name=f"{self.queue_name} poll")
+            group.create_task(restarted(self._listen, f"{self.queue_name} wake"), name=f"{self.queue_name} wake")
 
     def stop_taking_jobs(self) -> None:
         self.allow_pick_jobs = False

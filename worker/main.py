@@ -49,7 +49,7 @@ from worker.machine.filter_binaries import FilterBinary
 from worker.machine.tool_binaries import ToolBinary
 from worker.observer.observatory import Observatory
 from worker.output.recorder import OutputLimits
-from worker.probes.health import Health
+from worker.probes.health import WorkerHealth
 from worker.probes.probe_server import Listener
 from worker.run.command_plan import PlanSettings
 from worker.run.discovery_cache import DiscoveryCache
@@ -140,7 +140,7 @@ async def _served(settings: WorkerSettings, tracer: Tracer) -> bool:
             ):
                 connections = Connections(redis, lease_redis, tracer)
                 worker = _assemble(settings, runner_settings, connections, machine=machine)
-                async with _listening(settings, Health(worker, machine.versions, str(contained))):
+                async with _listening(settings, WorkerHealth(worker, machine.versions, str(contained))):
                     log.info("worker started", tools=found, filters=list(text_filters), sandbox=str(contained))
                     healthy = await worker.run(stop, hurry)
     log.info("worker stopped", healthy=healthy)
@@ -190,7 +190,7 @@ def _assemble(
 
 
 @asynccontextmanager
-async def _listening(settings: WorkerSettings, health: Health) -> AsyncIterator[None]:
+async def _listening(settings: WorkerSettings, health: WorkerHealth) -> AsyncIterator[None]:
     """Until the worker has ended: it is alive while it drains, and its numbers count then too."""
     if not settings.metrics_port:
         yield

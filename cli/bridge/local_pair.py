@@ -92,7 +92,7 @@ async def local_pair(variables: Mapping[str, str]) -> AsyncIterator[LocalPair]:
     async with contextlib.AsyncExitStack() as stack:
         try:
             async with asyncio.timeout(START_LIMIT_S):
-                await stack.enter_async_context(pair_locks.present(folder))
+                await stack.enter_async_context(pair_locks.in_use(folder))
         except TimeoutError as error:
             raise StartError(
                 f"the gateway and worker of bridges that have left do not end within {START_LIMIT_S:.0f} s: a command "

@@ -1,6 +1,6 @@
 """What a gateway would say of a command, and why: `mcp-k8s policy explain`. Nothing runs and nothing is asked."""
 
-from gateway.policy.fence import Territory
+from gateway.policy.fence import TouchedNamespaces
 from gateway.policy.policy import Judgement, Policy
 from gateway.policy.rules import Rules
 from shared.command import parser
@@ -41,14 +41,14 @@ def _found(invocation: Invocation, found: Judgement) -> list[str]:
         f"verb      {invocation.tool} {' '.join(invocation.verb)}",
         f"class     {found.classified.command_class}",
         *(f"because   {rule.name}: {rule.why}" for rule in found.classified.rules),
-        f"acts in   {_place(found.territory)}",
+        f"acts in   {_place(found.touched)}",
     ]
 
 
-def _place(territory: Territory) -> str:
-    if territory.beyond:
-        return f"more than a namespace: {territory.beyond}"
-    names = ", ".join(territory.namespaces)
+def _place(touched: TouchedNamespaces) -> str:
+    if touched.beyond:
+        return f"more than a namespace: {touched.beyond}"
+    names = ", ".join(touched.namespaces)
     return f"namespace {names}" if names else "no namespace"
 
 

@@ -9,7 +9,7 @@ from shared.tools.tool import Tool
 
 
 @dataclass(frozen=True, slots=True)
-class Readiness:
+class BannerFacts:
     """What there is to say."""
 
     version: str
@@ -21,7 +21,7 @@ class Readiness:
     has_default_kubeconfig: bool
 
 
-def render(ready: Readiness) -> str:
+def render(ready: BannerFacts) -> str:
     """The whole text."""
     return "\n".join(
         [
@@ -45,7 +45,7 @@ def render(ready: Readiness) -> str:
     )
 
 
-def _clouds(ready: Readiness) -> list[str]:
+def _clouds(ready: BannerFacts) -> list[str]:
     """A cloud's kubeconfig starts a program for its credentials, which no worker runs."""
     if ready.has_default_kubeconfig:
         return []
@@ -69,7 +69,7 @@ def curl_line(url: str, *, has_default_kubeconfig: bool) -> str:
     )
 
 
-def _tools(ready: Readiness) -> list[str]:
+def _tools(ready: BannerFacts) -> list[str]:
     tools = list(ready.tools)
     width = max((len(tool.name) for tool in tools), default=0)
     return [

@@ -1,4 +1,6 @@
-"""Becomes the given program, which then gets a signal when its parent dies: `die_with_parent.py PARENT SIGNAL PROGRAM …`.
+"""Becomes the given program, which then gets a signal when its parent dies.
+
+Arguments: PARENT SIGNAL PROGRAM …
 
 A program of its own, because nothing should run between fork and exec of a process that may have threads. Run by its
 path under `python -I -S`, so it imports nothing but the standard library. Linux only: prctl(2), PR_SET_PDEATHSIG.

@@ -30,7 +30,7 @@ IsBusy = Callable[[], Awaitable[bool]]
 
 
 @contextlib.asynccontextmanager
-async def present(folder: Path) -> AsyncIterator[None]:
+async def in_use(folder: Path) -> AsyncIterator[None]:
     """Uses the pair while the block runs. Waits for one that ends, with the caller's own time limit."""
     async with _held(folder / USED_LOCK, fcntl.LOCK_SH):
         yield

@@ -14,7 +14,7 @@ import shared
 from cli.doctor import gateway_probe, store_probe
 from cli.errors import StartError
 from cli.up import banner, environment, pair_locks
-from cli.up.banner import Readiness
+from cli.up.banner import BannerFacts
 from cli.up.pair_locks import Sharing
 from cli.up.plan import Plan, UpOptions, prepared
 from cli.up.stop_signals import StopSignals
@@ -129,7 +129,7 @@ class _Run:
         versions = await self._reach(partial(gateway_probe.tools, plan.address), WORKER_START_S, "the worker")
         if not versions:
             return False
-        _print(banner.render(_readiness(plan, versions)))
+        _print(banner.render(_banner_facts(plan, versions)))
         if self._sharing is not None:
             self._sharing.announce(plan.address.url, self._is_busy)
         return True
@@ -223,8 +223,8 @@ class _Run:
             child.stop(signal.SIGKILL)
 
 
-def _readiness(plan: Plan, versions: Mapping[str, str]) -> Readiness:
-    return Readiness(
+def _banner_facts(plan: Plan, versions: Mapping[str, str]) -> BannerFacts:
+    return BannerFacts(
         version=shared.__version__,
         url=plan.address.url,
         tools=tuple(registry.tools()),

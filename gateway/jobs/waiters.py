@@ -18,7 +18,7 @@ from gateway.jobs import unserved
 from gateway.jobs.followers import Followers
 from gateway.jobs.unserved import UnservedJobs
 from shared.models import JobId, JobState
-from shared.restart_on_failure import keep
+from shared.restart_on_failure import restarted
 from shared.store import key_names
 from shared.store.job_store import JobStore, StoredJob
 
@@ -155,8 +155,8 @@ class JobWaiters:
     async def run(self) -> None:
         """Listens, reads and sweeps until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(keep(self._listen, "listen for notices"), name="listen for notices")
-            group.create_task(keep(self._read_and_sweep, "read finished jobs"), name="read finished jobs")
+            group.create_task(restarted(self._listen, "listen for notices"), name="listen for notices")
+            group.create_task(restarted(self._read_and_sweep, "read finished jobs"), name="read finished jobs")
 
     async def _subscribe(self, channel: str) -> bool:
         """False where the subscription stands already.

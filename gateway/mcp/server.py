@@ -115,7 +115,7 @@ class McpServer(FastApiMCP):
 
     def _described(self, *, only_reads: bool) -> list[types.Tool]:
         """Made once: the SDK asks for the list in every call of the stateless revision, to check its headers."""
-        policy = tools.Policy(only_reads, self.fastapi.state.job_lists.are_open_to_anonymous)
+        policy = tools.ListedPolicy(only_reads, self.fastapi.state.job_lists.are_open_to_anonymous)
         return [revision_2025_11_25.offered(tool) for tool in tools.described(self.tools, policy)]
 
     async def _list_tools(self, _: Context, __: types.PaginatedRequestParams | None) -> types.ListToolsResult:

@@ -26,7 +26,7 @@ ONLY_READS = "This server runs only what changes nothing."
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class ListedPolicy:
     """What is known of this gateway's policy when the tools are listed."""
 
     only_reads: bool
@@ -76,14 +76,14 @@ _JOB_TOOLS = {
 }
 
 
-def described(converted: Sequence[types.Tool], policy: Policy) -> list[types.Tool]:
+def described(converted: Sequence[types.Tool], policy: ListedPolicy) -> list[types.Tool]:
     """The converted operations in the order of `OPERATIONS`, as this policy lets them be called."""
     by_name = {tool.name: tool for tool in converted}
     offered = [name for name in OPERATIONS if policy.lists_jobs or name != LIST_JOBS]
     return [_described(by_name[name], policy) for name in offered]
 
 
-def annotations(name: str, policy: Policy) -> types.ToolAnnotations:
+def annotations(name: str, policy: ListedPolicy) -> types.ToolAnnotations:
     """What a call of that tool may do under the policy; what they promise holds, for other calls are refused."""
     is_command = name in registry.names()
     only_reads = policy.only_reads if is_command else name != CANCEL_JOB
@@ -95,7 +95,7 @@ def annotations(name: str, policy: Policy) -> types.ToolAnnotations:
     )
 
 
-def _described(tool: types.Tool, policy: Policy) -> types.Tool:
+def _described(tool: types.Tool, policy: ListedPolicy) -> types.Tool:
     is_command = tool.name in registry.names()
     said = _of_command(registry.find(tool.name), policy) if is_command else _JOB_TOOLS[tool.name]
     return types.Tool(
@@ -108,7 +108,7 @@ def _described(tool: types.Tool, policy: Policy) -> types.Tool:
     )
 
 
-def _of_command(tool: Tool, policy: Policy) -> _Described:
+def _of_command(tool: Tool, policy: ListedPolicy) -> _Described:
     examples = " or ".join(f"`{example}`" for example in tool.examples[:2])
     description = (
         f"{tool.summary} `command`: its arguments, quoted as for a POSIX shell, as {examples}. "

@@ -12,7 +12,7 @@ _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
-class Territory:
+class TouchedNamespaces:
     """Both empty where it touches no namespace at all."""
 
     namespaces: tuple[str, ...] = ()
@@ -22,19 +22,19 @@ class Territory:
 
 def of(
     tool: Tool, invocation: Invocation, reading: Reading, *, kubeconfig_namespace: str | None, trusts_charts: bool
-) -> Territory:
+) -> TouchedNamespaces:
     """`reading` has the manifests' objects. The kubeconfig's namespace is where a command acts that names none."""
     if not invocation.needs_cluster:
-        return Territory()
+        return TouchedNamespaces()
     if invocation.unknown:
-        return Territory(beyond=f"what `{invocation.unknown[0].shown}` does is not known here")
-    reach = tool.grammar.reach(reading)
-    if reach.beyond:
-        return Territory(beyond=reach.beyond)
-    if reach.by_chart and not trusts_charts:
-        return Territory(beyond="a chart's templates may name any namespace")
-    own = (invocation.namespace or kubeconfig_namespace or "",) if reach.in_own else ()
-    namespaces = tuple(dict.fromkeys((*reach.named, *own)))
+        return TouchedNamespaces(beyond=f"what `{invocation.unknown[0].shown}` does is not known here")
+    scope = tool.grammar.namespace_scope(reading)
+    if scope.beyond:
+        return TouchedNamespaces(beyond=scope.beyond)
+    if scope.by_chart and not trusts_charts:
+        return TouchedNamespaces(beyond="a chart's templates may name any namespace")
+    own = (invocation.namespace or kubeconfig_namespace or "",) if scope.in_own else ()
+    namespaces = tuple(dict.fromkeys((*scope.named, *own)))
     if not all(map(_LABEL.fullmatch, namespaces)):
-        return Territory(beyond="it names no namespace, or something that is none")
-    return Territory(namespaces)
+        return TouchedNamespaces(beyond="it names no namespace, or something that is none")
+    return TouchedNamespaces(namespaces)

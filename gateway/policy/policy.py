@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from gateway.policy import fence, manifests, modes
-from gateway.policy.fence import Territory
+from gateway.policy.fence import TouchedNamespaces
 from gateway.policy.modes import Decision
 from gateway.policy.rules import Action, Judged, Rule, Rules
 from shared import metrics
@@ -16,7 +16,7 @@ from shared.command import classes
 from shared.command.classes import Classification
 from shared.command.invocation import Invocation
 from shared.command.masking import Masking
-from shared.command.unknown_words import Kind, UnknownWord
+from shared.command.unknown_words import UnknownWord, WordKind
 from shared.errors import ErrorCode, RequestError
 from shared.settings import SecurityMode
 from shared.tools.tool import Tool
@@ -30,7 +30,7 @@ class Judgement:
     """What was found about a command, and what follows."""
 
     classified: Classification
-    territory: Territory
+    touched: TouchedNamespaces
     decision: Decision
     masking: Masking | None
     """Of its output; None where that is shown as it is."""
@@ -103,7 +103,7 @@ class Policy:
         return Judgement(classified, place, decision, masking)
 
     def _decide(self, judged: Judged, classified: Classification) -> Decision:
-        if outside := self.rules.outside(judged.territory):
+        if outside := self.rules.outside(judged.touched):
             names = ", ".join(self.rules.namespaces)
             return Decision(False, "fence", outside, f"commands that stay in the namespaces {names} (`-n`)", SETTING)
         if rule := self.rules.deciding(judged):
@@ -119,7 +119,7 @@ def _by(rule: Rule) -> Decision:
 
 
 def _unknown(tool: Tool, word: UnknownWord) -> RequestError:
-    code = ErrorCode.VERB_UNKNOWN if word.kind is Kind.VERB else ErrorCode.FLAG_UNKNOWN
+    code = ErrorCode.VERB_UNKNOWN if word.kind is WordKind.VERB else ErrorCode.FLAG_UNKNOWN
     meant = f"did you mean `{word.nearest}`?" if word.nearest else "the verb with `--help` lists what there is."
     return RequestError(
         code, f"{tool.name} {tool.grammar.table.version} has no {word.kind} `{word.shown}` there: {meant}"

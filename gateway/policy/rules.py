@@ -23,7 +23,7 @@ from pydantic import (
 )
 
 from gateway.policy import rule_words
-from gateway.policy.fence import Territory
+from gateway.policy.fence import TouchedNamespaces
 from shared.command.reading import UNSEEN, Reading
 from shared.models import CommandClass
 from shared.tools.tool import Tool
@@ -43,7 +43,7 @@ class Judged:
     tool: Tool
     reading: Reading
     command_class: CommandClass
-    territory: Territory
+    touched: TouchedNamespaces
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -129,7 +129,7 @@ class Rule(BaseModel):
             and (not self.verbs or any(_is_below(reading.path, pattern) for pattern in self.verbs))
             and self._fits_class(judged.command_class)
             and (not self.kinds or self._fits_kinds(judged.kinds))
-            and (not self.namespaces or self._fits_territory(judged.territory))
+            and (not self.namespaces or self._fits_namespaces(judged.touched))
             and (not self.flags or reading.has(*self.flags))
         )
 
@@ -146,11 +146,11 @@ class Rule(BaseModel):
             return UNSEEN in kinds or any(_is_one_of(kind, self.kinds) for kind in kinds)
         return bool(kinds) and all(kind != UNSEEN and _is_one_of(kind, self.kinds) for kind in kinds)
 
-    def _fits_territory(self, territory: Territory) -> bool:
-        inside = [_is_one_of(name, self.namespaces) for name in territory.namespaces]
+    def _fits_namespaces(self, touched: TouchedNamespaces) -> bool:
+        inside = [_is_one_of(name, self.namespaces) for name in touched.namespaces]
         if self.action is Action.DENY:
-            return bool(territory.beyond) or any(inside)
-        return not territory.beyond and bool(inside) and all(inside)
+            return bool(touched.beyond) or any(inside)
+        return not touched.beyond and bool(inside) and all(inside)
 
     def says(self) -> str:
         """Its conditions in words."""
@@ -183,13 +183,13 @@ class Rules(BaseModel):
         fitting = [rule for rule in self.rules if rule.fits(judged)]
         return next((rule for rule in fitting if rule.action is Action.DENY), next(iter(fitting), None))
 
-    def outside(self, territory: Territory) -> str:
+    def outside(self, touched: TouchedNamespaces) -> str:
         """Why a command is outside the fence; empty where it is not."""
         if not self.namespaces:
             return ""
-        if territory.beyond:
-            return territory.beyond
-        if all(_is_one_of(name, self.namespaces) for name in territory.namespaces):
+        if touched.beyond:
+            return touched.beyond
+        if all(_is_one_of(name, self.namespaces) for name in touched.namespaces):
             return ""
         return "it acts in another namespace"
 

@@ -10,12 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from shared.command import paths
-from shared.command.reading import Arity, Flag, Reading
+from shared.command.reading import TERMINATOR, Arity, Flag, Reading
 from shared.errors import ErrorCode, RequestError
 from shared.tools.table import FlagSpec, Takes
 from shared.tools.tool import Grammar
-
-TERMINATOR = "--"
 
 
 def read(grammar: Grammar, words: Iterable[str]) -> Reading:

@@ -9,6 +9,8 @@ FALSE_VALUES = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 
 
 UNSEEN = "?"
+TERMINATOR = "--"
+"""Behind it nothing is a flag."""
 
 
 class Arity(Enum):

@@ -11,12 +11,12 @@ from shared.tools.tool import Grammar
 SHOWN_CHARACTERS = 60
 
 
-class Kind(StrEnum):
+class WordKind(StrEnum):
     VERB = "verb"
     FLAG = "flag"
 
 
-ALIKE = {Kind.VERB: 0.6, Kind.FLAG: 0.75}
+ALIKE = {WordKind.VERB: 0.6, WordKind.FLAG: 0.75}
 """How alike two words must be (difflib's ratio): flags all begin alike, verbs are short."""
 
 
@@ -24,7 +24,7 @@ ALIKE = {Kind.VERB: 0.6, Kind.FLAG: 0.75}
 class UnknownWord:
     """`shown` is how to write it, and `nearest` what is spelled most alike, if anything is."""
 
-    kind: Kind
+    kind: WordKind
     shown: str
     nearest: str | None
 
@@ -37,10 +37,10 @@ def find(grammar: Grammar, reading: Reading) -> tuple[UnknownWord, ...]:
 def _verbs(grammar: Grammar, reading: Reading) -> Iterator[UnknownWord]:
     verb = grammar.table.verbs.get(reading.path)
     if reading.path and verb is None:
-        yield _word(Kind.VERB, reading.path, _below(grammar, ""))
+        yield _word(WordKind.VERB, reading.path, _below(grammar, ""))
     elif verb and verb.is_group and len(reading.operands) > reading.trailing:
         written = f"{reading.path} {next(filter(None, reading.operands), '')}"
-        yield _word(Kind.VERB, written.strip(), _below(grammar, reading.path))
+        yield _word(WordKind.VERB, written.strip(), _below(grammar, reading.path))
 
 
 def _below(grammar: Grammar, group: str) -> list[str]:
@@ -53,9 +53,9 @@ def _flags(grammar: Grammar, reading: Reading) -> Iterator[UnknownWord]:
     known = [f"--{spec.name}" for spec in grammar.table.specs(reading.path)]
     for flag in reading.flags:
         if flag.arity is Arity.UNKNOWN:
-            yield _word(Kind.FLAG, f"-{flag.name}" if len(flag.name) == 1 else f"--{flag.name}", known)
+            yield _word(WordKind.FLAG, f"-{flag.name}" if len(flag.name) == 1 else f"--{flag.name}", known)
 
 
-def _word(kind: Kind, written: str, known: list[str]) -> UnknownWord:
+def _word(kind: WordKind, written: str, known: list[str]) -> UnknownWord:
     nearest = difflib.get_close_matches(written[:SHOWN_CHARACTERS], known, n=1, cutoff=ALIKE[kind])
     return UnknownWord(kind, written[:SHOWN_CHARACTERS], nearest[0] if nearest else None)

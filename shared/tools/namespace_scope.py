@@ -9,7 +9,7 @@ from shared.command.reading import Reading
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class NamespaceScope:
     """What a command touches, beside what its request and kubeconfig add."""
 
     beyond: str = ""
@@ -22,12 +22,12 @@ class Reach:
     """Whether a chart's templates say where its objects are."""
 
 
-NOWHERE = Reach(in_own=False)
+NOWHERE = NamespaceScope(in_own=False)
 """It looks at no object of a namespace."""
 ALL_NAMESPACES = "all-namespaces"
-EVERY_NAMESPACE = Reach(beyond="`--all-namespaces` reaches every one")
+EVERY_NAMESPACE = NamespaceScope(beyond="`--all-namespaces` reaches every one")
 
 
-def untold(reading: Reading) -> Reach:
+def untold(reading: Reading) -> NamespaceScope:
     """For a tool or verb of which nobody here knows it."""
-    return Reach(beyond=f"which namespaces `{reading.path}` touches cannot be told beforehand")
+    return NamespaceScope(beyond=f"which namespaces `{reading.path}` touches cannot be told beforehand")

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from shared.command.flags import TERMINATOR
-from shared.command.reading import FALSE_VALUES, Flag, Reading
+from shared.command.reading import FALSE_VALUES, TERMINATOR, Flag, Reading
 
 KUBECTL = "kubectl"
 NAMESPACE_FLAGS = frozenset({"namespace"})
@@ -51,7 +50,7 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Awaited:
+class ProgressLooks:
     """What a command waits for. `condition` is a status condition and the value that it is to have."""
 
     looks: tuple[Look, ...]

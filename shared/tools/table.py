@@ -1,7 +1,7 @@
 """The generated tables: which verbs a CLI has, and which flags each of them takes.
 
-`make grammar` writes the `table.json` of each tool from the CLIs' own help; nobody edits them. A flag is written as `name/short=`:
-`=` takes a value, `[=]` takes one only behind `=`, and neither stands alone.
+`make grammar` writes the `table.json` of each tool from the CLI's own help; nobody edits them. A flag is written as
+`name/short=`: `=` takes a value, `[=]` takes one only behind `=`, and neither stands alone.
 """
 
 import json

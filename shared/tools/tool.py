@@ -5,7 +5,6 @@ Nothing outside `shared/tools/` names a tool. A further CLI is one module here a
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from shared.command.masking import Masking
 from shared.command.reading import Reading
@@ -13,11 +12,9 @@ from shared.models import CommandClass
 from shared.tools import failure_hints
 from shared.tools.class_rules import ClassRule, no_kinds, no_masking
 from shared.tools.failure_hints import FailureHint
-from shared.tools.namespace_scope import Reach, untold
+from shared.tools.namespace_scope import NamespaceScope, untold
+from shared.tools.progress_looks import ProgressLooks
 from shared.tools.table import Table
-
-if TYPE_CHECKING:  # what reads a command needs the grammar from here
-    from shared.tools.progress_looks import Awaited
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +40,7 @@ class Grammar:
     """The kinds of object that a command names, in the plural: `pods`."""
     plural: Callable[[str], str] = str.lower
     """A kind's proper plural, from any of its names."""
-    reach: Callable[[Reading], Reach] = untold
+    namespace_scope: Callable[[Reading], NamespaceScope] = untold
     """Which namespaces a command touches, its manifests included."""
     hides_kinds: Callable[[Reading], bool] = lambda _: False
     """Whether a command may act on kinds that it does not name."""
@@ -97,7 +94,7 @@ class SandboxNeeds:
 
 
 @dataclass(frozen=True, slots=True)
-class Companion:
+class HelperProgram:
     """A program that the CLI starts by itself."""
 
     program: str
@@ -137,9 +134,9 @@ class Tool:
     listening_flags: frozenset[str] = frozenset()
     """Flags with which any verb does."""
     sandbox: SandboxNeeds = field(default_factory=SandboxNeeds)
-    companions: Mapping[str, Companion] = field(default_factory=dict)
+    helpers: Mapping[str, HelperProgram] = field(default_factory=dict)
     """Verb path → the program that it starts."""
     failure_hints: tuple[FailureHint, ...] = failure_hints.CLUSTER
     """The first that fits what a failed command printed is shown with its response."""
-    awaited: "Callable[[Reading], Awaited | None] | None" = None
+    progress_looks: Callable[[Reading], ProgressLooks | None] | None = None
     """What a command waits for, and how that is looked at; None for a tool whose commands say so themselves."""

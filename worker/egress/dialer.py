@@ -9,7 +9,7 @@ from python_socks.async_.asyncio import Proxy
 
 from shared.network.endpoints import Address
 from worker.egress import resolver
-from worker.egress.policy import Decision, EgressPolicy
+from worker.egress.policy import DialDecision, EgressPolicy
 from worker.egress.resolver import Resolver
 
 CONNECT_TIMEOUT_S = 10.0
@@ -23,7 +23,7 @@ Streams = tuple[StreamReader, StreamWriter]
 class DialError(Exception):
     """There is no connection; the text is the decision."""
 
-    def __init__(self, decision: Decision, *, is_refused: bool = False) -> None:
+    def __init__(self, decision: DialDecision, *, is_refused: bool = False) -> None:
         super().__init__(decision)
         self.decision = decision
         self.is_refused = is_refused
@@ -49,18 +49,18 @@ class Dialer:
                 addresses = await self._allowed(host, port)
                 return await self._first(addresses[:MAX_ADDRESSES], port)
         except TimeoutError as error:
-            raise DialError(Decision.UNREACHABLE) from error
+            raise DialError(DialDecision.UNREACHABLE) from error
 
     async def _allowed(self, host: str, port: int) -> list[Address]:
         """Those of the host's addresses that may be dialled, one at least."""
         try:
             addresses = await self.resolve(host)
         except OSError as error:
-            raise DialError(Decision.UNRESOLVED) from error
+            raise DialError(DialDecision.UNRESOLVED) from error
         judged = [(address, await self.policy.judge_address(host, address, port)) for address in addresses]
         allowed = [address for address, refusal in judged if refusal is None]
         if not allowed:
-            raise DialError(next((refusal for _, refusal in judged if refusal), Decision.UNRESOLVED))
+            raise DialError(next((refusal for _, refusal in judged if refusal), DialDecision.UNRESOLVED))
         return allowed
 
     async def _first(self, addresses: list[Address], port: int) -> Streams:
@@ -73,7 +73,7 @@ class Dialer:
                 is_refused = True
             except (OSError, ProxyError):  # a time-out is an OSError
                 continue
-        raise DialError(Decision.UNREACHABLE, is_refused=is_refused)
+        raise DialError(DialDecision.UNREACHABLE, is_refused=is_refused)
 
     async def _open(self, address: Address, port: int) -> Streams:
         if self.upstream_url is None or address.is_loopback:

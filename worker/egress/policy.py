@@ -9,7 +9,7 @@ from shared.network.endpoints import Address
 from worker.egress.own_services import OwnServices
 
 
-class Decision(StrEnum):
+class DialDecision(StrEnum):
     """What became of a connection that a command asked for: label of a metric, field of a log line."""
 
     ALLOWED = "allowed"
@@ -33,22 +33,22 @@ class EgressPolicy:
     allow_loopback: bool
     own: OwnServices
 
-    def judge_host(self, host: str) -> Decision | None:
+    def judge_host(self, host: str) -> DialDecision | None:
         """What forbids the host as it is written; None if its addresses decide."""
         denial = endpoints.host_denial(host, allow_loopback=self.allow_loopback)
         if denial is not None:
-            return Decision(denial)
-        return Decision.DENIED if self.deny.has_name(host) else None
+            return DialDecision(denial)
+        return DialDecision.DENIED if self.deny.has_name(host) else None
 
-    async def judge_address(self, host: str, address: Address, port: int) -> Decision | None:
+    async def judge_address(self, host: str, address: Address, port: int) -> DialDecision | None:
         """What forbids one of the host's addresses; None if it may be dialled."""
         denial = endpoints.address_denial(address, allow_loopback=self.allow_loopback)
         if denial is not None:
-            return Decision(denial)
+            return DialDecision(denial)
         if await self.own.have(address, port):
-            return Decision.OWN_SERVICE
+            return DialDecision.OWN_SERVICE
         if self.deny.has_address(address):
-            return Decision.DENIED
+            return DialDecision.DENIED
         if self.allow and not (self.allow.has_name(host) or self.allow.has_address(address)):
-            return Decision.NOT_ALLOWED
+            return DialDecision.NOT_ALLOWED
         return None

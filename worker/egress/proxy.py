@@ -15,7 +15,7 @@ from shared.models import JobId
 from worker.egress import relay, socks
 from worker.egress.access import HOST, ProxyAccess
 from worker.egress.dialer import Dialer, DialError, Streams
-from worker.egress.policy import Decision
+from worker.egress.policy import DialDecision
 from worker.egress.socks import Reply, SocksError, Target
 
 HANDSHAKE_TIMEOUT_S = 10.0
@@ -26,9 +26,9 @@ MAX_CONNECTIONS = 4_096
 BACKLOG = 256
 
 _REPLIES = {
-    Decision.TOO_MANY: Reply.GENERAL_FAILURE,
-    Decision.UNRESOLVED: Reply.HOST_UNREACHABLE,
-    Decision.UNREACHABLE: Reply.HOST_UNREACHABLE,
+    DialDecision.TOO_MANY: Reply.GENERAL_FAILURE,
+    DialDecision.UNRESOLVED: Reply.HOST_UNREACHABLE,
+    DialDecision.UNREACHABLE: Reply.HOST_UNREACHABLE,
 }
 """Every other refusal is one by rule."""
 
@@ -139,19 +139,19 @@ class EgressProxy:
         """Dials, and answers; None where nothing was reached."""
         try:
             if len(guest.tasks) > CONNECTIONS_PER_JOB:
-                raise DialError(Decision.TOO_MANY)
+                raise DialError(DialDecision.TOO_MANY)
             server = await self._dialer.connect(target.host, target.port)
         except DialError as error:
             _record(guest, target, error.decision)
             refused = Reply.CONNECTION_REFUSED if error.is_refused else None
             socks.answer(writer, refused or _REPLIES.get(error.decision, Reply.NOT_ALLOWED))
             return None
-        _record(guest, target, Decision.ALLOWED)
+        _record(guest, target, DialDecision.ALLOWED)
         socks.answer(writer, Reply.SUCCEEDED)
         return server
 
 
-def _record(guest: _Guest, target: Target, decision: Decision) -> None:
+def _record(guest: _Guest, target: Target, decision: DialDecision) -> None:
     metrics.EGRESS_CONNECTIONS.labels(decision).inc()
     log.info("egress", **guest.subject, host=target.host, port=target.port, decision=decision)
 

@@ -17,22 +17,22 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class CompanionBinary:
+class HelperBinary:
     """One of them on this machine."""
 
     path: Path
     needs: Dependencies
 
 
-def find_all(tool: Tool, directory: Path | None) -> Mapping[str, CompanionBinary]:
+def find_all(tool: Tool, directory: Path | None) -> Mapping[str, HelperBinary]:
     """Program name → where it is, of those that the tool's verbs start and this machine has."""
-    names = sorted({companion.program for companion in tool.companions.values()})
-    found: dict[str, CompanionBinary] = {}
+    names = sorted({helper.program for helper in tool.helpers.values()})
+    found: dict[str, HelperBinary] = {}
     for name in names:
         path = programs.locate(name, directory)
         try:
             if path is not None:
-                found[name] = CompanionBinary(path, LibraryFinder().dependencies(path))
+                found[name] = HelperBinary(path, LibraryFinder().dependencies(path))
         except (ElfError, OSError) as error:
             log.warning("program cannot be used", program=name, reason=str(error))
     return found

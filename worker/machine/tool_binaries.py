@@ -11,7 +11,7 @@ from pathlib import Path
 
 from shared.tools.tool import Tool
 from worker.machine import elf, helper_programs, programs
-from worker.machine.helper_programs import CompanionBinary
+from worker.machine.helper_programs import HelperBinary
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class ToolBinary:
 
     tool: Tool
     path: Path
-    companions: Mapping[str, CompanionBinary] = field(default_factory=dict)
+    helpers: Mapping[str, HelperBinary] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

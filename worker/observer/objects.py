@@ -6,7 +6,7 @@ What ready means: kubectl's `rollout status`, and for other kinds their conditio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from shared.tools.progress_looks import Awaited, Goal
+from shared.tools.progress_looks import Goal, ProgressLooks
 from worker.observer import fields, pods
 from worker.observer.fields import Object
 from worker.observer.text import short, with_detail
@@ -27,12 +27,12 @@ class Standing:
         return self.ready >= self.wanted
 
 
-def standing(found: Object, awaited: Awaited) -> Standing:
+def standing(found: Object, looks: ProgressLooks) -> Standing:
     """Towards the goal of the command; a kind that is ready when it is there wants nothing."""
-    if awaited.goal is Goal.GONE:
+    if looks.goal is Goal.GONE:
         return Standing(0, 1, _terminating(found))
-    if awaited.condition is not None:
-        return _condition(found, *awaited.condition)
+    if looks.condition is not None:
+        return _condition(found, *looks.condition)
     if fields.text(found, "metadata", "deletionTimestamp"):
         return Standing(0, 1, _terminating(found))
     return _BY_KIND.get(fields.text(found, "kind"), _by_condition)(found)

@@ -15,7 +15,7 @@ from shared.command import flags
 from shared.errors import RequestError
 from shared.events import EventKind
 from shared.sealing.envelope import RequestEnvelope
-from shared.tools.progress_looks import Awaited
+from shared.tools.progress_looks import ProgressLooks
 from worker.egress.access import ProxyAccess
 from worker.launcher.client import Launcher, LauncherGoneError
 from worker.machine.tool_binaries import ToolBinary
@@ -49,8 +49,8 @@ class Observatory:
         self, command: RequestEnvelope, *, sink: Sink, tell: Callable[[str], None], proxy: ProxyAccess | None = None
     ) -> AsyncIterator[Sink]:
         """Observes the command for as long as the block runs; it is to print through the sink that this gives."""
-        awaited = self.awaited_by(command)
-        if awaited is None:
+        looks = self.looks_for(command)
+        if looks is None:
             yield sink
             return
         silence = Silence()
@@ -59,7 +59,7 @@ class Observatory:
             silence.end()
             sink(kind, data)
 
-        observe = self._observe(command, awaited, silence=silence, tell=tell, proxy=proxy)
+        observe = self._observe(command, looks, silence=silence, tell=tell, proxy=proxy)
         observing = asyncio.create_task(observe, name="observe")
         try:
             yield heard
@@ -67,22 +67,22 @@ class Observatory:
             observing.cancel()
             await asyncio.wait({observing})
 
-    def awaited_by(self, command: RequestEnvelope) -> Awaited | None:
+    def looks_for(self, command: RequestEnvelope) -> ProgressLooks | None:
         """What the command waits for, as far as it can be looked at with what came with it."""
         binary = self.binaries.get(command.tool)
-        if binary is None or binary.tool.awaited is None or not (command.kubeconfig or command.credentials):
+        if binary is None or binary.tool.progress_looks is None or not (command.kubeconfig or command.credentials):
             return None
         try:
-            awaited = binary.tool.awaited(flags.read(binary.tool.grammar, command.arguments))
+            looks = binary.tool.progress_looks(flags.read(binary.tool.grammar, command.arguments))
         except RequestError:
             return None
-        is_visible = awaited is not None and all(look.tool in self.binaries for look in awaited.looks)
-        return awaited if is_visible else None
+        is_visible = looks is not None and all(look.tool in self.binaries for look in looks.looks)
+        return looks if is_visible else None
 
     async def _observe(
         self,
         command: RequestEnvelope,
-        awaited: Awaited,
+        looks: ProgressLooks,
         *,
         silence: Silence,
         tell: Callable[[str], None],
@@ -90,10 +90,10 @@ class Observatory:
     ) -> None:
         try:
             await silence.lasts(self.pace.silence_s)
-            files = command.files if any(look.brings_files for look in awaited.looks) else {}
+            files = command.files if any(look.brings_files for look in looks.looks) else {}
             async with job_directory.create(self.work_directory, files) as directory:
                 looker = Looker(self.launcher, self.binaries, self.plan, command, directory, proxy, self.turns)
-                await self._tell_changes(View(awaited, looker), silence, tell)
+                await self._tell_changes(View(looks, looker), silence, tell)
         except ForbiddenError:
             tell(summary.NOT_TO_BE_SEEN)
         except (RequestError, LauncherGoneError) as error:

@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
-from shared.tools import progress_looks as awaited_looks
-from shared.tools.progress_looks import Awaited, Goal, Look, Shows
+from shared.tools import progress_looks
+from shared.tools.progress_looks import Goal, Look, ProgressLooks, Shows
 from worker.observer import fields, objects, pods, summary
 from worker.observer.fields import Object
 from worker.observer.looker import Looker, NoSight
@@ -23,7 +23,7 @@ class ForbiddenError(Exception):
 class View:
     """What one command waits for, seen through its looks."""
 
-    awaited: Awaited
+    looks: ProgressLooks
     looker: Looker
 
     async def line(self) -> str:
@@ -32,7 +32,7 @@ class View:
         return "; ".join(filter(None, lines))
 
     async def _lines(self) -> AsyncIterator[str]:
-        for look in self.awaited.looks:
+        for look in self.looks.looks:
             shown = await self._seen(look)
             if look.shows is Shows.APPLICATION:
                 for application in fields.printed(shown):
@@ -45,7 +45,7 @@ class View:
     async def _of_manifests(self, manifests: Manifests) -> str:
         if not manifests.documents:
             return ""
-        look = awaited_looks.named_in_manifests(self.awaited.namespace)
+        look = progress_looks.named_in_manifests(self.looks.namespace)
         shown = await self.looker.look(look, stdin=manifests.documents.decode("utf-8", "replace"))
         if isinstance(shown, NoSight):
             return _unless_forbidden(shown)
@@ -53,11 +53,11 @@ class View:
         return await self._of_objects(found, missing=max(0, manifests.expected - len(found)))
 
     async def _of_objects(self, found: list[Object], *, missing: int = 0) -> str:
-        goal = self.awaited.goal
+        goal = self.looks.goal
         named: list[Named] = []
         looked_at = 0
         for item in found:
-            standing = objects.standing(item, self.awaited)
+            standing = objects.standing(item, self.looks)
             selector = objects.selector(item)
             if goal is not Goal.GONE and not standing.is_reached and selector and looked_at < MOST_WORKLOADS:
                 looked_at += 1
@@ -67,7 +67,7 @@ class View:
         return summary.of_objects(named, goal, missing=missing if goal is not Goal.GONE else 0)
 
     async def _of_pods(self, namespace: str, selector: str) -> str:
-        shown = await self.looker.look(awaited_looks.pods(namespace, selector))
+        shown = await self.looker.look(progress_looks.pods(namespace, selector))
         return "" if isinstance(shown, NoSight) else pods.hindrance(fields.printed(shown))
 
     async def _seen(self, look: Look) -> bytes:

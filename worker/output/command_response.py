@@ -116,8 +116,8 @@ def _hint(execution: Execution, state: JobState, *, printed: str, tool: Tool, ve
     failed_itself = state is JobState.FAILED and execution.stage in (None, tool.name)
     if not failed_itself:
         return None
-    if verb in tool.companions and execution.exit.exit_code == 1 and not printed:
-        return tool.companions[verb].finding
+    if verb in tool.helpers and execution.exit.exit_code == 1 and not printed:
+        return tool.helpers[verb].finding
     return failure_hints.find(tool.failure_hints, printed)
 
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from shared import metrics
 from worker.app import WorkerApp
-from worker.probes.probe_server import Readiness
+from worker.probes.probe_server import WorkerReadiness
 
 NOT_ANNOUNCED = "Redis has not been reached in time, or the worker stops: gateways take it for gone"
 
 
 @dataclass(frozen=True, slots=True)
-class Health:
+class WorkerHealth:
     """Asks the parts of a worker, none of which waits for anything then."""
 
     worker: WorkerApp
@@ -25,7 +25,7 @@ class Health:
             metrics.BUSY_SLOTS.labels(name).set(lane.max_jobs - lane.free_slots)
         metrics.CHILDREN.set(self.worker.launcher.running_children)
 
-    def readiness(self) -> Readiness:
+    def readiness(self) -> WorkerReadiness:
         """Ready while gateways see the worker: it has then reached Redis within seconds, and found a CLI."""
         facts = {"tools": dict(self.versions), "sandbox": self.sandbox}
-        return Readiness(None if self.worker.announcer.is_announced else NOT_ANNOUNCED, facts)
+        return WorkerReadiness(None if self.worker.announcer.is_announced else NOT_ANNOUNCED, facts)

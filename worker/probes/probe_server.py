@@ -39,7 +39,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Readiness:
+class WorkerReadiness:
     """Why the worker takes no jobs, or nothing; and what it takes them with."""
 
     shortcoming: str | None
@@ -49,7 +49,7 @@ class Readiness:
 class Listener:
     """`measure` brings gauges up to date; `readiness` says how the worker stands. Both at once and without waiting."""
 
-    def __init__(self, measure: Callable[[], None], readiness: Callable[[], Readiness]) -> None:
+    def __init__(self, measure: Callable[[], None], readiness: Callable[[], WorkerReadiness]) -> None:
         self._measure = measure
         self._readiness = readiness
         self._exchanges: set[asyncio.Task[None]] = set()
@@ -107,7 +107,7 @@ class Listener:
         return Answer.of(HTTPStatus.NOT_FOUND, detail="There is /metrics, /livez and /readyz.")
 
 
-def _ready(readiness: Readiness) -> Answer:
+def _ready(readiness: WorkerReadiness) -> Answer:
     if readiness.shortcoming is None:
         return Answer.of(HTTPStatus.OK, status="ready", **readiness.facts)
     code = HTTPStatus.SERVICE_UNAVAILABLE

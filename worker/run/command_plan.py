@@ -19,7 +19,7 @@ from worker.egress import access as egress_access
 from worker.egress.access import ProxyAccess
 from worker.launcher.protocol import Limits, PortRange, SandboxRules, StageSpec
 from worker.machine.filter_binaries import FilterBinary
-from worker.machine.helper_programs import CompanionBinary
+from worker.machine.helper_programs import HelperBinary
 from worker.machine.tool_binaries import ToolBinary
 from worker.run import filter_plan, job_directory, own_listeners
 from worker.run.job_directory import JobDirectory
@@ -109,7 +109,7 @@ def build(
     behind = filter_plan.build(envelope.filters, filters or {}, directory, limits=limits, sandboxed=settings.sandboxed)
     access = _access(envelope, proxy, allow_loopback=settings.allow_loopback)
     server = credentials.server(binary.tool, envelope.credentials, allow_loopback=settings.allow_loopback)
-    companion = _companion(binary, " ".join(envelope.verb))
+    helper = _helper(binary, " ".join(envelope.verb))
     environment = _environment(binary, envelope, directory, memory_limit=settings.go_memory_limit)
     environment |= egress_access.variables(binary.tool, envelope.arguments, proxy) if proxy else {}
     inherited: tuple[int, ...] = ()
@@ -121,7 +121,7 @@ def build(
         argv=(binary.tool.name, *envelope.arguments),
         environment=environment,
         working_directory=str(directory.work),
-        sandbox=_sandbox(binary, directory, companion, network=network, lent=readable) if settings.sandboxed else None,
+        sandbox=_sandbox(binary, directory, helper, network=network, lent=readable) if settings.sandboxed else None,
         limits=limits,
     )
     try:
@@ -168,17 +168,15 @@ def _environment(
         "GOGC": "off",
         "GOMEMLIMIT": memory_limit,
         **binary.tool.environment,
-        **_companion_variables(binary, " ".join(envelope.verb)),
+        **_helper_variables(binary, " ".join(envelope.verb)),
         **envelope.credentials,
     }
 
 
-def _companion_variables(binary: ToolBinary, verb: str) -> dict[str, str]:
-    named = binary.tool.companions.get(verb)
+def _helper_variables(binary: ToolBinary, verb: str) -> dict[str, str]:
+    named = binary.tool.helpers.get(verb)
     return (
-        {}
-        if named is None
-        else {named.variable: " ".join((str(binary.companions[named.program].path), *named.arguments))}
+        {} if named is None else {named.variable: " ".join((str(binary.helpers[named.program].path), *named.arguments))}
     )
 
 
@@ -200,31 +198,31 @@ def _network(
     return Network(ports, own_listeners.ports(settings.own_ports), (own_listeners.CHOSEN_BY_THE_KERNEL,))
 
 
-def _companion(binary: ToolBinary, verb: str) -> CompanionBinary | None:
+def _helper(binary: ToolBinary, verb: str) -> HelperBinary | None:
     """The program that the verb starts. `RequestError` if this worker lacks it."""
-    named = binary.tool.companions.get(verb)
+    named = binary.tool.helpers.get(verb)
     if named is None:
         return None
-    if named.program not in binary.companions:
+    if named.program not in binary.helpers:
         raise RequestError(
             ErrorCode.COMMAND_REFUSED, f"`{verb}` starts {named.program}, and this worker has none: install it there."
         )
-    return binary.companions[named.program]
+    return binary.helpers[named.program]
 
 
 def _sandbox(
     binary: ToolBinary,
     directory: JobDirectory,
-    companion: CompanionBinary | None,
+    helper: HelperBinary | None,
     *,
     network: Network,
     lent: tuple[str, ...],
 ) -> SandboxRules:
     needs = binary.tool.sandbox
-    started = (str(companion.path), *companion.needs.executable) if companion else ()
+    started = (str(helper.path), *helper.needs.executable) if helper else ()
     return SandboxRules(
         execute=(str(binary.path), *needs.executable, *started),
-        read=(*COMMON_READABLE, *lent, *needs.readable, *(companion.needs.readable if companion else ())),
+        read=(*COMMON_READABLE, *lent, *needs.readable, *(helper.needs.readable if helper else ())),
         write=(str(directory.root), *COMMON_WRITABLE),
         connect_ports=network.connect_ports,
         own_ranges=network.own_ranges,

@@ -13,7 +13,7 @@ from shared.tools.class_rules import ClassRule, Effect, always, given
 from shared.tools.failure_hints import FailureHint
 from shared.tools.kubectl import definition as kubectl
 from shared.tools.kubectl import kinds
-from shared.tools.namespace_scope import Reach
+from shared.tools.namespace_scope import NamespaceScope
 from shared.tools.tool import Grammar, Tool
 
 _TABLE = table.load("argocd")
@@ -147,8 +147,10 @@ _RULES = (
 )
 
 
-def _reach(_: Reading) -> Reach:
-    return Reach(beyond="Argo CD knows projects and applications, which may lie in and deploy to any namespace")
+def _namespace_scope(_: Reading) -> NamespaceScope:
+    return NamespaceScope(
+        beyond="Argo CD knows projects and applications, which may lie in and deploy to any namespace"
+    )
 
 
 _FILE_FLAGS = frozenset(
@@ -240,7 +242,7 @@ TOOL = Tool(
             "version": CommandClass.READ,
         },
         class_rules=_RULES,
-        reach=_reach,
+        namespace_scope=_namespace_scope,
         file_flags=_FILE_FLAGS,
         file_operands=frozenset({"appset create", "appset generate"}),
         refused_verbs=_REFUSED_VERBS,
@@ -267,7 +269,7 @@ TOOL = Tool(
     # With these it talks to itself, over a unix socket or on loopback, and would look for that behind the proxy.
     proxy_variables={"ALL_PROXY": frozenset({"core", "grpc-web", "grpc-web-root-path"})},
     listening_flags=frozenset({"core"}),
-    companions={"app diff": kubectl.DIFF},
+    helpers={"app diff": kubectl.DIFF},
     failure_hints=_FAILURE_HINTS,
-    awaited=partial(looks.of, global_flags=frozenset(_TABLE.global_flags)),
+    progress_looks=partial(looks.of, global_flags=frozenset(_TABLE.global_flags)),
 )

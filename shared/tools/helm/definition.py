@@ -6,7 +6,7 @@ from shared.tools import failure_hints, table
 from shared.tools.class_rules import ClassRule, given
 from shared.tools.failure_hints import FailureHint
 from shared.tools.helm import looks, masked
-from shared.tools.namespace_scope import ALL_NAMESPACES, EVERY_NAMESPACE, NOWHERE, Reach, untold
+from shared.tools.namespace_scope import ALL_NAMESPACES, EVERY_NAMESPACE, NOWHERE, NamespaceScope, untold
 from shared.tools.tool import Grammar, Tool
 
 _CLASSES = {
@@ -91,17 +91,17 @@ _OF_A_RELEASE = frozenset(
 _OF_ITS_OBJECTS = frozenset({"install", "rollback", "status", "template", "test", "uninstall", "upgrade"})
 
 
-def _reach(reading: Reading) -> Reach:
+def _namespace_scope(reading: Reading) -> NamespaceScope:
     """A release lies in a namespace; its objects lie where the chart's templates say."""
     if reading.has(ALL_NAMESPACES):
         return EVERY_NAMESPACE
     if reading.has("create-namespace"):
-        return Reach(beyond="`--create-namespace` makes one, which lies in none itself")
+        return NamespaceScope(beyond="`--create-namespace` makes one, which lies in none itself")
     if reading.path == "push":
         return NOWHERE
     if reading.path in _OF_A_RELEASE:
-        return Reach()
-    return Reach(by_chart=True) if reading.path in _OF_ITS_OBJECTS else untold(reading)
+        return NamespaceScope()
+    return NamespaceScope(by_chart=True) if reading.path in _OF_ITS_OBJECTS else untold(reading)
 
 
 _FILE_FLAGS = frozenset(
@@ -206,7 +206,7 @@ TOOL = Tool(
         classes={verb: command_class for command_class, verbs in _CLASSES.items() for verb in verbs}
         | {f"{group} {verb}": CommandClass.LOCAL for group, verbs in _LOCAL_GROUPS.items() for verb in verbs},
         class_rules=_RULES,
-        reach=_reach,
+        namespace_scope=_namespace_scope,
         masking=masked.of,
         file_flags=_FILE_FLAGS,
         file_operands=frozenset(_CHART_VERBS),
@@ -227,5 +227,5 @@ TOOL = Tool(
     install_hint="get it from https://helm.sh/docs/intro/install/",
     environment={"HELM_NO_PLUGINS": "1"},
     failure_hints=_FAILURE_HINTS,
-    awaited=looks.of,
+    progress_looks=looks.of,
 )

@@ -2,7 +2,7 @@
 
 from shared.command.reading import Reading
 from shared.tools import progress_looks
-from shared.tools.progress_looks import Awaited, Goal, Look, Shows
+from shared.tools.progress_looks import Goal, Look, ProgressLooks, Shows
 
 MOST_RELEASES = 3
 """Of those that one `uninstall` names."""
@@ -17,7 +17,7 @@ _NAMELESS = frozenset({"generate-name", "name-template"})
 _TEMPLATE = "{{range .Release.Hooks}}---\n{{.Manifest}}\n{{end}}---\n{{.Release.Manifest}}\n"
 
 
-def of(reading: Reading) -> Awaited | None:
+def of(reading: Reading) -> ProgressLooks | None:
     """Without `--wait` too: helm waits for hooks all the same."""
     goal = _GOALS.get(" ".join(reading.verb))
     is_nameless = any(flag.name in _NAMELESS for flag in reading.flags)
@@ -29,4 +29,4 @@ def of(reading: Reading) -> Awaited | None:
     looks = (
         Look("helm", ("get", "all"), ("get", "all", *chosen, "--", release), Shows.MANIFESTS) for release in releases
     )
-    return Awaited(tuple(looks), goal, namespace=namespace)
+    return ProgressLooks(tuple(looks), goal, namespace=namespace)

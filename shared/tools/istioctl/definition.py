@@ -6,7 +6,7 @@ from shared.tools import failure_hints, table
 from shared.tools.class_rules import ClassRule, Effect, given
 from shared.tools.failure_hints import FailureHint
 from shared.tools.istioctl import looks
-from shared.tools.namespace_scope import Reach, untold
+from shared.tools.namespace_scope import NamespaceScope, untold
 from shared.tools.tool import Grammar, Tool
 
 _PROXY_CONFIG = "all bootstrap cluster ecds eds endpoint listener rootca-compare route secret"
@@ -120,12 +120,12 @@ _RULES = (
 )
 
 
-def _reach(reading: Reading) -> Reach:
+def _namespace_scope(reading: Reading) -> NamespaceScope:
     """`proxy-config` looks at pods, as `POD.NAMESPACE` too; all else looks at the whole mesh."""
     if not reading.path.startswith("proxy-config "):
         return untold(reading)
     of_pods = (operand.rpartition(".")[2] for operand in reading.operands if "." in operand)
-    return Reach(named=(*of_pods, *reading.values("istioNamespace")))
+    return NamespaceScope(named=(*of_pods, *reading.values("istioNamespace")))
 
 
 _FILE_FLAGS = frozenset(
@@ -215,7 +215,7 @@ TOOL = Tool(
         refused_flags=_REFUSED_FLAGS,
         classes={verb: command_class for command_class, verbs in _CLASSES.items() for verb in verbs},
         class_rules=_RULES,
-        reach=_reach,
+        namespace_scope=_namespace_scope,
         file_flags=_FILE_FLAGS,
         file_operands=frozenset({"analyze", "validate"}),
         refused_verbs={
@@ -234,5 +234,5 @@ TOOL = Tool(
     listening_verbs=_TUNNELLING,
     failure_hints=_FAILURE_HINTS,
     install_hint="get it from https://istio.io/latest/docs/setup/getting-started/#download",
-    awaited=looks.of,
+    progress_looks=looks.of,
 )

@@ -2,7 +2,7 @@
 
 from shared.command.reading import Arity, Flag, Reading
 from shared.tools import progress_looks
-from shared.tools.progress_looks import Awaited, Goal
+from shared.tools.progress_looks import Goal, ProgressLooks
 
 VERBS = frozenset({("install",), ("manifest", "install"), ("upgrade",)})
 COMPONENT_LABEL = "operator.istio.io/component"
@@ -10,7 +10,7 @@ COMPONENT_LABEL = "operator.istio.io/component"
 DEFAULT_NAMESPACE = "istio-system"
 
 
-def of(reading: Reading) -> Awaited | None:
+def of(reading: Reading) -> ProgressLooks | None:
     """Those in the namespace of the control plane."""
     if reading.verb not in VERBS or progress_looks.only_tries(reading):
         return None
@@ -18,7 +18,7 @@ def of(reading: Reading) -> Awaited | None:
     namespace = values.get("istioNamespace") or DEFAULT_NAMESPACE
     given = [_value("namespace", namespace), _value("selector", COMPONENT_LABEL)]
     wanted = frozenset(flag.name for flag in given)
-    return Awaited((progress_looks.objects(("deployments,daemonsets",), given, wanted=wanted),), Goal.READY)
+    return ProgressLooks((progress_looks.objects(("deployments,daemonsets",), given, wanted=wanted),), Goal.READY)
 
 
 def _value(name: str, value: str) -> Flag:

@@ -4,10 +4,10 @@ from shared.models import CommandClass
 from shared.tools import failure_hints, table
 from shared.tools.failure_hints import FailureHint
 from shared.tools.kubectl import kinds, looks, rules, scope, shown_secrets
-from shared.tools.tool import Companion, Grammar, Tool
+from shared.tools.tool import Grammar, HelperProgram, Tool
 
 DIFFERENCES = "There are differences: that is what exit code 1 of `diff` says."
-DIFF = Companion("diff", "KUBECTL_EXTERNAL_DIFF", ("-u", "-N"), DIFFERENCES)
+DIFF = HelperProgram("diff", "KUBECTL_EXTERNAL_DIFF", ("-u", "-N"), DIFFERENCES)
 """As kubectl starts it where it finds it by itself; argocd knows the same variable."""
 
 _CLASSES = {
@@ -236,7 +236,7 @@ TOOL = Tool(
         masking=shown_secrets.masking,
         kinds=kinds.kinds,
         plural=kinds.plural,
-        reach=scope.reach,
+        namespace_scope=scope.of,
         hides_kinds=scope.hides_kinds,
         manifest_flags=frozenset({"filename"}),
         rendered_flags=frozenset({"kustomize"}),
@@ -265,7 +265,7 @@ TOOL = Tool(
         # A kuberc file could add aliases and default flags, which the parser would not see.
         "KUBECTL_KUBERC": "false",
     },
-    companions={"diff": DIFF},
+    helpers={"diff": DIFF},
     failure_hints=_FAILURE_HINTS,
-    awaited=looks.of,
+    progress_looks=looks.of,
 )

@@ -2,7 +2,7 @@
 
 from shared.command.reading import FALSE_VALUES, Reading
 from shared.tools import progress_looks
-from shared.tools.progress_looks import Awaited, Goal
+from shared.tools.progress_looks import Goal, ProgressLooks
 
 FILE_FLAGS = frozenset({"filename", "kustomize"})
 _SELECTION = (
@@ -15,7 +15,7 @@ _ELSEWHERE = frozenset({"local", "raw"})
 _CONDITION = "condition="
 
 
-def of(reading: Reading) -> Awaited | None:
+def of(reading: Reading) -> ProgressLooks | None:
     """None for a command that does not wait, or for something that cannot be looked at."""
     values = progress_looks.last_values(reading.flags)
     fetches = any("://" in (flag.value or "") for flag in reading.flags if flag.name in FILE_FLAGS)
@@ -26,12 +26,12 @@ def of(reading: Reading) -> Awaited | None:
     )
     match reading.verb:
         case ("rollout", "status"):
-            return None if values.get("watch") in FALSE_VALUES else Awaited((look,), Goal.READY)
+            return None if values.get("watch") in FALSE_VALUES else ProgressLooks((look,), Goal.READY)
         case ("delete",):
-            return None if values.get("wait") in FALSE_VALUES else Awaited((look,), Goal.GONE)
+            return None if values.get("wait") in FALSE_VALUES else ProgressLooks((look,), Goal.GONE)
         case ("wait",):
             goal, condition = _goal(values.get("for") or "")
-            return Awaited((look,), goal, condition)
+            return ProgressLooks((look,), goal, condition)
     return None
 
 

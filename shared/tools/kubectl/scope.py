@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from shared.command.reading import UNSEEN, ManifestObject, Reading
 from shared.tools.kubectl import kinds
-from shared.tools.namespace_scope import ALL_NAMESPACES, EVERY_NAMESPACE, NOWHERE, Reach, untold
+from shared.tools.namespace_scope import ALL_NAMESPACES, EVERY_NAMESPACE, NOWHERE, NamespaceScope, untold
 
 _VERSION = re.compile(r"^v\d+((alpha|beta)\d+)?(\.|$)")
 _GROUPS = frozenset(
@@ -39,7 +39,7 @@ _EVADING_FLAGS = {
 }
 
 
-def reach(reading: Reading) -> Reach:
+def of(reading: Reading) -> NamespaceScope:
     """By its flags, the kinds that it names, and its manifests."""
     if reading.path in _NOWHERE:
         return NOWHERE
@@ -47,12 +47,12 @@ def reach(reading: Reading) -> Reach:
         return EVERY_NAMESPACE
     written = _written(reading)
     if beyond := next(_beyond(reading, written), None):
-        return Reach(beyond=beyond)
+        return NamespaceScope(beyond=beyond)
     if not written and not reading.objects and reading.path not in _WHOLE_NAMESPACE:
         return untold(reading)
     named = [name for each in reading.objects for name in each.namespaces]
     in_own = not reading.objects or bool(written) or "" in named
-    return Reach(named=tuple(dict.fromkeys(filter(None, named))), in_own=in_own)
+    return NamespaceScope(named=tuple(dict.fromkeys(filter(None, named))), in_own=in_own)
 
 
 def hides_kinds(reading: Reading) -> bool:

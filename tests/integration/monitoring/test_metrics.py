@@ -19,7 +19,7 @@ from tests.integration.monitoring.scene import SECRET, STORED_OUTPUT_BYTES, Watc
 from tests.support.caller import caller_of
 from tests.support.waiting import wait_until
 from tools import metrics_table
-from worker.egress.policy import Decision
+from worker.egress.policy import DialDecision
 
 ROUTES = r"none|/mcp|/health|/livez|/readyz|/metrics|/jobs(/\{job_id\}(/events|/output)?)?|/tools/(status|\{tool\}|\w+)"
 RULE = r"(read-only|strict|permissive)/\w+(/[a-z-]+)?|fence|rules/[a-z0-9-]+"
@@ -33,7 +33,7 @@ CLOSED_SETS: dict[str, Set[str]] = {
     "kind": set(RedisErrorKind),
     "phase": set(Phase),
     "fate": set(OutputFate),
-    "decision": set(Decision),
+    "decision": set(DialDecision),
 }
 PATTERNS = {"route": ROUTES, "status": r"[1-5]\d\d", "rule": RULE, "le": r"[0-9.e+]+|\+Inf"}
 
@@ -133,7 +133,7 @@ async def test_refusals_are_counted_by_code_and_by_rule(watched: Watched, ended_
 async def test_connections_of_commands_are_counted_by_decision(watched: Watched, ended_jobs: list[str]) -> None:
     worker = watched.scraped()["worker"]
 
-    for decision in (Decision.ALLOWED, Decision.DENIED, Decision.OWN_SERVICE):
+    for decision in (DialDecision.ALLOWED, DialDecision.DENIED, DialDecision.OWN_SERVICE):
         assert total(worker, "mcp_k8s_egress_connections_total", decision=decision) >= 1, decision
 
 

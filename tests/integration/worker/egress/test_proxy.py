@@ -21,7 +21,7 @@ from worker.egress import proxy as egress_proxy
 from worker.egress import relay
 from worker.egress.access import ProxyAccess
 from worker.egress.dialer import Dialer
-from worker.egress.policy import Decision
+from worker.egress.policy import DialDecision
 from worker.egress.proxy import EgressProxy
 
 JOB_ID = JobId("0" * 48)
@@ -289,20 +289,20 @@ async def test_upstream_that_refuses_is_no_way_out() -> None:
 
 
 async def test_each_connection_is_counted_and_logged_with_its_job(server: Canary) -> None:
-    before = {decision: _count(decision) for decision in Decision}
+    before = {decision: _count(decision) for decision in DialDecision}
     with structlog.testing.capture_logs() as logged:
         async with admitted(egress.dialer(deny="denied.example")) as access:
             await echoed(access, "127.0.0.1", server.port)
             await refusal(access, "denied.example", 443)
 
     lines = [(line["job_id"], line["host"], line["decision"]) for line in logged if line["event"] == "egress"]
-    assert lines == [(JOB_ID, "127.0.0.1", Decision.ALLOWED), (JOB_ID, "denied.example", Decision.DENIED)]
+    assert lines == [(JOB_ID, "127.0.0.1", DialDecision.ALLOWED), (JOB_ID, "denied.example", DialDecision.DENIED)]
     assert access.password not in str(logged)
-    assert _count(Decision.ALLOWED) == before[Decision.ALLOWED] + 1
-    assert _count(Decision.DENIED) == before[Decision.DENIED] + 1
+    assert _count(DialDecision.ALLOWED) == before[DialDecision.ALLOWED] + 1
+    assert _count(DialDecision.DENIED) == before[DialDecision.DENIED] + 1
 
 
-def _count(decision: Decision) -> float:
+def _count(decision: DialDecision) -> float:
     return metrics.WORKER.get_sample_value("mcp_k8s_egress_connections_total", {"decision": decision}) or 0
 
 

@@ -12,7 +12,7 @@ import pytest
 from shared.events import EventKind
 from shared.models import CommandClass
 from shared.sealing.envelope import RequestEnvelope
-from shared.tools.progress_looks import Awaited, Goal, Look, Shows
+from shared.tools.progress_looks import Goal, Look, ProgressLooks, Shows
 from tests.support import kubeconfigs, stub
 from tests.support.counting import CountingServer, counting_server
 from tests.support.waiting import wait_until
@@ -39,8 +39,8 @@ class Post:
 
     def observatory(self, *look: str, pace: Pace = PACE) -> Observatory:
         """Which looks with that command of the stub, whatever the stub waits for."""
-        awaited = Awaited((Look("stub", look[:1], look, Shows.OBJECTS),), Goal.READY)
-        tool = replace(stub.STUB, awaited=lambda _: awaited)
+        looks = ProgressLooks((Look("stub", look[:1], look, Shows.OBJECTS),), Goal.READY)
+        tool = replace(stub.STUB, progress_looks=lambda _: looks)
         return Observatory(self.launcher, {"stub": ToolBinary(tool, self.tools / "stub")}, PLAN, self.work, pace)
 
     @asynccontextmanager
@@ -128,4 +128,4 @@ async def test_command_without_credentials_is_not_looked_at(post: Post) -> None:
         time_limit_s=60,
         queue_wait_s=0,
     )
-    assert post.observatory("read", "forbid").awaited_by(command) is None
+    assert post.observatory("read", "forbid").looks_for(command) is None

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from worker.probes import probe_server as worker_listener
-from worker.probes.probe_server import MAX_CONNECTIONS, Listener, Readiness
+from worker.probes.probe_server import MAX_CONNECTIONS, Listener, WorkerReadiness
 
 LIMIT_S = 20
 HOST = "127.0.0.1"
@@ -25,8 +25,8 @@ class Scene:
     def measure(self) -> None:
         self.measured += 1
 
-    def readiness(self) -> Readiness:
-        return Readiness(self.shortcoming, {"tools": {"kubectl": "1.0"}})
+    def readiness(self) -> WorkerReadiness:
+        return WorkerReadiness(self.shortcoming, {"tools": {"kubectl": "1.0"}})
 
 
 @pytest.fixture

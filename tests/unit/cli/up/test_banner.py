@@ -4,10 +4,10 @@ import json
 import pytest
 
 from cli.up import banner
-from cli.up.banner import Readiness
+from cli.up.banner import BannerFacts
 from shared.tools import registry
 
-READY = Readiness(
+READY = BannerFacts(
     version="1.2.3",
     url="http://127.0.0.1:9096",
     tools=registry.tools(),

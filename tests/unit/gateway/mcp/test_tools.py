@@ -10,20 +10,20 @@ import pytest
 
 from gateway.app import create_app
 from gateway.mcp import tools
-from gateway.mcp.tools import Policy
+from gateway.mcp.tools import ListedPolicy
 from shared.tools import registry
 
 MOST_TOKENS = 3_000
 COMMANDS = registry.names()
-STRICT = Policy(only_reads=False, lists_jobs=True)
-READ_ONLY = Policy(only_reads=True, lists_jobs=True)
+STRICT = ListedPolicy(only_reads=False, lists_jobs=True)
+READ_ONLY = ListedPolicy(only_reads=True, lists_jobs=True)
 
 _PIECE = re.compile(r" ?[A-Za-z]+|\d{1,3}| ?[^\sA-Za-z\d]+|\s+")
 LETTERS_PER_TOKEN = 7
 SIGNS_PER_TOKEN = 2.5
 
 
-def listed(policy: Policy) -> dict[str, types.Tool]:
+def listed(policy: ListedPolicy) -> dict[str, types.Tool]:
     server = create_app().state.mcp
     return {tool.name: tool for tool in tools.described(server.tools, policy)}
 
@@ -44,7 +44,7 @@ def _cost(piece: str) -> int:
 
 
 @pytest.mark.parametrize("policy", [STRICT, READ_ONLY], ids=["strict", "read-only"])
-def test_all_tools_together_cost_a_model_little(policy: Policy, capsys: pytest.CaptureFixture[str]) -> None:
+def test_all_tools_together_cost_a_model_little(policy: ListedPolicy, capsys: pytest.CaptureFixture[str]) -> None:
     found = [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in listed(policy).values()]
     counts = {tool["name"]: tokens(json.dumps(tool, separators=(",", ":"))) for tool in found}
     with capsys.disabled():
@@ -80,14 +80,14 @@ def test_command_promises_to_change_nothing_only_where_the_policy_sees_to_it(nam
 
 
 @pytest.mark.parametrize("policy", [STRICT, READ_ONLY], ids=["strict", "read-only"])
-def test_cancelling_is_a_change_in_every_policy_and_looking_is_none(policy: Policy) -> None:
+def test_cancelling_is_a_change_in_every_policy_and_looking_is_none(policy: ListedPolicy) -> None:
     hints = {name: tools.annotations(name, policy) for name in tools.OPERATIONS}
     assert hints["cancel_job"].destructive_hint
     assert all(hints[name].read_only_hint for name in ("get_job", "list_jobs", "read_output"))
 
 
 def test_jobs_are_not_offered_to_be_listed_where_they_are_not() -> None:
-    assert "list_jobs" not in listed(Policy(only_reads=False, lists_jobs=False))
+    assert "list_jobs" not in listed(ListedPolicy(only_reads=False, lists_jobs=False))
 
 
 def test_no_schema_names_a_credential() -> None:

@@ -4,16 +4,16 @@ import pytest
 
 from shared.command import flags
 from shared.tools import registry
-from shared.tools.progress_looks import Awaited, Goal
+from shared.tools.progress_looks import Goal, ProgressLooks
 
 GET = "get --output=json --ignore-not-found"
 
 
-def awaited(command: str) -> Awaited | None:
+def awaited(command: str) -> ProgressLooks | None:
     name, *words = command.split()
     tool = registry.find(name)
-    assert tool.awaited is not None
-    return tool.awaited(flags.read(tool.grammar, words))
+    assert tool.progress_looks is not None
+    return tool.progress_looks(flags.read(tool.grammar, words))
 
 
 def looks(command: str) -> list[str]:
