@@ -324,7 +324,7 @@ def provision(
 @app.command()
 def probe() -> None:
     """Say whether the gateway of these settings can take jobs, for a health check."""
-    from cli.doctor import gateway_probe
+    from cli import gateway_probe
     from shared.settings import BAD_SETTINGS_EXIT_CODE, GatewaySettings, SettingsError
 
     try:

@@ -6,10 +6,11 @@ import platform
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from cli.doctor import doctor_tools, store_probe
+from cli import store_probe
+from cli.doctor import doctor_tools
 from cli.doctor.check import Check, Status
-from cli.doctor.gateway_probe import GatewayAddress, is_ours
 from cli.errors import StartError
+from cli.gateway_probe import GatewayAddress, is_ours
 from cli.up import embedded_server, environment, ports, state_directory
 from shared.redis import redis_connection
 from shared.redis.redis_connection import UNAVAILABLE

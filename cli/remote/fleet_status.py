@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 from redis.asyncio import Redis
 
-from cli.doctor import store_probe
+from cli import store_probe
 from shared.models import Lane
 from shared.redis import redis_health
 from shared.store.survey import QueueSurvey

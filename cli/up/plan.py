@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 from signal import Signals
 
-from cli.doctor.gateway_probe import GatewayAddress, is_ours
 from cli.errors import StartError
+from cli.gateway_probe import GatewayAddress, is_ours
 from cli.kubeconfig import local_kubeconfig
 from cli.kubeconfig.credential_cache import CredentialCache
 from cli.kubeconfig.handover import handed_over

@@ -11,7 +11,7 @@ from typing import TextIO, TypeVar
 import typer
 
 import shared
-from cli.doctor import gateway_probe, store_probe
+from cli import gateway_probe, store_probe
 from cli.errors import StartError
 from cli.up import banner, environment, pair_locks
 from cli.up.banner import BannerFacts

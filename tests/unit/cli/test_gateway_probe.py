@@ -1,6 +1,6 @@
 import pytest
 
-from cli.doctor.gateway_probe import GatewayAddress, get
+from cli.gateway_probe import GatewayAddress, get
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 import pytest
 
-from cli.doctor import store_probe
+from cli import store_probe
 from cli.errors import StartError
 
 SECRET = "hunter2"
