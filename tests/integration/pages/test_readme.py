@@ -72,7 +72,7 @@ def test_make_targets_of_the_readme_exist() -> None:
     assert {"run", "test"} <= named <= targets
 
 
-@pytest.mark.parametrize("page", [readme.README, *sorted(Path("docs").glob("*.md"))], ids=str)
+@pytest.mark.parametrize("page", [readme.README, Path("CONTRIBUTING.md"), *sorted(Path("docs").glob("*.md"))], ids=str)
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     links = re.findall(r"\]\((?!https?://)([^)#]+)", page.read_text())
 
