@@ -6,11 +6,9 @@ from typing import TypeVar
 
 from starlette.requests import Request
 
+from gateway.jobs.service import ClientGoneError
+
 Result = TypeVar("Result")
-
-
-class ClientGoneError(Exception):
-    """The client closed its connection; nobody reads an answer any more."""
 
 
 async def unless_gone(request: Request, awaitable: Awaitable[Result]) -> Result:

@@ -11,6 +11,7 @@ import re
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway import parts
 from gateway.http import problems
 from gateway.intake.default_kubeconfig import is_loopback
 from shared.errors import ErrorCode, RequestError
@@ -29,7 +30,7 @@ class HostCheck:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            settings: GatewaySettings = scope["app"].state.settings
+            settings = parts.of(scope).settings
             try:
                 check_exposure(scope.get("server"), settings)
                 check(Headers(scope=scope), settings.allowed_host_names)

@@ -8,8 +8,9 @@ import asyncio
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway import parts
 from gateway.http import problems
-from gateway.http.disconnect import ClientGoneError
+from gateway.jobs.service import ClientGoneError
 from shared.errors import ErrorCode, RequestError
 from shared.kubeconfig.encoding import SELF_CONTAINED
 
@@ -24,7 +25,7 @@ class RequestLimits:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        settings = scope["app"].state.settings
+        settings = parts.of(scope).settings
         try:
             _check_headers(scope, settings.max_header_bytes)
             async with asyncio.timeout(settings.body_timeout_s):

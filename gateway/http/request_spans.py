@@ -10,6 +10,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import NoOpTracer, Span, SpanKind, StatusCode, Tracer
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway import parts
 from gateway.http.telemetry import QUIET_ROUTES, ROUTES_WITHOUT_FASTAPI, UNROUTED, route_of
 from shared import logs
 from shared.tracing import spans
@@ -33,7 +34,7 @@ class RequestTracing:
             return
         parent = spans.parent_in(_fields(scope["headers"]))
         logs.begin(**(spans.log_fields(parent) if parent is not None else {}))
-        tracer: Tracer = scope["app"].state.tracer
+        tracer = parts.of(scope).tracer
         if parent is not None and scope["path"] in ROUTES_WITHOUT_FASTAPI:
             await self._attached(parent, scope, receive, send=send)
         elif scope["path"] in ROUTES_WITHOUT_FASTAPI or (parent is None and isinstance(tracer, NoOpTracer)):

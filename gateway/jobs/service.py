@@ -11,7 +11,6 @@ from opentelemetry.trace import SpanKind, Tracer
 
 from gateway import store_calls
 from gateway.background import Background
-from gateway.http.disconnect import ClientGoneError
 from gateway.intake.preparation import PreparedCall
 from gateway.jobs import call_fingerprint, idempotency, refusals
 from gateway.jobs.idempotency import Identity
@@ -34,6 +33,10 @@ ABANDONED = "nobody waited for the command any more"
 CANCELLED = "cancelled by request"
 
 log = structlog.get_logger()
+
+
+class ClientGoneError(Exception):
+    """The client closed its connection; nobody reads an answer any more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any, Literal, TypeVar
 
 import mcp_types as types
-from fastapi import FastAPI
 from mcp.server.context import ServerRequestContext
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -13,7 +12,7 @@ from gateway import store_calls
 from gateway.intake.preparation import Call
 from gateway.jobs import refusals
 from gateway.jobs.event_stream import Place
-from gateway.jobs.job_lists import DEFAULT_LIMIT, MAX_LIMIT, JobFilter, JobLists
+from gateway.jobs.job_lists import DEFAULT_LIMIT, MAX_LIMIT, JobFilter
 from gateway.jobs.output_pages import MAX_OFFSET
 from gateway.jobs.responses import JobText
 from gateway.jobs.service import JobService
@@ -55,7 +54,7 @@ class OutputArguments(BaseModel):
 
 
 async def call(
-    app: FastAPI, context: Context, *, name: str, arguments: Mapping[str, Any], wait_s: float, delivers: bool = True
+    context: Context, name: str, arguments: Mapping[str, Any], *, wait_s: float, delivers: bool = True
 ) -> types.CallToolResult:
     """The result of one tool call; a command is handed over as a job after `wait_s`.
 
@@ -64,76 +63,73 @@ async def call(
     `ProductError` for what the caller must change or try later.
     """
     if name in _JOB_CALLS:
-        return await _JOB_CALLS[name](app, context, arguments)
+        return await _JOB_CALLS[name](context, arguments)
     tool = registry.find(name)
     request = _parsed(CommandRequest, arguments)
-    service: JobService = app.state.jobs
-    prepared = await app.state.preparation.prepare(Call(tool, request, _headers(context), ANONYMOUS))
+    parts = exchange.of(context).parts
+    prepared = await parts.preparation.prepare(Call(tool, request, _headers(context), ANONYMOUS))
     # Closing the request is cancelling it since revision 2026-07-28; before, it meant nothing.
     gives_up = context.protocol_version in MODERN_PROTOCOL_VERSIONS
-    async with service.submitted(prepared, demands_worker=True, gives_up=gives_up, joins=True) as pending:
-        async with reporter.reporting(app.state.event_stream, context, pending.queued.id):
+    async with parts.jobs.submitted(prepared, demands_worker=True, gives_up=gives_up, joins=True) as pending:
+        async with reporter.reporting(parts.event_stream, context, pending.queued.id):
             end = await pending.ended(wait_s)
         if isinstance(end, Job) and delivers:
-            await service.delivered(end, pending.call)
+            await parts.jobs.delivered(end, pending.call)
             exchange.of(context).carries(end, pending.call)
-            return await _described(service, end, joined=pending.joined)
+            return await _described(parts.jobs, end, joined=pending.joined)
         if end is not None and not isinstance(end, Job) and end is not NoEnd.DRAINING:
             raise refusals.no_end(end, pending.queued)
         latest = end if isinstance(end, Job) else await pending.latest()
-        await service.handed_over(latest, pending.call)
-        return await _handed_over(service, latest, joined=pending.joined)
+        await parts.jobs.handed_over(latest, pending.call)
+        return await _handed_over(parts.jobs, latest, joined=pending.joined)
 
 
-async def _get_job(app: FastAPI, context: Context, arguments: Mapping[str, Any]) -> types.CallToolResult:
-    service: JobService = app.state.jobs
+async def _get_job(context: Context, arguments: Mapping[str, Any]) -> types.CallToolResult:
+    return await _told(context, await _waited(context, _parsed(JobArguments, arguments)))
+
+
+async def _cancel_job(context: Context, arguments: Mapping[str, Any]) -> types.CallToolResult:
     asked = _parsed(JobArguments, arguments)
-    return await _told(service, await _waited(app, context, asked))
+    return await _told(context, await exchange.of(context).parts.jobs.cancel(asked.job_id, ANONYMOUS))
 
 
-async def _cancel_job(app: FastAPI, _: Context, arguments: Mapping[str, Any]) -> types.CallToolResult:
-    service: JobService = app.state.jobs
-    asked = _parsed(JobArguments, arguments)
-    return await _told(service, await service.cancel(asked.job_id, ANONYMOUS))
-
-
-async def _list_jobs(app: FastAPI, _: Context, arguments: Mapping[str, Any]) -> types.CallToolResult:
-    lists: JobLists = app.state.job_lists
+async def _list_jobs(context: Context, arguments: Mapping[str, Any]) -> types.CallToolResult:
     asked = _parsed(JobListArguments, arguments)
     wanted = JobFilter(ANONYMOUS, asked.state, registry.find(asked.tool).name if asked.tool else None)
-    page = await lists.page(wanted, limit=asked.limit, cursor=asked.cursor)
+    page = await exchange.of(context).parts.job_lists.page(wanted, limit=asked.limit, cursor=asked.cursor)
     return results.of_model(page, exclude={"jobs": {"__all__": set(HIDDEN_FIELDS)}})
 
 
-async def _read_output(app: FastAPI, _: Context, arguments: Mapping[str, Any]) -> types.CallToolResult:
-    service: JobService = app.state.jobs
+async def _read_output(context: Context, arguments: Mapping[str, Any]) -> types.CallToolResult:
+    parts = exchange.of(context).parts
     asked = _parsed(OutputArguments, arguments)
-    most = service.settings.mcp_max_text - results.FRAME_CHARACTERS
-    stored = await service.find(asked.job_id, ANONYMOUS)
-    page = await app.state.output_pages.served(stored, EventKind(asked.stream), offset=asked.offset, limit=most)
+    most = parts.settings.mcp_max_text - results.FRAME_CHARACTERS
+    stored = await parts.jobs.find(asked.job_id, ANONYMOUS)
+    page = await parts.output_pages.served(stored, EventKind(asked.stream), offset=asked.offset, limit=most)
     return results.of_model(output_text.of_page(page, stored.record.id, asked.stream, most=most))
 
 
 _JOB_CALLS = {GET_JOB: _get_job, LIST_JOBS: _list_jobs, CANCEL_JOB: _cancel_job, READ_OUTPUT: _read_output}
 
 
-async def _waited(app: FastAPI, context: Context, asked: JobArguments) -> Job:
+async def _waited(context: Context, asked: JobArguments) -> Job:
     """The job when it has ended, or as it stands when the time is over; what it does meanwhile is reported."""
-    service: JobService = app.state.jobs
-    wait_s = min(asked.wait, service.settings.max_wait_s)
-    job = await service.read(asked.job_id, ANONYMOUS)
+    parts = exchange.of(context).parts
+    wait_s = min(asked.wait, parts.settings.max_wait_s)
+    job = await parts.jobs.read(asked.job_id, ANONYMOUS)
     if job.state.is_final or wait_s == 0:
         return job
     async with store_calls.bounded(job.id):
-        newest = Place(await service.store.newest_event(job.id))
-    async with reporter.reporting(app.state.event_stream, context, job.id, after=newest, known=job.progress):
-        return await service.wait(job.id, ANONYMOUS, wait_s)
+        newest = Place(await parts.jobs.store.newest_event(job.id))
+    async with reporter.reporting(parts.event_stream, context, job.id, after=newest, known=job.progress):
+        return await parts.jobs.wait(job.id, ANONYMOUS, wait_s)
 
 
-async def _told(service: JobService, job: Job) -> types.CallToolResult:
+async def _told(context: Context, job: Job) -> types.CallToolResult:
     """To somebody who has the job's id."""
-    await service.delivered(job)
-    return await _described(service, job)
+    jobs = exchange.of(context).parts.jobs
+    await jobs.delivered(job)
+    return await _described(jobs, job)
 
 
 async def _described(service: JobService, job: Job, *, joined: JobState | None = None) -> types.CallToolResult:

@@ -4,24 +4,23 @@ A result is recorded as delivered just before it is sent, so that whoever acts o
 back. A client that stopped to wait with its connection open cannot be told from one that reads.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from mcp.server.context import ServerRequestContext
 from starlette.types import Message, Receive, Scope, Send
 
+from gateway import parts
 from shared.models import Job, JobId
 
 KEY = "mcp_k8s.exchange"
 """In the ASGI scope, which reaches the handlers as that of their request."""
-
-Missed = Callable[[JobId, JobId], None]
 
 
 class Exchange:
     """One request and its answer, between the server and the SDK."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.parts = parts.of(scope)
         self.scope: Scope = {**scope, KEY: self}
         self._receive = receive
         self._send = send
@@ -43,11 +42,11 @@ class Exchange:
         if message["type"] == "http.response.body" and not message.get("more_body", False):
             self._is_answered = self._is_open
 
-    def close(self, missed: Missed) -> None:
-        """Calls back for each result that it held and that did not go out whole."""
+    def close(self) -> None:
+        """Each result that it held and that did not go out whole is missed."""
         if not self._is_answered:
             for job_id, call in self._carried:
-                missed(job_id, call)
+                self.parts.jobs.missed(job_id, call)
 
 
 def of(context: ServerRequestContext[Any, Any]) -> Exchange:

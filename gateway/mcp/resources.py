@@ -1,13 +1,15 @@
 """Resources: what a job has printed, and what this server lets its callers run."""
 
 import re
+from typing import Any
 
 import mcp_types as types
-from fastapi import FastAPI
+from mcp.server.context import ServerRequestContext
 from pydantic import BaseModel
 
-from gateway.jobs.service import JobService
+from gateway.mcp import exchange
 from gateway.mcp.text import output_text, results
+from gateway.parts import Parts
 from gateway.policy import modes
 from gateway.policy.policy import Policy
 from gateway.policy.rules import Action
@@ -16,6 +18,8 @@ from shared.events import EventKind
 from shared.models import ANONYMOUS, JOB_ID_PATTERN, CommandClass
 from shared.settings import GatewaySettings, SecurityMode
 from shared.tools import registry
+
+Context = ServerRequestContext[Any, Any]
 
 POLICY_URI = "policy://effective"
 PLAIN_TEXT = "text/plain"
@@ -70,12 +74,13 @@ def listed() -> list[types.Resource]:
     ]
 
 
-async def read(app: FastAPI, uri: str) -> types.ReadResourceResult:
+async def read(context: Context, uri: str) -> types.ReadResourceResult:
     """`RequestError` for an address that is none, or a job that is not the caller's."""
+    parts = exchange.of(context).parts
     if uri == POLICY_URI:
-        text, mime_type = effective_policy(app.state.settings, app.state.active_policy.policy()).model_dump_json(), JSON
+        text, mime_type = effective_policy(parts.settings, parts.policy.policy()).model_dump_json(), JSON
     elif job := _JOB_URI.fullmatch(uri):
-        text, mime_type = await _output(app, job[1], job[2]), PLAIN_TEXT
+        text, mime_type = await _output(parts, job[1], job[2]), PLAIN_TEXT
     else:
         raise RequestError(
             ErrorCode.NOT_FOUND, f"There is no such resource: {POLICY_URI}, job://ID/stdout and job://ID/stderr are."
@@ -101,11 +106,10 @@ def effective_policy(settings: GatewaySettings, policy: Policy) -> EffectivePoli
     )
 
 
-async def _output(app: FastAPI, job_id: str, stream: str) -> str:
-    service: JobService = app.state.jobs
-    most = service.settings.mcp_max_text - results.FRAME_CHARACTERS
-    stored = await service.find(job_id, ANONYMOUS)
-    page = await app.state.output_pages.served(stored, EventKind(stream), offset=0, limit=most)
+async def _output(parts: Parts, job_id: str, stream: str) -> str:
+    most = parts.settings.mcp_max_text - results.FRAME_CHARACTERS
+    stored = await parts.jobs.find(job_id, ANONYMOUS)
+    page = await parts.output_pages.served(stored, EventKind(stream), offset=0, limit=most)
     shown = output_text.of_page(page, stored.record.id, stream, most=most)
     if shown.is_complete or shown.next_offset >= shown.stored_bytes:
         return shown.text

@@ -24,13 +24,13 @@ from starlette.types import Message, Receive, Scope, Send
 
 import shared
 from gateway.http import problems
-from gateway.mcp import calls, message_check, prompts, protocol_errors, resources, tools
-from gateway.mcp.call_spans import CallTracing
+from gateway.mcp import call_spans, calls, exchange, message_check, prompts, protocol_errors, resources, tools
 from gateway.mcp.exchange import Exchange
 from gateway.mcp.tasks import extension, revision_2025_11_25
 from gateway.mcp.tasks.revision_2025_11_25 import CoreTasks
 from gateway.mcp.text import results
-from gateway.policy.policy import Policy
+from gateway.mcp.tools import ListedPolicy
+from gateway.parts import Parts
 from shared.errors import ErrorCode, ProductError
 
 PATH = "/mcp"
@@ -78,20 +78,22 @@ class McpServer(FastApiMCP):
         )
         self.server.add_request_handler("tools/call", types.CallToolRequestParams, self._call_tool)
         self.server.middleware[:] = [
-            CallTracing(lambda: self.fastapi.state.tracer),
-            CoreTasks(lambda: self.fastapi.state.jobs, self._start_job),
+            call_spans.traced,
+            CoreTasks(self._start_job),
         ]
-        extension.install(self.server, self.fastapi)
+        extension.install(self.server)
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    async def running(self, parts: Parts) -> AsyncIterator[None]:
         """Serves for as long as the block runs; may be entered again afterwards."""
-        self._offered = {only_reads: self._described(only_reads=only_reads) for only_reads in (False, True)}
+        lists_jobs = parts.job_lists.are_open_to_anonymous
+        policies = [ListedPolicy(only_reads, lists_jobs) for only_reads in (False, True)]
+        self._offered = {policy.only_reads: self._described(policy) for policy in policies}
         manager = StreamableHTTPSessionManager(
             self.server,
             stateless=True,
             json_response=False,
-            max_request_body_size=self.fastapi.state.settings.max_body_bytes,
+            max_request_body_size=parts.settings.max_body_bytes,
         )
         async with manager.run():
             self._manager = manager
@@ -107,26 +109,25 @@ class McpServer(FastApiMCP):
         if (fault := message_check.fault(message.get("body", b""))) is not None:
             await JSONResponse(fault.model_dump(mode="json"), status_code=400)(scope, receive, send)
             return
-        exchange = Exchange(_trimmed(scope), _again(message, receive), send)
+        request = Exchange(_trimmed(scope), _again(message, receive), send)
         try:
-            await StreamableHTTPASGIApp(self._manager)(exchange.scope, exchange.receive, exchange.send)
+            await StreamableHTTPASGIApp(self._manager)(request.scope, request.receive, request.send)
         finally:
-            exchange.close(self.fastapi.state.jobs.missed)
+            request.close()
 
-    def _described(self, *, only_reads: bool) -> list[types.Tool]:
+    def _described(self, policy: ListedPolicy) -> list[types.Tool]:
         """Made once: the SDK asks for the list in every call of the stateless revision, to check its headers."""
-        policy = tools.ListedPolicy(only_reads, self.fastapi.state.job_lists.are_open_to_anonymous)
         return [revision_2025_11_25.offered(tool) for tool in tools.described(self.tools, policy)]
 
-    async def _list_tools(self, _: Context, __: types.PaginatedRequestParams | None) -> types.ListToolsResult:
-        policy: Policy = self.fastapi.state.active_policy.policy()
+    async def _list_tools(self, context: Context, _: types.PaginatedRequestParams | None) -> types.ListToolsResult:
+        policy = exchange.of(context).parts.policy.policy()
         return types.ListToolsResult(tools=self._offered[policy.only_reads])
 
     async def _call_tool(self, context: Context, params: types.CallToolRequestParams) -> HandlerResult:
         takes_tasks = extension.is_declared(context)
         try:
             result = await self._called(context, params, longest_wait_s=extension.WAIT_S if takes_tasks else None)
-            task = await extension.handed_over(self.fastapi.state.jobs, params.name, result) if takes_tasks else None
+            task = await extension.handed_over(context, params.name, result) if takes_tasks else None
         except ProductError as error:
             if error.code is ErrorCode.TOOL_UNKNOWN:
                 raise protocol_errors.of(error) from error  # as specified; other refusals are for the model to act on
@@ -146,11 +147,10 @@ class McpServer(FastApiMCP):
         longest_wait_s: float | None,
         delivers: bool = True,
     ) -> types.CallToolResult:
-        mcp_wait_s: float = self.fastapi.state.settings.mcp_wait
+        mcp_wait_s = exchange.of(context).parts.settings.mcp_wait
         wait_s = mcp_wait_s if longest_wait_s is None else min(mcp_wait_s, longest_wait_s)
-        return await calls.call(
-            self.fastapi, context, name=params.name, arguments=params.arguments or {}, wait_s=wait_s, delivers=delivers
-        )
+        arguments = params.arguments or {}
+        return await calls.call(context, params.name, arguments, wait_s=wait_s, delivers=delivers)
 
     async def _list_prompts(self, _: Context, __: types.PaginatedRequestParams | None) -> types.ListPromptsResult:
         return types.ListPromptsResult(prompts=prompts.listed())
@@ -167,9 +167,11 @@ class McpServer(FastApiMCP):
     ) -> types.ListResourceTemplatesResult:
         return types.ListResourceTemplatesResult(resource_templates=list(resources.TEMPLATES))
 
-    async def _read_resource(self, _: Context, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
+    async def _read_resource(
+        self, context: Context, params: types.ReadResourceRequestParams
+    ) -> types.ReadResourceResult:
         with protocol_errors.answered():
-            return await resources.read(self.fastapi, str(params.uri))
+            return await resources.read(context, str(params.uri))
 
 
 class _Endpoint:

@@ -6,9 +6,8 @@ from fastapi import Header, Request, status
 from fastapi.responses import JSONResponse
 
 from gateway.http import problems
-from gateway.intake.preparation import Call, Preparation
+from gateway.intake.preparation import Call
 from gateway.jobs import idempotency
-from gateway.jobs.service import JobService
 from shared.models import ANONYMOUS, CommandRequest, Job
 from shared.tools.tool import Tool
 
@@ -40,18 +39,6 @@ def call(request: Request, tool: Tool, body: CommandRequest, *, idempotency_key:
 def principal(_: Request) -> str:
     """Whose jobs a request may see. Nobody authenticates yet, and a job's random id is the capability."""
     return ANONYMOUS
-
-
-def service(request: Request) -> JobService:
-    """The app's job service."""
-    found: JobService = request.app.state.jobs
-    return found
-
-
-def preparation(request: Request) -> Preparation:
-    """The app's checks of a call."""
-    found: Preparation = request.app.state.preparation
-    return found
 
 
 def accepted(job: Job, *, applied: str | None = None) -> JSONResponse:

@@ -8,12 +8,10 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 
 import shared
-from gateway import store_calls
-from gateway.jobs.service import JobService
+from gateway import parts, store_calls
 from shared import metrics
 from shared.errors import ErrorCode, UnavailableError
 from shared.store import key_mark
-from shared.store.workers import WorkerRegistry
 from shared.tools import registry
 
 router = APIRouter(tags=["health"])
@@ -46,14 +44,13 @@ async def livez() -> Health:
 @router.get("/readyz", operation_id="readyz")
 async def readyz(request: Request) -> Readiness:
     """Ready to take jobs; 503 when Redis is away, its jobs are sealed by other keys, or the gateway drains."""
-    workers: WorkerRegistry = request.app.state.workers
-    service: JobService = request.app.state.jobs
-    if service.waiters.is_draining:
+    found = parts.of(request)
+    if found.jobs.waiters.is_draining:
         raise UnavailableError(ErrorCode.SHUTTING_DOWN, "This gateway is shutting down.")
-    if not request.app.state.key_mark.opens:
+    if not found.key_mark.opens:
         raise UnavailableError(ErrorCode.STORE_UNAVAILABLE, key_mark.CLOSED)
     async with store_calls.bounded():
-        living = await workers.living(registry.names())
+        living = await found.workers.living(registry.names())
     sandboxes = Counter(worker.sandbox for worker in living)
     return Readiness(status="ready", version=shared.__version__, sandboxes=sandboxes)
 
@@ -61,6 +58,7 @@ async def readyz(request: Request) -> Readiness:
 @router.get("/metrics", include_in_schema=False)
 async def prometheus(request: Request) -> Response:
     """Prometheus' text format."""
-    metrics.WAITING.set(request.app.state.jobs.waiters.waiting)
-    await request.app.state.fleet_gauges.refresh()
+    found = parts.of(request)
+    metrics.WAITING.set(found.jobs.waiters.waiting)
+    await found.fleet_gauges.refresh()
     return Response(generate_latest(metrics.GATEWAY), media_type=CONTENT_TYPE_LATEST)

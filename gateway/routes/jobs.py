@@ -5,8 +5,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import JSONResponse
 
+from gateway import parts
 from gateway.http.disconnect import unless_gone
-from gateway.jobs.job_lists import DEFAULT_LIMIT, MAX_LIMIT, JobFilter, JobLists
+from gateway.jobs.job_lists import DEFAULT_LIMIT, MAX_LIMIT, JobFilter
 from gateway.routes import answers
 from shared.models import CommandRequest, Job, JobPage, JobRequest, JobState
 from shared.tools import registry
@@ -28,12 +29,12 @@ async def submit(
     idempotency_key: answers.IdempotencyKeyHeader = None,
 ) -> JSONResponse:
     """Queues a command and answers at once; workers may start later than the job."""
-    service = answers.service(request)
+    found = parts.of(request)
     tool = registry.find(body.tool)
     command = CommandRequest.model_construct(**{name: getattr(body, name) for name in CommandRequest.model_fields})
     call = answers.call(request, tool, command, idempotency_key=idempotency_key)
-    prepared = await answers.preparation(request).prepare(call)
-    return answers.accepted(await service.queue(prepared, demands_worker=False))
+    prepared = await found.preparation.prepare(call)
+    return answers.accepted(await found.jobs.queue(prepared, demands_worker=False))
 
 
 @router.get(
@@ -52,9 +53,8 @@ async def read_list(
     cursor: Annotated[str | None, Query(max_length=100, description="`next_cursor` of the page before.")] = None,
 ) -> JobPage:
     """Your own jobs and no others. A page may be shorter than its limit although another follows."""
-    lists: JobLists = request.app.state.job_lists
     wanted = JobFilter(answers.principal(request), state, registry.find(tool).name if tool else None)
-    return await lists.page(wanted, limit=limit, cursor=cursor)
+    return await parts.of(request).job_lists.page(wanted, limit=limit, cursor=cursor)
 
 
 @router.get(
@@ -73,8 +73,8 @@ async def read(
     ] = 0,
 ) -> Job:
     """The job as it stands; with `wait`, when it has ended or the time is over."""
-    service = answers.service(request)
-    waiting = service.wait(job_id, answers.principal(request), min(wait, service.settings.max_wait_s))
+    found = parts.of(request)
+    waiting = found.jobs.wait(job_id, answers.principal(request), min(wait, found.settings.max_wait_s))
     return await unless_gone(request, waiting)
 
 
@@ -87,4 +87,4 @@ async def read(
 )
 async def cancel(request: Request, job_id: str) -> Job:
     """Ends a queued job at once and a running one soon; one that has ended stays as it is."""
-    return await answers.service(request).cancel(job_id, answers.principal(request))
+    return await parts.of(request).jobs.cancel(job_id, answers.principal(request))

@@ -9,8 +9,9 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
+from gateway import parts
 from gateway.jobs.event_stream import EventStream, Place
-from gateway.jobs.output_pages import MAX_OFFSET, OutputPages
+from gateway.jobs.output_pages import MAX_OFFSET
 from gateway.routes import answers
 from gateway.routes.jobs import JOB_UNKNOWN
 from shared.errors import ErrorCode, RequestError
@@ -37,17 +38,16 @@ async def events(
     last_event_id: Annotated[str | None, Header(description="Resumes after that event.")] = None,
 ) -> Response:
     """Server-Sent Events `state`, `stdout`, `stderr`, `progress`, `restart` and `end` (https://html.spec.whatwg.org/#sse)."""
-    service = answers.service(request)
-    stored = await service.find(job_id, answers.principal(request))
+    found = parts.of(request)
+    stored = await found.jobs.find(job_id, answers.principal(request))
     place = Place.parse(last_event_id) if last_event_id else Place()
     if place is None:
         raise RequestError(ErrorCode.REQUEST_INVALID, "The header Last-Event-ID is none of this stream's ids.")
     if place.is_last:
         return Response(status_code=204)
-    stream: EventStream = request.app.state.event_stream
     return EventSourceResponse(
-        _written(stream, stored.record.id, place),
-        ping=service.settings.heartbeat_s,
+        _written(found.event_stream, stored.record.id, place),
+        ping=found.settings.heartbeat_s,
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 
@@ -73,10 +73,9 @@ async def output(
     says that the job has ended and nothing follows. An offset past what is stored gives no bytes and the end of it. A
     read whose worker was lost runs a second time: with another `X-Attempt`, what was read before is void.
     """
-    service = answers.service(request)
-    stored = await service.find(job_id, answers.principal(request))
-    pages: OutputPages = request.app.state.output_pages
-    page = await pages.served(stored, EventKind(stream), offset=offset, limit=limit)
+    found = parts.of(request)
+    stored = await found.jobs.find(job_id, answers.principal(request))
+    page = await found.output_pages.served(stored, EventKind(stream), offset=offset, limit=limit)
     return Response(
         page.data,
         media_type="application/octet-stream",

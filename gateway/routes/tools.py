@@ -7,14 +7,13 @@ from fastapi import APIRouter, Header, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 
-from gateway import store_calls
+from gateway import parts, store_calls
 from gateway.http import prefer
 from gateway.http.disconnect import unless_gone
 from gateway.intake.preparation import Call
 from gateway.jobs import refusals
 from gateway.routes import answers
 from shared.models import CommandRequest, CommandResponse, Job
-from shared.store.workers import WorkerRegistry
 from shared.tools import registry
 from shared.tools.tool import Tool
 
@@ -69,14 +68,14 @@ def _add(routes: APIRouter, tool: Tool) -> None:
 
 async def run_tool(call: Call, request: Request, *, preferences: Sequence[str]) -> Response:
     """Submits a command and waits for its end, or for as long as the caller prefers."""
-    service = answers.service(request)
-    preference = prefer.parse(", ".join(preferences), max_wait_s=service.settings.max_wait_s)
-    prepared = await answers.preparation(request).prepare(call)
+    found = parts.of(request)
+    preference = prefer.parse(", ".join(preferences), max_wait_s=found.settings.max_wait_s)
+    prepared = await found.preparation.prepare(call)
     demands_worker = not preference.responds_async
     if preference.wait_s == 0:
-        job = await service.queue(prepared, demands_worker=demands_worker)
+        job = await found.jobs.queue(prepared, demands_worker=demands_worker)
         return answers.accepted(job, applied=preference.applied)
-    async with service.submitted(prepared, demands_worker=demands_worker) as pending:
+    async with found.jobs.submitted(prepared, demands_worker=demands_worker) as pending:
         end = await unless_gone(request, pending.ended(preference.wait_s))
         if isinstance(end, Job):
             return Response(end.finished().model_dump_json(), media_type="application/json")
@@ -92,9 +91,8 @@ async def unknown_tool(tool: str) -> None:
 
 async def status(request: Request) -> dict[str, ToolStatus]:
     """Each tool: whether a live worker has it, in which version, and how many do."""
-    workers: WorkerRegistry = request.app.state.workers
     async with store_calls.bounded():
-        living = await workers.living(registry.names())
+        living = await parts.of(request).workers.living(registry.names())
     return {
         name: ToolStatus(
             available=any(name in worker.tools for worker in living),

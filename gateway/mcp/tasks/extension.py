@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import mcp_types as types
-from fastapi import FastAPI
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel.server import Server
 from mcp.shared.exceptions import MCPError
@@ -17,7 +16,7 @@ from mcp_types import HEADER_MISMATCH, METHOD_NOT_FOUND, MISSING_REQUIRED_CLIENT
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from gateway.jobs.service import JobService
-from gateway.mcp import protocol_errors
+from gateway.mcp import exchange, protocol_errors
 from gateway.mcp.tasks import revision_2025_11_25, task_views
 from gateway.mcp.tasks.task_views import TaskView
 from shared.models import ANONYMOUS, JobState
@@ -42,28 +41,25 @@ def is_declared(context: Context) -> bool:
     return context.protocol_version in MODERN_PROTOCOL_VERSIONS and EXTENSION in (declared or {})
 
 
-async def handed_over(service: JobService, tool: str, result: types.CallToolResult) -> dict[str, Any] | None:
+async def handed_over(context: Context, tool: str, result: types.CallToolResult) -> dict[str, Any] | None:
     """The task of a command that goes on after its call; None for any other result."""
     content = result.structured_content or {}
     if tool not in registry.names() or "state" not in content or JobState(content["state"]).is_final:
         return None
-    return {"resultType": "task", **_fields(await task_views.read(service, content["job_id"]))}
+    return {"resultType": "task", **_fields(await task_views.read(exchange.of(context).parts.jobs, content["job_id"]))}
 
 
-def install(server: Server[Any], app: FastAPI) -> None:
+def install(server: Server[Any]) -> None:
     """Serves tasks of both revisions that have them."""
     server.extensions[EXTENSION] = {}
-    _serve(server, app, "tasks/get", params=types.GetTaskRequestParams, modern=_get, core=revision_2025_11_25.get)
-    _serve(
-        server, app, "tasks/cancel", params=types.GetTaskRequestParams, modern=_cancel, core=revision_2025_11_25.cancel
-    )
-    _serve(server, app, "tasks/update", params=UpdateTaskParams, modern=_update)
-    _serve(server, app, "tasks/result", params=types.GetTaskRequestParams, core=revision_2025_11_25.result)
+    _serve(server, "tasks/get", params=types.GetTaskRequestParams, modern=_get, core=revision_2025_11_25.get)
+    _serve(server, "tasks/cancel", params=types.GetTaskRequestParams, modern=_cancel, core=revision_2025_11_25.cancel)
+    _serve(server, "tasks/update", params=UpdateTaskParams, modern=_update)
+    _serve(server, "tasks/result", params=types.GetTaskRequestParams, core=revision_2025_11_25.result)
 
 
 def _serve(
     server: Server[Any],
-    app: FastAPI,
     method: str,
     *,
     params: type[types.GetTaskRequestParams],
@@ -78,7 +74,7 @@ def _serve(
         if is_modern:
             _check(context, asked.task_id)
         with protocol_errors.answered():
-            return await answer(app.state.jobs, asked.task_id)
+            return await answer(exchange.of(context).parts.jobs, asked.task_id)
 
     server.add_request_handler(method, params, handle)
 

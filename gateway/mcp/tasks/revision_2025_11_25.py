@@ -13,7 +13,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, METHOD_NOT_FOUND
 
 from gateway.jobs.service import JobService
-from gateway.mcp import protocol_errors
+from gateway.mcp import exchange, protocol_errors
 from gateway.mcp.tasks import task_views
 from gateway.mcp.tasks.task_views import TaskView
 from shared.errors import ErrorCode, UnavailableError
@@ -32,8 +32,7 @@ StartJob = Callable[[Context, types.CallToolRequestParams], Awaitable[types.Call
 class CoreTasks:
     """Middleware of the SDK's server."""
 
-    def __init__(self, services: Callable[[], JobService], start_job: StartJob) -> None:
-        self._services = services
+    def __init__(self, start_job: StartJob) -> None:
         self._start_job = start_job
 
     async def __call__(self, ctx: Context, call_next: CallNext) -> HandlerResult:
@@ -48,7 +47,7 @@ class CoreTasks:
         with protocol_errors.answered():
             started = await self._start_job(ctx, params)
             job_id: str = (started.structured_content or {})["job_id"]
-            return {"task": _fields(await task_views.read(self._services(), job_id))}
+            return {"task": _fields(await task_views.read(exchange.of(ctx).parts.jobs, job_id))}
 
 
 def offered(tool: types.Tool) -> types.Tool:

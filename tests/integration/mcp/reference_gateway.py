@@ -8,12 +8,10 @@ that never is a task.
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
+from unittest.mock import patch
 
-import uvicorn
-from fastapi import FastAPI
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 
-from shared.settings import GatewaySettings
 from shared.tools import registry
 from tests.support import stub
 
@@ -50,18 +48,18 @@ async def _with_reference_tools(ctx: Context, call_next: CallNext) -> HandlerRes
 def main() -> None:
     """Serves as `gateway.main` does."""
     registry.register(stub.STUB)
-    from gateway import main as gateway_main  # noqa: PLC0415 - its modules read the registry when they are imported
+    # Their modules read the registry when they are imported.
+    from gateway import app  # noqa: PLC0415
+    from gateway import main as gateway_main  # noqa: PLC0415
+    from gateway.mcp.server import McpServer  # noqa: PLC0415
 
-    plain_config = gateway_main.config
+    class ReferenceServer(McpServer):
+        def setup_server(self) -> None:
+            super().setup_server()
+            self.server.middleware.append(_with_reference_tools)
 
-    def config(settings: GatewaySettings) -> uvicorn.Config:
-        configured = plain_config(settings)
-        assert isinstance(configured.app, FastAPI)
-        configured.app.state.mcp.server.middleware.append(_with_reference_tools)
-        return configured
-
-    gateway_main.config = config
-    gateway_main.main()
+    with patch.object(app, "McpServer", ReferenceServer):
+        gateway_main.main()
 
 
 if __name__ == "__main__":

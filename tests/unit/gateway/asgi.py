@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
+from opentelemetry.trace import NoOpTracer
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 Header = tuple[bytes, bytes]
@@ -25,9 +26,9 @@ class Answer:
             self.body += message.get("body", b"")
 
 
-def scope(headers: Iterable[Header] = (), **settings: Any) -> Scope:
-    """A POST to an app with these settings."""
-    app = SimpleNamespace(state=SimpleNamespace(settings=SimpleNamespace(**settings)))
+def scope(headers: Iterable[Header] = (), **parts: Any) -> Scope:
+    """A POST to an app with these parts."""
+    app = SimpleNamespace(state=SimpleNamespace(parts=SimpleNamespace(tracer=NoOpTracer(), **parts)))
     return {"type": "http", "method": "POST", "path": "/", "headers": list(headers), "app": app}
 
 

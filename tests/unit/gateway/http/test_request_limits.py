@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterable
+from types import SimpleNamespace
 
 import pytest
 from starlette.types import Message, Receive
@@ -29,10 +30,10 @@ def stream(messages: Iterable[Message]) -> Receive:
 async def request(
     app: Recorder, receive: Receive, *, headers: Iterable[Header] = (), body_timeout_s: float = LONG_S
 ) -> Answer:
-    scope = asgi.scope(
-        headers, max_body_bytes=MAX_BODY_BYTES, max_header_bytes=MAX_HEADER_BYTES, body_timeout_s=body_timeout_s
+    settings = SimpleNamespace(
+        max_body_bytes=MAX_BODY_BYTES, max_header_bytes=MAX_HEADER_BYTES, body_timeout_s=body_timeout_s
     )
-    return await asgi.send(RequestLimits(app), scope, receive)
+    return await asgi.send(RequestLimits(app), asgi.scope(headers, settings=settings), receive)
 
 
 def code(answer: Answer) -> str:

@@ -1,12 +1,14 @@
 """Whether a result went out: told from what the server takes and says, as ASGI has it."""
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 from starlette.types import Message
 
 from gateway.mcp.exchange import Exchange
 from shared.models import CommandClass, Job, JobId, JobLinks, JobState
+from tests.unit.gateway import asgi
 
 START: Message = {"type": "http.response.start", "status": 200}
 PART: Message = {"type": "http.response.body", "body": b"a", "more_body": True}
@@ -38,6 +40,7 @@ def test_result_is_missed_unless_its_end_was_taken_while_the_client_was_there(
 ) -> None:
     missed: list[tuple[JobId, JobId]] = []
     sent: list[Message] = []
+    jobs = SimpleNamespace(missed=lambda job_id, call: missed.append((job_id, call)))
 
     async def exchanged() -> None:
         async def receive() -> Message:
@@ -46,11 +49,11 @@ def test_result_is_missed_unless_its_end_was_taken_while_the_client_was_there(
         async def send(message: Message) -> None:
             sent.append(message)
 
-        exchange = Exchange({"type": "http"}, receive, send)
+        exchange = Exchange(asgi.scope(jobs=jobs), receive, send)
         exchange.carries(job(), CALL)
         for message in messages:
             await (exchange.receive() if message is GONE else exchange.send(message))
-        exchange.close(lambda job_id, call: missed.append((job_id, call)))
+        exchange.close()
 
     asyncio.run(exchanged())
 

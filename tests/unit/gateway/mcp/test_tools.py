@@ -10,6 +10,7 @@ import pytest
 
 from gateway.app import create_app
 from gateway.mcp import tools
+from gateway.mcp.server import McpServer
 from gateway.mcp.tools import ListedPolicy
 from shared.tools import registry
 
@@ -24,7 +25,7 @@ SIGNS_PER_TOKEN = 2.5
 
 
 def listed(policy: ListedPolicy) -> dict[str, types.Tool]:
-    server = create_app().state.mcp
+    server = McpServer(create_app())
     return {tool.name: tool for tool in tools.described(server.tools, policy)}
 
 

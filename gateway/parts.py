@@ -1,0 +1,129 @@
+"""What a gateway that serves is made of: built once when it starts, and read by middleware, routes and MCP.
+
+Nothing else lies in the app's state.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from opentelemetry.trace import Tracer
+from redis.asyncio import Redis
+
+from gateway.background import Background
+from gateway.fleet_metrics import FleetGauges
+from gateway.intake.default_kubeconfig import DefaultKubeconfig
+from gateway.intake.preparation import Preparation
+from gateway.jobs.event_stream import EventStream
+from gateway.jobs.job_lists import JobLists
+from gateway.jobs.output_pages import OutputPages
+from gateway.jobs.responses import ResponseReader
+from gateway.jobs.service import JobService
+from gateway.jobs.submitter import SUBMITS_AT_ONCE, Submitter
+from gateway.jobs.unserved import UnservedJobs
+from gateway.jobs.waiters import JobWaiters
+from gateway.policy.active import ActivePolicy
+from shared.redis import redis_connection, redis_health
+from shared.restart_on_failure import restarted
+from shared.sealing import key_file
+from shared.settings import GatewaySettings
+from shared.store.job_index import JobIndex
+from shared.store.job_store import JobStore
+from shared.store.key_mark import KeyMark
+from shared.store.sweeper import Sweeper
+from shared.store.workers import WorkerRegistry
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts that requests need."""
+
+    settings: GatewaySettings
+    tracer: Tracer
+    policy: ActivePolicy
+    preparation: Preparation
+    jobs: JobService
+    job_lists: JobLists
+    event_stream: EventStream
+    output_pages: OutputPages
+    workers: WorkerRegistry
+    fleet_gauges: FleetGauges
+    key_mark: KeyMark
+
+
+def of(request: Mapping[str, Any]) -> Parts:
+    """The parts of the app that a request came to; the request may be its ASGI scope."""
+    found: Parts = request["app"].state.parts
+    return found
+
+
+@asynccontextmanager
+async def running(settings: GatewaySettings, tracer: Tracer) -> AsyncIterator[Parts]:
+    """The parts, and what runs beside the requests, for as long as the block runs."""
+    url = settings.redis_url.get_secret_value()
+    async with _redis(url) as redis, _redis(url, max_connections=SUBMITS_AT_ONCE) as submitting_redis:
+        sweeper = Sweeper(JobStore(redis))
+        parts = _built(settings, tracer, redis, submitting_redis=submitting_redis, sweeper=sweeper)
+        with parts.policy.listening():
+            async with asyncio.TaskGroup() as group:
+                loops = _loops(parts, redis, sweeper)
+                looping = [group.create_task(loop, name=name) for name, loop in loops.items()]
+                yield parts
+                await parts.jobs.background.close()
+                for task in looping:
+                    task.cancel()
+
+
+def _built(
+    settings: GatewaySettings, tracer: Tracer, redis: Redis, *, submitting_redis: Redis, sweeper: Sweeper
+) -> Parts:
+    policy, master_keys = ActivePolicy(settings), settings.load_master_keys()
+    store, workers = JobStore(redis), WorkerRegistry(redis)
+    waiters = JobWaiters(store, redis, UnservedJobs(store, workers, lambda: sweeper.in_contact))
+    responses = ResponseReader(store, master_keys, settings.max_output)
+    jobs = JobService(
+        store=store,
+        submitter=Submitter(JobStore(submitting_redis), queue_limit=settings.queue_limit),
+        waiters=waiters,
+        master_keys=master_keys,
+        responses=responses,
+        settings=settings,
+        background=Background(),
+        tracer=tracer,
+    )
+    return Parts(
+        settings=settings,
+        tracer=tracer,
+        policy=policy,
+        preparation=Preparation(settings, DefaultKubeconfig(settings).text, policy.policy),
+        jobs=jobs,
+        job_lists=JobLists(JobIndex(redis), settings),
+        event_stream=EventStream(store, waiters, responses),
+        output_pages=OutputPages(store, responses),
+        workers=workers,
+        fleet_gauges=FleetGauges(redis, workers),
+        key_mark=KeyMark(redis, master_keys),
+    )
+
+
+def _loops(parts: Parts, redis: Redis, sweeper: Sweeper) -> dict[str, Coroutine[Any, Any, None]]:
+    return {
+        "waiters": parts.jobs.waiters.run(),
+        "reload the policy": parts.policy.run(),
+        "sweep": restarted(sweeper.run, "sweep"),
+        "check redis": restarted(partial(redis_health.warn, redis), "check redis"),
+        "master keys": key_file.follow(parts.settings, parts.jobs.master_keys),
+        "key mark": restarted(parts.key_mark.run, "key mark"),
+    }
+
+
+@asynccontextmanager
+async def _redis(url: str, **options: int) -> AsyncIterator[Redis]:
+    redis = redis_connection.gateway_client(url, **options)
+    try:
+        yield redis
+    finally:
+        await redis.aclose()
