@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from gateway.auth.callers import Caller
 from gateway.policy.policy import Policy
 from shared.command import files, parser
 from shared.command.invocation import Invocation
@@ -32,7 +33,7 @@ class Call:
     tool: Tool
     request: CommandRequest
     headers: Mapping[str, str]
-    principal: str
+    caller: Caller
     idempotency_key: str | None = None
 
 
@@ -40,7 +41,7 @@ class Call:
 class PreparedCall:
     """A command that may be queued."""
 
-    principal: str
+    caller: Caller
     idempotency_key: str | None
     invocation: Invocation
     envelope: RequestEnvelope
@@ -95,7 +96,7 @@ class Preparation:
             masking=invocation.masking,
         )
         return PreparedCall(
-            call.principal,
+            call.caller,
             call.idempotency_key,
             invocation,
             envelope,

@@ -7,7 +7,6 @@ is already, while that runs or for as long as nobody got its result. Reads are s
 import json
 
 from gateway.intake.preparation import PreparedCall
-from shared.models import ANONYMOUS
 from shared.sealing.fernet_keys import MasterKeys
 
 
@@ -23,8 +22,8 @@ def names(master_keys: MasterKeys, call: PreparedCall) -> list[str]:
     if call.invocation.command_class.changes_nothing:
         return []
     asked = call.envelope
-    caller = [call.principal]
-    if call.principal == ANONYMOUS:
+    caller = [call.caller.principal]
+    if call.caller.is_anonymous:
         caller += [call.identity, json.dumps(asked.credentials, sort_keys=True)]
     work = [call.target, asked.tool, asked.arguments, asked.filters, asked.stdin, asked.files]
     return master_keys.fingerprints("repeatable", *caller, json.dumps(work, sort_keys=True))

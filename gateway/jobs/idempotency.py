@@ -45,6 +45,6 @@ def identities(master_keys: MasterKeys, call: PreparedCall, key: str) -> list[Id
     )
     request = (call.identity, json.dumps(asked, sort_keys=True))
     return [
-        Identity(job_ids.following_from(each, call.principal, key), each.fingerprint("request", *request))
+        Identity(job_ids.following_from(each, call.caller.principal, key), each.fingerprint("request", *request))
         for each in master_keys.each()
     ]

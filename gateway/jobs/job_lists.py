@@ -6,10 +6,11 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from gateway import store_calls
+from gateway.auth.callers import Caller
 from gateway.intake.default_kubeconfig import is_loopback
 from gateway.jobs import responses
 from shared.errors import ErrorCode, RequestError
-from shared.models import ANONYMOUS, JobId, JobPage, JobState, ListedJob
+from shared.models import JobId, JobPage, JobState, ListedJob
 from shared.settings import GatewaySettings
 from shared.store.job_index import JobIndex, Position
 from shared.store.record import JobRecord
@@ -26,13 +27,13 @@ _CURSOR = re.compile(r"([0-9]{1,15})-([0-9a-f]{48})")
 class JobFilter:
     """Whose jobs are wanted, and which; None for any."""
 
-    principal: str
+    caller: Caller
     state: JobState | None = None
     tool: str | None = None
 
     def fits(self, record: JobRecord) -> bool:
         is_wanted = self.state in (None, record.state) and self.tool in (None, record.tool)
-        return is_wanted and record.principal == self.principal
+        return is_wanted and record.principal == self.caller.principal
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +50,14 @@ class JobLists:
 
     async def page(self, wanted: JobFilter, *, limit: int, cursor: str | None) -> JobPage:
         """At most `limit` jobs. `RequestError` where lists are off, or for a cursor that is none."""
-        if wanted.principal == ANONYMOUS and not self.are_open_to_anonymous:
+        if wanted.caller.is_anonymous and not self.are_open_to_anonymous:
             raise RequestError(
                 ErrorCode.LISTING_OFF,
                 "Jobs are not listed here: this gateway authenticates nobody and others can reach it, so a list would "
                 "show them all. Keep the ids that it hands out, and ask for each job by its id.",
             )
         before = _position(cursor) if cursor else None
-        newest = self.index.newest(wanted.principal, before=before, most=LOOKED_AT)
+        newest = self.index.newest(wanted.caller.principal, before=before, most=LOOKED_AT)
         async with store_calls.bounded(), aclosing(newest) as places:
             return await _page(places, wanted, limit)
 

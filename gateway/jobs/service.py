@@ -10,6 +10,7 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Tracer
 
 from gateway import store_calls
+from gateway.auth.callers import Caller
 from gateway.background import Background
 from gateway.intake.preparation import PreparedCall
 from gateway.jobs import call_fingerprint, idempotency, refusals
@@ -95,7 +96,7 @@ class JobService:
         chosen = await self._identity(call)
         with self._submitting(call, chosen) as job:
             queued = await self._queued(job, demands_worker=demands_worker, gives_up=_is_given_up(call))
-        return await self.read(queued.job.id, call.principal) if queued.is_repeated else queued.job
+        return await self.read(queued.job.id, call.caller) if queued.is_repeated else queued.job
 
     @asynccontextmanager
     async def submitted(
@@ -141,17 +142,17 @@ class JobService:
             left = self._left(job_id, job.id, reason=ABANDONED if gives_up else "")
             self.background.start(left, name=f"leave {job_id}")
 
-    async def read(self, job_id: str, principal: str) -> Job:
+    async def read(self, job_id: str, caller: Caller) -> Job:
         """The job as it stands. `RequestError` as for `find`."""
-        return await self._described(await self.find(job_id, principal))
+        return await self._described(await self.find(job_id, caller))
 
-    async def wait(self, job_id: str, principal: str, wait_s: float) -> Job:
+    async def wait(self, job_id: str, caller: Caller, wait_s: float) -> Job:
         """The job when it has ended, or as it stands after `wait_s`."""
-        stored = await self.find(job_id, principal)
+        stored = await self.find(job_id, caller)
         if not stored.record.state.is_final and wait_s > 0:
             async with self.waiters.watch(stored.record.id) as watch:
                 end = await watch.ended(wait_s)
-            stored = end if isinstance(end, StoredJob) else await self.find(job_id, principal)
+            stored = end if isinstance(end, StoredJob) else await self.find(job_id, caller)
         return await self._described(stored)
 
     async def text(self, job_id: JobId) -> JobText:
@@ -179,14 +180,14 @@ class JobService:
             async with store_calls.bounded(job.id):
                 await self.store.leave(job.id, call, has_id=True)
 
-    async def cancel(self, job_id: str, principal: str) -> Job:
+    async def cancel(self, job_id: str, caller: Caller) -> Job:
         """Cancels a job; one that has ended stays as it is. A running one ends soon after."""
-        stored = await self.find(job_id, principal)
+        stored = await self.find(job_id, caller)
         async with store_calls.bounded(job_id):
             await self.store.cancel(stored.record.id, reason=CANCELLED, scope=CancelScope.ANY)
-        return await self.read(job_id, principal)
+        return await self.read(job_id, caller)
 
-    async def find(self, job_id: str, principal: str) -> StoredJob:
+    async def find(self, job_id: str, caller: Caller) -> StoredJob:
         """`RequestError` for an id that is none, is made up, belongs to somebody else, or whose record is gone."""
         unknown = RequestError(ErrorCode.JOB_UNKNOWN, "There is no such job, and never was: the id is wrong.")
         if not JOB_ID_PATTERN.fullmatch(job_id):
@@ -195,7 +196,7 @@ class JobService:
             [stored] = await self.store.read([JobId(job_id)])
         if stored is None and (issue := job_ids.issue_of(self.master_keys, JobId(job_id))):
             raise refusals.gone(issue, retention_s=self.settings.retention_s)
-        if stored is None or stored.record.principal != principal:
+        if stored is None or stored.record.principal != caller.principal:
             raise unknown
         logs.add(job_id=job_id)
         return stored
@@ -245,11 +246,11 @@ class JobService:
             yield self._sealed(call, chosen, joins=joins)
 
     def _sealed(self, call: PreparedCall, chosen: Identity, *, joins: bool) -> NewJob:
-        identity = JobIdentity(chosen.job_id, call.principal)
+        identity = JobIdentity(chosen.job_id, call.caller.principal)
         request_key, output_key = DataKey.generate(identity), DataKey.generate(identity)
         return NewJob(
             id=chosen.job_id,
-            principal=call.principal,
+            principal=call.caller.principal,
             tool=call.envelope.tool,
             command_class=call.envelope.command_class,
             lane=call.invocation.lane,
@@ -260,7 +261,7 @@ class JobService:
             request_key=request_key.wrap(self.master_keys, Purpose.REQUEST_KEY),
             output_key=output_key.wrap(self.master_keys, Purpose.OUTPUT_KEY),
             fingerprint=chosen.fingerprint,
-            owner=self.master_keys.fingerprint("owner", call.principal, call.identity),
+            owner=self.master_keys.fingerprint("owner", call.caller.principal, call.identity),
             principal_limit=self.settings.principal_job_limit,
             repeatable=tuple(call_fingerprint.names(self.master_keys, call)) if joins else (),
             exclusive=tuple(

@@ -22,7 +22,7 @@ from gateway.mcp.text import output_text, results
 from gateway.mcp.tools import CANCEL_JOB, GET_JOB, HIDDEN_FIELDS, LIST_JOBS, READ_OUTPUT
 from shared.errors import ErrorCode, RequestError, UnavailableError
 from shared.events import EventKind
-from shared.models import ANONYMOUS, CommandRequest, Job, JobState
+from shared.models import CommandRequest, Job, JobState
 from shared.tools import registry
 
 Context = ServerRequestContext[Any, Any]
@@ -65,9 +65,9 @@ async def call(
     if name in _JOB_CALLS:
         return await _JOB_CALLS[name](context, arguments)
     tool = registry.find(name)
-    request = _parsed(CommandRequest, arguments)
-    parts = exchange.of(context).parts
-    prepared = await parts.preparation.prepare(Call(tool, request, _headers(context), ANONYMOUS))
+    command, request = _parsed(CommandRequest, arguments), exchange.of(context)
+    parts = request.parts
+    prepared = await parts.preparation.prepare(Call(tool, command, request.headers, request.caller))
     # Closing the request is cancelling it since revision 2026-07-28; before, it meant nothing.
     gives_up = context.protocol_version in MODERN_PROTOCOL_VERSIONS
     async with parts.jobs.submitted(prepared, demands_worker=True, gives_up=gives_up, joins=True) as pending:
@@ -75,7 +75,7 @@ async def call(
             end = await pending.ended(wait_s)
         if isinstance(end, Job) and delivers:
             await parts.jobs.delivered(end, pending.call)
-            exchange.of(context).carries(end, pending.call)
+            request.carries(end, pending.call)
             return await _described(parts.jobs, end, joined=pending.joined)
         if end is not None and not isinstance(end, Job) and end is not NoEnd.DRAINING:
             raise refusals.no_end(end, pending.queued)
@@ -85,26 +85,28 @@ async def call(
 
 
 async def _get_job(context: Context, arguments: Mapping[str, Any]) -> types.CallToolResult:
-    return await _told(context, await _waited(context, _parsed(JobArguments, arguments)))
+    job = await _waited(context, _parsed(JobArguments, arguments))
+    return await _told(exchange.of(context).parts.jobs, job)
 
 
 async def _cancel_job(context: Context, arguments: Mapping[str, Any]) -> types.CallToolResult:
-    asked = _parsed(JobArguments, arguments)
-    return await _told(context, await exchange.of(context).parts.jobs.cancel(asked.job_id, ANONYMOUS))
+    asked, request = _parsed(JobArguments, arguments), exchange.of(context)
+    jobs = request.parts.jobs
+    return await _told(jobs, await jobs.cancel(asked.job_id, request.caller))
 
 
 async def _list_jobs(context: Context, arguments: Mapping[str, Any]) -> types.CallToolResult:
-    asked = _parsed(JobListArguments, arguments)
-    wanted = JobFilter(ANONYMOUS, asked.state, registry.find(asked.tool).name if asked.tool else None)
-    page = await exchange.of(context).parts.job_lists.page(wanted, limit=asked.limit, cursor=asked.cursor)
+    asked, request = _parsed(JobListArguments, arguments), exchange.of(context)
+    wanted = JobFilter(request.caller, asked.state, registry.find(asked.tool).name if asked.tool else None)
+    page = await request.parts.job_lists.page(wanted, limit=asked.limit, cursor=asked.cursor)
     return results.of_model(page, exclude={"jobs": {"__all__": set(HIDDEN_FIELDS)}})
 
 
 async def _read_output(context: Context, arguments: Mapping[str, Any]) -> types.CallToolResult:
-    parts = exchange.of(context).parts
-    asked = _parsed(OutputArguments, arguments)
+    asked, request = _parsed(OutputArguments, arguments), exchange.of(context)
+    parts = request.parts
     most = parts.settings.mcp_max_text - results.FRAME_CHARACTERS
-    stored = await parts.jobs.find(asked.job_id, ANONYMOUS)
+    stored = await parts.jobs.find(asked.job_id, request.caller)
     page = await parts.output_pages.served(stored, EventKind(asked.stream), offset=asked.offset, limit=most)
     return results.of_model(output_text.of_page(page, stored.record.id, asked.stream, most=most))
 
@@ -114,20 +116,20 @@ _JOB_CALLS = {GET_JOB: _get_job, LIST_JOBS: _list_jobs, CANCEL_JOB: _cancel_job,
 
 async def _waited(context: Context, asked: JobArguments) -> Job:
     """The job when it has ended, or as it stands when the time is over; what it does meanwhile is reported."""
-    parts = exchange.of(context).parts
+    request = exchange.of(context)
+    parts = request.parts
     wait_s = min(asked.wait, parts.settings.max_wait_s)
-    job = await parts.jobs.read(asked.job_id, ANONYMOUS)
+    job = await parts.jobs.read(asked.job_id, request.caller)
     if job.state.is_final or wait_s == 0:
         return job
     async with store_calls.bounded(job.id):
         newest = Place(await parts.jobs.store.newest_event(job.id))
     async with reporter.reporting(parts.event_stream, context, job.id, after=newest, known=job.progress):
-        return await parts.jobs.wait(job.id, ANONYMOUS, wait_s)
+        return await parts.jobs.wait(job.id, request.caller, wait_s)
 
 
-async def _told(context: Context, job: Job) -> types.CallToolResult:
+async def _told(jobs: JobService, job: Job) -> types.CallToolResult:
     """To somebody who has the job's id."""
-    jobs = exchange.of(context).parts.jobs
     await jobs.delivered(job)
     return await _described(jobs, job)
 
@@ -143,10 +145,6 @@ async def _handed_over(service: JobService, job: Job, *, joined: JobState | None
         return await _described(service, job, joined=joined)
     except UnavailableError:
         return results.of_job(job, JobText(), joined=joined, most=service.settings.mcp_max_text)
-
-
-def _headers(context: Context) -> Mapping[str, str]:
-    return context.request.headers if context.request is not None else {}
 
 
 def _parsed(model: type[Arguments], arguments: Mapping[str, Any]) -> Arguments:

@@ -7,9 +7,11 @@ back. A client that stopped to wait with its connection open cannot be told from
 from typing import Any
 
 from mcp.server.context import ServerRequestContext
+from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
 
 from gateway import parts
+from gateway.auth import callers
 from shared.models import Job, JobId
 
 KEY = "mcp_k8s.exchange"
@@ -21,6 +23,8 @@ class Exchange:
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.parts = parts.of(scope)
+        self.caller = callers.of(scope)
+        self.headers = Headers(scope=scope)
         self.scope: Scope = {**scope, KEY: self}
         self._receive = receive
         self._send = send

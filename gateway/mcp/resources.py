@@ -8,14 +8,14 @@ from mcp.server.context import ServerRequestContext
 from pydantic import BaseModel
 
 from gateway.mcp import exchange
+from gateway.mcp.exchange import Exchange
 from gateway.mcp.text import output_text, results
-from gateway.parts import Parts
 from gateway.policy import modes
 from gateway.policy.policy import Policy
 from gateway.policy.rules import Action
 from shared.errors import ErrorCode, RequestError
 from shared.events import EventKind
-from shared.models import ANONYMOUS, JOB_ID_PATTERN, CommandClass
+from shared.models import JOB_ID_PATTERN, CommandClass
 from shared.settings import GatewaySettings, SecurityMode
 from shared.tools import registry
 
@@ -76,11 +76,14 @@ def listed() -> list[types.Resource]:
 
 async def read(context: Context, uri: str) -> types.ReadResourceResult:
     """`RequestError` for an address that is none, or a job that is not the caller's."""
-    parts = exchange.of(context).parts
+    request = exchange.of(context)
     if uri == POLICY_URI:
-        text, mime_type = effective_policy(parts.settings, parts.policy.policy()).model_dump_json(), JSON
+        text, mime_type = (
+            effective_policy(request.parts.settings, request.parts.policy.policy()).model_dump_json(),
+            JSON,
+        )
     elif job := _JOB_URI.fullmatch(uri):
-        text, mime_type = await _output(parts, job[1], job[2]), PLAIN_TEXT
+        text, mime_type = await _output(request, job[1], job[2]), PLAIN_TEXT
     else:
         raise RequestError(
             ErrorCode.NOT_FOUND, f"There is no such resource: {POLICY_URI}, job://ID/stdout and job://ID/stderr are."
@@ -106,9 +109,10 @@ def effective_policy(settings: GatewaySettings, policy: Policy) -> EffectivePoli
     )
 
 
-async def _output(parts: Parts, job_id: str, stream: str) -> str:
+async def _output(request: Exchange, job_id: str, stream: str) -> str:
+    parts = request.parts
     most = parts.settings.mcp_max_text - results.FRAME_CHARACTERS
-    stored = await parts.jobs.find(job_id, ANONYMOUS)
+    stored = await parts.jobs.find(job_id, request.caller)
     page = await parts.output_pages.served(stored, EventKind(stream), offset=0, limit=most)
     shown = output_text.of_page(page, stored.record.id, stream, most=most)
     if shown.is_complete or shown.next_offset >= shown.stored_bytes:

@@ -1,14 +1,15 @@
-"""What routes share: the caller's principal, and how a job that has not ended is answered."""
+"""What routes share: how a command comes in, and how a job that has not ended is answered."""
 
 from typing import Annotated, Any
 
 from fastapi import Header, Request, status
 from fastapi.responses import JSONResponse
 
+from gateway.auth import callers
 from gateway.http import problems
 from gateway.intake.preparation import Call
 from gateway.jobs import idempotency
-from shared.models import ANONYMOUS, CommandRequest, Job
+from shared.models import CommandRequest, Job
 from shared.tools.tool import Tool
 
 POLL_AFTER_S = 2
@@ -33,12 +34,7 @@ IdempotencyKeyHeader = Annotated[
 
 def call(request: Request, tool: Tool, body: CommandRequest, *, idempotency_key: str | None) -> Call:
     """A command as it came over HTTP. `RequestError` for an idempotency key that is none."""
-    return Call(tool, body, request.headers, principal(request), idempotency.parse(idempotency_key))
-
-
-def principal(_: Request) -> str:
-    """Whose jobs a request may see. Nobody authenticates yet, and a job's random id is the capability."""
-    return ANONYMOUS
+    return Call(tool, body, request.headers, callers.of(request), idempotency.parse(idempotency_key))
 
 
 def accepted(job: Job, *, applied: str | None = None) -> JSONResponse:

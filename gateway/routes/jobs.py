@@ -6,6 +6,7 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import JSONResponse
 
 from gateway import parts
+from gateway.auth import callers
 from gateway.http.disconnect import unless_gone
 from gateway.jobs.job_lists import DEFAULT_LIMIT, MAX_LIMIT, JobFilter
 from gateway.routes import answers
@@ -53,7 +54,7 @@ async def read_list(
     cursor: Annotated[str | None, Query(max_length=100, description="`next_cursor` of the page before.")] = None,
 ) -> JobPage:
     """Your own jobs and no others. A page may be shorter than its limit although another follows."""
-    wanted = JobFilter(answers.principal(request), state, registry.find(tool).name if tool else None)
+    wanted = JobFilter(callers.of(request), state, registry.find(tool).name if tool else None)
     return await parts.of(request).job_lists.page(wanted, limit=limit, cursor=cursor)
 
 
@@ -74,7 +75,7 @@ async def read(
 ) -> Job:
     """The job as it stands; with `wait`, when it has ended or the time is over."""
     found = parts.of(request)
-    waiting = found.jobs.wait(job_id, answers.principal(request), min(wait, found.settings.max_wait_s))
+    waiting = found.jobs.wait(job_id, callers.of(request), min(wait, found.settings.max_wait_s))
     return await unless_gone(request, waiting)
 
 
@@ -87,4 +88,4 @@ async def read(
 )
 async def cancel(request: Request, job_id: str) -> Job:
     """Ends a queued job at once and a running one soon; one that has ended stays as it is."""
-    return await parts.of(request).jobs.cancel(job_id, answers.principal(request))
+    return await parts.of(request).jobs.cancel(job_id, callers.of(request))

@@ -10,9 +10,9 @@ from fastapi.responses import Response
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from gateway import parts
+from gateway.auth import callers
 from gateway.jobs.event_stream import EventStream, Place
 from gateway.jobs.output_pages import MAX_OFFSET
-from gateway.routes import answers
 from gateway.routes.jobs import JOB_UNKNOWN
 from shared.errors import ErrorCode, RequestError
 from shared.events import EventKind
@@ -39,7 +39,7 @@ async def events(
 ) -> Response:
     """Server-Sent Events `state`, `stdout`, `stderr`, `progress`, `restart` and `end` (https://html.spec.whatwg.org/#sse)."""
     found = parts.of(request)
-    stored = await found.jobs.find(job_id, answers.principal(request))
+    stored = await found.jobs.find(job_id, callers.of(request))
     place = Place.parse(last_event_id) if last_event_id else Place()
     if place is None:
         raise RequestError(ErrorCode.REQUEST_INVALID, "The header Last-Event-ID is none of this stream's ids.")
@@ -74,7 +74,7 @@ async def output(
     read whose worker was lost runs a second time: with another `X-Attempt`, what was read before is void.
     """
     found = parts.of(request)
-    stored = await found.jobs.find(job_id, answers.principal(request))
+    stored = await found.jobs.find(job_id, callers.of(request))
     page = await found.output_pages.served(stored, EventKind(stream), offset=offset, limit=limit)
     return Response(
         page.data,

@@ -15,11 +15,11 @@ from mcp.shared.inbound import MCP_NAME_HEADER, decode_header_value
 from mcp_types import HEADER_MISMATCH, METHOD_NOT_FOUND, MISSING_REQUIRED_CLIENT_CAPABILITY
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
-from gateway.jobs.service import JobService
 from gateway.mcp import exchange, protocol_errors
+from gateway.mcp.exchange import Exchange
 from gateway.mcp.tasks import revision_2025_11_25, task_views
 from gateway.mcp.tasks.task_views import TaskView
-from shared.models import ANONYMOUS, JobState
+from shared.models import JobState
 from shared.tools import registry
 
 EXTENSION = "io.modelcontextprotocol/tasks"
@@ -27,7 +27,7 @@ WAIT_S = 5.0
 """A client that takes tasks is given one after that: nearly every read has ended by then, and no install has."""
 
 Context = ServerRequestContext[Any, Any]
-Answer = Callable[[JobService, str], Awaitable[dict[str, Any]]]
+Answer = Callable[[Exchange, str], Awaitable[dict[str, Any]]]
 
 
 class UpdateTaskParams(types.GetTaskRequestParams):
@@ -46,7 +46,7 @@ async def handed_over(context: Context, tool: str, result: types.CallToolResult)
     content = result.structured_content or {}
     if tool not in registry.names() or "state" not in content or JobState(content["state"]).is_final:
         return None
-    return {"resultType": "task", **_fields(await task_views.read(exchange.of(context).parts.jobs, content["job_id"]))}
+    return {"resultType": "task", **_fields(await task_views.read(exchange.of(context), content["job_id"]))}
 
 
 def install(server: Server[Any]) -> None:
@@ -74,7 +74,7 @@ def _serve(
         if is_modern:
             _check(context, asked.task_id)
         with protocol_errors.answered():
-            return await answer(exchange.of(context).parts.jobs, asked.task_id)
+            return await answer(exchange.of(context), asked.task_id)
 
     server.add_request_handler(method, params, handle)
 
@@ -91,23 +91,23 @@ def _check(context: Context, task_id: str) -> None:
         raise MCPError(HEADER_MISMATCH, f"The header {MCP_NAME_HEADER} must be the request's `taskId`.")
 
 
-async def _get(service: JobService, task_id: str) -> dict[str, Any]:
-    view = await task_views.read(service, task_id)
+async def _get(request: Exchange, task_id: str) -> dict[str, Any]:
+    view = await task_views.read(request, task_id)
     fields = _fields(view)
     if view.status == "completed":
-        await service.delivered(view.job)
+        await request.parts.jobs.delivered(view.job)
         fields["result"] = view.result.model_dump(by_alias=True, mode="json", exclude_none=True)
     return fields
 
 
-async def _cancel(service: JobService, task_id: str) -> dict[str, Any]:
-    await service.cancel(task_id, ANONYMOUS)
+async def _cancel(request: Exchange, task_id: str) -> dict[str, Any]:
+    await request.parts.jobs.cancel(task_id, request.caller)
     return {}
 
 
-async def _update(service: JobService, task_id: str) -> dict[str, Any]:
+async def _update(request: Exchange, task_id: str) -> dict[str, Any]:
     """Answers to questions that were never asked are ignored, as specified."""
-    await service.find(task_id, ANONYMOUS)
+    await request.parts.jobs.find(task_id, request.caller)
     return {}
 
 

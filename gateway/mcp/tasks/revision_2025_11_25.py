@@ -12,12 +12,11 @@ from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, METHOD_NOT_FOUND
 
-from gateway.jobs.service import JobService
 from gateway.mcp import exchange, protocol_errors
+from gateway.mcp.exchange import Exchange
 from gateway.mcp.tasks import task_views
 from gateway.mcp.tasks.task_views import TaskView
 from shared.errors import ErrorCode, UnavailableError
-from shared.models import ANONYMOUS
 from shared.tools import registry
 
 REVISION = "2025-11-25"
@@ -47,7 +46,7 @@ class CoreTasks:
         with protocol_errors.answered():
             started = await self._start_job(ctx, params)
             job_id: str = (started.structured_content or {})["job_id"]
-            return {"task": _fields(await task_views.read(exchange.of(ctx).parts.jobs, job_id))}
+            return {"task": _fields(await task_views.read(exchange.of(ctx), job_id))}
 
 
 def offered(tool: types.Tool) -> types.Tool:
@@ -57,25 +56,27 @@ def offered(tool: types.Tool) -> types.Tool:
     return tool.model_copy(update={"execution": types.ToolExecution(task_support="optional")})
 
 
-async def get(service: JobService, task_id: str) -> dict[str, Any]:
+async def get(request: Exchange, task_id: str) -> dict[str, Any]:
     """The answer to `tasks/get`."""
-    return _fields(await task_views.read(service, task_id))
+    return _fields(await task_views.read(request, task_id))
 
 
-async def cancel(service: JobService, task_id: str) -> dict[str, Any]:
+async def cancel(request: Exchange, task_id: str) -> dict[str, Any]:
     """The answer to `tasks/cancel`, when the task has ended; one that had ended before cannot be cancelled."""
-    if (await service.read(task_id, ANONYMOUS)).state.is_final:
+    jobs = request.parts.jobs
+    if (await jobs.read(task_id, request.caller)).state.is_final:
         raise MCPError(INVALID_PARAMS, "The task has ended already.")
-    await service.cancel(task_id, ANONYMOUS)
-    return _fields(await task_views.read(service, task_id, wait_s=service.settings.max_wait_s))
+    await jobs.cancel(task_id, request.caller)
+    return _fields(await task_views.read(request, task_id, wait_s=request.parts.settings.max_wait_s))
 
 
-async def result(service: JobService, task_id: str) -> dict[str, Any]:
+async def result(request: Exchange, task_id: str) -> dict[str, Any]:
     """The answer to `tasks/result`, which comes when the task has ended."""
-    while (view := await task_views.read(service, task_id, wait_s=service.settings.max_wait_s)).status == "working":
-        if service.waiters.is_draining:
+    jobs, settings = request.parts.jobs, request.parts.settings
+    while (view := await task_views.read(request, task_id, wait_s=settings.max_wait_s)).status == "working":
+        if jobs.waiters.is_draining:
             raise UnavailableError(ErrorCode.SHUTTING_DOWN, "This gateway is shutting down; send the request again.")
-    await service.delivered(view.job)
+    await jobs.delivered(view.job)
     related = {RELATED_TASK: {"taskId": task_id}}
     return {**view.result.model_dump(by_alias=True, mode="json", exclude_none=True), "_meta": related}
 

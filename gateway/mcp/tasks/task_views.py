@@ -7,9 +7,9 @@ from typing import Any
 import mcp_types as types
 
 from gateway.jobs.responses import JobText
-from gateway.jobs.service import JobService
+from gateway.mcp.exchange import Exchange
 from gateway.mcp.text import results
-from shared.models import ANONYMOUS, CommandResponse, Job, JobState
+from shared.models import CommandResponse, Job, JobState
 
 MIN_POLL_S = 1.0
 MAX_POLL_S = 10.0
@@ -64,11 +64,11 @@ class TaskView:
         }
 
 
-async def read(service: JobService, task_id: str, *, wait_s: float = 0) -> TaskView:
+async def read(request: Exchange, task_id: str, *, wait_s: float = 0) -> TaskView:
     """The task when it has ended, or as it stands after `wait_s`. `RequestError` for an id that is none."""
-    job = await service.wait(task_id, ANONYMOUS, wait_s)
-    printed = (await service.text(job.id)).stdout if job.state is JobState.RUNNING else ""
-    settings = service.settings
+    jobs, settings = request.parts.jobs, request.parts.settings
+    job = await jobs.wait(task_id, request.caller, wait_s)
+    printed = (await jobs.text(job.id)).stdout if job.state is JobState.RUNNING else ""
     return TaskView(job, _message(job, printed), datetime.now(UTC), settings.retention_s, settings.mcp_max_text)
 
 

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from gateway.auth import callers
 from gateway.intake.preparation import Call, Preparation, PreparedCall
 from gateway.policy import active
 from shared.errors import ErrorCode, RequestError
-from shared.models import ANONYMOUS, CommandClass, CommandRequest
+from shared.models import CommandClass, CommandRequest
 from shared.sealing.fernet_keys import MasterKeys
 from shared.settings import GatewaySettings, SecurityMode
 from shared.tools import registry
@@ -37,7 +38,7 @@ async def prepared(
     """By default `kubectl get pods` with a kubeconfig in the header."""
     sent = {"x-kubeconfig": kubeconfigs.encoded()} if headers is None else headers
     body = CommandRequest(command=command, kubeconfig=kubeconfig, **fields)
-    call = Call(registry.find(tool), body, sent, ANONYMOUS)
+    call = Call(registry.find(tool), body, sent, callers.of({}))
     chosen = with_settings or settings()
     policy = active.load(chosen)
     return await Preparation(chosen, lambda: default, lambda: policy).prepare(call)
@@ -175,7 +176,7 @@ async def test_read_only_mode_runs_only_what_changes_nothing(
 ) -> None:
     read_only = settings(security_mode=mode)
     if code is None:
-        assert (await prepared(command, with_settings=read_only)).principal == ANONYMOUS
+        assert (await prepared(command, with_settings=read_only)).caller.is_anonymous
     else:
         assert await refusal(command, with_settings=read_only) is code
 
