@@ -17,12 +17,13 @@ from gateway.background import Background
 from gateway.fleet_metrics import FleetGauges
 from gateway.intake.default_kubeconfig import DefaultKubeconfig
 from gateway.intake.preparation import Preparation
+from gateway.jobs.delivery import Delivery
 from gateway.jobs.event_stream import EventStream
 from gateway.jobs.job_lists import JobLists
 from gateway.jobs.output_pages import OutputPages
 from gateway.jobs.responses import ResponseReader
 from gateway.jobs.service import JobService
-from gateway.jobs.submitter import SUBMITS_AT_ONCE, Submitter
+from gateway.jobs.submitter import SUBMITS_AT_ONCE, JobSealer, Submitter
 from gateway.jobs.unserved import UnservedJobs
 from gateway.jobs.waiters import JobWaiters
 from gateway.policy.active import ActivePolicy
@@ -83,16 +84,17 @@ def _built(
     policy, master_keys = ActivePolicy(settings), settings.load_master_keys()
     store, workers = JobStore(redis), WorkerRegistry(redis)
     waiters = JobWaiters(store, redis, UnservedJobs(store, workers, lambda: sweeper.in_contact))
-    responses = ResponseReader(store, master_keys, settings.max_output)
+    responses, background = ResponseReader(store, master_keys, settings.max_output), Background()
     jobs = JobService(
         store=store,
+        sealer=JobSealer(master_keys, settings, tracer),
         submitter=Submitter(JobStore(submitting_redis), queue_limit=settings.queue_limit),
         waiters=waiters,
+        delivery=Delivery(store, waiters, background),
         master_keys=master_keys,
         responses=responses,
         settings=settings,
-        background=Background(),
-        tracer=tracer,
+        background=background,
     )
     return Parts(
         settings=settings,

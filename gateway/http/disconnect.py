@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from starlette.requests import Request
 
-from gateway.jobs.service import ClientGoneError
+from gateway.jobs.delivery import ClientGoneError
 
 Result = TypeVar("Result")
 

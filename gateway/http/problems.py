@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from gateway.jobs.service import ClientGoneError
+from gateway.jobs.delivery import ClientGoneError
 from shared import metrics
 from shared.errors import ErrorCode, ProductError, UnavailableError
 

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway import parts
 from gateway.http import problems
-from gateway.jobs.service import ClientGoneError
+from gateway.jobs.delivery import ClientGoneError
 from shared.errors import ErrorCode, RequestError
 from shared.kubeconfig.encoding import SELF_CONTAINED
 

@@ -8,11 +8,13 @@ import json
 import re
 from dataclasses import dataclass
 
+from gateway import store_calls
 from gateway.intake.preparation import PreparedCall
 from shared.errors import ErrorCode, RequestError
 from shared.models import JobId
 from shared.sealing import job_ids
 from shared.sealing.fernet_keys import MasterKeys
+from shared.store.job_store import JobStore
 
 HEADER = "Idempotency-Key"
 VALID = re.compile(r"[\x21-\x7e]{1,255}")
@@ -38,7 +40,19 @@ class Identity:
     fingerprint: str
 
 
-def identities(master_keys: MasterKeys, call: PreparedCall, key: str) -> list[Identity]:
+async def chosen(store: JobStore, master_keys: MasterKeys, call: PreparedCall) -> Identity:
+    """That of the call's job: by its idempotency key if it has one, else by chance."""
+    if call.idempotency_key is None:
+        return Identity(job_ids.new(master_keys), "")
+    newest, *older = _identities(master_keys, call, call.idempotency_key)
+    if older:
+        async with store_calls.bounded():
+            stored = await store.read([identity.job_id for identity in older])
+        older = [identity for identity, job in zip(older, stored, strict=True) if job is not None]
+    return older[0] if older else newest
+
+
+def _identities(master_keys: MasterKeys, call: PreparedCall, key: str) -> list[Identity]:
     """By each master key, newest first: while keys are exchanged, a job may be there by an older one."""
     asked = call.envelope.model_dump(
         mode="json", exclude={"traceparent", "tracestate", "attempt", "queue_wait_s", "kubeconfig"}

@@ -1,4 +1,4 @@
-"""Puts jobs into the queue: some at a time, and again for a while when Redis goes away.
+"""Makes jobs of calls and puts them into the queue: some at a time, and again for a while when Redis goes away.
 
 Each submit has a connection of its own. More of them at once would wait for one, and for the event loop, and take
 that wait for an outage of Redis: a caller would be told that nobody knows whether its job runs. So a submit waits for
@@ -6,16 +6,24 @@ its turn first, and who does not get it is told that nothing was queued: nothing
 """
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import structlog
+from opentelemetry.trace import SpanKind, Tracer
 
-from gateway.jobs import refusals, responses
+from gateway.intake.preparation import PreparedCall
+from gateway.jobs import call_fingerprint, refusals, responses
+from gateway.jobs.idempotency import Identity
 from shared import metrics
 from shared.errors import ProductError
 from shared.models import Job, JobState
 from shared.redis.redis_connection import UNAVAILABLE
+from shared.sealing.fernet_keys import DataKey, JobIdentity, MasterKeys, Purpose
+from shared.settings import GatewaySettings
 from shared.store.job_store import Accepted, Busy, JobStore, NewJob, Same, SubmitRefusal
+from shared.tracing import spans
 
 SUBMITS_AT_ONCE = 32
 """More make a burst no shorter: Redis runs one script at a time."""
@@ -28,6 +36,53 @@ RETRY_S = 2.0
 RETRY_DELAY_S = 0.1
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class JobSealer:
+    """Makes sealed jobs of prepared calls."""
+
+    master_keys: MasterKeys
+    settings: GatewaySettings
+    tracer: Tracer
+
+    @contextmanager
+    def sealed(self, call: PreparedCall, chosen: Identity, *, joins: bool = False) -> Iterator[NewJob]:
+        """The call as a job, which the block submits: the worker's spans belong to the one of this block."""
+        attributes = {
+            spans.TOOL: call.envelope.tool,
+            spans.COMMAND_CLASS: call.envelope.command_class.value,
+            spans.LANE: call.invocation.lane.value,
+        }
+        with spans.span(self.tracer, "submit", attributes, kind=SpanKind.PRODUCER) as span:
+            if fields := spans.fields_of(span):
+                call = replace(call, envelope=call.envelope.model_copy(update=fields))
+            yield self._sealed(call, chosen, joins=joins)
+
+    def _sealed(self, call: PreparedCall, chosen: Identity, *, joins: bool) -> NewJob:
+        principal = call.caller.principal
+        identity = JobIdentity(chosen.job_id, principal)
+        request_key, output_key = DataKey.generate(identity), DataKey.generate(identity)
+        return NewJob(
+            id=chosen.job_id,
+            principal=principal,
+            tool=call.envelope.tool,
+            command_class=call.envelope.command_class,
+            lane=call.invocation.lane,
+            time_limit_s=call.envelope.time_limit_s,
+            queue_wait_s=call.envelope.queue_wait_s,
+            retention_s=self.settings.retention_s,
+            request=request_key.seal(call.envelope.model_dump_json().encode(), Purpose.REQUEST),
+            request_key=request_key.wrap(self.master_keys, Purpose.REQUEST_KEY),
+            output_key=output_key.wrap(self.master_keys, Purpose.OUTPUT_KEY),
+            fingerprint=chosen.fingerprint,
+            owner=self.master_keys.fingerprint("owner", principal, call.identity),
+            principal_limit=self.settings.principal_job_limit,
+            repeatable=tuple(call_fingerprint.names(self.master_keys, call)) if joins else (),
+            exclusive=tuple(
+                name for parts in call.exclusive for name in self.master_keys.fingerprints("exclusive", *parts)
+            ),
+        )
 
 
 @dataclass(frozen=True, slots=True)

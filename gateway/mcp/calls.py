@@ -74,13 +74,14 @@ async def call(
         async with reporter.reporting(parts.event_stream, context, pending.queued.id):
             end = await pending.ended(wait_s)
         if isinstance(end, Job) and delivers:
-            await parts.jobs.delivered(end, pending.call)
-            request.carries(end, pending.call)
-            return await _described(parts.jobs, end, joined=pending.joined)
+            await pending.recipient.receive()
+            described = await _described(parts.jobs, end, joined=pending.joined)
+            request.carries(pending.recipient)
+            return described
         if end is not None and not isinstance(end, Job) and end is not NoEnd.DRAINING:
             raise refusals.no_end(end, pending.queued)
         latest = end if isinstance(end, Job) else await pending.latest()
-        await parts.jobs.handed_over(latest, pending.call)
+        await pending.recipient.take_id()
         return await _handed_over(parts.jobs, latest, joined=pending.joined)
 
 
@@ -130,7 +131,7 @@ async def _waited(context: Context, asked: JobArguments) -> Job:
 
 async def _told(jobs: JobService, job: Job) -> types.CallToolResult:
     """To somebody who has the job's id."""
-    await jobs.delivered(job)
+    await jobs.delivery.show(job)
     return await _described(jobs, job)
 
 

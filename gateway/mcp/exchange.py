@@ -12,7 +12,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from gateway import parts
 from gateway.auth import callers
-from shared.models import Job, JobId
+from gateway.jobs.delivery import Recipient
 
 KEY = "mcp_k8s.exchange"
 """In the ASGI scope, which reaches the handlers as that of their request."""
@@ -28,13 +28,13 @@ class Exchange:
         self.scope: Scope = {**scope, KEY: self}
         self._receive = receive
         self._send = send
-        self._carried: list[tuple[JobId, JobId]] = []
+        self._carried: list[Recipient] = []
         self._is_open = True
         self._is_answered = False
 
-    def carries(self, job: Job, call: JobId) -> None:
-        """The answer holds the job's result, for that call."""
-        self._carried.append((job.id, call))
+    def carries(self, recipient: Recipient) -> None:
+        """The answer holds the result for that call."""
+        self._carried.append(recipient)
 
     async def receive(self) -> Message:
         message = await self._receive()
@@ -49,8 +49,8 @@ class Exchange:
     def close(self) -> None:
         """Each result that it held and that did not go out whole is missed."""
         if not self._is_answered:
-            for job_id, call in self._carried:
-                self.parts.jobs.missed(job_id, call)
+            for recipient in self._carried:
+                recipient.miss()
 
 
 def of(context: ServerRequestContext[Any, Any]) -> Exchange:

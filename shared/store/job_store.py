@@ -112,6 +112,15 @@ class CancelScope(StrEnum):
     """Only what nobody has begun with."""
 
 
+class Delivered(StrEnum):
+    """What a call has got when it ends."""
+
+    RESULT = "result"
+    ID = "id"
+    """The job's id, to ask for the result later."""
+    NOTHING = "nothing"
+
+
 class Renewal(StrEnum):
     HELD = "held"
     CANCEL = "cancel"
@@ -277,21 +286,14 @@ class JobStore:
         _count_ended(ended)
         return JobState(state.decode()) if state else None
 
-    async def deliver(self, job_id: JobId, call: JobId | None = None) -> None:
-        """Says that the job's result reaches a call, named by the id that its own job had or would have had.
+    async def deliver(self, job_id: JobId, call: JobId | None, got: Delivered, *, reason: str = "") -> JobState | None:
+        """Says what a call ends with, named by the id that its own job has or would have had.
 
-        Without one, that it reaches somebody who has the job's id. Once it has reached all who waited for it, the same
-        command again is another run.
+        Without a name it is one that asks by the job's id. Once all that waited for the result have got it, the same
+        command again is another run. With a reason, a queued job and a running read end unless others wait for them or
+        have their id. The state before; None if there is no such job.
         """
-        await self._scripts.call("deliver", job_id, call or "")
-
-    async def leave(self, job_id: JobId, call: JobId, *, has_id: bool = False, reason: str = "") -> JobState | None:
-        """Says that a call ends without the job's result, and whether it has been given the job's id.
-
-        With a reason it gives up what may be given up, unless others wait for it or have its id: a queued job and a
-        running read. The state before; None if there is no such job.
-        """
-        state, ended = await self._scripts.call("leave", job_id, call, int(has_id), reason)
+        state, ended = await self._scripts.call("deliver", job_id, call or "", got, reason)
         _count_ended(ended)
         return JobState(state.decode()) if state else None
 

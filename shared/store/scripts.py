@@ -33,7 +33,7 @@ _NAMES = (
 _NUMBERS = {"WAKE_LIMIT": WAKE_LIMIT, "LISTED_JOBS": LISTED_JOBS, "UNDELIVERED_S": UNDELIVERED_S}
 _SCRIPTS = (
     *("submit", "pick", "claim", "append", "settle", "renew", "cancel", "sweep", "tidy", "announce"),
-    *("deliver", "leave", "survey"),
+    *("deliver", "survey"),
 )
 
 

@@ -95,7 +95,7 @@ async def _get(request: Exchange, task_id: str) -> dict[str, Any]:
     view = await task_views.read(request, task_id)
     fields = _fields(view)
     if view.status == "completed":
-        await request.parts.jobs.delivered(view.job)
+        await request.parts.jobs.delivery.show(view.job)
         fields["result"] = view.result.model_dump(by_alias=True, mode="json", exclude_none=True)
     return fields
 

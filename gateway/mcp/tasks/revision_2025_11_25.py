@@ -76,7 +76,7 @@ async def result(request: Exchange, task_id: str) -> dict[str, Any]:
     while (view := await task_views.read(request, task_id, wait_s=settings.max_wait_s)).status == "working":
         if jobs.waiters.is_draining:
             raise UnavailableError(ErrorCode.SHUTTING_DOWN, "This gateway is shutting down; send the request again.")
-    await jobs.delivered(view.job)
+    await jobs.delivery.show(view.job)
     related = {RELATED_TASK: {"taskId": task_id}}
     return {**view.result.model_dump(by_alias=True, mode="json", exclude_none=True), "_meta": related}
 

@@ -1,16 +1,37 @@
--- ARGV: id, call that gets the result (empty: somebody who has the id).
--- When all have got it who waited, the same command again is another run.
-local id, call = ARGV[1], ARGV[2]
-local names = redis.call('HGET', JOB .. id, 'repeatable') or ''
-if names == '' then return 1 end
-if call ~= '' then
-  end_wait(id, call)
-elseif count(id, 'missed') > 0 then
-  redis.call('HINCRBY', JOB .. id, 'missed', -1)
+-- ARGV: id, call (empty: one that asks by the job's id), what it gets ('result', 'id' or 'nothing'), reason (empty:
+--       nothing ends because of it).
+-- A call ends. When all that waited for the job have got its result, the same command again is another run. With a
+-- reason, and where nobody else waits or has the id, a queued job and a running read end.
+-- Answers with the state before, or '' when there is no such job, and with what it ended.
+local id, call, got, reason = unpack(ARGV)
+local record = JOB .. id
+local state, class, names = unpack(redis.call('HMGET', record, 'state', 'class', 'repeatable'))
+if not state then return {'', ended} end
+local has_waited = redis.call('HDEL', record, 'call:' .. call) == 1
+if has_waited then redis.call('HINCRBY', record, 'waiting', -1) end
+
+if got == 'result' then
+  if call == '' then make_up_for_missed(id) end
+  redis.call('HDEL', record, 'handed')
+  if count(id, 'waiting') == 0 and count(id, 'missed') == 0 then keep_for_repeats(id, names, 0) end
+elseif got == 'id' then
+  if has_waited then redis.call('HSET', record, 'handed', 1) end
+elseif has_waited then
+  redis.call('HINCRBY', record, 'missed', 1)
+elseif (names or '') ~= '' and HAS_RESULT[state] then
+  -- The result was on its way to this call, and did not arrive.
+  redis.call('HINCRBY', record, 'missed', 1)
+  for name in string.gmatch(names, '%S+') do
+    redis.call('SET', REPEATABLE .. name, id, 'NX', 'EX', UNDELIVERED_S)
+  end
 end
-redis.call('HDEL', JOB .. id, 'handed')
-if count(id, 'waiting') > 0 or count(id, 'missed') > 0 then return 1 end
-for name in string.gmatch(names, '%S+') do
-  if redis.call('GET', REPEATABLE .. name) == id then redis.call('DEL', REPEATABLE .. name) end
+
+if reason == '' or count(id, 'waiting') > 0 or redis.call('HEXISTS', record, 'handed') == 1 then
+  return {state, ended}
 end
-return 1
+if state == 'queued' then
+  finish_from_outside(id, 'cancelled', reason)
+elseif state == 'running' and class == 'read' then
+  ask_to_end(id, reason)
+end
+return {state, ended}

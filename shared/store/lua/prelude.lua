@@ -47,28 +47,27 @@ local function release(id, names)
 end
 
 -- Of a command that others may join, the record knows which calls wait for its result (`call:` and `waiting`), how many
--- ended without it (`missed`), and whether somebody was given its id instead (`handed`).
+-- ended without it (`missed`), and whether one was given its id instead (`handed`). `submit` begins a wait, `deliver`
+-- ends it.
 local function begin_wait(id, call)
   local is_new = redis.call('HSETNX', JOB .. id, 'call:' .. call, 1) == 1
   if is_new then redis.call('HINCRBY', JOB .. id, 'waiting', 1) end
   return is_new
 end
 
-local function end_wait(id, call)
-  if redis.call('HDEL', JOB .. id, 'call:' .. call) == 0 then return false end
-  redis.call('HINCRBY', JOB .. id, 'waiting', -1)
-  return true
-end
-
 local function count(id, field)
   return tonumber(redis.call('HGET', JOB .. id, field) or 0)
+end
+
+local function make_up_for_missed(id)
+  if count(id, 'missed') > 0 then redis.call('HINCRBY', JOB .. id, 'missed', -1) end
 end
 
 -- Who repeats a command that ran gets its result for a while; one that was cancelled or never ran is begun anew.
 local HAS_RESULT = {succeeded = true, failed = true, timed_out = true, lost = true}
 
-local function keep_for_repeats(id, names, state)
-  local lifetime_s = HAS_RESULT[state] and UNDELIVERED_S or 0
+-- For no time: the same command again is another run.
+local function keep_for_repeats(id, names, lifetime_s)
   for name in string.gmatch(names or '', '%S+') do
     if redis.call('GET', REPEATABLE .. name) == id then redis.call('EXPIRE', REPEATABLE .. name, lifetime_s) end
   end
@@ -86,7 +85,7 @@ local function finish(id, state, reason)
   local retention = tonumber(redis.call('HGET', record, 'retention_s'))
   redis.call('HSET', record, 'state', state, 'ended_at', now_ms(), 'reason', reason)
   release(id, redis.call('HGET', record, 'exclusive'))
-  keep_for_repeats(id, redis.call('HGET', record, 'repeatable'), state)
+  keep_for_repeats(id, redis.call('HGET', record, 'repeatable'), HAS_RESULT[state] and UNDELIVERED_S or 0)
   redis.call('ZREM', PRINCIPAL .. redis.call('HGET', record, 'principal'), id)
   redis.call('HDEL', record, 'request_key', 'fence', 'worker', 'exclusive', 'owner')
   redis.call('DEL', REQUEST .. id)

@@ -15,9 +15,7 @@ for name in string.gmatch(ARGV[15], '%S+') do
   local same = repeatable and redis.call('HMGET', JOB .. repeatable, 'created_at', 'state') or {}
   if same[1] then
     -- Most likely one of those that missed the result: then it takes that one's place.
-    if begin_wait(repeatable, id) and count(repeatable, 'missed') > 0 then
-      redis.call('HINCRBY', JOB .. repeatable, 'missed', -1)
-    end
+    if begin_wait(repeatable, id) then make_up_for_missed(repeatable) end
     return {'same', tonumber(same[1]), repeatable, same[2]}
   end
 end

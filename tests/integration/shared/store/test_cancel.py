@@ -3,7 +3,7 @@ from redis.asyncio import Redis
 
 from shared.models import CommandClass, JobState, Lane
 from shared.store import key_names
-from shared.store.job_store import CancelScope, JobStore, Renewal
+from shared.store.job_store import CancelScope, Delivered, JobStore, Renewal
 from tests.support.channels import recorded
 from tests.support.jobs import TOOL, WORKER_ID, Jobs, new_job_id
 
@@ -51,7 +51,7 @@ async def test_worker_of_a_running_job_is_asked_to_end_it(
         if is_asked:
             answer = await jobs.store.cancel(attempt.job_id, reason="enough", scope=CancelScope.ANY)
         else:
-            answer = await jobs.store.leave(attempt.job_id, attempt.job_id, reason="enough")
+            answer = await jobs.store.deliver(attempt.job_id, attempt.job_id, Delivered.NOTHING, reason="enough")
 
         assert answer is JobState.RUNNING
         assert await messages() == [attempt.job_id]
@@ -67,7 +67,7 @@ async def test_running_write_that_nobody_waits_for_goes_on(
     attempt = await jobs.running(command_class=command_class)
 
     async with recorded(redis, key_names.control(WORKER_ID)) as messages:
-        answer = await jobs.store.leave(attempt.job_id, attempt.job_id, reason="enough")
+        answer = await jobs.store.deliver(attempt.job_id, attempt.job_id, Delivered.NOTHING, reason="enough")
 
         assert answer is JobState.RUNNING
         assert await messages() == []

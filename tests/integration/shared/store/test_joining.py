@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 
 from shared.models import CommandClass, JobId, JobState, Lane
 from shared.store import key_names
-from shared.store.job_store import Accepted, Same
+from shared.store.job_store import Accepted, Delivered, Same
 from tests.support import leftovers, state_machines
 from tests.support.jobs import Jobs, attempt_on, ending, new_job
 from tests.support.valkey import Valkey
@@ -81,7 +81,8 @@ class Joining(RuleBasedStateMachine):
         job_id, own = call
         model = self.models[job_id]
         before = model.state
-        assert self.run(self.store.leave(job_id, own, reason="nobody waits" if gives_up else "")) is before
+        reason = "nobody waits" if gives_up else ""
+        assert self.run(self.store.deliver(job_id, own, Delivered.NOTHING, reason=reason)) is before
         if own in model.waiting:
             model.waiting.remove(own)
             model.missed += 1
@@ -96,7 +97,7 @@ class Joining(RuleBasedStateMachine):
     def take_the_id(self, call: Call) -> None:
         job_id, own = call
         model = self.models[job_id]
-        self.run(self.store.leave(job_id, own, has_id=True))
+        self.run(self.store.deliver(job_id, own, Delivered.ID))
         if own in model.waiting:
             model.waiting.remove(own)
             model.is_handed = True
@@ -106,7 +107,7 @@ class Joining(RuleBasedStateMachine):
         job_id, own = call
         model = self.models[job_id]
         if model.state is JobState.SUCCEEDED:
-            self.run(self.store.deliver(job_id, own))
+            self.run(self.store.deliver(job_id, own, Delivered.RESULT))
             model.waiting.discard(own)
             self._delivered(job_id, model)
 
@@ -115,7 +116,7 @@ class Joining(RuleBasedStateMachine):
         job_id, _ = call
         model = self.models[job_id]
         if model.state is JobState.SUCCEEDED:
-            self.run(self.store.deliver(job_id))
+            self.run(self.store.deliver(job_id, None, Delivered.RESULT))
             model.missed = max(0, model.missed - 1)
             self._delivered(job_id, model)
 

@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 
 from shared.models import CommandClass, JobId, JobState, Lane
 from shared.store import key_names
-from shared.store.job_store import Accepted, Busy, CancelScope, Same, SubmitRefusal
+from shared.store.job_store import Accepted, Busy, CancelScope, Delivered, Same, SubmitRefusal
 from shared.store.scripts import UNDELIVERED_S
 from tests.support.jobs import QUEUE_LIMIT, Jobs, attempt_on, ending, new_job, new_job_id
 
@@ -59,12 +59,12 @@ async def test_command_is_found_by_each_of_its_names(redis: Redis, jobs: Jobs) -
 
 async def test_delivered_result_is_not_given_again(redis: Redis, jobs: Jobs) -> None:
     job_id = (await jobs.finished(**WRITE)).job_id
-    await jobs.store.deliver(job_id, job_id)
+    await jobs.store.deliver(job_id, job_id, Delivered.RESULT)
 
     second = await jobs.queued(**WRITE)
 
     assert second != job_id
-    await jobs.store.deliver(job_id)
+    await jobs.store.deliver(job_id, None, Delivered.RESULT)
     assert await redis.get(key_names.REPEATABLE + NAME) == second.encode()
 
 
@@ -89,19 +89,19 @@ async def test_joined_job_is_abandoned_by_the_last_who_waits(jobs: Jobs) -> None
     await again(jobs, id=second)
 
     for _ in range(2):  # an answer may be lost, and the call be sent again
-        await jobs.store.leave(job_id, job_id, reason="nobody waits")
+        await jobs.store.deliver(job_id, job_id, Delivered.NOTHING, reason="nobody waits")
     assert await jobs.state(job_id) is JobState.QUEUED
-    await jobs.store.leave(job_id, second, reason="nobody waits")
+    await jobs.store.deliver(job_id, second, Delivered.NOTHING, reason="nobody waits")
     assert await jobs.state(job_id) is JobState.CANCELLED
 
 
 async def test_job_whose_id_is_out_is_not_abandoned(jobs: Jobs) -> None:
     job_id = await jobs.queued(**WRITE)
-    await jobs.store.leave(job_id, job_id, has_id=True)
+    await jobs.store.deliver(job_id, job_id, Delivered.ID)
     second = new_job_id()
     await again(jobs, id=second)
 
-    await jobs.store.leave(job_id, second, reason="nobody waits")
+    await jobs.store.deliver(job_id, second, Delivered.NOTHING, reason="nobody waits")
 
     assert await jobs.state(job_id) is JobState.QUEUED
 
@@ -110,20 +110,20 @@ async def test_result_waits_for_each_who_joined_and_missed_it(jobs: Jobs) -> Non
     attempt = await jobs.running(**WRITE)
     job_id, second = attempt.job_id, new_job_id()
     await again(jobs, id=second)
-    await jobs.store.leave(job_id, second)
+    await jobs.store.deliver(job_id, second, Delivered.NOTHING)
     await jobs.store.settle(attempt, ending())
-    await jobs.store.deliver(job_id, job_id)
+    await jobs.store.deliver(job_id, job_id, Delivered.RESULT)
 
     third = new_job_id()
     assert await again(jobs, id=third) == await same(jobs, job_id)
-    await jobs.store.deliver(job_id, third)
+    await jobs.store.deliver(job_id, third, Delivered.RESULT)
     assert await jobs.queued(**WRITE) != job_id
 
 
 async def test_result_that_did_not_arrive_is_given_again(redis: Redis, jobs: Jobs) -> None:
     job_id = (await jobs.finished(**WRITE)).job_id
-    await jobs.store.deliver(job_id, job_id)
-    await jobs.store.leave(job_id, job_id)
+    await jobs.store.deliver(job_id, job_id, Delivered.RESULT)
+    await jobs.store.deliver(job_id, job_id, Delivered.NOTHING)
 
     assert await again(jobs) == await same(jobs, job_id)
     assert 0 < await redis.ttl(key_names.REPEATABLE + NAME) <= UNDELIVERED_S

@@ -20,6 +20,7 @@ from shared.store.job_store import (
     CancelScope,
     Claim,
     ClaimRefusal,
+    Delivered,
     NewJob,
     Renewal,
     StoredJob,
@@ -184,7 +185,7 @@ class Transitions(RuleBasedStateMachine):
     @rule(job_id=jobs)
     def abandon(self, job_id: JobId) -> None:
         model = self.models[job_id]
-        assert self.run(self.store.leave(job_id, job_id, reason="nobody waits")) is model.state
+        assert self.run(self.store.deliver(job_id, job_id, Delivered.NOTHING, reason="nobody waits")) is model.state
         if model.state is JobState.QUEUED:
             model.finish(JobState.CANCELLED)
         elif model.state is JobState.RUNNING and model.job.command_class is CommandClass.READ:

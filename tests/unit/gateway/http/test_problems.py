@@ -6,7 +6,7 @@ from httpx import ASGITransport, AsyncClient
 from pydantic import BaseModel
 
 from gateway.http import problems
-from gateway.jobs.service import ClientGoneError
+from gateway.jobs.delivery import ClientGoneError
 from shared.errors import ErrorCode, ProductError, RequestError, UnavailableError
 
 SECRET = "canary-secret"

@@ -2,25 +2,19 @@
 
 import asyncio
 from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from starlette.types import Message
 
+from gateway.jobs.delivery import Recipient
 from gateway.mcp.exchange import Exchange
-from shared.models import CommandClass, Job, JobId, JobLinks, JobState
 from tests.unit.gateway import asgi
 
 START: Message = {"type": "http.response.start", "status": 200}
 PART: Message = {"type": "http.response.body", "body": b"a", "more_body": True}
 REST: Message = {"type": "http.response.body", "body": b"b"}
 GONE: Message = {"type": "http.disconnect"}
-CALL = JobId("1" * 48)
-
-
-def job() -> Job:
-    links = JobLinks(self="/jobs/0", events="/jobs/0/events", output="/jobs/0/output")
-    fields = {"id": JobId("0" * 48), "tool": "helm", "state": JobState.SUCCEEDED, "class": CommandClass.WRITE}
-    return Job.model_validate({**fields, "created_at": "2026-01-01T00:00:00Z", "links": links})
 
 
 @pytest.mark.parametrize(
@@ -38,9 +32,9 @@ def job() -> Job:
 def test_result_is_missed_unless_its_end_was_taken_while_the_client_was_there(
     messages: list[Message], *, is_missed: bool
 ) -> None:
-    missed: list[tuple[JobId, JobId]] = []
+    missed: list[bool] = []
     sent: list[Message] = []
-    jobs = SimpleNamespace(missed=lambda job_id, call: missed.append((job_id, call)))
+    recipient = SimpleNamespace(miss=lambda: missed.append(True))
 
     async def exchanged() -> None:
         async def receive() -> Message:
@@ -49,13 +43,13 @@ def test_result_is_missed_unless_its_end_was_taken_while_the_client_was_there(
         async def send(message: Message) -> None:
             sent.append(message)
 
-        exchange = Exchange(asgi.scope(jobs=jobs), receive, send)
-        exchange.carries(job(), CALL)
+        exchange = Exchange(asgi.scope(), receive, send)
+        exchange.carries(cast("Recipient", recipient))
         for message in messages:
             await (exchange.receive() if message is GONE else exchange.send(message))
         exchange.close()
 
     asyncio.run(exchanged())
 
-    assert missed == ([(job().id, CALL)] if is_missed else [])
+    assert missed == ([True] if is_missed else [])
     assert sent == [message for message in messages if message is not GONE]
