@@ -44,7 +44,8 @@ class Outcomes:
     @pytest.hookimpl(trylast=True)  # what other plugins have left out is not wanted later either
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Leaves the tests that must be alone to a pass of their own."""
-        alone, others = [], []
+        alone: list[pytest.Item] = []
+        others: list[pytest.Item] = []
         for item in items:
             (others if item.get_closest_marker(ALONE) is None else alone).append(item)
         if not self._config.option.leave_alone or not alone:
