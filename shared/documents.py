@@ -1,7 +1,7 @@
-"""Reads JSON and YAML from a stranger: one document of mappings, lists and plain scalars, within limits.
+"""Reads untrusted JSON and YAML: one document of mappings, lists and plain scalars, within limits.
 
-Tags, aliases, merge keys, duplicate keys and further documents are refused. Errors name a line at most: the text is a
-secret, so no exception of a parser, all of which carry it, is chained to one of ours or on its way when ours is raised.
+Tags, aliases, merge keys, duplicate keys and further documents are refused. The text is secret, so errors name only the
+line. A parser's exception contains the text, so it is never the cause or the context of a `DocumentError`.
 """
 
 import json
@@ -16,10 +16,10 @@ MAX_DEPTH = 32
 MAX_NODES = 50_000
 _GLUED_SEPARATOR = re.compile(r"^---(?![ \t\r\n]|\Z)", re.MULTILINE)
 _MERGE = "<<"
-"""As a plain key it stands for the keys of its value, which go before those beside it."""
+"""The merge key of YAML 1.1: as a plain key it merges the keys of its value into the mapping."""
 
 Value = dict[str, "Value"] | list["Value"] | str | bool | int | float | None
-"""YAML gives plain scalars as text, but for booleans and null: which number a token looks like is of no matter."""
+"""A value of a document. Plain YAML scalars are text, except booleans and null: nothing here needs numbers."""
 
 _WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -29,11 +29,11 @@ _WORDS: dict[str, bool | None] = {
 
 
 class DocumentError(Exception):
-    """What is wrong with the document, in words that repeat nothing of it."""
+    """The document is not valid. The text says why and repeats nothing of the document."""
 
 
 def load(text: str) -> Value:
-    """The document. `DocumentError` if it is none of that kind."""
+    """Returns the document. Raises `DocumentError` if it is not valid or exceeds a limit."""
     if text.lstrip().startswith("{"):
         parsed, value = _json(text)
         if parsed:
@@ -42,18 +42,18 @@ def load(text: str) -> Value:
 
 
 def load_all(text: str) -> list[Value]:
-    """Each document of a YAML stream, or the one of a JSON text. `DocumentError` as above.
+    """Returns each document of a YAML stream, or the one of a JSON text. Raises `DocumentError` as `load` does.
 
-    kubectl ends a document at each line that begins with `---`, YAML only where nothing is glued to it: a text that
-    the two would cut at different places is refused.
+    kubectl ends a document at each line that begins with `---`. YAML ends it only if white space follows. A text that
+    the two would split differently is refused.
     """
     if _GLUED_SEPARATOR.search(text):
-        raise DocumentError("it has a line that begins with `---` and goes on")
+        raise DocumentError("it has a line that begins with `---` followed by other text")
     return _documents(text, _Builder(is_stream=True))
 
 
 def _json(text: str) -> tuple[bool, Value]:
-    """Whether the text is JSON, and what it says; what is not may still be a YAML flow mapping."""
+    """Returns whether the text is JSON, and its value. Other text may still be a YAML flow mapping."""
     try:
         value: Value = json.loads(text, object_pairs_hook=_unique)
     except (ValueError, RecursionError):
@@ -100,10 +100,10 @@ def _documents(text: str, builder: "_Builder") -> list[Value]:
                 problem = f"{error}{_at(event.start_mark)}"
                 break
     except yaml.MarkedYAMLError as error:
-        problem = f"it is no valid YAML{_at(error.problem_mark)}"
+        problem = f"it is not valid YAML{_at(error.problem_mark)}"
     except yaml.YAMLError:
-        problem = "it is no valid YAML"
-    # Raised here and not above: there the parser's exception, which may quote the text, would become its context.
+        problem = "it is not valid YAML"
+    # Not raised in the except block: the parser's exception may quote the text and would become the context.
     if problem is not None:
         raise DocumentError(problem)
     return builder.roots
@@ -115,7 +115,7 @@ def _at(mark: Any) -> str:
 
 @dataclass(slots=True)
 class _Open:
-    """A mapping or list whose end has not come yet."""
+    """A mapping or list whose end event has not come yet."""
 
     value: dict[str, Value] | list[Value]
     key: str | None = None
@@ -123,7 +123,7 @@ class _Open:
 
 @dataclass(slots=True)
 class _Builder:
-    """Builds the value from the parser's events, without recursion, and checks each event on its way."""
+    """Builds the values from the parser's events without recursion, and checks each event."""
 
     is_stream: bool = False
     roots: list[Value] = field(default_factory=list)
@@ -134,7 +134,7 @@ class _Builder:
     def take(self, event: Any) -> None:
         if isinstance(event, yaml.DocumentStartEvent):
             self._documents += 1
-            self._require(self.is_stream or self._documents == 1, "it holds more than one document")
+            self._require(self.is_stream or self._documents == 1, "it contains more than one document")
         elif isinstance(event, yaml.AliasEvent):
             raise DocumentError("it uses YAML aliases (`*name`): write the values out")
         elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):

@@ -4,15 +4,15 @@
     ├── RequestError        fix the request, then send it again
     └── UnavailableError    the request is fine: try again later
 
-A command that ran and failed is no error: it is an outcome with an exit code. HTTP and MCP each map
-the codes in one table of their own. A detail never repeats any part of a kubeconfig or credential.
+A command that ran and failed is not an error but an outcome with an exit code. HTTP and MCP each map the codes in one
+table of their own. A detail never repeats any part of a kubeconfig or credential.
 """
 
 from enum import StrEnum
 
 
 class ErrorCode(StrEnum):
-    """Stable slugs: the last part of a problem's `type`, and the `code` of an MCP error result."""
+    """Stable slugs. A slug is the last part of a problem's `type`, and the `code` of an MCP error result."""
 
     REQUEST_INVALID = "request-invalid"
     COMMAND_EMPTY = "command-empty"
@@ -60,7 +60,7 @@ class ErrorCode(StrEnum):
 
 
 class ProductError(Exception):
-    """Base of the tree. `detail` is written for the caller: what is wrong and what to do."""
+    """Base of the tree. `detail` tells the caller what is wrong and what to do."""
 
     def __init__(self, code: ErrorCode, detail: str) -> None:
         super().__init__(detail)
@@ -75,7 +75,7 @@ class RequestError(ProductError):
 class UnavailableError(ProductError):
     """The service cannot take the request now.
 
-    `job_id` is set where a job may have been accepted: the caller can look it up.
+    `job_id` is set if a job may have been accepted, so that the caller can look it up.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The events of a job's stream: what is sealed, stored, and later streamed to clients."""
+"""The events of a job's stream, which are sealed, stored and streamed to clients."""
 
 import base64
 from collections.abc import Mapping
@@ -15,34 +15,34 @@ class EventKind(StrEnum):
 
 
 ATTEMPT_SEQUENCES = 10**9
-"""More events than any attempt stores. Each attempt's sequence numbers lie above those of the one before, so that they
-only grow, none is sealed twice, and each says of which attempt it is."""
+"""Sequence numbers reserved for each attempt, more than any attempt uses. So sequence numbers only grow, no number is
+sealed twice, and each number tells its attempt."""
 
 
 def last_before(attempt: int) -> int:
-    """The sequence number before an attempt's first one; attempts are counted from 1."""
+    """Returns the sequence number before the first one of an attempt. Attempts are counted from 1."""
     return (attempt - 1) * ATTEMPT_SEQUENCES
 
 
 def attempt_of(sequence: int) -> int:
-    """The attempt that an event belongs to."""
+    """Returns the attempt that an event belongs to."""
     return (sequence - 1) // ATTEMPT_SEQUENCES + 1
 
 
 class OutputEvent(BaseModel):
-    """A chunk of output as the process wrote it: bytes, not text, for a chunk may end inside a character."""
+    """A chunk of output as the process wrote it. It is bytes, because a chunk may end inside a character."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     kind: EventKind
     at_ms: int
-    """Wall clock of the worker, milliseconds since the epoch."""
+    """Milliseconds since the epoch by the worker's wall clock."""
     data: Annotated[str, Field(repr=False)]
-    """The bytes, in base64."""
+    """The chunk's bytes in base64."""
     before: dict[EventKind, int] = {}
-    """Bytes of each stream that come before this event; a stream that is not named has none."""
+    """Stream → number of its bytes before this event. Streams without bytes may be missing."""
     progress: int = 0
-    """Sequence number of the newest event of progress before this one; 0 where there is none."""
+    """Sequence number of the newest progress event before this one, or 0 if there is none."""
 
     @classmethod
     def from_bytes(

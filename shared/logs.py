@@ -1,6 +1,6 @@
-"""Logging: structlog as JSON on standard error, UTC; what libraries log goes the same way.
+"""Logging with structlog: JSON lines in UTC on standard error. Lines of libraries go the same way.
 
-What lines are about (`job_id`, `trace_id`) is bound where a request or a job begins, and completed as it becomes known.
+The subject of log lines (`job_id`, `trace_id`) is bound where a request or a job begins, and extended later.
 """
 
 import contextlib
@@ -13,16 +13,16 @@ from typing import TextIO, cast
 import structlog
 
 HEARD = ("uvicorn.error",)
-"""Libraries whose loggers follow the level. All others say what is a warning at least: what they tell below it may be a
-request's arguments or a command's output."""
+"""Libraries whose loggers follow the configured level. All others log only warnings and errors, because their other
+lines may contain a request's arguments or a command's output."""
 
 _subject: ContextVar[dict[str, str] | None] = ContextVar("what log lines are about", default=None)
-"""Shared with the tasks that a request starts: what the MCP server's tasks learn of a request belongs to its last line
-too."""
+"""Fields of the current request or job. A request shares the dict with its tasks, so that fields which the MCP server's
+tasks add also appear in the request's last line."""
 
 
 class _Stream:
-    """Standard error, but a log line that cannot be written is lost and ends nothing: the disk may be full."""
+    """Standard error. A log line that cannot be written is lost, for example on a full disk, and raises no error."""
 
     def write(self, text: str) -> int:
         with contextlib.suppress(OSError):
@@ -43,7 +43,7 @@ def configure(level: str) -> None:
         structlog.processors.format_exc_info,
     ]
     number = logging.getLevelNamesMapping()[level.upper()]
-    # Straight to the stream: a detour through the standard library's logging costs more than all processors.
+    # Straight to the stream, because the standard library's logging costs more than all processors.
     structlog.configure(
         processors=[*processors, structlog.processors.JSONRenderer()],
         logger_factory=structlog.WriteLoggerFactory(cast(TextIO, _Stream())),
@@ -54,21 +54,21 @@ def configure(level: str) -> None:
 
 
 def begin(**fields: str) -> None:
-    """From here on lines of this task, and of tasks that it starts, carry these fields and no earlier ones.
+    """Sets the fields of all later lines of this task and of tasks that it starts, and drops earlier fields.
 
-    There is no end: the line about an error that nobody foresaw is written outside of all that could set one.
+    The fields are never reset, so that a line about an unexpected error, which is logged further out, has them too.
     """
     _subject.set(fields)
 
 
 def add(**fields: str) -> None:
-    """Completes what lines are about; later values win. Nothing where nothing has begun."""
+    """Adds fields; later values win. Does nothing before `begin` was called."""
     if (subject := _subject.get()) is not None:
         subject.update(fields)
 
 
 def subject() -> Mapping[str, str]:
-    """What lines are about here, for who logs on behalf of this task from another."""
+    """Returns the current fields, for code that logs on behalf of this task in another one."""
     return _subject.get() or {}
 
 

@@ -1,7 +1,6 @@
-"""Every metric of the product: name, unit and meaning. Labels come from closed sets, and none is ever secret.
+"""Every metric of the product: name, unit and meaning. Labels come from closed sets and are never secret.
 
-A process has a registry of its own kind, so that it tells nothing that only the other kind counts. docs/monitoring.md
-lists them.
+Gateway and worker have separate registries, so that each exports only its own metrics. docs/monitoring.md lists them.
 """
 
 from collections.abc import Iterable
@@ -27,13 +26,13 @@ from shared.tools import registry
 
 LATENCY_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
 OTHER = "other"
-"""Stands for what is in no closed set: a label's value may come from Redis, which others could write to."""
+"""Label for values outside of the closed set. Some label values come from Redis, to which others may write."""
 
 Metric = TypeVar("Metric", bound=MetricWrapperBase)
 
 
 class Phase(StrEnum):
-    """Of a job's time, in their order."""
+    """The phases of a job's time, in order."""
 
     QUEUE = "queue"
     START = "start"
@@ -50,12 +49,12 @@ class RedisErrorKind(StrEnum):
     CONNECTION = "connection"
     TIMEOUT = "timeout"
     FULL = "full"
-    """It has reached its maxmemory, and evicts nothing."""
+    """Redis has reached its maxmemory and does not evict keys."""
     ANSWER = "answer"
-    """Any other error that it answers with."""
+    """Redis answered with any other error."""
 
 
-# One series less for each of ours; nobody asks when a counter was created.
+# This saves a series for each counter; the creation time of a counter is not needed.
 disable_created_metrics()  # type: ignore[no-untyped-call]  # the library has no annotation there
 GATEWAY = CollectorRegistry()
 WORKER = CollectorRegistry()
@@ -72,7 +71,7 @@ def _of_both(metric: Metric) -> Metric:
 
 
 def _from_zero(metric: Metric, *label_values: Iterable[str]) -> Metric:
-    """A series for each combination, so that the first event is an increase too: alerts ask for increases."""
+    """Makes a series for each combination of labels, so that alerts on increases see the first event too."""
     for values in product(*label_values):
         metric.labels(*values)
     return metric
@@ -80,57 +79,57 @@ def _from_zero(metric: Metric, *label_values: Iterable[str]) -> Metric:
 
 HTTP_REQUESTS = Counter(
     "mcp_k8s_http_requests",
-    "Requests that the gateway has answered.",
+    "HTTP requests that the gateway has answered.",
     ["method", "route", "status"],
     registry=GATEWAY,
 )
 HTTP_SECONDS = Histogram(
     "mcp_k8s_http_request_seconds",
-    "Time from a request's headers to its answer's end, in seconds.",
+    "Time from a request's headers to the end of its answer, in seconds.",
     ["method", "route"],
     buckets=LATENCY_BUCKETS_S,
     registry=GATEWAY,
 )
 JOBS_SUBMITTED = Counter(
-    "mcp_k8s_jobs_submitted", "Jobs that were queued.", ["tool", "command_class"], registry=GATEWAY
+    "mcp_k8s_jobs_submitted", "Jobs that this gateway has queued.", ["tool", "command_class"], registry=GATEWAY
 )
 REFUSALS = _from_zero(
-    Counter("mcp_k8s_refusals", "Calls that were refused, by problem code.", ["code"], registry=GATEWAY), ErrorCode
+    Counter("mcp_k8s_refusals", "Calls that were refused, by error code.", ["code"], registry=GATEWAY), ErrorCode
 )
 POLICY_REFUSALS = Counter(
     "mcp_k8s_policy_refusals",
-    "Commands that the policy denied, by the rule that did; the rules are those of modes and policy file.",
+    "Commands that the policy denied, by rule. The rules are those of the modes and of the policy file.",
     ["rule"],
     registry=GATEWAY,
 )
 WAITING = Gauge("mcp_k8s_waiting_requests", "Requests that wait for the end of a job.", registry=GATEWAY)
 QUEUED_JOBS = Gauge(
     "mcp_k8s_queued_jobs",
-    "Jobs that wait for a worker, of the whole fleet: each gateway tells the same.",
+    "Jobs in the whole fleet that wait for a worker. All gateways report the same value.",
     ["lane"],
     registry=GATEWAY,
 )
 RUNNING_JOBS = Gauge(
     "mcp_k8s_running_jobs",
-    "Jobs that run, of the whole fleet: each gateway tells the same.",
+    "Jobs in the whole fleet that run. All gateways report the same value.",
     ["lane"],
     registry=GATEWAY,
 )
 OLDEST_QUEUED_JOB = Gauge(
     "mcp_k8s_oldest_queued_job_seconds",
-    "How long the oldest job that waits for a worker has waited, in seconds; 0 where none does.",
+    "Time that the oldest queued job has waited, in seconds; 0 if no job waits.",
     ["lane"],
     registry=GATEWAY,
 )
 LIVE_WORKERS = Gauge(
     "mcp_k8s_live_workers",
-    "Workers that are alive and have the tool; each gateway tells the same.",
+    "Live workers that have the tool. All gateways report the same value.",
     ["tool"],
     registry=GATEWAY,
 )
 LIVE_SLOTS = Gauge(
     "mcp_k8s_live_slots",
-    "Slots of the workers that are alive; each gateway tells the same.",
+    "Slots of all live workers. All gateways report the same value.",
     ["lane"],
     registry=GATEWAY,
 )
@@ -139,7 +138,7 @@ JOBS_ENDED = _from_zero(
     _of_both(
         Counter(
             "mcp_k8s_jobs_ended",
-            "Jobs that ended, by end state, each counted by the process that ended it.",
+            "Jobs that ended, by end state. The process that ended a job counts it.",
             ["tool", "command_class", "state"],
             registry=None,
         )
@@ -155,7 +154,7 @@ REDIS_ERRORS = _from_zero(
     _of_both(
         Counter(
             "mcp_k8s_redis_errors",
-            "Errors on connections to Redis, those included after which it was tried again.",
+            "Errors on connections to Redis, including those that were followed by a retry.",
             ["kind"],
             registry=None,
         )
@@ -166,8 +165,9 @@ REDIS_ERRORS = _from_zero(
 JOB_PHASES = _from_zero(
     Histogram(
         "mcp_k8s_job_phase_seconds",
-        "Time of jobs in seconds: in the queue until a worker claims it (first attempts only), start until its command "
-        "is handed to the launcher, run until it has ended, deliver until its outcome is stored and waiters are told.",
+        "Time of each phase of a job, in seconds. queue: until a worker claims the job (first attempts only). start: "
+        "until its command is handed to the launcher. run: until the command has ended. deliver: until the outcome is "
+        "stored and waiting callers are notified.",
         ["phase", "lane"],
         buckets=LATENCY_BUCKETS_S,
         registry=WORKER,
@@ -178,25 +178,25 @@ JOB_PHASES = _from_zero(
 SLOTS = Gauge("mcp_k8s_slots", "Jobs that this worker may run at the same time.", ["lane"], registry=WORKER)
 BUSY_SLOTS = Gauge("mcp_k8s_busy_slots", "Slots of this worker that run a job.", ["lane"], registry=WORKER)
 CHILDREN = Gauge(
-    "mcp_k8s_running_children", "Processes that this worker's launcher runs, one for each stage.", registry=WORKER
+    "mcp_k8s_running_children", "Processes of commands on this worker, one for each stage.", registry=WORKER
 )
 LEASES_LOST = Counter(
-    "mcp_k8s_leases_lost", "Running jobs that this worker gave up because their lease was another's.", registry=WORKER
+    "mcp_k8s_leases_lost", "Running jobs that this worker gave up because it had lost their lease.", registry=WORKER
 )
 OUTPUT_BYTES = _from_zero(
-    Counter("mcp_k8s_output_bytes", "Output of commands in bytes, by what became of it.", ["fate"], registry=WORKER),
+    Counter("mcp_k8s_output_bytes", "Output of commands in bytes, stored or dropped.", ["fate"], registry=WORKER),
     OutputFate,
 )
 EGRESS_CONNECTIONS = Counter(
     "mcp_k8s_egress_connections",
-    "Connections that commands asked their worker for, by decision.",
+    "Connections that commands requested from their worker's proxy, by decision.",
     ["decision"],
     registry=WORKER,
 )
 
 
 def count_ended(tool: str, command_class: str, state: str) -> None:
-    """Counts a job by what its record in Redis says of it, which others could have written."""
+    """Counts a job by its record in Redis. The record is not trusted, because others may write to Redis."""
     JOBS_ENDED.labels(
         tool if tool in registry.names() else OTHER,
         command_class if command_class in set(CommandClass) else OTHER,

@@ -1,4 +1,4 @@
-"""The shapes that callers send and read: requests, responses, jobs and their closed sets of values."""
+"""The models that callers send and read: requests, responses, jobs and their enumerations."""
 
 import re
 from datetime import datetime
@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 JobId = NewType("JobId", str)
 """48 lower-case hexadecimal digits, 32 of them random (`shared.sealing.job_ids`).
 
-While callers are anonymous, the id is the capability.
+For anonymous callers the id is the capability: the caller who knows it may use the job.
 """
 
 JOB_ID_BYTES = 24
@@ -24,7 +24,7 @@ KubernetesName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]{
 
 
 class JobState(StrEnum):
-    """Where a job stands; every state but the first two is final."""
+    """The state of a job. Every state except the first two is final."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -41,7 +41,7 @@ class JobState(StrEnum):
 
 
 class CommandClass(StrEnum):
-    """What a command may do; decides its lane, the policy and whether it may be retried."""
+    """What a command may do. The class decides its lane, the policy's answer, and whether it may be retried."""
 
     READ = "read"
     WRITE = "write"
@@ -52,23 +52,23 @@ class CommandClass(StrEnum):
 
     @property
     def changes_nothing(self) -> bool:
-        """Neither in a cluster nor anywhere else: it may be given up, ended early, and run again."""
+        """Whether the command changes nothing anywhere, so that it may be abandoned, ended early and run again."""
         return self in (CommandClass.READ, CommandClass.LOCAL)
 
 
 class Lane(StrEnum):
-    """Short reads never wait behind ten-minute installs."""
+    """A queue with its own slots, so that short reads never wait behind long installs."""
 
     FAST = "fast"
     SLOW = "slow"
 
 
 def _encodable(text: str) -> str:
-    """JSON can spell half of a surrogate pair, which no encoding can hold."""
+    """Rejects lone surrogates, which JSON can express but which cannot be encoded."""
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise ValueError("holds half of a surrogate pair, which is no character") from None
+        raise ValueError("contains half of a surrogate pair, which is not a character") from None
     return text
 
 
@@ -130,7 +130,7 @@ class JobRequest(CommandRequest):
 
 
 class CommandResponse(BaseModel):
-    """What a command gave. The first four fields are those of the first generation."""
+    """The result of a command. The first four fields are those of the first generation."""
 
     model_config = ConfigDict(hide_input_in_errors=True)
 
@@ -139,18 +139,18 @@ class CommandResponse(BaseModel):
     error: Annotated[
         str | None,
         Field(
-            description="Standard error, or why the command did not run to its end. Of a pipeline, each line begins "
+            description="Standard error, or why the command did not run to its end. In a pipeline, each line begins "
             "with its stage: `[jq] …`."
         ),
     ]
     exit_code: Annotated[
-        int, Field(description="The tool's own, or that of the first stage that failed; -1 when none ended by itself.")
+        int, Field(description="Exit code of the tool or of the first stage that failed; -1 if none ended by itself.")
     ]
     job_id: JobId
     state: JobState
-    duration_ms: Annotated[int, Field(description="From the start of the process to its end.")]
+    duration_ms: Annotated[int, Field(description="Milliseconds from the start of the process to its end.")]
     truncated: Annotated[bool, Field(description="True when output or error was cut.")] = False
-    hint: Annotated[str | None, Field(description="One next step, where there is an obvious one.")] = None
+    hint: Annotated[str | None, Field(description="One next step, if there is an obvious one.")] = None
 
 
 class JobLinks(BaseModel):
@@ -160,7 +160,7 @@ class JobLinks(BaseModel):
 
 
 class ListedJob(BaseModel):
-    """One submitted command and where it stands, without what it gave."""
+    """A submitted command and its state, without its result."""
 
     model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
 
@@ -178,15 +178,15 @@ class JobPage(BaseModel):
     """Some of a caller's jobs, newest first."""
 
     jobs: list[ListedJob]
-    next_cursor: Annotated[str | None, Field(description="Where the next page begins; null on the last.")] = None
+    next_cursor: Annotated[str | None, Field(description="Cursor of the next page; null on the last page.")] = None
 
 
 class Job(ListedJob):
-    """One submitted command, where it stands, and what it gave."""
+    """A submitted command, its state and its result."""
 
     progress: Annotated[
         str | None,
-        Field(description="What a command that waits was last seen to wait for: `9/12 ready; web: ImagePullBackOff`."),
+        Field(description="What a waiting command was last seen to wait for: `9/12 ready; web: ImagePullBackOff`."),
     ] = None
     response: CommandResponse | None = None
 

@@ -1,4 +1,4 @@
-"""Keeps what must not end by itself: the loops that renew, sweep, listen and announce for as long as a process runs."""
+"""Restarts the loops that must run as long as the process does: those that renew, sweep, listen and announce."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,7 +9,7 @@ from shared.redis.redis_connection import UNAVAILABLE, reason
 
 RESTART_DELAY_S = 1.0
 QUIET_S = 30.0
-"""Between two lines of one loop about one outage."""
+"""Seconds between two log lines of one loop about the same outage."""
 
 log = structlog.get_logger()
 
@@ -17,8 +17,8 @@ log = structlog.get_logger()
 async def restarted(step: Callable[[], Awaitable[None]], name: str) -> None:
     """Runs `step` again a second after each failure, until it returns or is cancelled.
 
-    An error that nobody foresaw is logged with its traceback and ends neither the process nor its other loops: jobs
-    run in it, and callers wait.
+    An unexpected error is logged with its traceback. It ends neither the process nor its other loops, because jobs may
+    run and callers may wait.
     """
     clock = asyncio.get_running_loop().time
     quiet_until = 0.0

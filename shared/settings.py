@@ -1,8 +1,8 @@
 """Settings of every process, from environment variables that start with `K8S_MCP_`.
 
-A secret may come from a file instead: `K8S_MCP_MASTER_KEYS_FILE` names one that holds what `K8S_MCP_MASTER_KEYS`
-would. An empty variable counts as unset, as compose files write it. Read once at the start and passed down; a bad
-value ends the process before it serves.
+A secret may come from a file instead: `K8S_MCP_MASTER_KEYS_FILE` names a file with the value of `K8S_MCP_MASTER_KEYS`.
+An empty variable counts as unset, because compose files write unset variables so. Settings are read once at the start
+and passed down. A value that is not valid ends the process before it serves.
 """
 
 import os
@@ -23,11 +23,11 @@ from shared.sealing.fernet_keys import MasterKeys
 PREFIX = "K8S_MCP_"
 PROXY_URL = re.compile(r"(?:http|socks5)://(?:[^\s/@:]+:[^\s/@]*@)?(?:[a-zA-Z0-9._-]+|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}/?")
 BAD_SETTINGS_EXIT_CODE = 78
-"""EX_CONFIG of sysexits.h."""
+"""Exit code for settings that are not valid: EX_CONFIG of sysexits.h."""
 
 
 class SettingsError(Exception):
-    """A setting that does not fit; the text names the variable and what is allowed, never the value."""
+    """A setting is not valid. The text names the variable and the allowed values, but never shows the value."""
 
 
 class SecurityMode(StrEnum):
@@ -48,7 +48,7 @@ class _SecretFiles(PydanticBaseSettingsSource):
         except OSError as error:
             raise SettingsError(f"{PREFIX}{field_name.upper()}_FILE: {error.strerror}") from error
         except UnicodeDecodeError:
-            raise SettingsError(f"{PREFIX}{field_name.upper()}_FILE: holds something that is no text") from None
+            raise SettingsError(f"{PREFIX}{field_name.upper()}_FILE: the file is not text") from None
 
     def __call__(self) -> dict[str, Any]:
         values = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
@@ -56,7 +56,7 @@ class _SecretFiles(PydanticBaseSettingsSource):
 
 
 class StoreSettings(BaseSettings):
-    """Where the Redis is that all share: what it takes to look at a fleet."""
+    """The address of Redis, which is all that is needed to look at a fleet."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -68,7 +68,7 @@ class StoreSettings(BaseSettings):
     )
 
     redis_url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
-    """Redis or Valkey ≥ 7: `redis://`, `rediss://` or `unix://`."""
+    """URL of Redis or Valkey 7 or later: `redis://`, `rediss://` or `unix://`."""
 
     @classmethod
     def settings_customise_sources(  # noqa: PLR0917 - the signature is pydantic-settings'
@@ -87,19 +87,19 @@ class StoreSettings(BaseSettings):
         if not value.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("must start with redis://, rediss:// or unix://")
         try:
-            urlsplit(value.get_secret_value()).port  # noqa: B018 - the property raises for what is no port
+            urlsplit(value.get_secret_value()).port  # noqa: B018 - the property raises if the port is not valid
         except ValueError:
-            raise ValueError("holds a host or port that is none; quote a password's special characters") from None
+            raise ValueError("has a host or port that is not valid; percent-encode special characters") from None
         try:
             pool = ConnectionPool.from_url(value.get_secret_value())
             pool.make_connection()  # type: ignore[no-untyped-call]  # connects to nothing yet
-        except (TypeError, ValueError):  # an option in its query that there is not; the text may show a piece of it
+        except (TypeError, ValueError):  # an unknown option in its query; the error's text may show a part of the URL
             raise ValueError("cannot be used: check its host, port, path and options") from None
         return value
 
     @classmethod
     def load(cls, **given: Any) -> Self:
-        """From the environment, but for what is given. `SettingsError` names every variable that does not fit."""
+        """Reads the environment; `given` wins. Raises `SettingsError`, which names every variable that is not valid."""
         try:
             return cls(**given)
         except ValidationError as error:
@@ -107,33 +107,35 @@ class StoreSettings(BaseSettings):
 
 
 class CommonSettings(StoreSettings):
-    """What gateway and worker both need."""
+    """Settings of both gateway and worker."""
 
     master_keys: SecretStr = Field(default=SecretStr(""))
-    """Master keys, the one that seals first, separated by commas; `mcp-k8s key generate` makes one."""
+    """Master keys, separated by commas. The first one seals, all open. `mcp-k8s key generate` makes one."""
     master_keys_file: Path | None = None
-    """File that holds them instead; it is read again when it changes, so that `mcp-k8s key rotate` needs no restart."""
+    """File with the master keys. It is read again when it changes, so that `mcp-k8s key rotate` needs no restart."""
     max_output: int = Field(100_000, ge=1_000, le=10_000_000)
-    """Characters of output and of error in a response: a terminal's scrollback, not a data transfer."""
+    """Largest number of characters of output, and of error, in a response."""
     max_timeout: float = Field(3_600, gt=0, le=86_400)
-    """Longest time limit in seconds that a request may ask for."""
+    """Longest time limit that a request may ask for, in seconds."""
     retention_s: int = Field(3_600, ge=60, le=604_800)
-    """How long a finished job can be read."""
+    """Seconds that a finished job can be read."""
     allow_loopback: bool = False
-    """Whether a kubeconfig may name a cluster on this machine (kind, minikube, k3d); `mcp-k8s up` allows it."""
+    """Whether a kubeconfig may use a cluster on a loopback address (kind, minikube, k3d). `mcp-k8s up` sets it."""
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
-    """debug, info, warning or error."""
+    """Lowest level that is logged: `debug`, `info`, `warning` or `error`."""
     traces_endpoint: str = Field(
         "",
         validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"),
     )
-    """Collector that traces go to, an `http://` or `https://` URL; or `OTEL_EXPORTER_OTLP_ENDPOINT`, which gets
-    `/v1/traces` appended. Empty: none are made. One that does not fit is a warning, for other programs read it too."""
+    """Collector for traces, an `http://` or `https://` URL. `OTEL_EXPORTER_OTLP_ENDPOINT` works too, and gets
+    `/v1/traces` appended. If it is empty, no traces are made. A value that is not valid only causes a warning, because
+    other programs read the variable too."""
     traces_protocol: str = Field(
         "http/protobuf",
         validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"),
     )
-    """Or `OTEL_EXPORTER_OTLP_PROTOCOL`. With any other no traces are made, and a warning says so."""
+    """Protocol for traces; `OTEL_EXPORTER_OTLP_PROTOCOL` works too. Any other value causes a warning and turns traces
+    off."""
 
     @field_validator("master_keys")
     @classmethod
@@ -143,12 +145,12 @@ class CommonSettings(StoreSettings):
         try:
             MasterKeys(split_keys(value.get_secret_value()))
         except ValueError:
-            raise ValueError("holds something that is no key; make one with: mcp-k8s key generate") from None
+            raise ValueError("contains something that is not a key; make one with: mcp-k8s key generate") from None
         return value
 
     @property
     def followed_key_file(self) -> Path | None:
-        """The file that the master keys came from; None where the variable itself holds them, which wins."""
+        """The file that the master keys came from, or None if they came from the variable, which wins."""
         return None if os.environ.get(f"{PREFIX}MASTER_KEYS") else self.master_keys_file
 
     def load_master_keys(self) -> MasterKeys:
@@ -156,7 +158,7 @@ class CommonSettings(StoreSettings):
 
 
 class GatewaySettings(CommonSettings):
-    """Settings of a gateway."""
+    """Settings of the gateway."""
 
     host: str = "127.0.0.1"
     """Address to listen on."""
@@ -165,45 +167,47 @@ class GatewaySettings(CommonSettings):
     allow_anonymous: bool = False
     """Whether a gateway without authentication may listen beyond loopback."""
     allowed_hosts: str = ""
-    """Host names, separated by commas, that a request may be addressed to or come from, besides IP addresses and
-    localhost: a web page must not reach the gateway by DNS rebinding."""
+    """Host names, separated by commas, that are allowed in the Host and Origin headers besides IP addresses and
+    localhost. This prevents web pages from reaching the gateway by DNS rebinding."""
     timeout: float = Field(300, gt=0, le=86_400)
-    """Time limit in seconds of a command that names none."""
+    """Default time limit of a command, in seconds."""
     queue_wait_s: int = Field(900, ge=1, le=86_400)
-    """How long a job may wait for a worker before it expires."""
+    """Seconds that a job may wait for a worker before it expires."""
     queue_limit: int = Field(1_000, ge=1, le=100_000)
-    """Queued jobs beyond which new ones are refused."""
+    """Largest number of queued jobs. Beyond it, new jobs are refused."""
     principal_job_limit: int = Field(0, ge=0, le=100_000)
-    """Jobs of one caller that are queued or run, beyond which new ones are refused; 0 sets no limit: callers who do not
-    authenticate are one caller."""
+    """Largest number of queued and running jobs of one caller. Beyond it, the caller's new jobs are refused. 0 means no
+    limit. All callers without authentication count as one."""
     max_wait_s: float = Field(60, ge=0, le=600)
-    """Longest `wait` of a long poll: proxies cut connections that are silent for longer."""
+    """Longest `wait` of a long poll, in seconds, because proxies cut connections that are silent for longer."""
     heartbeat_s: int = Field(15, ge=1, le=600)
-    """Seconds between comments on an event stream on which nothing else happens: proxies cut what is silent."""
+    """Seconds between comments on an idle event stream, because proxies cut silent connections."""
     max_body_bytes: int = Field(8 * 1024 * 1024, ge=1_024)
-    """Largest request body."""
+    """Largest request body, in bytes."""
     max_header_bytes: int = Field(128 * 1024, ge=8_192)
-    """Largest request headers together: a kubeconfig in base64 is 5–20 KiB."""
+    """Largest size of all request headers together, in bytes. A kubeconfig in base64 has 5–20 KiB."""
     body_timeout_s: float = Field(60, gt=0, le=3_600)
-    """How long a client may take to send a request's body."""
+    """Seconds that a client may take to send a request's body."""
     security_mode: SecurityMode = SecurityMode.STRICT
-    """`read-only` runs only what changes nothing; `strict` also everyday writes, but no mass or irreversible deletion,
-    none beyond a namespace, and nothing that shows credentials; `permissive` runs every verb that needs no terminal.
-    What contains a command holds in each."""
+    """Which commands are allowed. `read-only` allows commands that change nothing. `strict` also allows everyday
+    writes, but no mass or irreversible deletion, no deletion beyond a namespace, and no command that shows
+    credentials. `permissive` allows every verb that needs no terminal. The sandbox and the egress rules apply in all
+    modes."""
     security_config: Path | None = None
-    """File with rules and a namespace fence (docs/policy.md), read at the start and on SIGHUP."""
+    """File with policy rules and a namespace fence (docs/policy.md). It is read at the start and on SIGHUP."""
     mcp_wait: float = Field(45, ge=0, le=3_600)
-    """How long an MCP call waits before it hands over the job's id: many clients give up at 60 s."""
+    """Seconds that an MCP call waits before it returns the job's id, because many clients give up after 60 s."""
     mcp_max_text: int = Field(40_000, ge=4_000, le=1_000_000)
-    """Characters of an MCP result, cut at whole lines: known clients hide results above some 25,000 tokens."""
+    """Largest number of characters in an MCP result, which is cut at whole lines. Known clients hide results above some
+    25,000 tokens."""
     gateway_drain_timeout_s: float = Field(20, ge=0, le=86_400)
-    """Time that open requests get after SIGTERM; waiting ones are told the job's id at once."""
+    """Seconds that open requests get after SIGTERM. Requests that wait for a job get its id at once."""
     default_kubeconfig_file: Path | None = None
-    """Kubeconfig of requests that bring none; on loopback only."""
+    """Kubeconfig for requests without one. It is allowed only on a loopback address."""
     default_context: str | None = Field(None, validation_alias=AliasChoices("K8S_CONTEXT"))
-    """Context of requests that name none (`K8S_CONTEXT`)."""
+    """Default context of requests."""
     default_namespace: str | None = Field(None, validation_alias=AliasChoices("K8S_NAMESPACE"))
-    """Namespace of commands that name none (`K8S_NAMESPACE`)."""
+    """Default namespace of commands."""
 
     @property
     def allowed_host_names(self) -> frozenset[str]:
@@ -216,43 +220,43 @@ class SandboxMode(StrEnum):
 
 
 class WorkerSettings(CommonSettings):
-    """Settings of a worker."""
+    """Settings of the worker."""
 
     fast_slots: int = Field(8, ge=1, le=1_000)
-    """Reads that run at the same time."""
+    """Number of reads that run at the same time."""
     slow_slots: int = Field(8, ge=1, le=1_000)
-    """Writes and waiting reads that run at the same time."""
+    """Number of writes, and of reads that wait, that run at the same time."""
     drain_timeout_s: float = Field(3_660, ge=0, le=172_800)
-    """Time running jobs get after SIGTERM: the longest time limit and a minute."""
+    """Seconds that running jobs get after SIGTERM: the longest time limit and a minute."""
     kill_grace_s: float = Field(5, ge=0, le=300)
-    """Between SIGTERM and SIGKILL to a command's processes."""
+    """Seconds between SIGTERM and SIGKILL to a command's processes."""
     stored_output_bytes: int = Field(10 * 1024 * 1024, ge=1_024)
-    """Output of one job that is stored; what comes after is read, counted and dropped."""
+    """Bytes of a job's output that are stored. Output beyond that is read, counted and dropped."""
     sandbox: SandboxMode = SandboxMode.REQUIRE
-    """`require` refuses to start without Landlock, `prefer` says so and runs without."""
+    """With `require` the worker does not start without Landlock. With `prefer` it logs that and runs without."""
     work_directory: Path | None = None
-    """Where jobs get their private directories; by default a fresh one in the system's folder for temporary files."""
+    """Folder for the private directories of jobs. By default a new folder in the system's temporary folder."""
     tools_directory: Path | None = None
-    """Where CLIs and text filters are looked for before PATH."""
+    """Folder in which CLIs and text filters are looked for before PATH."""
     job_file_bytes: int = Field(256 * 1024 * 1024, ge=1_024)
-    """What the files of one command may hold together, the caller's own included."""
+    """Largest size of all files of one command together, in bytes, including those that the caller sent."""
     go_memory_limit: str = Field("200MiB", pattern=r"^\d+(B|KiB|MiB|GiB)$")
-    """Heap of a CLI above which it collects garbage; below it collecting costs start-up time and gains nothing."""
+    """Heap size above which a CLI collects garbage. Below it, garbage collection only makes the start slower."""
     egress_allow: str = ""
-    """Networks, addresses and names (`10.0.0.0/8`, `registry.example`, `*.example.com`), separated by commas, that
-    commands may connect to; empty allows all that is not denied."""
+    """Networks, addresses and names that commands may connect to, separated by commas (`10.0.0.0/8`,
+    `registry.example`, `*.example.com`). If it is empty, all destinations that are not denied are allowed."""
     egress_deny: str = ""
-    """The same for what commands may not connect to; it goes before what is allowed."""
+    """Destinations that commands may not connect to, in the same format. It wins over the allowed destinations."""
     egress_proxy: SecretStr = SecretStr("")
-    """Proxy that the workers themselves have to use: `http://` or `socks5://`, with user and password where it wants
-    them. It is given addresses, for names are resolved and judged here."""
+    """Proxy that workers use for all connections of commands: `http://` or `socks5://`, optionally with user and
+    password. The proxy gets addresses, because workers resolve and check names themselves."""
     metrics_port: int = Field(0, ge=0, le=65_535)
-    """Port on which a worker tells /metrics, /livez and /readyz; 0: none. No command may reach it."""
+    """Port on which a worker serves /metrics, /livez and /readyz; 0 means none. No command may reach it."""
     metrics_host: str = "127.0.0.1"
-    """Address for that port."""
+    """Address on which the worker's metrics port listens."""
     own_services: str = ""
-    """Services of ours besides Redis that no command may reach: the gateways as `host:port`, separated by commas;
-    `mcp-k8s up` names its own."""
+    """Services besides Redis that no command may reach, such as the gateways, as `host:port` separated by commas.
+    `mcp-k8s up` adds its own gateway."""
 
     @field_validator("egress_allow", "egress_deny")
     @classmethod
@@ -270,12 +274,12 @@ class WorkerSettings(CommonSettings):
     @classmethod
     def _proxy_has_host_and_port(cls, value: SecretStr) -> SecretStr:
         if value.get_secret_value() and not PROXY_URL.fullmatch(value.get_secret_value()):
-            raise ValueError("must be http://HOST:PORT or socks5://HOST:PORT, with USER:PASSWORD@ where it needs one")
+            raise ValueError("must be http://HOST:PORT or socks5://HOST:PORT, with USER:PASSWORD@ if it needs them")
         return value
 
 
 def split_keys(text: str) -> list[str]:
-    """Master keys as variable and file hold them: separated by commas, lines that begin with `#` left out."""
+    """Splits master keys at commas and lines. Lines that begin with `#` are comments."""
     lines = (line for line in text.splitlines() if not line.startswith("#"))
     return [key.strip() for line in lines for key in line.split(",") if key.strip()]
 

@@ -1,12 +1,12 @@
-"""Takes out of a text what drives a terminal: colours, cursor moves, titles. Whatever else a command prints is data.
+"""Removes terminal sequences from a text: colours, cursor moves, titles. Everything else is kept.
 
-Sequences: ECMA-48, and xterm's for those that carry text. One that is not ended ends with its line.
+Sequences are those of ECMA-48, and xterm's for those that carry text. An unfinished sequence ends with its line.
 """
 
 import re
 
 LONGEST_BEGINNING = 256
-"""Bytes of a sequence that is not ended yet; what is longer is passed on as it is."""
+"""Longest unfinished sequence in bytes that is held back. A longer one is passed on unchanged."""
 
 _SEQUENCE = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"  # CSI: colours and cursor moves
@@ -19,15 +19,15 @@ _BEGINNING = re.compile(
     rb"|(?:\x1b[\]PX^_]|\xc2[\x90\x98\x9d-\x9f])(?:(?!\xc2\x9c)[^\x07\x1b\n])*"
     rb"|\x1b[ -/]*)\Z"
 )
-"""The same in UTF-8, up to where the data ends."""
+"""An unfinished sequence in UTF-8 at the end of the data."""
 
 
 def complete_length(data: bytes) -> int:
-    """How much of it ends outside of a sequence: all but a beginning of one that more bytes may complete."""
+    """Returns the length of the data without an unfinished sequence at its end."""
     beginning = _BEGINNING.search(data, max(0, len(data) - LONGEST_BEGINNING))
     return beginning.start() if beginning else len(data)
 
 
 def plain(text: str) -> str:
-    """The text as it would be read."""
+    """Returns the text without terminal sequences."""
     return _SEQUENCE.sub("", text)

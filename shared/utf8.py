@@ -1,15 +1,15 @@
-"""Where a piece of UTF-8 may be cut."""
+"""Finds where UTF-8 data can be split between characters."""
 
 import codecs
 
 LONGEST_BEGINNING = 3
-"""Bytes of a character of four, without its last."""
+"""Longest incomplete character in bytes: one of four bytes without its last byte."""
 
 
 def complete_length(data: bytes) -> int:
-    """How much of it ends with a whole character: all but a beginning of one that more bytes may complete.
+    """Returns the length of the data without an incomplete character at its end.
 
-    What is no UTF-8 is passed on as it is.
+    Bytes that are not valid UTF-8 count as complete.
     """
     end = data[-LONGEST_BEGINNING:]
     _, decoded = codecs.utf_8_decode(end, "replace", False)

@@ -61,7 +61,7 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             "short",
             (
                 (f'sum(increase(mcp_k8s_jobs_ended_total{{state="lost"}}{RATE}))', "lost"),
-                (f"sum(increase(mcp_k8s_job_retries_total{RATE}))", "reads begun again"),
+                (f"sum(increase(mcp_k8s_job_retries_total{RATE}))", "reads started again"),
                 (f'sum(increase(mcp_k8s_jobs_ended_total{{state="expired"}}{RATE}))', "expired"),
                 (f"sum(increase(mcp_k8s_leases_lost_total{RATE}))", "leases lost"),
             ),
@@ -78,7 +78,7 @@ ROWS: dict[str, tuple[Panel, ...]] = {
         _phase("queue", "From submit until a worker claims the job."),
         _phase("start", "Opening the request and preparing the command."),
         _phase("run", "The command itself."),
-        _phase("deliver", "Storing the outcome and telling who waits."),
+        _phase("deliver", "Storing the outcome and notifying waiting callers."),
     ),
     "Gateways": (
         Panel("Answers", "reqps", ((_rate("mcp_k8s_http_requests_total", "status"), "{{status}}"),)),
@@ -98,7 +98,7 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             "Memory",
             "bytes",
             (("process_resident_memory_bytes and on (job, instance) mcp_k8s_slots", "{{instance}}"),),
-            "Of the worker itself; its commands come on top.",
+            "Memory of the worker itself, without its commands.",
         ),
         Panel("Output", "Bps", ((_rate("mcp_k8s_output_bytes_total", "fate"), "{{fate}}"),)),
         Panel(

@@ -1,4 +1,4 @@
-"""What the bridge itself answers, where the gateway does not: a tool's error that a model can act on, else an error."""
+"""Answers that the bridge gives when the gateway gives none: an error result for a tool call, else a JSON-RPC error."""
 
 import json
 from typing import Any
@@ -20,13 +20,13 @@ UNREACHED = (
     "No gateway answers, and nothing was run: start one with `mcp-k8s up`, or name another with the bridge's --url."
 )
 LOST = (
-    "The gateway went away while this ran, and what became of it is unknown: it may still run, or have had its effect. "
-    "Look before you send it again (list_jobs, get_job, or a command that reads)."
+    "The connection to the gateway was lost during this call. Its outcome is unknown: it may still run, or have had "
+    "its effect. Check before you send it again (list_jobs, get_job, or a command that reads)."
 )
 
 
 def failure(request: JSONRPCRequest, text: str) -> JSONRPCResponse | JSONRPCError:
-    """A result with `isError` for a tool call, an error for any other request."""
+    """Returns a result with `isError` for a tool call, or an error for any other request."""
     if request.method != call.CALL_TOOL:
         return JSONRPCError(jsonrpc="2.0", id=request.id, error=ErrorData(code=CONNECTION_CLOSED, message=text))
     result: dict[str, Any] = {"content": [{"type": "text", "text": text}], "isError": True}
@@ -36,7 +36,7 @@ def failure(request: JSONRPCRequest, text: str) -> JSONRPCResponse | JSONRPCErro
 
 
 def unreadable(problem: Exception) -> JSONRPCError:
-    """For a line that is no JSON-RPC message; its id is unknown (JSON-RPC 2.0, section 5)."""
+    """Answers a line that is not a JSON-RPC message. Its id is unknown (JSON-RPC 2.0, section 5)."""
     kinds = {error["type"] for error in problem.errors()} if isinstance(problem, ValidationError) else set()
     is_json = bool(kinds) and "json_invalid" not in kinds
     code, text = (INVALID_REQUEST, "Invalid request") if is_json else (PARSE_ERROR, "Parse error")
@@ -44,7 +44,7 @@ def unreadable(problem: Exception) -> JSONRPCError:
 
 
 def refusal(status: int, body: bytes) -> str:
-    """What an HTTP answer that is no JSON-RPC says: the detail of a problem (RFC 9457), else its status."""
+    """Explains an HTTP response that is not JSON-RPC: by the detail of a problem (RFC 9457), else by its status."""
     try:
         return str(json.loads(body)["detail"])
     except (ValueError, KeyError, TypeError):

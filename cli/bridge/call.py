@@ -1,6 +1,6 @@
-"""What the bridge must know of a message to pass it on: revision, routing headers, credentials, and what repeats it.
+"""The parts of a message that the bridge reads: its revision, its routing headers, and whether it may be repeated.
 
-Everything else in it is none of the bridge's business, and goes through as it is.
+Everything else in a message is passed on unchanged.
 """
 
 from collections.abc import Mapping
@@ -36,16 +36,16 @@ WITHOUT_CLUSTER = frozenset(
         "logging/setLevel",
     }
 )
-"""Methods that must work without a kubeconfig; no credential is made for them, or sent."""
+"""Methods that must work without a kubeconfig. The bridge sends no credentials with them."""
 CHANGING = frozenset({CALL_TOOL, "tasks/cancel", "tasks/update"})
-"""Methods that may do something a second time; what a tool call does is looked at more closely."""
+"""Methods that may have an effect each time they are sent. For tool calls, `ToolCall` and `ToolHints` say more."""
 
 Params = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class ToolHints:
-    """What a server says of a tool (MCP, ToolAnnotations): whether it only reads, and whether it reaches a cluster."""
+    """A server's annotations of a tool (MCP, ToolAnnotations)."""
 
     is_read_only: bool = False
     reaches_cluster: bool = True
@@ -53,7 +53,7 @@ class ToolHints:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A tool call's name, and what its command, if it is one, says of itself."""
+    """A tool call's name, and the context and harmlessness of its command, if it has one."""
 
     name: str
     context: str | None = None
@@ -61,14 +61,17 @@ class ToolCall:
 
 
 def version_of(message: JSONRPCRequest | JSONRPCNotification) -> str | None:
-    """The revision that the message itself names, as each does since 2026-07-28."""
+    """Returns the revision that the message itself names. All messages do so since revision 2026-07-28."""
     meta = (message.params or {}).get("_meta")
     version = meta.get(PROTOCOL_VERSION_META_KEY) if isinstance(meta, dict) else None
     return version if isinstance(version, str) else None
 
 
 def routing_headers(message: JSONRPCRequest | JSONRPCNotification, negotiated: str | None) -> dict[str, str]:
-    """Those of MCP's Streamable HTTP; `negotiated` is what the answer to `initialize` said, before 2026-07-28."""
+    """Returns the headers of MCP's Streamable HTTP.
+
+    `negotiated` is the revision from the answer to `initialize`, which clients send before revision 2026-07-28.
+    """
     own = version_of(message)
     if own is None:
         known = negotiated is not None and message.method != INITIALIZE
@@ -81,7 +84,7 @@ def routing_headers(message: JSONRPCRequest | JSONRPCNotification, negotiated: s
 
 
 def tool_call(message: JSONRPCRequest) -> ToolCall | None:
-    """None for any other request. What the gateway will refuse is judged there, and here taken as a write."""
+    """Returns None for any other request. A command that cannot be parsed counts as a write; the gateway refuses it."""
     params = message.params or {}
     if message.method != CALL_TOOL or not isinstance(params.get("name"), str):
         return None
@@ -98,7 +101,7 @@ def tool_call(message: JSONRPCRequest) -> ToolCall | None:
 
 
 def hints_in(result: Params) -> dict[str, ToolHints]:
-    """Tool → hints, of an answer to `tools/list`."""
+    """Returns tool → hints from an answer to `tools/list`."""
     tools = result.get("tools")
     found: dict[str, ToolHints] = {}
     for tool in tools if isinstance(tools, list) else ():

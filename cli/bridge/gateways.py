@@ -1,17 +1,17 @@
-"""Where the gateway is: at the address that the user named, or, in `local_pair`, one of this machine's own."""
+"""Where the gateway is: at the URL that the user named, or on this machine (`local_pair`)."""
 
 from typing import Protocol
 
 
 class Gateway(Protocol):
-    """Asked anew for each try, for a gateway of this machine's own may come back elsewhere."""
+    """Gives the URL for each try, because a gateway on this machine may restart on another port."""
 
     async def url(self) -> str:
-        """Its base URL, once there is reason to believe that it answers there. `StartError`."""
+        """Returns the base URL when a gateway probably answers there. Raises `StartError`."""
 
 
 class NamedGateway:
-    """The user's choice; whether it answers shows when it is asked something."""
+    """The gateway that the user named. It is not checked before the first request."""
 
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")

@@ -1,8 +1,8 @@
-"""A gateway and a worker of this machine's own, which its bridges share: the first starts them, the last ends them.
+"""A gateway and a worker on this machine, called a pair, which bridges share. The first bridge starts the pair.
 
-They are an `mcp-k8s up` in the background, on a free port of loopback, in a state directory of their own, so that one
-in a terminal is not disturbed. Bridges with other K8S_MCP_ settings share another pair: the first one's settings must
-not rule the second one. The pair ends when its last bridge has left and nothing runs (`cli.up.pair_locks`).
+The pair is an `mcp-k8s up` in the background, on a free loopback port, with its own state directory, so that it does
+not disturb an `up` in a terminal. Bridges with different K8S_MCP_ settings use different pairs. The pair ends when its
+last bridge has left and no job runs (`cli.up.pair_locks`).
 """
 
 import asyncio
@@ -23,27 +23,27 @@ from shared.tools import registry
 FOLDER_NAME = "bridge"
 LOG_NAME = "log"
 START_LIMIT_S = 120.0
-"""An old pair may have to end first, and a worker asks each CLI for its version."""
+"""Seconds to wait for a pair: an old pair may have to end first, and a worker asks each CLI for its version."""
 POLL_INTERVAL_S = 0.1
 LOG_TAIL_BYTES = 2_000
 LOG_LEVEL = f"{PREFIX}LOG_LEVEL"
 QUIET = "warning"
-"""The log is written anew at each start, and lasts as long as the pair."""
+"""Log level of a pair: its log file grows until the pair ends, and each start empties it."""
 UNPREFIXED_SETTING = "K8S_NAMESPACE"
 NO_SETTINGS = (f"{PREFIX}URL", f"{PREFIX}PORT", f"{PREFIX}HOST", "K8S_CONTEXT", "KUBECONFIG")
-"""The bridge's own, which each has for itself, or decided here."""
+"""Variables that do not reach the pair, because each bridge uses its own value or this module sets them."""
 HOST = "127.0.0.1"
 
 
 class LocalPair:
-    """The pair of these settings; there is one as soon as somebody asks where it is."""
+    """The pair for these settings. It is started when its URL is asked for."""
 
     def __init__(self, variables: Mapping[str, str], folder: Path) -> None:
         self._variables = variables
         self._folder = folder
 
     async def url(self) -> str:
-        """Where it answers; starts it where there is none, or no longer. `StartError`."""
+        """Returns the pair's URL, and starts the pair if it does not run. Raises `StartError`."""
         url = pair_locks.served_url(self._folder)
         if url is not None:
             return url
@@ -62,7 +62,7 @@ class LocalPair:
         return url
 
     def _spawn(self) -> "subprocess.Popen[bytes]":
-        """Not by asyncio, which would kill it at this process's end."""
+        """Does not use asyncio, which would kill the pair at the end of this process."""
         with (self._folder / LOG_NAME).open("wb") as log:
             return subprocess.Popen(
                 _command(self._folder),
@@ -83,7 +83,7 @@ class LocalPair:
 
 @contextlib.asynccontextmanager
 async def local_pair(variables: Mapping[str, str]) -> AsyncIterator[LocalPair]:
-    """A pair that does not end before the block. `StartError`."""
+    """Yields a pair that runs at least as long as the block. Raises `StartError`."""
     folder = state_directory.default_path(variables) / FOLDER_NAME / _digest(variables)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -95,8 +95,8 @@ async def local_pair(variables: Mapping[str, str]) -> AsyncIterator[LocalPair]:
                 await stack.enter_async_context(pair_locks.in_use(folder))
         except TimeoutError as error:
             raise StartError(
-                f"the gateway and worker of bridges that have left do not end within {START_LIMIT_S:.0f} s: a command "
-                "may still run"
+                f"the gateway and worker of earlier bridges did not end within {START_LIMIT_S:.0f} s: a command may "
+                "still run"
             ) from error
         pair = LocalPair(variables, folder)
         await pair.url()
@@ -109,14 +109,14 @@ def _command(folder: Path) -> list[str]:
 
 
 def _own_environment(variables: Mapping[str, str]) -> dict[str, str]:
-    """Without the user's credentials: each call brings them."""
+    """Leaves out the user's credentials, because each call sends them."""
     secrets = {variable for tool in registry.tools() for variable in tool.credential_headers.values()}
     kept = {name: value for name, value in variables.items() if name not in {*secrets, *NO_SETTINGS}}
     return environment.for_children({LOG_LEVEL: QUIET, **kept})
 
 
 def _digest(variables: Mapping[str, str]) -> str:
-    """Tells pairs with different settings apart."""
+    """Returns a name that differs for different settings."""
     settings = {
         name: value
         for name, value in variables.items()

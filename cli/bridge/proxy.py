@@ -1,8 +1,8 @@
-"""Passes MCP messages between a client on streams and a gateway over HTTP, each way as they are.
+"""Passes MCP messages unchanged between a client on streams and a gateway over HTTP.
 
-It adds the user's credentials, which are made anew for each call, and it bridges a gateway's restart: what was not
-sent is sent when the gateway is back, what only reads is asked again, and for anything else the answer is that its
-end is unknown, for nothing is written twice.
+It adds the user's credentials, which are made anew for each call. It also hides a restart of the gateway from the
+client: a request that was not sent is sent when the gateway is back, and a request that only reads is sent again. Any
+other request is never sent twice; the client is told that its outcome is unknown.
 """
 
 import asyncio
@@ -24,22 +24,22 @@ from cli.errors import StartError
 from cli.remote.call_headers import CallHeaders
 
 PATIENCE_S = 45.0
-"""A gateway restarts within seconds, and MCP clients stop waiting after a minute."""
+"""Seconds to wait for a restart: a gateway restarts within seconds, and MCP clients stop waiting after a minute."""
 FIRST_ANSWER_S = 3.0
-"""Where none has answered yet, the address is wrong."""
+"""Seconds to wait for a gateway that has never answered: its address is probably wrong."""
 RETRY_DELAY_S = 0.5
 
 Reading = AsyncIterable[SessionMessage | Exception]
 
 
 class Writing(Protocol):
-    """The SDK's stream towards the client."""
+    """The SDK's stream to the client."""
 
     async def send(self, item: SessionMessage, /) -> None: ...
 
 
 class Proxy:
-    """For one client; `serve` once."""
+    """Serves one client. Call `serve` only once."""
 
     def __init__(self, gateway: Gateway, upstream: Upstream, credentials: CallHeaders) -> None:
         self._gateway = gateway
@@ -52,7 +52,7 @@ class Proxy:
         self._has_answered = False
 
     async def serve(self, reading: Reading, writing: Writing) -> None:
-        """Until the client closes its stream; what is under way then is given up."""
+        """Serves until the client closes its stream, then cancels unfinished requests."""
         async with asyncio.TaskGroup() as group:
             async for item in reading:
                 if isinstance(item, Exception):
@@ -79,7 +79,10 @@ class Proxy:
             del self._running[request_id]
 
     def _is_consumed(self, message: JSONRPCMessage) -> bool:
-        """A cancellation ends the request's connection, which says it all since 2026-07-28; before, it goes on."""
+        """Cancels the request that the message names.
+
+        Since revision 2026-07-28 the closed connection tells the gateway; before, the message is passed on too.
+        """
         if not isinstance(message, JSONRPCNotification) or message.method != call.CANCELLED:
             return False
         request_id = cancelled_request_id_from_params(message.params)
@@ -131,7 +134,7 @@ class Proxy:
         except StartError:
             if tool is not None and self._hints.get(tool.name, ToolHints()).reaches_cluster:
                 raise
-            return routing  # a job can be looked at while the cluster's log-in has ended
+            return routing  # job tools work without the cluster's credentials
 
     def _is_repeatable(self, request: JSONRPCRequest, tool: call.ToolCall | None) -> bool:
         if tool is None:

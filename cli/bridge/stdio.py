@@ -23,7 +23,7 @@ STOPPED_EXIT_CODE = 0
 
 @dataclass(frozen=True, slots=True)
 class BridgeOptions:
-    """What stands on the command line."""
+    """The options given on the command line."""
 
     url: str | None
     kubeconfig: str | None
@@ -31,7 +31,10 @@ class BridgeOptions:
 
 
 async def run(options: BridgeOptions, variables: Mapping[str, str]) -> None:
-    """Serves until the client closes its end. `StartError` if no gateway can be started. Writes to stderr alone."""
+    """Serves until the client closes its stream. Raises `StartError` if no gateway can be started.
+
+    Diagnostics go to stderr, because stdout carries the protocol.
+    """
     process_hardening.forbid_dumps()
     credentials = CallHeaders(
         variables,
@@ -47,7 +50,7 @@ async def run(options: BridgeOptions, variables: Mapping[str, str]) -> None:
                 serving = group.create_task(proxy.serve(reading, writing), name="serve the client")
                 is_stopped = await _ended_by_signal(serving)
             if is_stopped:
-                # The thread that reads standard input cannot be interrupted, and everything else has been ended.
+                # The thread that reads standard input cannot be interrupted; everything else has ended.
                 os._exit(STOPPED_EXIT_CODE)
             await writing.aclose()
     except* BrokenPipeError:
@@ -66,7 +69,7 @@ async def _gateway(options: BridgeOptions, variables: Mapping[str, str]) -> Asyn
 
 
 async def _ended_by_signal(serving: "asyncio.Task[None]") -> bool:
-    """Waits for its end, or ends it when a signal comes."""
+    """Waits until the task ends, and cancels it on a signal. Returns whether a signal came."""
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
 

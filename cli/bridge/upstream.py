@@ -1,7 +1,7 @@
-"""One JSON-RPC message to a gateway's `/mcp` over Streamable HTTP, and what comes back for it.
+"""Sends a JSON-RPC message to a gateway's `/mcp` over Streamable HTTP and yields the answers.
 
-Each message has a connection of its own, so that one that cannot be made is told from one that broke: the first may
-be tried again whatever the message does.
+Each message has its own connection, so that a failed connect differs from a broken connection: after a failed connect
+any message may be sent again.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
@@ -15,24 +15,24 @@ from cli.bridge import answers
 PATH = "/mcp"
 CONNECT_TIMEOUT_S = 10.0
 SILENCE_S = 60.0
-"""Of an answer that is under way: a gateway sends something at least each 15 s."""
+"""Seconds without data after which an answer counts as lost: a gateway sends something at least every 15 s."""
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
 AWAY = frozenset({502, 503, 504})
-"""What something in front of a gateway says while that restarts; the gateway itself says a problem (RFC 9457)."""
+"""Statuses that a proxy sends while the gateway restarts. The gateway's own errors are problems (RFC 9457)."""
 PROBLEM = "application/problem+json"
 CONTENT = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
 
 
 class NotSentError(Exception):
-    """No gateway was reached: nothing has happened."""
+    """The message did not reach a gateway, so it had no effect."""
 
 
 class LostError(Exception):
-    """The answer did not come, and what became of the message is unknown."""
+    """The answer did not come, so the outcome of the message is unknown."""
 
 
 class Upstream:
-    """A client of whichever gateway a call names."""
+    """An HTTP client for all gateways."""
 
     def __init__(self) -> None:
         self._client = httpx2.AsyncClient(
@@ -45,7 +45,7 @@ class Upstream:
         await self._client.aclose()
 
     async def notify(self, url: str, message: JSONRPCMessage, headers: Mapping[str, str]) -> None:
-        """For what has no answer. One that cannot be delivered is dropped, as notifications may be."""
+        """Sends a message that has no answer. A notification that cannot be delivered is dropped."""
         try:
             await self._client.post(url + PATH, content=_json(message), headers={**CONTENT, **headers})
         except httpx2.TransportError:
@@ -54,7 +54,7 @@ class Upstream:
     async def ask(
         self, url: str, request: JSONRPCRequest, headers: Mapping[str, str]
     ) -> AsyncGenerator[JSONRPCMessage, None]:
-        """What comes for the request, its answer last. `NotSentError`, `LostError`."""
+        """Yields the messages for the request, its answer last. Raises `NotSentError`, `LostError`."""
         answered = False
         try:
             async with self._client.stream(
@@ -95,7 +95,7 @@ def _whole(request: JSONRPCRequest, status: int, body: bytes) -> JSONRPCMessage:
     except ValidationError:
         return answers.failure(request, answers.refusal(status, body))
     if isinstance(message, JSONRPCError):
-        message.id = request.id  # null where it was refused before its id was read
+        message.id = request.id  # null if it was refused before its id was read
     return message
 
 

@@ -1,1 +1,1 @@
-"""Master keys: made for an installation, and exchanged while all runs."""
+"""Master keys: generated for an installation, and rotated while everything runs."""

@@ -1,7 +1,7 @@
-"""The secrets of a new installation with compose: made once, kept in volumes, written by nobody by hand.
+"""Generates the secrets of a new compose installation. They are made once and kept in volumes.
 
-Two folders, because Redis must not see the master key: gateway and workers read the first, Redis the second, which
-holds a hash of the password only.
+There are two folders, because Redis must not see the master key. Gateway and workers read the first one. Redis reads
+the second one, which contains only a hash of the password.
 """
 
 import hashlib
@@ -23,12 +23,12 @@ user probe on nopass -@all +ping
 """
 """Redis' ACL file: https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/
 
-The second user is for health checks, which then need no password.
+The user `probe` is for health checks, which need no password.
 """
 
 
 def provision(secrets_folder: Path, redis_folder: Path, redis_host: str) -> None:
-    """Writes what is missing and keeps the rest. `StartError` if a folder cannot be written, or a file is damaged."""
+    """Writes the missing files. Raises `StartError` if a folder is not writable or an existing file is damaged."""
     try:
         state_directory.ensure_master_key(secrets_folder / MASTER_KEYS_NAME)
         url_path = secrets_folder / REDIS_URL_NAME
@@ -44,7 +44,7 @@ def provision(secrets_folder: Path, redis_folder: Path, redis_host: str) -> None
 def _password(url_path: Path) -> str:
     password = urlsplit(url_path.read_text().strip()).password
     if not password or quote(password, safe="") != password:
-        raise StartError(f"{url_path} holds no Redis URL with a password; remove it to get a new one")
+        raise StartError(f"{url_path} does not contain a Redis URL with a password; remove the file to get a new one")
     return password
 
 

@@ -1,8 +1,8 @@
-"""`mcp-k8s key rotate`: exchanges the master key in the file that gateways and workers follow, in three steps.
+"""`mcp-k8s key rotate`: replaces the master key in the file that gateways and workers read, in three steps.
 
-Between two steps every process has to know both keys, or nothing may be left that the old one sealed: a step that comes
-too soon, twice, or before its turn is refused, for it could forget a key that is needed. So the file says which step
-was made last. Terms and order are those of the chart's `masterKeys.rotation`.
+Before `switch`, every process must know both keys. Before `finish`, no data that the old key sealed may be left. A step
+that comes too soon, twice or out of order could remove a key that is still needed, so it is refused. For this the file
+records the last step. The chart's `masterKeys.rotation` uses the same steps.
 """
 
 import time
@@ -17,18 +17,18 @@ from shared.sealing.fernet_keys import MasterKeys
 from shared.settings import GatewaySettings, split_keys
 
 RELOAD_S = 30.0
-"""By then every process has read the file again, several times over."""
+"""Seconds until every process has certainly read the file again."""
 MARGIN_S = 60.0
-"""What a job's keys outlive its longest wait, run and retention by."""
+"""Seconds that a job's keys are kept beyond its longest wait, run and retention."""
 
 
 class Step(StrEnum):
     PREPARE = "prepare"
-    """A new key is made known: behind the one that seals."""
+    """Adds a new key behind the key that seals."""
     SWITCH = "switch"
-    """It seals, and the old one still opens."""
+    """Makes the new key the one that seals. The old key still opens."""
     FINISH = "finish"
-    """The old one is forgotten."""
+    """Removes the old key."""
 
 
 KEYS_BEFORE = {Step.PREPARE: 1, Step.SWITCH: 2, Step.FINISH: 2}
@@ -37,9 +37,10 @@ MARK = "# made last: "
 
 
 def rotate(path: Path, step: Step, *, at_once: bool) -> str:
-    """Makes one step and says what comes next. `StartError` where it is not its turn, or the file cannot be used.
+    """Makes one step and returns a message that names the next one.
 
-    `SettingsError` where the wait before a step cannot be known.
+    Raises `StartError` if the step is out of order or the file cannot be used, and `SettingsError` if the settings
+    that the wait depends on are not valid.
     """
     try:
         status = path.stat()
@@ -49,22 +50,22 @@ def rotate(path: Path, step: Step, *, at_once: bool) -> str:
         _check_turn(path, step, text, keys)
         left_s = status.st_mtime + _wait_before(step, keys) - time.time()
         if left_s > 0 and not at_once:
-            raise StartError(f"too soon: {step} can be made in {_minutes(left_s)}")
+            raise StartError(f"too soon: you can run {step} in {_minutes(left_s)}")
         state_directory.write_new(path, _text(step, _after(step, keys)), like=status)
     except OSError as error:
         raise StartError(f"{path} cannot be used: {error.strerror}") from error
     except ValueError:
-        raise StartError(f"{path} holds something that is no master key") from None
+        raise StartError(f"{path} contains something that is not a master key") from None
     return _next(step, keys)
 
 
 def _check_turn(path: Path, step: Step, text: str, keys: list[str]) -> None:
-    """A file of two keys that somebody wrote by hand has no mark: who did that knows which step is next."""
+    """A file with two keys that was edited by hand has no mark; then only the number of keys is checked."""
     if len(keys) != KEYS_BEFORE[step]:
-        raise StartError(f"{path} holds {len(keys)} keys, and {step} takes {KEYS_BEFORE[step]}: {_order()}")
+        raise StartError(f"{path} contains {len(keys)} keys, but {step} needs {KEYS_BEFORE[step]}: {_order()}")
     for made, following in FOLLOWING.items():
         if step is not following and f"{MARK}{made}" in text.splitlines():
-            raise StartError(f"{made} was made last, and {following} comes next: {_order()}")
+            raise StartError(f"the last step was {made}, so the next one is {following}: {_order()}")
 
 
 def _text(step: Step, keys: list[str]) -> str:
@@ -79,7 +80,7 @@ def _after(step: Step, keys: list[str]) -> list[str]:
 
 
 def _wait_before(step: Step, keys: list[str]) -> float:
-    """Seconds since the step before it, which has written the file."""
+    """Returns the seconds that must pass after the previous step, which wrote the file."""
     if step is Step.PREPARE:
         return 0
     if step is Step.SWITCH:
@@ -90,14 +91,14 @@ def _wait_before(step: Step, keys: list[str]) -> float:
 
 def _next(step: Step, keys: list[str]) -> str:
     if step is Step.PREPARE:
-        return f"prepared: a second key is known; {Step.SWITCH} in {_minutes(RELOAD_S)}"
+        return f"prepared: a second key was added; run {Step.SWITCH} in {_minutes(RELOAD_S)}"
     if step is Step.SWITCH:
-        return f"switched: the new key seals; {Step.FINISH} in {_minutes(_wait_before(Step.FINISH, keys))}"
-    return "finished: the old key is forgotten"
+        return f"switched: the new key seals; run {Step.FINISH} in {_minutes(_wait_before(Step.FINISH, keys))}"
+    return "finished: the old key was removed"
 
 
 def _order() -> str:
-    return f"the steps are {', '.join(Step)}, in this order"
+    return f"the order of the steps is {', '.join(Step)}"
 
 
 def _minutes(seconds: float) -> str:

@@ -1,1 +1,1 @@
-"""The user's own kubeconfig, made self-contained: programs run here, files read here."""
+"""The user's own kubeconfig, made self-contained: its programs are run and its files are read on this machine."""

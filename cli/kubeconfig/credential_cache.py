@@ -1,6 +1,6 @@
-"""Keeps what credential programs gave, in memory, until shortly before it ends: a session outlives its tokens.
+"""Caches the output of credential programs in memory until shortly before it expires.
 
-Calls that want the same credential at once share one run of the program, and its failure.
+Concurrent calls that need the same credential share one run of the program, and its failure.
 """
 
 import asyncio
@@ -16,9 +16,9 @@ from cli.kubeconfig.exec_plugin import ExecPlugin
 
 LONGEST_MARGIN = timedelta(seconds=60)
 MARGIN_SHARE = 0.1
-"""Of its life: a credential that lives for a minute would otherwise never be used twice."""
+"""Margin as a share of a credential's lifetime: a credential that lives for a minute must be usable twice."""
 MAX_PLUGINS = 64
-"""A kubeconfig has a few; one that is rewritten again and again must not fill the memory."""
+"""Largest number of cached credentials: a kubeconfig that is rewritten often must not fill the memory."""
 
 Run = Callable[[ExecPlugin], Awaitable[Credential]]
 
@@ -33,7 +33,7 @@ class _Entry:
 
 
 class CredentialCache:
-    """One for each process; nothing is written anywhere."""
+    """Cache of one process. Nothing is written to disk."""
 
     def __init__(self, run: Run = exec_plugin.run, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._run = run
@@ -41,7 +41,7 @@ class CredentialCache:
         self._entries: dict[ExecPlugin, _Entry] = {}
 
     async def credential(self, plugin: ExecPlugin) -> Credential:
-        """One that does not end soon, as far as it is known. `StartError`."""
+        """Returns a credential that does not expire soon, as far as its end is known. Raises `StartError`."""
         asked_at_s = time.monotonic()
         entry = self._entry(plugin)
         async with entry.lock:
@@ -58,7 +58,10 @@ class CredentialCache:
             return entry.credential
 
     def renewal_in_s(self) -> float | None:
-        """Until the first credential is to be renewed, negative when that is late; None where none is known to end."""
+        """Returns the seconds until the first credential must be renewed, negative if that is overdue.
+
+        Returns None if no credential is known to expire.
+        """
         ends = [entry.use_until for entry in self._entries.values() if entry.use_until is not None]
         return (min(ends) - self._clock()).total_seconds() if ends else None
 
@@ -70,7 +73,7 @@ class CredentialCache:
         return entry
 
     def _use_until(self, credential: Credential) -> datetime | None:
-        """None where nobody knows its end: the program is asked each time, as kubectl does."""
+        """Returns None for a credential without a known end; then the program runs for each call, as in kubectl."""
         if credential.expires_at is None:
             return None
         life = credential.expires_at - self._clock()

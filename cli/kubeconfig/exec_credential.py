@@ -1,4 +1,4 @@
-"""An ExecCredential (client.authentication.k8s.io, v1 and v1beta1): what a credential program prints."""
+"""Parses an ExecCredential (client.authentication.k8s.io, v1 and v1beta1), the output of a credential program."""
 
 import json
 from dataclasses import dataclass, field
@@ -28,11 +28,11 @@ class Credential:
     certificate: str | None = field(repr=False)
     key: str | None = field(repr=False)
     expires_at: datetime | None
-    """None where the program does not say."""
+    """When the credential expires, or None if the program does not say."""
 
 
 def parse(output: bytes, api_version: str) -> Credential:
-    """The credential. ValueError says what is wrong, repeats nothing of the output, and chains nothing that does."""
+    """Returns the credential. Raises ValueError, whose text and chained exceptions contain nothing of the output."""
     status = _status(output, api_version)
     token, certificate, key = (_text(status, name) for name in ("token", "clientCertificateData", "clientKeyData"))
     if (certificate is None) != (key is None):
@@ -48,9 +48,9 @@ def _status(output: bytes, api_version: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict) or document.get("kind") != KIND:
-        raise ValueError(f"printed no {KIND}")
+        raise ValueError(f"did not print an {KIND}")
     if document.get("apiVersion") != api_version:
-        raise ValueError(f"printed an {KIND} of another version than {api_version}, which the kubeconfig names")
+        raise ValueError(f"printed an {KIND} whose version is not {api_version}, which the kubeconfig names")
     status = document.get("status")
     if not isinstance(status, dict):
         raise ValueError(f"printed an {KIND} without a status")
@@ -60,7 +60,7 @@ def _status(output: bytes, api_version: str) -> dict[str, Any]:
 def _text(status: dict[str, Any], name: str) -> str | None:
     value = status.get(name)
     if value is not None and not isinstance(value, str):
-        raise ValueError(f"printed an {KIND} whose {name} is no text")
+        raise ValueError(f"printed an {KIND} whose {name} is not text")
     return value or None
 
 
@@ -73,5 +73,5 @@ def _time(status: dict[str, Any]) -> datetime | None:
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:
-        raise ValueError(f"printed an {KIND} whose expirationTimestamp is no time of RFC 3339")
+        raise ValueError(f"printed an {KIND} whose expirationTimestamp is not an RFC 3339 time")
     return moment.astimezone(UTC)

@@ -1,8 +1,9 @@
-"""Runs the program that a kubeconfig names for its credentials, as kubectl does, on the user's own machine.
+"""Runs the credential program that a kubeconfig names, as kubectl does, on the user's own machine.
 
 The protocol is client.authentication.k8s.io, v1 and v1beta1, as in the Kubernetes documentation ("client-go credential
-plugins"). The program gets no standard input, for that of a bridge belongs to its client, and a limited time. What it
-prints is shown nowhere; of what it complains the end is, without anything that looks like a credential.
+plugins"). The program has a time limit and gets no standard input, because a bridge's standard input belongs to its
+client. The program's output is never shown. An error shows the end of its stderr without anything that looks like a
+credential.
 """
 
 import asyncio
@@ -24,7 +25,7 @@ from cli.kubeconfig.exec_credential import Credential
 from shared import terminal
 
 RUN_LIMIT_S = 30.0
-"""A cloud's log-in service answers within seconds, and MCP clients stop waiting after a minute."""
+"""Time limit in seconds: a cloud's login service answers in seconds, and MCP clients stop waiting after a minute."""
 MAX_OUTPUT_BYTES = 1024 * 1024
 READ_BYTES = 65_536
 COMPLAINT_BYTES = 4_096
@@ -32,35 +33,38 @@ COMPLAINT_CHARACTERS = 400
 SHORTEST_SECRET = 8
 CREDENTIAL_LIKE = re.compile(r"[A-Za-z0-9+/=_.~-]{32,}")
 NEEDS_TERMINAL = "Always"
-"""The interactiveMode of a program that does not work without a terminal."""
+"""The interactiveMode of a program that needs a terminal."""
 
 Fields = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class ExecPlugin:
-    """What a kubeconfig says of the program. Values with the same fields give the same credential."""
+    """A credential program of a kubeconfig. Programs with equal fields give the same credential."""
 
     user: str
     command: str
-    """A name on PATH, or a path: a relative one has been joined to the kubeconfig's folder already."""
+    """A name on PATH, or a path. A relative path has already been joined to the kubeconfig's folder."""
     arguments: tuple[str, ...]
     environment: tuple[tuple[str, str], ...] = field(repr=False)
     api_version: str
     exec_info: str = field(repr=False)
-    """The value of KUBERNETES_EXEC_INFO."""
+    """Value of the variable KUBERNETES_EXEC_INFO."""
     install_hint: str = ""
 
 
 def read(user: str, fields: Fields, *, cluster: Fields, folder: Path) -> ExecPlugin:
-    """The user's `exec` entry. `StartError` for one that cannot be run here; `cluster` names no file any more."""
+    """Reads the user's `exec` entry. Raises `StartError` if the program cannot be run here.
+
+    The files that `cluster` names must have been inlined.
+    """
     version, command = fields.get("apiVersion"), fields.get("command")
     if version not in exec_credential.API_VERSIONS:
-        raise _problem(user, f"speaks {version}, which is not served: renew the kubeconfig with its cloud's CLI")
+        raise _problem(user, f"uses {version}, which is not supported: renew the kubeconfig with its cloud's CLI")
     if not isinstance(command, str) or not command:
         raise _problem(user, "has no command")
     if fields.get("interactiveMode") == NEEDS_TERMINAL:
-        raise _problem(user, f"needs a terminal (interactiveMode {NEEDS_TERMINAL}), and here it has none")
+        raise _problem(user, f"needs a terminal (interactiveMode {NEEDS_TERMINAL}), and there is none")
     return ExecPlugin(
         user=user,
         command=str(folder / command) if os.sep in command else command,
@@ -73,7 +77,7 @@ def read(user: str, fields: Fields, *, cluster: Fields, folder: Path) -> ExecPlu
 
 
 async def run(plugin: ExecPlugin) -> Credential:
-    """A credential of now. `StartError` says what went wrong and repeats nothing secret."""
+    """Runs the program and returns a fresh credential. Raises `StartError`, whose text contains no secret."""
     process = await _spawn(plugin)
     try:
         async with asyncio.timeout(RUN_LIMIT_S):
@@ -85,8 +89,8 @@ async def run(plugin: ExecPlugin) -> Credential:
         if isinstance(error, TimeoutError):
             raise _problem(
                 plugin.user,
-                f"(`{plugin.command}`) did not end within {RUN_LIMIT_S:.0f} s: run `kubectl get namespaces` in a "
-                "terminal, for it may wait for a log-in",
+                f"(`{plugin.command}`) did not end within {RUN_LIMIT_S:.0f} s: it may wait for a login; run "
+                "`kubectl get namespaces` in a terminal",
             ) from error
         raise
     if code != 0:
@@ -106,8 +110,8 @@ async def _spawn(plugin: ExecPlugin) -> Process:
         hint = f"; {plugin.install_hint}" if plugin.install_hint else ""
         raise _problem(
             plugin.user,
-            f"(`{plugin.command}`) is not to be found on PATH, and that of an MCP client is often shorter than a "
-            f"terminal's: install it, or name it with its whole path{hint}",
+            f"(`{plugin.command}`) was not found on PATH; the PATH of an MCP client is often shorter than that of a "
+            f"terminal: install the program, or name it with its absolute path{hint}",
         )
     spawning = asyncio.ensure_future(
         asyncio.create_subprocess_exec(
@@ -122,7 +126,7 @@ async def _spawn(plugin: ExecPlugin) -> Process:
     )
     try:
         return await asyncio.shield(spawning)
-    except asyncio.CancelledError:  # the process could be there already, and would be left behind
+    except asyncio.CancelledError:  # the process may have started already
         process = await spawning
         _kill(process)
         await process.wait()
@@ -132,7 +136,7 @@ async def _spawn(plugin: ExecPlugin) -> Process:
 
 
 async def _outputs(process: Process) -> tuple[bytes, bytes]:
-    """What it printed, cut beyond the limit, and the end of what it complained."""
+    """Returns the start of stdout, cut just beyond the limit, and the end of stderr."""
     async with asyncio.TaskGroup() as group:
         output = group.create_task(_read(process.stdout, first=MAX_OUTPUT_BYTES + 1), name="output of a plugin")
         complaint = group.create_task(_read(process.stderr, last=COMPLAINT_BYTES), name="complaints of a plugin")
@@ -160,7 +164,7 @@ def _exec_info(api_version: str, cluster: Fields | None) -> str:
 
 
 def _extension(cluster: Fields) -> object:
-    """What the cluster's entry keeps for the program: the extension of that name."""
+    """Returns the extension of the cluster's entry that configures the program."""
     extensions = cluster.get("extensions")
     entries = extensions if isinstance(extensions, list) else ()
     named = (entry for entry in entries if isinstance(entry, dict) and entry.get("name") == exec_credential.EXTENSION)
@@ -177,4 +181,4 @@ def _end_of(complaint: bytes, plugin: ExecPlugin) -> str:
 
 
 def _problem(user: str, text: str) -> StartError:
-    return StartError(f"--kubeconfig: the program for the credentials of user {user!r} {text}")
+    return StartError(f"--kubeconfig: the credential program of user {user!r} {text}")

@@ -1,4 +1,4 @@
-"""Hands a kubeconfig to the gateway so that no file of it exists, or, where the system has no memfd, a private one."""
+"""Hands a kubeconfig to the gateway in memory, or in a private file on systems without memfd."""
 
 import os
 import sys
@@ -12,15 +12,15 @@ FILE_NAME = "default-kubeconfig"
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """A path that a child can read, and the descriptors it must inherit for that."""
+    """A path that a child can read, and the descriptors that the child must inherit for it."""
 
     path: str
     descriptor: int
-    """Of what the path leads to, in this process."""
+    """Descriptor of the same file in this process."""
     descriptors: tuple[int, ...] = ()
 
     def replace(self, text: str) -> None:
-        """What the child reads from now on; one that reads just now finds something that is no kubeconfig at worst."""
+        """Replaces the text. A child that reads at the same moment gets a kubeconfig that is not valid at worst."""
         data = text.encode()
         os.pwrite(self.descriptor, data, 0)
         os.ftruncate(self.descriptor, len(data))
@@ -28,7 +28,7 @@ class Handover:
 
 @contextmanager
 def handed_over(text: str, runtime: Path) -> Iterator[Handover]:
-    """The kubeconfig exists as long as the context, and as long as a process has inherited it."""
+    """Yields the handover. The kubeconfig exists during the block, and while a process that inherited it runs."""
     if sys.platform == "linux":
         descriptor = os.memfd_create("kubeconfig", os.MFD_CLOEXEC)
         try:

@@ -1,7 +1,7 @@
-"""Makes a kubeconfig of this machine self-contained: the files that it names are read here and put into it.
+"""Makes a kubeconfig of this machine self-contained, because a gateway accepts only inline data.
 
-A gateway takes inline data only. Files are looked up as kubectl does, relative to the kubeconfig's own folder, and the
-program that a cloud's kubeconfig names for its credentials runs here: what it gives takes its place.
+Files that the kubeconfig names are read, relative to the kubeconfig's folder as in kubectl, and their content replaces
+the paths. A credential program is run, and its output replaces the `exec` entry.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ TOKEN_FILE = "tokenFile"  # noqa: S105 - a field's name
 PLUGIN, PROVIDER = "exec", "auth-provider"
 DEFAULT_PATH = "~/.kube/config"
 CURRENT = ""
-"""As `only_context`: the one that the file itself, or `current_context`, names."""
+"""A value of `only_context` that stands for the current context."""
 
 Fields = dict[str, Any]
 CredentialSource = Callable[[ExecPlugin], Awaitable[Credential]]
@@ -34,13 +34,13 @@ CredentialSource = Callable[[ExecPlugin], Awaitable[Credential]]
 
 @dataclass(frozen=True, slots=True)
 class LocalKubeconfig:
-    """One that names no file any more. `plugin` is the program for its chosen context's credentials, if it has one."""
+    """A kubeconfig that names no file. `plugin` is the credential program of its chosen context, if it has one."""
 
     config: Fields
     plugin: ExecPlugin | None = None
 
     def text(self, credential: Credential | None = None) -> str:
-        """As YAML, with what the program gave."""
+        """Returns the kubeconfig as YAML, with the credential in place of the program."""
         if credential is not None and self.plugin is not None:
             users = dict(_entries(self.config, "users", "user"))
             user = users[self.plugin.user]
@@ -50,7 +50,7 @@ class LocalKubeconfig:
 
 
 def find(named: str | None, variables: Mapping[str, str]) -> str | None:
-    """The path to use: what is named, else KUBECONFIG, else ~/.kube/config if it is there."""
+    """Returns the path to use: `named`, else KUBECONFIG, else ~/.kube/config if that exists, else None."""
     chosen = named or variables.get("KUBECONFIG")
     if chosen is None and not Path(DEFAULT_PATH).expanduser().exists():
         return None
@@ -64,22 +64,22 @@ async def load(
     current_context: str | None = None,
     credential_of: CredentialSource = exec_plugin.run,
 ) -> str:
-    """The kubeconfig as YAML that names no file and no program. Parameters and errors as for `read`."""
+    """Returns the kubeconfig as YAML that names no file and no program. Parameters and errors are those of `read`."""
     local = await asyncio.to_thread(read, path, only_context=only_context, current_context=current_context)
     return local.text(await credential_of(local.plugin) if local.plugin is not None else None)
 
 
 def read(path: str, *, only_context: str | None = None, current_context: str | None = None) -> LocalKubeconfig:
-    """The kubeconfig with its files inside.
+    """Reads a kubeconfig and inlines its files.
 
-    With `only_context` it has that one only, and uses it; `current_context` is used instead of the file's own.
+    `only_context` removes all other contexts and selects this one. `current_context` replaces the file's own.
 
-    What cannot be made self-contained is refused where the chosen context needs it, and left alone elsewhere.
-    `StartError` repeats nothing secret.
+    Raises `StartError`, whose text contains no secret, if the chosen context cannot be made self-contained. Entries
+    that the chosen context does not need are left unchanged.
     """
     if os.pathsep in path and not Path(path).exists():
         raise StartError(
-            "--kubeconfig takes one file; make one of several with: kubectl config view --flatten --raw > FILE"
+            "--kubeconfig takes one file; to merge several, run: kubectl config view --flatten --raw > FILE"
         )
     file = Path(path).expanduser()
     config = _parse(_read(file, "--kubeconfig"))
@@ -106,14 +106,14 @@ def _parse(data: bytes) -> Fields:
     try:
         config = yaml.safe_load(data.decode())
     except (yaml.YAMLError, ValueError, RecursionError):
-        raise StartError("--kubeconfig: the file is no YAML") from None
+        raise StartError("--kubeconfig: the file is not valid YAML") from None
     if not isinstance(config, dict):
-        raise StartError("--kubeconfig: the file is no kubeconfig")
+        raise StartError("--kubeconfig: the file is not a kubeconfig")
     return config
 
 
 def _entries(config: Fields, section: str, kind: str) -> Iterator[tuple[str, Fields]]:
-    """Name and content of the section's well-formed entries; what is malformed is left to who judges the result."""
+    """Yields name and content of each well-formed entry. Malformed entries are judged by the gateway."""
     found = config.get(section)
     for entry in found if isinstance(found, list) else ():
         if isinstance(entry, dict) and isinstance(entry.get(kind), dict):
@@ -130,8 +130,8 @@ def _keep_only(config: Fields, context: str) -> None:
     if context not in contexts:
         names = ", ".join(contexts) or "none"
         if not context:
-            raise StartError(f"--kubeconfig: no context is the current one: name one with --context; it has: {names}")
-        raise StartError(f"--context: the kubeconfig has no context {context!r}; it has: {names}")
+            raise StartError(f"--kubeconfig: no current context is set; choose one with --context; contexts: {names}")
+        raise StartError(f"--context: the kubeconfig has no context {context!r}; contexts: {names}")
     config["current-context"] = context
     kept = {"contexts": context, "clusters": contexts[context].get("cluster"), "users": contexts[context].get("user")}
     for section, name in kept.items():
@@ -143,16 +143,16 @@ def _keep_only(config: Fields, context: str) -> None:
 def _plugin(name: str, user: Fields, *, cluster: Fields, folder: Path) -> ExecPlugin | None:
     if user.get(PROVIDER):
         raise StartError(
-            f"--kubeconfig: user {name!r} gets its credentials from an auth-provider, which kubectl itself no longer "
-            "knows. Renew the kubeconfig with its cloud's CLI, or make a token (kubectl create token SERVICE_ACCOUNT "
-            "--duration=24h), add it (kubectl config set-credentials mcp --token=TOKEN; kubectl config set-context mcp "
-            "--cluster=CLUSTER --user=mcp) and start with --context mcp"
+            f"--kubeconfig: user {name!r} gets its credentials from an auth-provider, which kubectl no longer "
+            "supports. Renew the kubeconfig with its cloud's CLI, or make a token (kubectl create token "
+            "SERVICE_ACCOUNT --duration=24h), add it (kubectl config set-credentials mcp --token=TOKEN; kubectl config "
+            "set-context mcp --cluster=CLUSTER --user=mcp) and start with --context mcp"
         )
     fields = user.get(PLUGIN)
     if not fields:
         return None
     if not isinstance(fields, dict):
-        raise StartError(f"--kubeconfig: the entry `exec` of user {name!r} is no mapping")
+        raise StartError(f"--kubeconfig: the entry `exec` of user {name!r} is not a mapping")
     return exec_plugin.read(name, fields, cluster=cluster, folder=folder)
 
 
@@ -161,7 +161,7 @@ def _chosen_cluster(config: Fields) -> Fields:
 
 
 def _drop_extensions(config: Fields) -> None:
-    """What other programs keep in a kubeconfig, such as minikube; nobody reads it behind a gateway."""
+    """Removes data that other programs, such as minikube, keep in a kubeconfig. No worker reads it."""
     config.pop("preferences", None)
     config.pop("extensions", None)
     for section, kind in (("clusters", "cluster"), ("contexts", "context"), ("users", "user")):

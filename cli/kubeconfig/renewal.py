@@ -1,4 +1,4 @@
-"""Renews the kubeconfig that `up` lends, when its token comes from a cloud's program and ends."""
+"""Renews the default kubeconfig of `up` when its token comes from a credential program and expires."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,22 +9,21 @@ from cli.kubeconfig.credential_cache import CredentialCache
 from cli.kubeconfig.handover import Handover
 
 SHORTEST_INTERVAL_S = 15.0
-"""Between two tries where the cloud gives nothing, or tokens of a few seconds."""
-
+"""Seconds between two tries at least, even if the program fails or gives tokens that live for a few seconds."""
 LONGEST_INTERVAL_S = 60.0
-"""The clock that sleeps are measured by stands still while a laptop does; a token's end does not."""
+"""Seconds between two looks at the expiry at most, because a sleep does not count the time of a suspended laptop."""
 
 
 @dataclass(frozen=True, slots=True)
 class KubeconfigRenewal:
-    """`load` gives the whole kubeconfig anew, and takes its credentials from the cache."""
+    """Replaces the kubeconfig in `handover`. `load` makes it anew and takes its credentials from `cache`."""
 
     cache: CredentialCache
     load: Callable[[], Awaitable[str]]
     handover: Handover
 
     async def run(self, report: Callable[[str], None]) -> None:
-        """Until it is cancelled, or at once where nothing ends. Failures are reported, and tried again."""
+        """Runs until it is cancelled. Returns at once if no credential expires. Reports failures and tries again."""
         while (wait_s := self.cache.renewal_in_s()) is not None:
             await asyncio.sleep(min(max(wait_s, SHORTEST_INTERVAL_S), LONGEST_INTERVAL_S))
             try:

@@ -1,1 +1,1 @@
-"""Commands that speak with a gateway: run, jobs, status."""
+"""Commands that use a gateway: run, jobs, status."""

@@ -1,4 +1,4 @@
-"""The headers with which a call brings its user's own credentials, made anew from this machine each time."""
+"""The headers that carry the user's credentials, made anew from this machine for each call."""
 
 import base64
 import json
@@ -13,17 +13,20 @@ KUBECONFIG_HEADER = "X-Kubeconfig"
 
 
 async def printed(source: "CallHeaders", *, as_json: bool) -> str:
-    """What `mcp-k8s kubeconfig` prints: a JSON object of headers, or the value of X-Kubeconfig alone. `StartError`."""
+    """Returns the output of `mcp-k8s kubeconfig`: headers as a JSON object, or only the value of X-Kubeconfig.
+
+    Raises `StartError`.
+    """
     headers = await source.make()
     if KUBECONFIG_HEADER not in headers:
         raise StartError(
-            f"there is no {local_kubeconfig.DEFAULT_PATH}: name a kubeconfig with --kubeconfig or KUBECONFIG"
+            f"{local_kubeconfig.DEFAULT_PATH} does not exist: name a kubeconfig with --kubeconfig or KUBECONFIG"
         )
     return json.dumps(headers) if as_json else headers[KUBECONFIG_HEADER]
 
 
 class CallHeaders:
-    """What the user named on the command line, and the environment that says the rest."""
+    """Makes headers from the options on the command line and from environment variables."""
 
     def __init__(
         self,
@@ -39,9 +42,9 @@ class CallHeaders:
         self._credential_of = credential_of
 
     async def make(self, context: str | None = None) -> dict[str, str]:
-        """All of them. `StartError`.
+        """Returns all headers. Raises `StartError`.
 
-        `context` is what the call asks for. A context from the command line is the only one that there is then.
+        `context` is the context that the call asks for. A context from the command line wins over it.
         """
         path = local_kubeconfig.find(self._kubeconfig, self._variables)
         if path is None:
@@ -51,7 +54,7 @@ class CallHeaders:
         return {KUBECONFIG_HEADER: base64.b64encode(text.encode()).decode(), **self._others()}
 
     def _others(self) -> dict[str, str]:
-        """Those that a tool takes beside the kubeconfig, from the variables that the tool itself reads."""
+        """Returns the tools' other credentials, from the variables that the tools themselves read."""
         named = {header: variable for tool in registry.tools() for header, variable in tool.credential_headers.items()}
         found = {header.title(): self._variables.get(variable, "").strip() for header, variable in named.items()}
         return {header: value for header, value in found.items() if value}

@@ -1,6 +1,6 @@
-"""`mcp-k8s status`: what waits and runs, who works, and how Redis is, read from Redis itself.
+"""`mcp-k8s status`: the state of queue, workers and Redis, read from Redis itself.
 
-It needs no master key and no gateway: it works where these are what is wrong.
+It needs no master key and no gateway, so it works when one of these is the problem.
 """
 
 import asyncio
@@ -18,12 +18,12 @@ from shared.store.workers import WorkerRegistry
 from shared.tools import registry
 
 ATTENTION_EXIT_CODE = 3
-"""Redis has answered, and something of what is shown needs an operator."""
+"""Exit code when Redis has answered and the status contains a warning."""
 FULL_SHARE = 0.9
 
 
 class RedisStatus(BaseModel):
-    """`max_memory_bytes`: 0 for no limit."""
+    """The state of the Redis server. A `max_memory_bytes` of 0 means no limit."""
 
     name: str
     version: str
@@ -36,7 +36,11 @@ class RedisStatus(BaseModel):
 
 
 class LaneStatus(BaseModel):
-    """`oldest_s`: how long the oldest queued job has waited; 0 where none does. `slots`: of workers that take jobs."""
+    """The state of a lane.
+
+    `oldest_s` is how many seconds the oldest queued job has waited, 0 if none waits. `slots` counts the slots of the
+    workers that take jobs.
+    """
 
     queued: int
     running: int
@@ -45,7 +49,7 @@ class LaneStatus(BaseModel):
 
 
 class WorkerStatus(BaseModel):
-    """One that drains takes no job and announces nothing: what it runs is all that is known of it."""
+    """The state of a worker. A draining worker announces nothing, so only its running jobs are known."""
 
     id: str
     draining: bool
@@ -57,7 +61,7 @@ class WorkerStatus(BaseModel):
 
 
 class FleetStatus(BaseModel):
-    """Everything that is shown."""
+    """The complete status."""
 
     redis: RedisStatus
     lanes: dict[Lane, LaneStatus]
@@ -66,7 +70,7 @@ class FleetStatus(BaseModel):
 
 
 async def read(url: str) -> FleetStatus:
-    """Raises one of `UNAVAILABLE`, TimeoutError, or `StartError` if the URL cannot be used at all."""
+    """Reads the status. Raises one of `UNAVAILABLE`, TimeoutError, or `StartError` if the URL cannot be used."""
     async with asyncio.timeout(store_probe.ANSWER_TIMEOUT_S), store_probe.client(url) as client:
         workers = await _workers(client)
         server = await _server(client, store_probe.without_secrets(url))
@@ -120,9 +124,9 @@ async def _workers(client: Redis) -> list[WorkerStatus]:
 def _warnings(server: RedisStatus, lanes: Mapping[Lane, LaneStatus], workers: list[WorkerStatus]) -> list[str]:
     found = []
     if server.max_memory_bytes and server.used_memory_bytes > FULL_SHARE * server.max_memory_bytes:
-        found.append("Redis is nearly full: it will refuse jobs and output; give it more memory (maxmemory)")
+        found.append("Redis is nearly full and will soon refuse jobs and output; give it more memory (maxmemory)")
     if all(worker.draining for worker in workers):
-        found.append("no worker takes jobs; start one, or look into the log of one that runs")
+        found.append("no worker takes jobs; start one, or read the log of one that runs")
     for lane, status in lanes.items():
         if status.queued and status.running >= status.slots > 0:
             found.append(f"every slot of the {lane} lane is taken and {status.queued} jobs wait; add workers or slots")

@@ -1,4 +1,4 @@
-"""The status of a fleet as tables for people."""
+"""Formats the status of a fleet as tables."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ MEGABYTE = 1_000_000
 
 
 def render(status: FleetStatus) -> str:
-    """Redis, lanes, workers, and a line for each warning."""
+    """Returns Redis, lanes, workers and a line for each warning."""
     lanes = [
         (name, str(lane.queued), str(lane.running), str(lane.slots), f"{lane.oldest_s:.1f} s" if lane.queued else "-")
         for name, lane in status.lanes.items()
@@ -43,7 +43,7 @@ def _row(worker: WorkerStatus) -> tuple[str, ...]:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns as wide as they must be; nothing where there is no row."""
+    """Returns an aligned table, or an empty string if there are no rows."""
     if not rows:
         return ""
     lines = [head, *rows]

@@ -1,4 +1,4 @@
-"""A gateway as a client of it sees it: submits, follows through restarts, cancels."""
+"""A client of a gateway's REST API that survives restarts of the gateway."""
 
 import json
 import secrets
@@ -13,27 +13,27 @@ from cli.errors import StartError
 
 REQUEST_TIMEOUT_S = 30.0
 SILENCE_S = 60.0
-"""Of an event stream that should have heartbeats."""
+"""Seconds without data after which an event stream counts as broken: heartbeats come more often."""
 PATIENCE_S = 60.0
-"""Without contact to a gateway that has answered before: one restarts within seconds."""
+"""Seconds to wait for a gateway that has answered before: a gateway restarts within seconds."""
 FIRST_ANSWER_S = 3.0
-"""Where none has answered yet, the address is wrong."""
+"""Seconds to wait for a gateway that has never answered: its address is probably wrong."""
 RETRY_DELAY_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One of the job's events: its name and its data."""
+    """An event of a job."""
 
     name: str
     data: Mapping[str, Any]
 
 
 class RemoteGateway:
-    """Every call is tried again while the gateway is away. `StartError` for what is final."""
+    """Tries every call again while the gateway is away. Raises `StartError` when it gives up or a call is refused."""
 
     MOST_JOBS = 100
-    """Of one page of jobs."""
+    """Largest number of jobs on one page."""
 
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
@@ -46,7 +46,7 @@ class RemoteGateway:
         self._client.close()
 
     def submit(self, body: Mapping[str, Any], *, headers: Mapping[str, str]) -> str:
-        """Queues the command, once however often it is sent; the job's id."""
+        """Queues the command and returns the job's id. A repeated request does not queue it twice."""
         own = {**headers, "Idempotency-Key": secrets.token_hex(16)}
         job: dict[str, Any] = self._ask("POST", "/jobs", json=dict(body), headers=own)
         return str(job["id"])
@@ -55,15 +55,15 @@ class RemoteGateway:
         return self._ask("GET", f"/jobs/{job_id}")
 
     def jobs(self, query: Mapping[str, str]) -> dict[str, Any]:
-        """One page of the caller's own jobs, newest first."""
+        """Returns one page of the caller's own jobs, newest first."""
         return self._ask("GET", "/jobs", params=dict(query))
 
     def cancel(self, job_id: str) -> dict[str, Any]:
-        """The job after it was asked to end."""
+        """Cancels the job and returns its state after that."""
         return self._ask("DELETE", f"/jobs/{job_id}")
 
     def events(self, job_id: str) -> Iterator[Event]:
-        """All events up to the end, each once, through restarts of the gateway."""
+        """Yields each event of the job once, up to its end, even if the gateway restarts."""
         last_id: str | None = None
         lost_at: float | None = None
         while True:
@@ -124,4 +124,4 @@ def _detail(body: bytes) -> str:
         fields = [f"{each['field']}: {each['message']}" for each in problem.get("errors") or ()]
         return "; ".join(fields) or str(problem["detail"])
     except (ValueError, KeyError, TypeError):
-        return "the gateway gave an answer that cannot be read"
+        return "the gateway's answer cannot be read"

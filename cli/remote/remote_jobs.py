@@ -14,7 +14,7 @@ GAP = "   "
 
 
 def show(gateway: RemoteGateway, *, state: str | None, tool: str | None, limit: int, as_json: bool) -> int:
-    """Prints at most `limit` jobs, newest first, or one JSON object a line. `StartError` where nothing is listed."""
+    """Prints at most `limit` jobs, newest first, as a table or one JSON object a line. Raises `StartError`."""
     jobs = list(_jobs(gateway, {"state": state, "tool": tool}, limit))
     if as_json:
         for job in jobs:
@@ -50,7 +50,7 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def _span(time: timedelta) -> str:
-    """The two largest units at the most."""
+    """Formats the time with at most two units."""
     minutes, seconds = divmod(max(0, round(time.total_seconds())), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:

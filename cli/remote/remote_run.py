@@ -1,4 +1,4 @@
-"""`mcp-k8s run`: a command on a gateway, as if it ran here: its output as it comes, and its own exit code."""
+"""`mcp-k8s run`: runs a command on a gateway as if it ran here, with live output and the command's exit code."""
 
 import asyncio
 import shlex
@@ -22,17 +22,17 @@ from shared.tools import registry
 
 INTERRUPTED_EXIT_CODE = 130
 TERMINATED_EXIT_CODE = 143
-"""A shell's codes for a command that Ctrl-C or SIGTERM ended."""
+"""A shell uses 130 for a command that Ctrl-C ended and 143 for SIGTERM."""
 FAILED_EXIT_CODE = 1
 
 
 class TerminatedError(BaseException):
-    """SIGTERM came, which ends whatever waits, as Ctrl-C does."""
+    """SIGTERM came. This exception interrupts any wait, as KeyboardInterrupt does."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """What stands on the command line. `files` are sent under the names that they have here."""
+    """The options given on the command line. `files` are sent under the names that they have here."""
 
     tool: str
     arguments: Sequence[str]
@@ -44,9 +44,9 @@ class RunOptions:
 
 
 def run(gateway: RemoteGateway, options: RunOptions, variables: Mapping[str, str]) -> int:
-    """Follows the command to its end and returns its exit code. `StartError` if it does not come so far.
+    """Follows the command to its end and returns its exit code. Raises `StartError` if the command cannot be run.
 
-    Ctrl-C cancels the command. SIGTERM, which may come from whatever started this, leaves it alone.
+    Ctrl-C cancels the command. After SIGTERM, which may come from the parent process, the command goes on.
     """
     body = _body(options)
     source = CallHeaders(variables, kubeconfig=options.kubeconfig, context=options.context)
@@ -55,7 +55,7 @@ def run(gateway: RemoteGateway, options: RunOptions, variables: Mapping[str, str
         try:
             job_id = gateway.submit(body, headers=headers)
         except (KeyboardInterrupt, TerminatedError) as interruption:
-            typer.echo("no answer yet: the command may run; `mcp-k8s jobs` lists it then", err=True)
+            typer.echo("no answer yet: the command may run; if it does, `mcp-k8s jobs` lists it", err=True)
             return _exit_code(interruption)
         with RunDisplay(job_id) as display:
             return _attended(gateway, job_id, display)
@@ -68,11 +68,11 @@ def _attended(gateway: RemoteGateway, job_id: str, display: RunDisplay) -> int:
             return _follow(gateway, job_id, display)
         except KeyboardInterrupt:
             gateway.cancel(job_id)
-            display.note(f"cancelled; {cancel} says how it ended")
+            display.note(f"cancelled; {cancel} shows how it ended")
             return INTERRUPTED_EXIT_CODE
     except TerminatedError:
         output = f"`curl {gateway.url}/jobs/{job_id}/output`"
-        display.note(f"the command goes on as job {job_id}: {output} reads it, {cancel} ends it")
+        display.note(f"the command goes on as job {job_id}: {output} shows its output, {cancel} ends it")
         return TERMINATED_EXIT_CODE
 
 
@@ -88,7 +88,7 @@ def _follow(gateway: RemoteGateway, job_id: str, display: RunDisplay) -> int:
 
 
 def _explain(job: Mapping[str, Any], display: RunDisplay) -> None:
-    """For a command that no process ended by itself: why, in the last line of its error."""
+    """Shows the last line of the error, which says why the command did not end by itself."""
     response = job.get("response") or {}
     for line in (response.get("error") or "").splitlines()[-1:]:
         display.note(line)
@@ -96,7 +96,7 @@ def _explain(job: Mapping[str, Any], display: RunDisplay) -> None:
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """Meanwhile SIGTERM raises `TerminatedError`; a second one ends the process at once."""
+    """SIGTERM raises `TerminatedError` during the block. A second SIGTERM ends the process at once."""
 
     def on_signal(*_: object) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -114,7 +114,7 @@ def _exit_code(interruption: BaseException) -> int:
 
 
 def _asked_context(options: RunOptions) -> str | None:
-    """The command's own `--context`; what cannot be read is judged by the gateway."""
+    """Returns the command's own `--context`, or None if the command cannot be parsed; the gateway then refuses it."""
     if options.tool not in registry.names():
         return None
     try:
@@ -136,10 +136,10 @@ def _body(options: RunOptions) -> dict[str, Any]:
 
 def _text(path: Path) -> str:
     if path.is_absolute() or ".." in path.parts:
-        raise StartError(f"--file {path}: name it from the current folder, as the command does")
+        raise StartError(f"--file {path}: use a path relative to the current folder, without `..`, as in the command")
     try:
         return path.read_text()
     except OSError as error:
         raise StartError(f"--file {path}: {error.strerror}") from error
     except UnicodeDecodeError:
-        raise StartError(f"--file {path}: is no text") from None
+        raise StartError(f"--file {path}: is not text") from None

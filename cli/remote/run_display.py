@@ -1,4 +1,4 @@
-"""What `mcp-k8s run` shows of a job: the command's own output as it is, and on stderr what the command does not say."""
+"""What `mcp-k8s run` shows of a job: the command's output unchanged, and notes of its own on stderr."""
 
 import threading
 from types import TracebackType
@@ -8,13 +8,13 @@ import typer
 from cli.remote.gateway_client import Event
 
 QUEUED_NOTE_S = 3.0
-"""An idle worker takes a job within milliseconds; who waits for longer wants to know what for."""
+"""Seconds in the queue after which the user is told: an idle worker takes a job within milliseconds."""
 
 
 class RunDisplay:
-    """For one job. Notes are lines of their own, also where both streams are one terminal.
+    """Display of one job. A note always starts on a new line, even if stdout and stderr are the same terminal.
 
-    The one note that no event brings comes from a timer's thread, which has ended before anything else is shown.
+    The note about a long wait is printed by a timer's thread, which is stopped before anything else is printed.
     """
 
     def __init__(self, job_id: str) -> None:
@@ -31,14 +31,14 @@ class RunDisplay:
         self._stop_timer()
 
     def show(self, event: Event) -> None:
-        """Shows what the event says, if it says anything to a user."""
+        """Shows the event if it concerns the user."""
         self._stop_timer()
         if event.name in ("stdout", "stderr"):
             self._print(event.data["text"], is_error=event.name == "stderr")
         elif event.name == "progress":
             self.note(f"waiting: {event.data['text']}")
         elif event.name == "restart":
-            self.note("the worker was lost: the command runs again from its start on another one")
+            self.note("the worker was lost: the command starts again on another worker")
         elif event.name == "end" and event.data.get("hint"):
             self.note(f"hint: {event.data['hint']}")
         elif event.data.get("state") == "queued":
@@ -58,7 +58,7 @@ class RunDisplay:
         self._is_at_line_start = text.endswith("\n") if text else self._is_at_line_start
 
     def _start_timer(self) -> None:
-        note = f"queued: no worker has taken it yet (job {self._job_id}; Ctrl-C cancels)"
+        note = f"queued: no worker has taken the job yet (job {self._job_id}; Ctrl-C cancels it)"
         self._timer = threading.Timer(QUEUED_NOTE_S, self._say, [note])
         self._timer.start()
 

@@ -1,4 +1,4 @@
-"""What `up` prints when it is ready: where it listens, which tools it has, and what to paste where."""
+"""The text that `up` prints when it is ready: its URL, its tools, and how to configure a client."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -10,19 +10,19 @@ from shared.tools.tool import Tool
 
 @dataclass(frozen=True, slots=True)
 class BannerFacts:
-    """What there is to say."""
+    """The facts that the text is made from."""
 
     version: str
     url: str
     tools: Iterable[Tool]
     versions: Mapping[str, str]
-    """Tool → version, of those that the worker has."""
+    """Tool → version, for the tools that the worker has."""
     landlock_abi: int
     has_default_kubeconfig: bool
 
 
 def render(ready: BannerFacts) -> str:
-    """The whole text."""
+    """Returns the complete text."""
     return "\n".join(
         [
             "",
@@ -46,14 +46,14 @@ def render(ready: BannerFacts) -> str:
 
 
 def _clouds(ready: BannerFacts) -> list[str]:
-    """A cloud's kubeconfig starts a program for its credentials, which no worker runs."""
+    """A cloud's kubeconfig names a credential program. Workers do not run such programs."""
     if ready.has_default_kubeconfig:
         return []
     return ["With a cloud's kubeconfig (EKS, GKE, AKS) take the output of: mcp-k8s kubeconfig", ""]
 
 
 def client_configuration(url: str, *, has_default_kubeconfig: bool) -> str:
-    """JSON as Claude, Cursor and others read it."""
+    """Returns the JSON configuration that Claude, Cursor and other clients read."""
     server: dict[str, object] = {"type": "http", "url": f"{url}/mcp"}
     if not has_default_kubeconfig:
         server["headers"] = {"X-Kubeconfig": f"<output of: {encoding.ENCODED}>"}
@@ -61,7 +61,7 @@ def client_configuration(url: str, *, has_default_kubeconfig: bool) -> str:
 
 
 def curl_line(url: str, *, has_default_kubeconfig: bool) -> str:
-    """The first generation's call."""
+    """Returns a curl command that calls the REST API."""
     header = "" if has_default_kubeconfig else f' -H "X-Kubeconfig: $({encoding.ENCODED})"'
     return (
         f"curl -s {url}/tools/kubectl -H 'Content-Type: application/json'{header} "

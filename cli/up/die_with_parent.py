@@ -1,9 +1,10 @@
-"""Becomes the given program, which then gets a signal when its parent dies.
+"""Replaces itself with the given program, and asks the kernel to signal that program when its parent dies.
 
 Arguments: PARENT SIGNAL PROGRAM …
 
-A program of its own, because nothing should run between fork and exec of a process that may have threads. Run by its
-path under `python -I -S`, so it imports nothing but the standard library. Linux only: prctl(2), PR_SET_PDEATHSIG.
+This is a separate program because no code should run between the fork and the exec of a process that may have threads.
+It is run by its path under `python -I -S`, so it imports only the standard library. Linux only: prctl(2),
+PR_SET_PDEATHSIG.
 """
 
 import ctypes
@@ -14,7 +15,7 @@ PR_SET_PDEATHSIG = 1
 
 
 def main(arguments: list[str]) -> None:
-    """Does not return; ends where the parent is gone already."""
+    """Does not return. The process exits if its parent is already gone."""
     parent, signum, *command = arguments
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(int(signum)), 0, 0, 0)
     if os.getppid() != int(parent):

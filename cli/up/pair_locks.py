@@ -1,7 +1,7 @@
-"""How bridges share one gateway and worker: who serves where, and who still uses it, by locks in a common folder.
+"""File locks in a common folder by which bridges share one gateway and worker, called a pair.
 
-The kernel takes a lock back when its holder dies, so nobody is counted who is gone. A pair that nobody uses and that
-runs nothing ends by itself, and keeps newcomers out until it is gone: they wait, and then start the next one.
+The kernel releases a lock when its holder dies, so a dead bridge does not count as a user. A pair that has no user and
+runs no job ends by itself. Until it has ended, new bridges wait; then one of them starts the next pair.
 """
 
 import asyncio
@@ -14,16 +14,16 @@ from pathlib import Path
 from cli.errors import StartError
 
 USED_LOCK = "used"
-"""Shared by all bridges; whole in the hand of a pair that ends."""
+"""Lock that each bridge holds in shared mode. A pair that ends holds it in exclusive mode."""
 SERVING_LOCK = "serving"
-"""The pair's for all its life; holds its URL once it is ready."""
+"""Lock that a running pair holds for its whole life. The file contains the pair's URL once the pair is ready."""
 STARTING_LOCK = "starting"
-"""Of the one bridge that starts a pair."""
+"""Lock that a bridge holds while it starts a pair."""
 LINGER_S = 5.0
-"""An editor that reloads its window comes back sooner."""
+"""Seconds that a pair waits after its last bridge has left; an editor that reloads its window reconnects sooner."""
 POLL_INTERVAL_S = 0.1
 LOOK_S = 10.0
-"""Who looks whether there is a pair holds its lock for a moment."""
+"""Seconds to wait for the serving lock, which a bridge also holds for a moment when it looks for a pair."""
 MAX_URL_BYTES = 1_024
 
 IsBusy = Callable[[], Awaitable[bool]]
@@ -31,20 +31,20 @@ IsBusy = Callable[[], Awaitable[bool]]
 
 @contextlib.asynccontextmanager
 async def in_use(folder: Path) -> AsyncIterator[None]:
-    """Uses the pair while the block runs. Waits for one that ends, with the caller's own time limit."""
+    """Uses the pair while the block runs. Waits while an old pair ends; the caller sets the time limit."""
     async with _held(folder / USED_LOCK, fcntl.LOCK_SH):
         yield
 
 
 @contextlib.asynccontextmanager
 async def starting(folder: Path) -> AsyncIterator[None]:
-    """No other bridge starts a pair while the block runs. Waits for one that does, likewise."""
+    """Prevents other bridges from starting a pair while the block runs. Waits while another bridge starts one."""
     async with _held(folder / STARTING_LOCK, fcntl.LOCK_EX):
         yield
 
 
 def served_url(folder: Path) -> str | None:
-    """Where a living pair serves; None while it starts, and where there is none."""
+    """Returns the URL of the running pair, or None if there is no pair or it is still starting."""
     with _opened(folder / SERVING_LOCK) as descriptor:
         if _has_locked(descriptor, fcntl.LOCK_SH):
             return None
@@ -52,7 +52,7 @@ def served_url(folder: Path) -> str | None:
 
 
 class Sharing:
-    """The pair's own side."""
+    """The locks of a running pair."""
 
     def __init__(self, serving: int, used: int, end: Callable[[], None]) -> None:
         self._serving = serving
@@ -62,13 +62,13 @@ class Sharing:
         self._announced = asyncio.Event()
 
     def announce(self, url: str, is_busy: IsBusy) -> None:
-        """Bridges may come from now on, and it ends when none does and nothing runs."""
+        """Publishes the URL to bridges. From now on the pair ends when it has no bridge and runs no job."""
         os.pwrite(self._serving, url.encode(), 0)
         self._is_busy = is_busy
         self._announced.set()
 
     async def watch(self) -> None:
-        """Returns once it has asked the pair to end, with the lock in its hand."""
+        """Waits until the pair has no more use, asks it to end, and returns with the lock still held."""
         await self._announced.wait()
         loop = asyncio.get_running_loop()
         used_at_s = loop.time()
@@ -88,14 +88,14 @@ class Sharing:
 
 @contextlib.asynccontextmanager
 async def sharing(folder: Path, end: Callable[[], None]) -> AsyncIterator[Sharing]:
-    """The block is the pair's life. `StartError` if there is one already."""
+    """Holds the pair's locks while the block runs. Raises `StartError` if a pair is already running."""
     async with contextlib.AsyncExitStack() as stack:
         used = stack.enter_context(_opened(folder / USED_LOCK))
         try:
             async with asyncio.timeout(LOOK_S):
                 serving = await stack.enter_async_context(_held(folder / SERVING_LOCK, fcntl.LOCK_EX))
         except TimeoutError as error:
-            raise StartError(f"there is a gateway for bridges in {folder} already") from error
+            raise StartError(f"a gateway for bridges is already running in {folder}") from error
         os.ftruncate(serving, 0)
         shared = Sharing(serving, used, end)
         group = await stack.enter_async_context(asyncio.TaskGroup())
@@ -109,7 +109,7 @@ async def sharing(folder: Path, end: Callable[[], None]) -> AsyncIterator[Sharin
 @contextlib.asynccontextmanager
 async def _held(path: Path, kind: int) -> AsyncIterator[int]:
     with _opened(path) as descriptor:
-        while not _has_locked(descriptor, kind):  # noqa: ASYNC110 - no event tells that a lock is free
+        while not _has_locked(descriptor, kind):  # noqa: ASYNC110 - there is no event for a released lock
             await asyncio.sleep(POLL_INTERVAL_S)
         yield descriptor
 

@@ -1,4 +1,4 @@
-"""What one run of `up` will start, decided and checked before anything starts."""
+"""Decides what one run of `up` starts, and checks it before anything starts."""
 
 import os
 import sys
@@ -28,7 +28,7 @@ from shared.settings import PREFIX, GatewaySettings, WorkerSettings
 
 @dataclass(frozen=True, slots=True)
 class UpOptions:
-    """What stands on the command line."""
+    """The options given on the command line."""
 
     kubeconfig: str | None = None
     context: str | None = None
@@ -36,22 +36,22 @@ class UpOptions:
     port: int | None = None
     state_directory: Path | None = None
     is_for_bridges: bool = False
-    """Ends when the last bridge has left; they find it by its state directory."""
+    """Whether this run ends when the last bridge has left. Bridges find the run by its state directory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything that a run needs to know."""
+    """The processes of one run, with their settings."""
 
     address: GatewayAddress
     gateway_settings: GatewaySettings
     worker_settings: WorkerSettings
     valkey: ChildSpec | None
-    """None where the user brings a Redis."""
+    """The embedded Valkey server, or None if the user's own Redis is used."""
     gateway: ChildSpec
     worker: ChildSpec
     renewal: KubeconfigRenewal | None
-    """None where no kubeconfig is lent."""
+    """Renews the default kubeconfig, or None if there is no default kubeconfig."""
 
     @property
     def redis_url(self) -> str:
@@ -60,7 +60,7 @@ class Plan:
 
 @asynccontextmanager
 async def prepared(options: UpOptions, variables: Mapping[str, str]) -> AsyncIterator[Plan]:
-    """The plan, and for as long the lock, folders and descriptors that it names. `StartError`, `SettingsError`."""
+    """Yields the plan, and holds its lock, folders and descriptors meanwhile. Raises `StartError`, `SettingsError`."""
     own = environment.for_one_machine(variables) | _from_options(options)
     folder = options.state_directory or state_directory.default_path(variables)
     cache = CredentialCache()
@@ -105,13 +105,13 @@ def _from_options(options: UpOptions) -> dict[str, str]:
 def _kubeconfig_loader(
     options: UpOptions, own: dict[str, str], cache: CredentialCache
 ) -> Callable[[], Awaitable[str]] | None:
-    """Loads what is lent, as often as it is to be renewed; None where nothing is."""
+    """Returns a function that loads the default kubeconfig, or None if the user gave none."""
     if options.kubeconfig is None:
         if options.context is not None:
             raise StartError("--context picks a context of --kubeconfig, which is missing")
         return None
     if not is_loopback(own.get(f"{PREFIX}HOST", "127.0.0.1")):
-        raise StartError("--kubeconfig lends your cluster to every caller: --host must be a loopback address")
+        raise StartError("--kubeconfig gives every caller access to your cluster: --host must be a loopback address")
     if options.context is not None:
         own.pop(environment.DEFAULT_CONTEXT, None)  # the only context is the current one
     return partial(
@@ -137,7 +137,7 @@ def _use_master_key(state: StateDirectory, own: dict[str, str]) -> None:
 
 
 def _use_valkey(state: StateDirectory, runtime: Path, own: dict[str, str]) -> ChildSpec | None:
-    """How to start it, unless the user brings a Redis."""
+    """Returns the embedded server's process, or None if the user's own Redis is used."""
     if environment.is_given(own, environment.REDIS_URL):
         return None
     binary = embedded_server.find_binary()
@@ -150,7 +150,7 @@ def _use_valkey(state: StateDirectory, runtime: Path, own: dict[str, str]) -> Ch
         embedded_server.command(binary, socket=socket, data=state.valkey_directory),
         {name: value for name, value in own.items() if not name.startswith(PREFIX)},
         (state.lock_descriptor,),
-        on_parent_death=Signals.SIGTERM,  # it writes out what it accepted, and removes its socket
+        on_parent_death=Signals.SIGTERM,  # on SIGTERM it writes its data to disk and removes its socket
         shows_output=False,
     )
 

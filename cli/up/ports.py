@@ -1,4 +1,4 @@
-"""Whether the gateway's port is to be had."""
+"""Finds out whether the gateway's port is free."""
 
 import contextlib
 import errno
@@ -8,7 +8,7 @@ FREE_PORT = 0
 
 
 def is_taken(host: str, port: int) -> bool:
-    """Whether something listens there. OSError, such as an unresolvable name, for every other obstacle."""
+    """Whether another program uses the port. Raises OSError for any other problem, such as an unknown host name."""
     try:
         with _bound(host, port):
             return False
@@ -19,7 +19,7 @@ def is_taken(host: str, port: int) -> bool:
 
 
 def pick(host: str) -> int:
-    """A port that is free now."""
+    """Returns a port that is free now."""
     with _bound(host, FREE_PORT) as listener:
         port: int = listener.getsockname()[1]
         return port

@@ -1,6 +1,6 @@
-"""The private folder of one run of `up`: Valkey's socket and, where there is no memfd, the kubeconfig.
+"""The private folder of one run of `up`. It holds Valkey's socket and, on systems without memfd, the kubeconfig.
 
-Not in the state directory: the path of a unix socket is limited, and that of a state directory is the user's choice.
+It is not inside the state directory: the path of a unix socket is limited, and the user chooses the state directory.
 """
 
 import os
@@ -17,12 +17,12 @@ SOCKET_NAME = "valkey.sock"
 SOCKET_PATH_BYTES = 103
 """sun_path of unix(7) is 108 bytes on Linux and 104 on macOS, with the final NUL."""
 RANDOM_BYTES = 8
-"""What mkdtemp adds to the prefix."""
+"""Number of characters that mkdtemp adds to the prefix."""
 
 
 @contextmanager
 def runtime_directory(state: StateDirectory) -> Iterator[Path]:
-    """A fresh folder of mode 0700, removed at the end; that of a killed predecessor goes first."""
+    """Makes a new folder of mode 0700 and removes it at the end. Removes the folder of a killed earlier run first."""
     _remove_leftover(state.noted_runtime())
     path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=_parent(tempfile.gettempdir())))
     try:
@@ -35,7 +35,7 @@ def runtime_directory(state: StateDirectory) -> Iterator[Path]:
 
 def _parent(preferred: str) -> str:
     longest = len(os.fsencode(preferred)) + len(f"/{PREFIX}/{SOCKET_NAME}") + RANDOM_BYTES
-    return preferred if longest <= SOCKET_PATH_BYTES else "/tmp"  # noqa: S108 - mkdtemp makes a private folder in it
+    return preferred if longest <= SOCKET_PATH_BYTES else "/tmp"  # noqa: S108 - mkdtemp makes a private folder there
 
 
 def _remove_leftover(noted: str) -> None:

@@ -1,4 +1,4 @@
-"""Runs gateway, worker and embedded Valkey from one terminal, and ends them in the order in which they depend."""
+"""Runs the gateway, the worker and the embedded Valkey from one terminal, and stops them in the order of dependency."""
 
 import asyncio
 import signal
@@ -25,25 +25,25 @@ from worker.launcher import landlock
 
 POLL_INTERVAL_S = 0.1
 OWN_STORE_START_S = 60.0
-"""Valkey reads its log of writes first."""
+"""Seconds that the embedded Valkey may take to start: it reads its append-only file first."""
 STORE_ANSWER_S = 5.0
 GATEWAY_START_S = 60.0
 WORKER_START_S = 90.0
-"""It asks each CLI for its version, for up to 30 s."""
+"""Seconds that the worker may take to start: it asks each CLI for its version, for up to 30 s."""
 PROMPT_END_S = 0.5
-"""An idle worker ends within this; for a busy one the user gets to know what is waited for."""
+"""Seconds in which an idle worker ends. After that, the user is told which jobs `up` waits for."""
 JOB_COUNT_S = 1.0
 UNKNOWN_JOBS = "the worker and what it runs"
-"""An interrupted start has a worker that is not announced, and mostly nothing to wait for."""
+"""Used when the number of running jobs is not known, for example after an interrupted start."""
 SHORTEST_LIFE_S = 3.0
-"""A worker that dies sooner would die again: no loop of crashes."""
+"""Seconds that a worker must have run to be started again; this prevents an endless loop of crashes."""
 STOP_MARGIN_S = 30.0
-"""Beyond the time that a child takes by its own settings."""
+"""Seconds that a child gets beyond the time limits of its own settings."""
 STORE_STOP_S = 30.0
 HURRIED_STOP_S = 5.0
 
 SECOND_SIGNAL = signal.SIGINT
-"""Not SIGTERM again: two of the same that are sent at once arrive as one."""
+"""Not SIGTERM again: the kernel may deliver two pending signals of the same kind as one."""
 
 Answer = TypeVar("Answer")
 
@@ -51,7 +51,7 @@ __all__ = ["UpOptions", "run"]
 
 
 async def run(options: UpOptions, variables: Mapping[str, str]) -> int:
-    """Runs until a signal or a child's death, and returns the exit code. `StartError`, `SettingsError`."""
+    """Runs until a signal or a child's death. Returns the exit code. Raises `StartError`, `SettingsError`."""
     process_hardening.forbid_dumps()
     signals = StopSignals(reloads=bool(variables.get(environment.SECURITY_CONFIG)))
     signals.listen()
@@ -66,7 +66,7 @@ async def run(options: UpOptions, variables: Mapping[str, str]) -> int:
 
 @asynccontextmanager
 async def _sharing(options: UpOptions, signals: StopSignals) -> AsyncIterator[Sharing | None]:
-    """Around everything else: its lock is the last thing that is given back."""
+    """Encloses everything else, so that its lock is released last."""
     if not options.is_for_bridges or options.state_directory is None:
         yield None
         return
@@ -107,7 +107,7 @@ class _Run:
         return 0 if problem is None else 1
 
     async def _serve(self) -> str | None:
-        """What went wrong, or None when a signal asks to stop."""
+        """Returns what went wrong, or None after a signal to stop."""
         try:
             if await self._start():
                 await self._watch()
@@ -116,7 +116,7 @@ class _Run:
         return self._supervisor.dead.explain() if self._supervisor.dead else None
 
     async def _start(self) -> bool:
-        """False when a signal or a death came in between."""
+        """Returns False if a signal or a child's death interrupted the start."""
         plan = self._plan
         if plan.valkey is not None:
             self._valkey = await self._launch(plan.valkey)
@@ -135,11 +135,11 @@ class _Run:
         return True
 
     async def _is_busy(self) -> bool:
-        """Also when nobody can say."""
+        """Returns True as well if Redis does not answer, because the number of jobs is then unknown."""
         return await store_probe.running_jobs(self._plan.redis_url) != 0
 
     async def _watch(self) -> None:
-        """Until a signal asks to stop, or one has died that is not to be started again."""
+        """Returns after a signal to stop, or after the death of a child that must not be started again."""
         while not self._signals.stop.is_set():
             await any_set([self._signals.stop, self._signals.reload, self._supervisor.died])
             if self._signals.reload.is_set() and self._gateway is not None:
@@ -149,7 +149,7 @@ class _Run:
             dead = self._supervisor.dead
             if dead is None or dead is not self._worker or self._worker_age_s() < SHORTEST_LIFE_S:
                 return
-            _print(f"{dead.explain()}\nstarting it again; what it ran ends as lost", file=sys.stderr)
+            _print(f"{dead.explain()}\nstarting it again; the jobs that it ran end as lost", file=sys.stderr)
             self._supervisor.forget(dead)
             await self._launch_worker()
 
@@ -173,7 +173,7 @@ class _Run:
             raise StartError(f"the {spec.name} cannot be started: {error.strerror}") from error
 
     async def _reach(self, ask: Callable[[], Awaitable[Answer]], limit_s: float, who: str) -> Answer | None:
-        """The first answer that is not empty; None when a signal or a death came in between."""
+        """Returns the first answer that is not empty, or None after a signal to stop or a child's death."""
         deadline = asyncio.get_running_loop().time() + limit_s
         while not (answer := await ask()):
             if await any_set([self._signals.stop, self._supervisor.died], timeout_s=POLL_INTERVAL_S):
@@ -191,7 +191,7 @@ class _Run:
             await self._stop(self._valkey, STORE_STOP_S)
 
     async def _drain(self, worker: Child) -> None:
-        """The first signal lets running commands end, the second one ends them."""
+        """The first signal lets running commands finish. The second one ends them."""
         settings, hurry = self._plan.worker_settings, self._signals.hurry
         jobs = await self._running_jobs()
         worker.stop()
@@ -204,7 +204,7 @@ class _Run:
         await self._kill_unless_ended(worker, settings.kill_grace_s + STOP_MARGIN_S)
 
     async def _running_jobs(self) -> str:
-        """In words; with a number only where no other worker's jobs are among them."""
+        """Describes the running jobs. Gives a number only if all jobs in Redis belong to this worker."""
         if self._plan.valkey is None or self._signals.hurry.is_set():
             return UNKNOWN_JOBS
         with suppress(TimeoutError):
@@ -235,5 +235,5 @@ def _banner_facts(plan: Plan, versions: Mapping[str, str]) -> BannerFacts:
 
 
 def _print(text: str, *, file: TextIO | None = None) -> None:
-    with suppress(OSError):  # the terminal is gone: that must not keep the children from an orderly end
+    with suppress(OSError):  # a closed terminal must not prevent an orderly stop of the children
         typer.echo(text, file=file)

@@ -1,7 +1,8 @@
-"""What `mcp-k8s up` keeps between two runs: the master key and Valkey's data, in a folder for the owner's eyes only.
+"""The state directory of `mcp-k8s up`: a private folder that keeps the master key and Valkey's data between runs.
 
-One `up` at a time: a lock is held as long as any process has its descriptor open. Valkey inherits it, so that no
-second server opens the same data while a first one still closes it. A key that is there is never replaced.
+Only one `up` at a time uses a state directory. Its lock is held as long as any process has the descriptor open. Valkey
+inherits the descriptor, so that a second server cannot open the data before the first one has closed it. An existing
+master key is never replaced.
 """
 
 import contextlib
@@ -41,17 +42,17 @@ class StateDirectory:
         return self.path / VALKEY_NAME
 
     def note(self, runtime: str) -> None:
-        """Writes into the lock file whose it is, and the folder to remove should this process be killed."""
+        """Writes this process's id into the lock file, and the folder to remove if this process is killed."""
         os.ftruncate(self.lock_descriptor, 0)
         os.pwrite(self.lock_descriptor, f"{os.getpid()}\n{runtime}\n".encode(), 0)
 
     def noted_runtime(self) -> str:
-        """The folder that a killed process left; empty if there is none."""
+        """Returns the folder that a killed process left behind, or an empty string."""
         return _lock_lines(self.lock_descriptor)[1]
 
 
 def default_path(environment: Mapping[str, str]) -> Path:
-    """By the XDG base directory specification 0.8, which ignores relative paths."""
+    """Follows the XDG base directory specification 0.8, which ignores relative paths."""
     configured = environment.get("XDG_STATE_HOME", "")
     base = Path(configured) if os.path.isabs(configured) else Path.home() / ".local" / "state"
     return base / FOLDER_NAME
@@ -59,10 +60,7 @@ def default_path(environment: Mapping[str, str]) -> Path:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[StateDirectory]:
-    """Makes the folder, takes its lock, and makes a master key on first start.
-
-    `StartError` if another process has the lock, or others could read the folder.
-    """
+    """Makes the folder and holds its lock. Raises `StartError` if the lock is taken or others can use the folder."""
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -79,17 +77,17 @@ def locked(path: Path) -> Iterator[StateDirectory]:
 
 
 def ensure_master_key(path: Path) -> None:
-    """Makes a key on first start. `StartError` if the file that is there holds none."""
+    """Makes a key on the first start. Raises `StartError` if the file exists and does not contain a key."""
     if not path.exists():
         write_new(path, MasterKeys.generate() + "\n")
     elif not holds_key(path):
         raise StartError(
-            f"{path} holds no master key; restore it, or remove it and give up the jobs that are kept beside it"
+            f"{path} does not contain a master key; restore the file, or remove it and lose the jobs that are stored"
         )
 
 
 def holds_key(path: Path) -> bool:
-    """Whether the file holds master keys, separated by commas. False if it cannot be read."""
+    """Whether the file contains master keys, separated by commas. False if the file cannot be read."""
     try:
         MasterKeys(split_keys(path.read_text()))
     except (OSError, ValueError):
@@ -100,9 +98,11 @@ def holds_key(path: Path) -> bool:
 def _check_privacy(path: Path) -> None:
     status = path.stat()
     if status.st_uid != os.geteuid():
-        raise StartError(f"the state directory {path} belongs to another user; name one with --state-directory")
+        raise StartError(f"the state directory {path} belongs to another user; choose another with --state-directory")
     if status.st_mode & FOR_OTHERS:
-        raise StartError(f"others can use the state directory {path}, which holds the master key: chmod 700 {path}")
+        raise StartError(
+            f"other users can use the state directory {path}, which contains the master key; run: chmod 700 {path}"
+        )
 
 
 def _lock(descriptor: int, path: Path) -> None:
@@ -111,7 +111,7 @@ def _lock(descriptor: int, path: Path) -> None:
     except BlockingIOError as error:
         holder = _lock_lines(descriptor)[0] or "unknown"
         raise StartError(
-            f"another `mcp-k8s up` (process {holder}) uses {path}; stop it, or run a second one with another folder "
+            f"another `mcp-k8s up` (process {holder}) uses {path}; stop it, or start this one with another folder "
             "(--state-directory) and another port (--port)"
         ) from error
     except OSError as error:
@@ -124,9 +124,10 @@ def _lock_lines(descriptor: int) -> tuple[str, str]:
 
 
 def write_new(path: Path, text: str, *, like: os.stat_result | None = None) -> None:
-    """Appears whole, or not at all: a key cut short would make what it sealed unreadable.
+    """Writes the file atomically: data that was sealed with a key is lost if that key is cut short.
 
-    For the owner alone, or with owner and mode of `like`, the file that it replaces: who read that must read this.
+    Only the owner can read the file, unless `like` is given: then the file gets the owner and mode of the file that it
+    replaces, so that the same users can read it.
     """
     descriptor, partial = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)  # mode 0600
     try:

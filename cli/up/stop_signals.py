@@ -1,18 +1,18 @@
-"""What a signal to `up` asks for: the first one to stop, the next one to hurry, and a SIGHUP to reload."""
+"""Meaning of the signals to `up`: the first one stops it, the next one hurries it, and SIGHUP reloads the policy."""
 
 import asyncio
 import os
 import signal
 
 TERMINAL = "/dev/tty"
-"""That of this process, whatever its standard streams are; it cannot be opened once it is closed."""
+"""The controlling terminal of this process, which cannot be opened after the terminal was closed."""
 
 
 class StopSignals:
-    """Ctrl-C and SIGTERM drain. A terminal that is closed leaves nobody to press Ctrl-C again: that hurries.
+    """Ctrl-C and SIGTERM drain. A closed terminal hurries, because the user cannot press Ctrl-C a second time there.
 
-    A SIGHUP that does not come from a closed terminal is the operator's, who wants the policy's file read again; where
-    there is no such file (`reloads` is False), it hurries too.
+    Any other SIGHUP asks for the policy file to be read again. It hurries too if there is no policy file (`reloads` is
+    False).
     """
 
     def __init__(self, *, reloads: bool = False) -> None:

@@ -1,7 +1,7 @@
-"""Child processes of one terminal: each in a session of its own, none of which outlives the supervisor.
+"""Child processes that do not outlive the supervisor, each in its own session.
 
-A terminal's Ctrl-C reaches the whole foreground group, and the children must end one after the other: hence the
-sessions. What a child prints is passed on, and the last of it kept, for the day it dies.
+Ctrl-C signals the whole foreground group of a terminal, but the children must end one after the other. Therefore each
+child has its own session. The output of a child is passed on, and its last lines are kept to explain an unexpected end.
 """
 
 import asyncio
@@ -19,9 +19,9 @@ TAIL_LINES = 12
 TAIL_BYTES = 4_096
 READ_BYTES = 65_536
 LAST_OUTPUT_S = 5.0
-"""A worker's launcher holds its output open until it has killed what was running."""
+"""Seconds to wait for the last output: a worker's launcher keeps the output open until it has killed its commands."""
 KILLED_S = 10.0
-"""For a killed process to be gone: one in an uninterruptible system call takes its time."""
+"""Seconds to wait for the end of a killed process, which may be in an uninterruptible system call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +30,10 @@ class ChildSpec:
 
     name: str
     command: Sequence[str]
-    """With the program's absolute path first."""
+    """The program's absolute path and its arguments."""
     environment: Mapping[str, str]
     descriptors: tuple[int, ...] = ()
-    """Open files that it inherits, under the same numbers."""
+    """File descriptors that the process inherits under the same numbers."""
     on_parent_death: signal.Signals = signal.SIGKILL
     shows_output: bool = True
 
@@ -49,24 +49,24 @@ class Child:
         self._tail = b""
 
     def stop(self, signum: signal.Signals = signal.SIGTERM) -> None:
-        """Sends the signal; its end is no surprise from now on."""
+        """Sends the signal. From now on, the end of the process is expected."""
         self.is_stopping = True
         self.send(signum)
 
     def send(self, signum: signal.Signals) -> None:
-        """Sends a signal that is not meant to end it."""
+        """Sends a signal that does not end the process."""
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(signum)
 
     def explain(self) -> str:
-        """How it ended, and the last that it printed."""
+        """Describes how the process ended, with its last lines of output."""
         code = self._process.returncode
         how = f"was ended by signal {-code}" if code is not None and code < 0 else f"ended with exit code {code}"
         lines = self._tail.decode("utf-8", "replace").splitlines()[-TAIL_LINES:]
         return "\n".join([f"the {self.name} {how}" + (":" if lines else ""), *(f"  {line}" for line in lines)])
 
     async def attend(self, output: BinaryIO | None) -> None:
-        """Returns when the process is gone and all that it printed has been read."""
+        """Returns when the process has ended and its output has been read."""
         async with asyncio.TaskGroup() as group:
             reading = group.create_task(self._read(output), name=f"output of {self.name}")
             await self._process.wait()
@@ -86,7 +86,7 @@ class Child:
 
 
 class Supervisor:
-    """Starts children, and notices when one ends that nobody stopped."""
+    """Starts children, and notices when a child ends unexpectedly."""
 
     def __init__(self, group: asyncio.TaskGroup, output: BinaryIO) -> None:
         self.died = asyncio.Event()
@@ -96,7 +96,7 @@ class Supervisor:
         self._output = output
 
     async def start(self, spec: ChildSpec) -> Child:
-        """Not to be cancelled: the process could be there and unknown. Raises OSError."""
+        """Must not be cancelled, because the new process would then be unknown here. Raises OSError."""
         process = await asyncio.create_subprocess_exec(
             *_dying_with_parent(spec),
             env=dict(spec.environment),
@@ -112,13 +112,13 @@ class Supervisor:
         return child
 
     def forget(self, dead: Child) -> None:
-        """Its death is dealt with: the next one counts again."""
+        """Forgets a dead child, so that the next death is noticed again."""
         del self._children[dead]
         self.dead = None
         self.died.clear()
 
     async def end_all(self) -> None:
-        """Kills what still runs."""
+        """Kills all children that still run."""
         for child in self._children:
             if not child.ended.is_set():
                 child.stop(signal.SIGKILL)
@@ -136,7 +136,7 @@ class Supervisor:
 
 @contextlib.asynccontextmanager
 async def supervising(output: BinaryIO = sys.stderr.buffer) -> AsyncIterator[Supervisor]:
-    """A supervisor whose children are gone afterwards. Errors of the body leave it in a group."""
+    """Yields a supervisor and ends all its children afterwards. Errors of the body are raised in an exception group."""
     async with asyncio.TaskGroup() as group:
         supervisor = Supervisor(group, output)
         try:
@@ -146,7 +146,7 @@ async def supervising(output: BinaryIO = sys.stderr.buffer) -> AsyncIterator[Sup
 
 
 async def any_set(events: Iterable[asyncio.Event], *, timeout_s: float | None = None) -> bool:
-    """Waits for the first of them. False if the time was over before."""
+    """Waits until one of the events is set. Returns False if the time limit came first."""
     async with asyncio.TaskGroup() as group:
         waiting = {group.create_task(event.wait(), name="wait for an event") for event in events}
         done, _ = await asyncio.wait(waiting, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
@@ -165,6 +165,6 @@ def _dying_with_parent(spec: ChildSpec) -> list[str]:
 def _pass_on(output: BinaryIO | None, data: bytes) -> None:
     if output is None or not data:
         return
-    with contextlib.suppress(OSError):  # the terminal is gone: that must not keep the children from an orderly end
+    with contextlib.suppress(OSError):  # a closed terminal must not prevent an orderly stop of the children
         output.write(data)
         output.flush()

@@ -1,1 +1,1 @@
-"""Kubeconfigs of callers: decoded, checked field by field, and rebuilt."""
+"""Callers' kubeconfigs: decoded, checked field by field, and rebuilt."""

@@ -1,7 +1,7 @@
-"""Rebuilds a caller's kubeconfig from an allow-list of fields: one context, inline data only, nothing else of it.
+"""Rebuilds a caller's kubeconfig from an allow-list of fields. The result has one context and only inline data.
 
-Whatever would run a program, read a file or connect elsewhere is refused, with the field's path and what to do. Names
-of contexts are the only part of a kubeconfig that a message may show. Format:
+A field that would run a program, read a file or connect elsewhere is refused; the message names the field's path and
+what to do. Messages never show any part of a kubeconfig except the names of contexts. Format:
 https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/
 """
 
@@ -24,29 +24,29 @@ __all__ = ["ClusterAccess", "decode", "rebuild"]
 
 MAX_NAME_CHARACTERS = 1_024
 MAX_CREDENTIAL_CHARACTERS = 64 * 1024
-"""Of a user's field: each is looked for in all that a command prints. The largest keys in use take 18 KiB."""
+"""Longest credential in characters: each is searched for in a command's output. The largest keys in use take 18 KiB."""
 SHOWN_NAMES = 20
 SHOWN_NAME_CHARACTERS = 80
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterAccess:
-    """What a command needs to reach its cluster."""
+    """The data with which a command reaches its cluster."""
 
     kubeconfig: str = field(repr=False)
-    """Minimal and self-contained, as JSON, which is YAML too."""
+    """The rebuilt kubeconfig as JSON, which is also valid YAML."""
     context: str
     host: str
     port: int
     namespace: str
-    """That of the context."""
+    """Namespace of the context."""
     cluster: tuple[str, str] = field(repr=False)
-    """What tells this cluster from others: the server's address and its authority."""
+    """Identity of the cluster: the server's address and its certificate authority."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A named entry of one of the three lists. `path` is for messages: it has its place instead of its name."""
+    """A named entry of one of the three lists. Messages show `path`, which has the entry's index, not its name."""
 
     name: str
     path: str
@@ -54,11 +54,11 @@ class _Entry:
 
 
 def rebuild(text: str, *, context: str | None, allow_loopback: bool, proxy_url: str | None = None) -> ClusterAccess:
-    """One context of a kubeconfig, the current one if none is named; only that one is judged.
+    """Rebuilds one context of a kubeconfig, by default the current one. Other contexts are not checked.
 
-    `proxy_url` is what the cluster is to be reached through: ours, never the caller's.
+    `proxy_url` is the worker's proxy through which the cluster is reached, never the caller's.
 
-    `RequestError` with one of the codes KUBECONFIG_INVALID, KUBECONFIG_FIELD_REFUSED and CONTEXT_UNKNOWN.
+    Raises `RequestError` with the code KUBECONFIG_INVALID, KUBECONFIG_FIELD_REFUSED or CONTEXT_UNKNOWN.
     """
     document = _document(text)
     chosen = _chosen_context(document, context)
@@ -125,7 +125,7 @@ def _known_contexts(document: Mapping[str, Value]) -> str:
 
 
 def _shown(name: str) -> str:
-    """Names are the caller's text: no control character, and no longer than one reads."""
+    """Returns a name that is safe to show: without control characters, and cut if it is long."""
     printable = "".join(character if character.isprintable() else "?" for character in name)
     return printable if len(printable) <= SHOWN_NAME_CHARACTERS else f"{printable[:SHOWN_NAME_CHARACTERS]}…"
 
@@ -133,12 +133,12 @@ def _shown(name: str) -> str:
 def _items(document: Mapping[str, Value], section: Section) -> list[Value]:
     items = document.get(section.plural) or []
     if not isinstance(items, list):
-        raise _invalid(f"{section.plural} is no list")
+        raise _invalid(f"{section.plural} is not a list")
     return items
 
 
 def _named(document: Mapping[str, Value], section: Section, name: Value, *, must_exist: bool = True) -> _Entry | None:
-    """The entry of that name; None for no name, which is an entry that is not there and need not be."""
+    """Returns the entry of that name, or None if `name` is empty: an entry that is not named may be missing."""
     if not name:
         return None
     items = _items(document, section)
@@ -153,24 +153,24 @@ def _named(document: Mapping[str, Value], section: Section, name: Value, *, must
         raise _invalid(f"{path} and another entry have the same name")
     body = item.get(section.singular) or {}
     if not isinstance(body, dict):
-        raise _invalid(f"{path}.{section.singular} is no mapping")
+        raise _invalid(f"{path}.{section.singular} is not a mapping")
     return _Entry(_checked_name(name, path), f"{path}.{section.singular}", body)
 
 
 def _checked_name(name: Value, path: str) -> str:
     if not isinstance(name, str) or not name.isprintable() or len(name) > MAX_NAME_CHARACTERS:
-        raise _invalid(f"{path}.name is no printable text of at most {MAX_NAME_CHARACTERS} characters")
+        raise _invalid(f"{path}.name is not printable text of at most {MAX_NAME_CHARACTERS} characters")
     return name
 
 
 def _taken(entry: _Entry, section: Section) -> dict[str, Value]:
-    """The fields that are on the allow-list; what is empty or dropped is left out."""
+    """Returns the fields on the allow-list, without empty and dropped ones."""
     given = {name: value for name, value in entry.body.items() if value not in (None, "", False, [])}
     for name in given:
         if name in section.refused:
             raise _refused(f"{entry.path}.{name}", section.refused[name])
         if name not in section.allowed and name not in section.dropped:
-            raise _refused(entry.path, "holds a field that is not known here: remove it")
+            raise _refused(entry.path, "has an unknown field: remove it")
     taken: dict[str, Value] = {name: value for name, value in given.items() if name in section.allowed}
     for name, value in taken.items():
         if section is USER and len(str(value)) > MAX_CREDENTIAL_CHARACTERS:
@@ -184,16 +184,16 @@ def _check_kind(path: str, value: Value, kind: Kind) -> None:
         if not isinstance(value, bool):
             raise _invalid(f"{path} is neither true nor false")
     elif not isinstance(value, str):
-        raise _invalid(f"{path} is no text")
+        raise _invalid(f"{path} is not text")
     elif kind is Kind.DATA:
         if not _is_base64(value):
             raise _invalid(f"{path} is not base64")
     elif not value.isprintable():
-        raise _invalid(f"{path} holds a control character")
+        raise _invalid(f"{path} contains a control character")
 
 
 def _is_base64(value: str) -> bool:
-    """As Go's decoder, which passes over line breaks."""
+    """Ignores line breaks, as Go's decoder does."""
     try:
         base64.b64decode(value.replace("\n", "").replace("\r", ""), validate=True)
     except (binascii.Error, ValueError):
@@ -205,7 +205,7 @@ def _endpoint(cluster: _Entry, fields: Mapping[str, Value], *, allow_loopback: b
     path = f"{cluster.path}.server"
     endpoint = endpoints.parse(str(fields.get("server", "")))
     if endpoint is None:
-        raise _invalid(f"{path} is no URL such as https://host:6443")
+        raise _invalid(f"{path} is not a URL such as https://host:6443")
     why = endpoints.refusal(endpoint, allow_loopback=allow_loopback)
     if why is not None:
         raise _refused(path, why)

@@ -1,4 +1,4 @@
-"""From what a caller sent, base64 in most cases, to a kubeconfig's text. Whether it is one is not judged here."""
+"""Decodes the text of a kubeconfig from what a caller sent, mostly base64. The content is not checked here."""
 
 import base64
 import binascii
@@ -7,23 +7,23 @@ import re
 from shared.errors import ErrorCode, RequestError
 
 MAX_BYTES = 1024 * 1024
-"""A kubeconfig with a hundred clusters is a tenth of it."""
+"""Largest kubeconfig in bytes. One with a hundred clusters has a tenth of it."""
 MAX_BASE64_CHARACTERS = 2 * MAX_BYTES
-"""Four characters for three bytes, and room for line wraps."""
+"""Longest base64 text: four characters for three bytes, and room for line wraps."""
 URL_SAFE = str.maketrans("-_", "+/", " \t\r\n")
 BASE64_TEXT = re.compile(r"[A-Za-z0-9+/=_\s-]+")
-"""No kubeconfig looks like that: each has a colon."""
+"""Text that may be base64. A kubeconfig in plain text never matches, because it has a colon."""
 SELF_CONTAINED = "kubectl config view --raw --minify --flatten"
-"""Prints a kubeconfig that names no file and has one context: the current one, or that of `--context`."""
+"""Command that prints a self-contained kubeconfig with one context: the current one, or that of `--context`."""
 ENCODED = f"{SELF_CONTAINED} | base64 | tr -d '\\n'"
-"""What the header and the body's field take. In this spelling it works with GNU's and with BSD's base64."""
+"""Command whose output the header and the body's field accept. It works with GNU's and with BSD's base64."""
 HOW = f"send the output of `{ENCODED}`"
 
 
 def decode(text: str, *, allow_yaml: bool) -> str:
-    """The kubeconfig's text. Line wraps, the URL-safe alphabet and missing padding are taken, and raw text if allowed.
+    """Returns the kubeconfig's text. Line wraps, the URL-safe alphabet and missing padding are accepted.
 
-    `RequestError` KUBECONFIG_ENCODING, or KUBECONFIG_INVALID for the size.
+    Raises `RequestError` with KUBECONFIG_ENCODING, or with KUBECONFIG_INVALID if the kubeconfig is too large.
     """
     if len(text) > MAX_BASE64_CHARACTERS:
         raise _too_large()
@@ -37,7 +37,7 @@ def _raw(text: str, *, allow_yaml: bool) -> str:
     if ":" not in text:
         raise _encoding("is neither base64 nor YAML")
     if not allow_yaml:
-        raise _encoding("is not base64 (raw YAML is taken in the body's field `kubeconfig` only)")
+        raise _encoding("is not base64 (raw YAML is accepted only in the body's field `kubeconfig`)")
     return text
 
 
@@ -46,12 +46,12 @@ def _from_base64(text: str) -> str:
     if decoded is None:
         raise _encoding("is not base64 of UTF-8 text")
     if BASE64_TEXT.fullmatch(decoded):
-        raise _encoding("is base64 of base64, or of nothing that has a colon: encode it once")
+        raise _encoding("is base64 of base64, or its text has no colon: encode the kubeconfig once")
     return decoded
 
 
 def _utf8(text: str) -> str | None:
-    """None instead of an exception: those of decoders carry the bytes."""
+    """Returns None instead of raising, because decoders' exceptions contain the bytes."""
     compact = text.translate(URL_SAFE).rstrip("=")
     try:
         return base64.b64decode(compact + "=" * (-len(compact) % 4), validate=True).decode()
@@ -66,5 +66,5 @@ def _encoding(problem: str) -> RequestError:
 def _too_large() -> RequestError:
     return RequestError(
         ErrorCode.KUBECONFIG_INVALID,
-        f"The kubeconfig is larger than {MAX_BYTES} bytes: {HOW}, which holds the current context alone.",
+        f"The kubeconfig is larger than {MAX_BYTES} bytes: {HOW}, which contains only the current context.",
     )

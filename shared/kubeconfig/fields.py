@@ -1,4 +1,4 @@
-"""The allow-list: which fields of a kubeconfig are taken, which are left out, and which are refused with what hint."""
+"""The fields of a kubeconfig that are allowed, dropped or refused, with a hint for each refused one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,12 +22,12 @@ class Section:
     dropped: frozenset[str] = frozenset({"extensions"})
 
 
-_FLATTEN = "names a file, and none of yours is in the worker: `kubectl config view --flatten` puts its content inline"
+_FLATTEN = "names a file, and workers do not have your files: `kubectl config view --flatten` puts its content inline"
 _NO_PROGRAM = (
-    "needs a program that does not run in a worker, as those of EKS, GKE and AKS do: send what `mcp-k8s kubeconfig` "
-    "prints, or one with a token, for example that of `kubectl create token SERVICEACCOUNT --duration=1h`"
+    "needs a credential program, as the kubeconfigs of EKS, GKE and AKS do, and workers run none: send the output of "
+    "`mcp-k8s kubeconfig`, or use a token, for example from `kubectl create token SERVICEACCOUNT --duration=1h`"
 )
-_NO_IMPERSONATION = "acts as somebody else: use credentials of that identity itself"
+_NO_IMPERSONATION = "impersonates another identity: use that identity's own credentials"
 
 CONTEXT = Section(
     plural="contexts",
@@ -47,7 +47,7 @@ CLUSTER = Section(
     },
     refused={
         "certificate-authority": _FLATTEN,
-        "proxy-url": "sends the connection elsewhere: use a server that the worker reaches by itself",
+        "proxy-url": "sends the connection elsewhere: use a server that the worker can reach without a proxy",
     },
 )
 USER = Section(

@@ -1,1 +1,1 @@
-"""Hosts and addresses: how they are written, and which of them nothing may connect to."""
+"""Hosts and addresses: their spellings, and those to which no connection is allowed."""

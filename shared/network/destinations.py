@@ -1,4 +1,4 @@
-"""Where commands may connect to, as an operator writes it down: networks, addresses and names."""
+"""An operator's list of destinations for commands: networks, addresses and names."""
 
 import ipaddress
 import re
@@ -25,23 +25,26 @@ class Destinations:
         return bool(self.networks or self.names or self.suffixes)
 
     def has_name(self, host: str) -> bool:
-        """Whether the host, as it was asked for, is named."""
+        """Whether the list contains the host name."""
         return host in self.names or host.endswith(self.suffixes)
 
     def has_address(self, address: Address) -> bool:
-        """Whether the address, or an IPv4 address that it stands for, lies in one of the networks."""
+        """Whether a network contains the address, or an IPv4 address that is embedded in it."""
         return any(each in network for each in endpoints.spellings(address) for network in self.networks)
 
 
 def parse(text: str) -> Destinations:
-    """`10.0.0.0/8, 192.0.2.7, registry.example, *.example.com`. `ValueError` says which entry is none of these."""
+    """Parses a list such as `10.0.0.0/8, 192.0.2.7, registry.example, *.example.com`.
+
+    Raises ValueError, which gives the number of the entry that is not valid.
+    """
     networks, names, suffixes = [], set(), []
     for number, entry in enumerate(items(text), 1):
         network = _network(entry)
         if network is not None:
             networks.append(network)
         elif not NAME.fullmatch(entry) or endpoints.ENDS_IN_NUMBER.search(entry):
-            raise ValueError(f"has an entry {number} that is no network, no address and no name")
+            raise ValueError(f"has an entry {number} that is not a network, an address or a name")
         elif entry.startswith(ANY_BELOW):
             suffixes.append(entry[1:])
         else:
@@ -50,12 +53,12 @@ def parse(text: str) -> Destinations:
 
 
 def parse_services(text: str) -> tuple[Endpoint, ...]:
-    """`gateway:9096, [fd12::1]:6379`. `ValueError` says which entry is none of these."""
+    """Parses a list such as `gateway:9096, [fd12::1]:6379`. Raises ValueError as `parse` does."""
     return tuple(_service(number, entry) for number, entry in enumerate(items(text), 1))
 
 
 def items(text: str) -> list[str]:
-    """Entries between commas, in lower case and without the dot at a name's end."""
+    """Splits a list at its commas. The entries are in lower case, without the dot at a name's end."""
     return [entry.strip().lower().rstrip(".") for entry in text.split(",") if entry.strip()]
 
 
@@ -69,5 +72,5 @@ def _network(entry: str) -> Network | None:
 def _service(number: int, entry: str) -> Endpoint:
     endpoint = None if "/" in entry else endpoints.parse(f"https://{entry}")
     if endpoint is None or not entry.endswith(f":{endpoint.port}"):
-        raise ValueError(f"has an entry {number} that is no host with a port")
+        raise ValueError(f"has an entry {number} that is not a host with a port")
     return endpoint

@@ -1,7 +1,7 @@
-"""Judges hosts by their spelling alone; nothing is resolved here.
+"""Checks hosts without resolving names.
 
-What a name resolves to is judged by the same rules where the connection is made. Here go the addresses that no server
-of a caller has, and the spellings that hide one.
+It refuses addresses that no caller's server can have, and spellings that hide such an address. The addresses to which a
+name resolves are checked by the same rules when the connection is made.
 """
 
 import ipaddress
@@ -14,7 +14,7 @@ URL = re.compile(
     r"(?:/[a-z0-9._~/%:@!$&'()*+,;=-]*)?",
     re.IGNORECASE | re.ASCII,
 )
-"""RFC 3986 without userinfo, query, fragment and zone, which no server of a kubeconfig has."""
+"""A URL of RFC 3986 without userinfo, query, fragment and zone, which the servers of a kubeconfig do not have."""
 DEFAULT_PORTS = {"https": 443, "http": 80}
 MAX_PORT = 65_535
 MAX_URL_CHARACTERS = 2_048
@@ -27,20 +27,20 @@ METADATA_NETWORKS = tuple(
         ("100.100.100.200/32", "192.0.0.192/32", "168.63.129.16/32", "fd00:ec2::/32", "fd20:ce::254/128"),
     )
 )
-"""Clouds whose metadata service is not link-local: Alibaba, Oracle, Azure's wire server, AWS and Google over IPv6."""
+"""Metadata services that are not link-local: Alibaba, Oracle, Azure's wire server, AWS and Google over IPv6."""
 THIS_NETWORK = ipaddress.ip_network("0.0.0.0/8")
 EMBEDDING_NETWORKS = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "::ffff:0:0:0/96", "::/96")))
 """IPv6 addresses whose last 32 bits are an IPv4 address: NAT64 (RFC 6052, RFC 8215), IPv4-translated (RFC 2765) and
 IPv4-compatible (RFC 4291)."""
 IPV4_MASK = 0xFFFFFFFF
 ENDS_IN_NUMBER = re.compile(r"(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)$")
-"""Such a host is an IPv4 address to some resolver (https://url.spec.whatwg.org/#ends-in-a-number-checker)."""
+"""Hosts that some resolvers read as an IPv4 address (https://url.spec.whatwg.org/#ends-in-a-number-checker)."""
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class Denial(StrEnum):
-    """Why nothing may connect to a host, whoever asks."""
+    """Why no connection to a host is allowed."""
 
     FORBIDDEN = "forbidden-address"
     LOOPBACK = "loopback"
@@ -49,14 +49,14 @@ class Denial(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where an API server is. `host` is in lower case, without a dot at its end and without brackets."""
+    """Host and port of a server. `host` is in lower case, without brackets and without a dot at its end."""
 
     host: str
     port: int
 
 
 def parse(url: str) -> Endpoint | None:
-    """The endpoint of an http(s) URL; None if it is none."""
+    """Returns the endpoint of an http or https URL, or None if the URL is not valid."""
     match = URL.fullmatch(url) if len(url) <= MAX_URL_CHARACTERS else None
     if match is None:
         return None
@@ -68,13 +68,13 @@ def parse(url: str) -> Endpoint | None:
 
 
 def refusal(endpoint: Endpoint, *, allow_loopback: bool) -> str | None:
-    """Why nothing may connect there, and what to do; None if it may."""
+    """Returns why no connection is allowed and what to do, or None if it is allowed."""
     denial = host_denial(endpoint.host, allow_loopback=allow_loopback)
     return None if denial is None else _EXPLANATIONS[denial]
 
 
 def host_denial(host: str, *, allow_loopback: bool) -> Denial | None:
-    """Judges a host by what is written: an address, or a name that is not resolved here."""
+    """Checks a host, which is an address or a name. Names are not resolved here."""
     address = parse_address(host)
     if address is not None:
         return address_denial(address, allow_loopback=allow_loopback)
@@ -86,7 +86,7 @@ def host_denial(host: str, *, allow_loopback: bool) -> Denial | None:
 
 
 def address_denial(address: Address, *, allow_loopback: bool) -> Denial | None:
-    """Judges an address, and every IPv4 address that it stands for."""
+    """Checks an address and every IPv4 address that is embedded in it."""
     reached = spellings(address)
     if any(_is_forbidden(each) for each in reached):
         return Denial.FORBIDDEN
@@ -96,12 +96,12 @@ def address_denial(address: Address, *, allow_loopback: bool) -> Denial | None:
 
 
 def spellings(address: Address) -> tuple[Address, ...]:
-    """The address itself, and every IPv4 address that it stands for."""
+    """Returns the address and every IPv4 address that is embedded in it."""
     return (address, *_embedded(address))
 
 
 def parse_address(host: str) -> Address | None:
-    """The address that is written there without brackets; None for a name, and for an address with a zone."""
+    """Returns an address that is written without brackets, or None for a name or an address with a zone."""
     try:
         return None if "%" in host else ipaddress.ip_address(host)
     except ValueError:
@@ -110,20 +110,20 @@ def parse_address(host: str) -> Address | None:
 
 _EXPLANATIONS = {
     Denial.LOOPBACK: (
-        "is on loopback, which here is the worker and not your machine: use an address that the worker can reach "
+        "is a loopback address, which means the worker and not your machine: use an address that the worker can reach "
         "(kind: `kind get kubeconfig --internal`, with workers in the network `kind`), or run `mcp-k8s up` on your "
-        "machine, which allows loopback; gateways and workers that you start there by hand do so with "
+        "machine, which allows loopback; a gateway and a worker that you start there by hand allow it with "
         "K8S_MCP_ALLOW_LOOPBACK=true"
     ),
     Denial.FORBIDDEN: (
-        "is a link-local, metadata, multicast or unspecified address, where no such server is: name its own"
+        "is a link-local, metadata, multicast or unspecified address, which no cluster has: use the server's own"
     ),
-    Denial.SPELLING: "is an IPv4 address in an unusual spelling: write four decimal numbers",
+    Denial.SPELLING: "is an IPv4 address in an unusual notation: write four decimal numbers",
 }
 
 
 def _embedded(address: Address) -> tuple[ipaddress.IPv4Address, ...]:
-    """IPv4 addresses that an IPv6 address stands for."""
+    """Returns the IPv4 addresses that are embedded in an IPv6 address."""
     if isinstance(address, ipaddress.IPv4Address):
         return ()
     found = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]

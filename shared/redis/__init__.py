@@ -1,1 +1,1 @@
-"""The connection to Redis or Valkey, and what is expected of the server."""
+"""Connections to Redis or Valkey, and checks of the server's configuration."""

@@ -1,4 +1,4 @@
-"""Connections to Redis: how long they may hang, what is retried, how many there are."""
+"""Connections to Redis, with their time limits, retries and pool sizes."""
 
 import asyncio
 import builtins
@@ -25,25 +25,25 @@ from shared.metrics import RedisErrorKind
 
 CONNECT_TIMEOUT_S = 2.0
 SOCKET_TIMEOUT_S = 15.0
-"""Longer than any blocking command of ours waits."""
+"""Time limit of a command in seconds; longer than any blocking command waits."""
 LEASE_TIMEOUT_S = 1.5
-"""Two tries of it fit between a renewal and the end of the lease."""
+"""Time limit in seconds for renewing leases: two tries fit between a renewal and the end of the lease."""
 HEALTH_CHECK_INTERVAL_S = 30
 GATEWAY_CONNECTIONS = 50
-"""Of one gateway at most, besides those of its submits."""
+"""Most connections of a gateway, besides those for submitting jobs."""
 RETRIED = [ConnectionError, TimeoutError, BusyLoadingError, OSError]
 
 UNAVAILABLE = (RedisError, OSError)
-"""What a caller of the store sees when Redis is away."""
+"""Errors that the store raises when Redis is not available."""
 
 Pool = TypeVar("Pool", bound=ConnectionPool)
 
 
 class _OurConnection(AbstractConnection):
-    """A cancelled task ends, even when the cancellation meets a command that is just being sent; errors are counted.
+    """Counts errors, and does not lose a cancellation that comes while a command is being sent.
 
-    redis-py sends through `asyncio.wait_for`, which loses a cancellation before Python 3.12
-    (https://github.com/python/cpython/issues/86296): a loop over Redis would go on, and with it the process.
+    redis-py sends with `asyncio.wait_for`, which can lose a cancellation before Python 3.12
+    (https://github.com/python/cpython/issues/86296). A loop over Redis would then go on and keep the process alive.
     """
 
     async def send_packed_command(self, command: bytes | str | Iterable[bytes], check_health: bool = True) -> None:
@@ -56,7 +56,7 @@ class _OurConnection(AbstractConnection):
 
     async def _connect(self) -> None:
         with _errors_counted():
-            await super()._connect()  # type: ignore[safe-super, no-untyped-call]  # of the class that this is mixed into
+            await super()._connect()  # type: ignore[safe-super, no-untyped-call]  # the method of the class that this is mixed into
 
     async def _send_packed_command(self, command: Iterable[bytes]) -> None:
         with _errors_counted():
@@ -67,17 +67,17 @@ class _OurConnection(AbstractConnection):
             return await super().read_response(*args, **kwargs)
 
     async def on_connect(self) -> None:
-        """A new connection needs no check of its health.
+        """Skips the health check of a new connection.
 
-        redis-py checks it in the first words that it sends, and connects anew where that fails: without end, and ever
-        deeper, to a server that demands a password which the URL lacks.
+        redis-py would check it with its first command and reconnect after a failure. If the server requires a password
+        that the URL lacks, this recursion has no end.
         """
         self.next_health_check = asyncio.get_running_loop().time() + HEALTH_CHECK_INTERVAL_S
         await super().on_connect()
 
 
 def gateway_client(url: str, *, max_connections: int = GATEWAY_CONNECTIONS) -> Redis:
-    """Fails soon, for a caller waits: one more try, on a fresh connection."""
+    """Returns a client that fails soon, because a caller waits. It tries once more on a new connection."""
     pool = BlockingConnectionPool.from_url(
         url,
         max_connections=max_connections,
@@ -92,10 +92,9 @@ def gateway_client(url: str, *, max_connections: int = GATEWAY_CONNECTIONS) -> R
 
 
 def worker_pool(url: str, *, timeout_s: float = SOCKET_TIMEOUT_S) -> ConnectionPool:
-    """Patient: nobody waits on this connection, and what is written must arrive.
+    """Returns a pool that retries for longer, because no caller waits and the data must arrive.
 
-    What must be written within a lease gets a pool of its own with a shorter `timeout_s`: on a connection that has
-    gone silent it would be noticed too late.
+    Renewals of leases need their own pool with a shorter `timeout_s`, so that a dead connection is noticed in time.
     """
     pool = ConnectionPool.from_url(
         url,
@@ -109,18 +108,18 @@ def worker_pool(url: str, *, timeout_s: float = SOCKET_TIMEOUT_S) -> ConnectionP
 
 
 def reason(error: BaseException) -> str:
-    """Why Redis cannot be used, in words and without a secret."""
+    """Describes why Redis cannot be used. The text contains no secret."""
     if isinstance(error, AuthenticationError) or isinstance(error.__cause__, AuthenticationError):
-        return "Redis refuses the user or password of K8S_MCP_REDIS_URL"
+        return "Redis rejects the user or password in K8S_MCP_REDIS_URL"
     if isinstance(error, BusyLoadingError):
-        return "Redis still loads its data"
+        return "Redis is still loading its data"
     if isinstance(error, TimeoutError | builtins.TimeoutError):
         return "Redis does not answer in time"
-    return f"Redis cannot be asked: {error} (K8S_MCP_REDIS_URL names it)"
+    return f"Redis cannot be used: {error} (K8S_MCP_REDIS_URL is its address)"
 
 
 def _of_ours(pool: Pool) -> Pool:
-    """The pool, before its first connection. Which kind of connection it makes, its URL has decided."""
+    """Returns the pool with our connection class, which extends the class that the URL selected."""
     plain = pool.connection_class
     pool.connection_class = type(f"Our{plain.__name__}", (_OurConnection, plain), {})
     return pool
@@ -128,7 +127,7 @@ def _of_ours(pool: Pool) -> Pool:
 
 @contextmanager
 def _errors_counted() -> Iterator[None]:
-    """That a script is not there yet is no error: it is sent then."""
+    """Counts errors. A script that Redis does not know yet is not an error, because the client then sends it."""
     try:
         yield
     except NoScriptError:

@@ -1,4 +1,4 @@
-"""Whether this Redis keeps what was accepted: append-only, and evicting nothing."""
+"""Checks that Redis does not lose accepted jobs: it must be append-only and must not evict keys."""
 
 import asyncio
 
@@ -13,7 +13,7 @@ log = structlog.get_logger()
 
 
 async def shortcomings(redis: Redis) -> list[str]:
-    """What is wrong with the server's configuration, as sentences that say what to set."""
+    """Returns the problems of the server's configuration, as sentences that say what to set."""
     persistence = await redis.info("persistence")
     memory = await redis.info("memory")
     found = []

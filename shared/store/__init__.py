@@ -1,1 +1,1 @@
-"""The job store: the one place that knows how a job lies in Redis and how its state changes."""
+"""The job store. Only this package knows how a job is stored in Redis and how its state changes."""

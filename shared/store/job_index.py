@@ -1,4 +1,4 @@
-"""Which jobs a principal has: a bounded index, newest first, that forgets with the records."""
+"""A bounded index of a principal's jobs, newest first. Entries expire with the jobs' records."""
 
 import itertools
 from collections.abc import AsyncGenerator, Sequence
@@ -16,14 +16,14 @@ READ_AT_ONCE = 100
 
 @dataclass(frozen=True, slots=True, order=True)
 class Position:
-    """A job's place in the index: by creation in milliseconds, then by id."""
+    """A job's position in the index, ordered by creation time in milliseconds, then by id."""
 
     created_ms: int
     job_id: JobId
 
 
 class JobIndex:
-    """Reads what submits write. Any method raises redis-py's errors when Redis is away."""
+    """Reads the index, which submits write. Methods raise redis-py's errors if Redis is not available."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
@@ -31,7 +31,7 @@ class JobIndex:
     async def newest(
         self, principal: str, *, before: Position | None, most: int
     ) -> AsyncGenerator[tuple[Position, JobRecord | None]]:
-        """At most `most` places older than `before`, with their records; None where a record is gone."""
+        """Yields at most `most` positions older than `before`, with their records, or None for an expired record."""
         ceiling = before.created_ms if before else "+inf"
         seen = 0
         for offset in itertools.count(0, READ_AT_ONCE):

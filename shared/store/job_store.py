@@ -4,8 +4,8 @@
     running → succeeded | failed | timed_out | cancelled | lost
     running → queued once, for a read whose worker was lost
 
-Each transition is one Lua script, and while a job runs each carries the attempt's fencing token: whoever lost the
-lease writes nothing. A finished job never changes again.
+Each transition is one Lua script. While a job runs, each carries the attempt's fencing token, so that a worker that has
+lost its lease cannot write. A finished job never changes again.
 """
 
 from collections.abc import Sequence
@@ -22,22 +22,22 @@ from shared.store.record import JobRecord
 from shared.store.scripts import Scripts
 
 LEASE_MS = 6_000
-"""A worker that is silent for so long has lost its jobs; three renewals fit in."""
+"""Milliseconds without a renewal after which a worker has lost its jobs; three renewals fit in."""
 RENEWAL_INTERVAL_S = 2.0
 ARQ_IN_PROGRESS_MS = 86_400_000
-"""arq's own mark must outlive the longest run: arq fails a job that still runs when the mark ends."""
+"""Lifetime of arq's mark in milliseconds. It outlives the longest run: arq fails a running job whose mark expires."""
 PICK_UP_LIMIT_MS = 10_000
-"""Between arq's pick-up and our claim lie milliseconds; a worker that needs so long has died."""
+"""Milliseconds between arq's pick-up and the claim after which the worker counts as dead; normally it takes a few."""
 READ_ATTEMPTS = 2
-"""A read whose worker was lost is begun once more; anything else never."""
+"""Attempts of a read whose worker was lost. Other commands are never started again."""
 SWEEP_LIMIT = 100
 ANY_TIME_MS = 2**53
-"""Beyond every clock, and still exact in Lua."""
+"""A time beyond every clock, in milliseconds, that is still exact in Lua."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """A job as it is submitted. Times in seconds; `request` and the keys are sealed."""
+    """A job to submit. `request` and the keys are sealed."""
 
     id: JobId
     principal: str
@@ -51,34 +51,35 @@ class NewJob:
     request_key: bytes
     output_key: bytes
     fingerprint: str = ""
-    """Of the request, where its id does not come from chance."""
+    """Fingerprint of the request, if the job's id is not random."""
     owner: str = ""
-    """Keyed hash of who may be told of it by what it changes."""
+    """Keyed hash of the caller. Another job's `Busy` refusal shows this job's id only to the same owner."""
     principal_limit: int = 0
-    """Most jobs of the principal that are queued or run; 0 for any number."""
+    """Largest number of the principal's queued and running jobs; 0 means no limit."""
     repeatable: tuple[str, ...] = ()
-    """Keyed hashes of what makes another submit the same command, which is this job while nobody got its result."""
+    """Keyed hashes that identify the command. Another submit with one of them joins this job until its result is
+    delivered."""
     exclusive: tuple[str, ...] = ()
-    """Keyed hashes of what no other job may change while it is queued or runs."""
+    """Keyed hashes of the objects that no other job may change while this job is queued or runs."""
 
     @property
     def lifetime_s(self) -> int:
-        """How long its keys live when nobody ever ends it."""
+        """Seconds that the job's keys live if nothing ever ends the job."""
         return int(self.queue_wait_s + self.time_limit_s + self.retention_s) + 60
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A job is in the queue, since `created_at` by Redis' clock; or was, where it `is_repeated`."""
+    """The job was queued at `created_at` by Redis' clock."""
 
     created_at: datetime
     is_repeated: bool = field(default=False, compare=False)
-    """It was there already."""
+    """Whether an earlier submit has queued it already."""
 
 
 @dataclass(frozen=True, slots=True)
 class Same:
-    """The same command is there already, as another job whose result nobody got yet."""
+    """Another job runs, or ran, the same command, and its result was not delivered yet."""
 
     job_id: JobId
     created_at: datetime
@@ -87,7 +88,7 @@ class Same:
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """Another job changes the same; its id where the owner is the same."""
+    """Another job changes the same object. `holder` is its id if it has the same owner."""
 
     holder: JobId | None
 
@@ -97,7 +98,7 @@ class SubmitRefusal(StrEnum):
     QUEUE_FULL = "queue-full"
     PRINCIPAL_FULL = "principal-full"
     CONFLICT = "conflict"
-    """The id is that of another request."""
+    """The id belongs to another request."""
 
 
 class ClaimRefusal(StrEnum):
@@ -109,7 +110,7 @@ class ClaimRefusal(StrEnum):
 class CancelScope(StrEnum):
     ANY = "any"
     QUEUED = "queued"
-    """Only what nobody has begun with."""
+    """Only a job that no worker has claimed."""
 
 
 class Delivered(StrEnum):
@@ -129,7 +130,7 @@ class Renewal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt's right to run a job: every write shows its fencing token."""
+    """One attempt's right to run a job. Every write carries its fencing token."""
 
     job_id: JobId
     fence: str
@@ -137,7 +138,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A claimed job with its sealed request, empty if Redis no longer has it."""
+    """A claimed job with its sealed request, which is empty if Redis no longer has it."""
 
     attempt: Attempt
     record: JobRecord
@@ -152,7 +153,7 @@ class SealedEvent:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How an attempt ended: the final state, why if no process ended by itself, the response, the last events."""
+    """How an attempt ended. `reason` is empty if the process ended by itself. `events` are the last events."""
 
     state: JobState
     reason: str
@@ -170,7 +171,7 @@ class StoredJob:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What changes whenever a job prints something or changes its state; without a state there is no such job."""
+    """Values that change when a job prints output or changes its state. `state` is None for an unknown job."""
 
     state: bytes | None
     events: int
@@ -178,18 +179,18 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """What one pass of the sweeper did, and Redis' own time of it in milliseconds."""
+    """Numbers of jobs that one pass of the sweeper changed, and its time in milliseconds by Redis' clock."""
 
     at_ms: int
     expired: int
     lost: int
     repaired: int
     again: int = 0
-    """Reads whose worker was lost, in the queue once more."""
+    """Reads whose worker was lost and that were queued again."""
 
 
 class JobStore:
-    """Jobs in Redis. Any method raises redis-py's errors when Redis is away."""
+    """Jobs in Redis. Methods raise redis-py's errors if Redis is not available."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
@@ -198,7 +199,7 @@ class JobStore:
     async def submit(
         self, job: NewJob, *, demands_worker: bool, queue_limit: int
     ) -> Accepted | Same | Busy | SubmitRefusal:
-        """Queues a job; the same id again is `Accepted` as it was before, if it is the same request."""
+        """Queues a job. A repeated submit of the same id and request returns the first one's `Accepted` again."""
         answer, *rest = await self._scripts.call(
             "submit",
             job.id,
@@ -240,7 +241,7 @@ class JobStore:
     ) -> list[tuple[JobId, int]]:
         """Marks up to `limit` of the ids as picked up in arq's queue, for a worker that has these tools.
 
-        Answers with those that nobody else had, and with their scores.
+        Returns the ids that no other worker had picked up, with their scores.
         """
         answer = await self._scripts.call("pick", lane, limit, ARQ_IN_PROGRESS_MS, len(tools), *tools, *job_ids)
         return [
@@ -248,7 +249,7 @@ class JobStore:
         ]
 
     async def claim(self, attempt: Attempt, *, worker_id: str) -> Claim | ClaimRefusal:
-        """Takes a queued job that was picked for one attempt, under a lease."""
+        """Claims a picked, queued job for one attempt, under a lease."""
         answer = await self._scripts.call("claim", attempt.job_id, worker_id, attempt.fence, LEASE_MS)
         if answer[0] != b"claimed":
             _count_ended(answer[1])
@@ -257,17 +258,17 @@ class JobStore:
         return Claim(attempt, record.from_hash(attempt.job_id, fields), answer[2] or b"")
 
     async def renew(self, attempts: Sequence[Attempt]) -> list[Renewal]:
-        """Extends the leases; one answer per attempt, in order."""
+        """Extends the leases. Returns one answer per attempt, in order."""
         pairs = [part for attempt in attempts for part in (attempt.job_id, attempt.fence)]
         answers = await self._scripts.call("renew", LEASE_MS, *pairs)
         return [Renewal(answer.decode()) for answer in answers]
 
     async def append(self, attempt: Attempt, events: Sequence[SealedEvent]) -> bool:
-        """Adds events to the job's stream; False when the attempt no longer holds the job."""
+        """Adds events to the job's stream. Returns False if the attempt no longer holds the job."""
         return bool(await self._scripts.call("append", attempt.job_id, attempt.fence, *_flat(events)))
 
     async def settle(self, attempt: Attempt, ending: Ending) -> bool:
-        """Ends a running job; False when the attempt no longer holds it. Asking twice changes nothing."""
+        """Ends a running job. Returns False if the attempt no longer holds it. A repeated call changes nothing."""
         settled, ended = await self._scripts.call(
             "settle",
             attempt.job_id,
@@ -281,27 +282,30 @@ class JobStore:
         return bool(settled)
 
     async def cancel(self, job_id: JobId, *, reason: str, scope: CancelScope) -> JobState | None:
-        """Ends a queued job at once and asks a running one's worker to; the state before, None if unknown."""
+        """Ends a queued job at once, or asks the worker of a running one to end it.
+
+        Returns the state before, or None for an unknown job.
+        """
         state, ended = await self._scripts.call("cancel", job_id, reason, scope)
         _count_ended(ended)
         return JobState(state.decode()) if state else None
 
     async def deliver(self, job_id: JobId, call: JobId | None, got: Delivered, *, reason: str = "") -> JobState | None:
-        """Says what a call ends with, named by the id that its own job has or would have had.
+        """Records what a call ends with. `call` is the id that the call's own job had or would have had.
 
-        Without a name it is one that asks by the job's id. Once all that waited for the result have got it, the same
-        command again is another run. With a reason, a queued job and a running read end unless others wait for them or
-        have their id. The state before; None if there is no such job.
+        Without `call` it is a reader who has the job's id. After delivery to all waiting calls, the same command starts
+        a new job. With a `reason`, a queued job and a running read are cancelled, unless other calls wait for them or
+        have their id. Returns the state before, or None for an unknown job.
         """
         state, ended = await self._scripts.call("deliver", job_id, call or "", got, reason)
         _count_ended(ended)
         return JobState(state.decode()) if state else None
 
     async def sweep(self, *, settle_leases: bool, not_after_ms: int = ANY_TIME_MS) -> Sweep:
-        """Expires, loses, begins again and repairs what no worker will.
+        """Expires, loses, restarts and repairs jobs that no worker takes care of.
 
-        Leases are settled only up to `not_after_ms` by Redis' own clock: a server that stood still first does what
-        waits in its buffers, and a sweep may stand there before the renewals of living workers.
+        Leases are settled only up to `not_after_ms` by Redis' clock. A server that was paused first executes buffered
+        commands, and a sweep among them may come before the renewals of live workers.
         """
         settle_until_ms = not_after_ms if settle_leases else 0
         *counts, ended = await self._scripts.call(
@@ -320,11 +324,11 @@ class JobStore:
         return sweep
 
     async def tidy(self, job_id: JobId, lane: Lane) -> None:
-        """Forgets what arq keeps of a job whose run is over; not of one that is queued again."""
+        """Deletes arq's keys of a job whose run is over, unless the job is queued again."""
         await self._scripts.call("tidy", job_id, lane)
 
     async def read(self, job_ids: Sequence[JobId]) -> list[StoredJob | None]:
-        """Records and sealed responses in one round trip; None for an unknown job."""
+        """Returns records and sealed responses in one round trip, with None for an unknown job."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for job_id in job_ids:
                 pipe.hgetall(key_names.JOB + job_id)
@@ -336,12 +340,12 @@ class JobStore:
         ]
 
     async def events(self, job_id: JobId, *, after: int = 0, limit: int | None = None) -> list[SealedEvent]:
-        """The sealed events with a sequence number above `after`, in order."""
+        """Returns the sealed events with a sequence number above `after`, in order."""
         entries = await self._redis.xrange(key_names.EVENTS + job_id, min=f"({after}-0", count=limit)
         return [SealedEvent(int(entry.partition(b"-")[0]), fields[b"event"]) for entry, fields in entries]
 
     async def progress(self, job_ids: Sequence[JobId]) -> list[Progress]:
-        """How far jobs are, in one round trip."""
+        """Returns the progress of jobs in one round trip."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for job_id in job_ids:
                 pipe.hget(key_names.JOB + job_id, "state")
@@ -350,7 +354,7 @@ class JobStore:
         return [Progress(*pair) for pair in zip(answers[::2], answers[1::2], strict=True)]
 
     async def newest_event(self, job_id: JobId) -> int:
-        """The highest sequence number that is stored; 0 where nothing is."""
+        """Returns the highest stored sequence number, or 0 if there are no events."""
         entries = await self._redis.xrevrange(key_names.EVENTS + job_id, count=1)
         return int(entries[0][0].partition(b"-")[0]) if entries else 0
 
@@ -360,6 +364,6 @@ def _flat(events: Sequence[SealedEvent]) -> list[int | bytes]:
 
 
 def _count_ended(ended: Sequence[bytes]) -> None:
-    """Of each job its tool, its class and its end state, one after the other."""
+    """Counts ended jobs. `ended` is a flat list of tool, class and end state of each job."""
     for tool, command_class, state in zip(ended[::3], ended[1::3], ended[2::3], strict=True):
         metrics.count_ended(tool.decode(), command_class.decode(), state.decode())

@@ -1,7 +1,7 @@
-"""Whether all processes on one Redis have a master key in common.
+"""Checks that all processes on one Redis share a master key.
 
-Gateways keep a mark there, sealed by the key that they seal jobs with. Who cannot open it would queue what no worker
-can run, or fail every job: it says so and is not ready, until the mark opens or has ended.
+Gateways keep a mark in Redis, sealed by the key with which they seal jobs. A process that cannot open the mark would
+queue jobs that no worker can open, or fail every job. It logs that and is not ready until the mark opens or expires.
 """
 
 import asyncio
@@ -14,9 +14,9 @@ from shared.store import key_names
 
 INTERVAL_S = 4.0
 LIFETIME_S = 15
-"""So long the keys of gateways that are gone may keep others from serving."""
+"""Lifetime of the mark in seconds: for this time, the mark of a gateway that has ended may keep others from serving."""
 CLOSED = (
-    "the master keys here do not open what the gateways of this Redis seal: "
+    "the master keys of this process cannot open jobs that the gateways on this Redis seal: "
     "K8S_MCP_MASTER_KEYS must be the same everywhere"
 )
 
@@ -30,22 +30,22 @@ class KeyMark:
         self._redis = redis
         self._master_keys = master_keys
         self.opens = True
-        """When it was last looked at."""
+        """Whether the mark opened at the last check, or was missing."""
 
     async def run(self) -> None:
-        """Keeps it, for a gateway."""
+        """Renews the mark until cancelled. Only gateways do so."""
         while True:
             if await self.look():
                 await self._redis.set(key_names.KEY_MARK, self._master_keys.seal_mark(), ex=LIFETIME_S)
             await asyncio.sleep(INTERVAL_S)
 
     async def look(self) -> bool:
-        """Whether it opens, or is not there. What changes about that is logged."""
+        """Returns whether the mark opens or is missing. Logs each change."""
         mark = await self._redis.get(key_names.KEY_MARK)
         opens = mark is None or self._master_keys.opens_mark(mark)
         if self.opens and not opens:
             log.error("not ready", reason=CLOSED)
         elif opens and not self.opens:
-            log.info("master keys open what gateways seal again")
+            log.info("ready again", reason="the master keys open what the gateways seal")
         self.opens = opens
         return opens

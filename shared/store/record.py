@@ -1,4 +1,4 @@
-"""A job's record as it lies in Redis: nothing in it is secret but for the wrapped keys."""
+"""A job's record in Redis. Nothing in it is secret except the wrapped keys."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from shared.sealing.fernet_keys import JobIdentity
 
 @dataclass(frozen=True, slots=True)
 class JobRecord:
-    """One job. Times are aware UTC; the time limit is in seconds."""
+    """The record of one job. Times are aware UTC."""
 
     id: JobId
     principal: str
@@ -25,15 +25,15 @@ class JobRecord:
     time_limit_s: float
     attempt: int
     reason: str | None
-    """Why it ended, where no process ended by itself."""
+    """Why the job ended, if its process did not end by itself."""
     cancel_reason: str | None
     output_key: bytes
     request_key: bytes | None
-    """Gone once the job has ended."""
+    """The wrapped key of the request, or None after the job has ended."""
 
     @property
     def next_attempt(self) -> int:
-        """The attempt that prints, or will; from 1."""
+        """Number, from 1, of the attempt that prints the job's output now or will do so next."""
         return self.attempt + 1 if self.state is JobState.QUEUED else max(1, self.attempt)
 
     @property
@@ -42,12 +42,12 @@ class JobRecord:
 
 
 def moment(at_ms: int) -> datetime:
-    """A time in Redis, in milliseconds."""
+    """Converts a time from Redis, in milliseconds since the epoch."""
     return datetime.fromtimestamp(at_ms / 1000, UTC)
 
 
 def from_hash(job_id: JobId, fields: Mapping[bytes, bytes]) -> JobRecord:
-    """The record in the fields of its Redis hash."""
+    """Returns the record from the fields of its Redis hash."""
 
     def text(name: str) -> str:
         return fields[name.encode()].decode()

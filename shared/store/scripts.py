@@ -1,4 +1,4 @@
-"""Loads the Lua scripts: each state transition is one atomic step in Redis."""
+"""Loads the Lua scripts. Each state transition is one script, and therefore atomic."""
 
 from importlib import resources
 from typing import Any
@@ -8,11 +8,11 @@ from redis.asyncio import Redis
 from shared.store import key_names
 
 WAKE_LIMIT = 10_000
-"""Wake tokens kept per lane and tool: only hints, the queue behind them loses nothing."""
+"""Wake tokens that are kept per lane and tool. They are only hints; the queue itself loses nothing."""
 LISTED_JOBS = 5_000
-"""Jobs of one principal that can be listed, the newest: some 700 kB, however fast they come."""
+"""Number of a principal's newest jobs that can be listed. The index takes at most some 700 kB."""
 UNDELIVERED_S = 600
-"""How long a result waits for the call that repeats the one which did not get it."""
+"""Seconds that an undelivered result is kept for a repeated call."""
 
 _NAMES = (
     *("JOB", "REQUEST", "EVENTS", "RESPONSE", "QUEUED", "LEASES", "QUEUE", "WAKE", "WORKER", "TOOL_WORKERS"),
@@ -29,7 +29,7 @@ _NAMES = (
         "ARQ_RETRY",
     ),
 )
-"""What the scripts know of `shared.store.key_names`."""
+"""Names of `shared.store.key_names` that the scripts can use."""
 _NUMBERS = {"WAKE_LIMIT": WAKE_LIMIT, "LISTED_JOBS": LISTED_JOBS, "UNDELIVERED_S": UNDELIVERED_S}
 _SCRIPTS = (
     *("submit", "pick", "claim", "append", "settle", "renew", "cancel", "sweep", "tidy", "announce"),
@@ -48,14 +48,14 @@ def _prelude() -> str:
 
 
 def _source(name: str, prelude: str) -> str:
-    # A full Redis must not end what runs: only what adds a job or its output may be refused
+    # A full Redis may refuse new jobs and output, but must not prevent running jobs from ending
     # (https://redis.io/docs/latest/develop/programmability/lua-api/#script_flags).
     shebang = "" if name in ("submit", "append") else "#!lua flags=allow-oom\n"
     return f"{shebang}{prelude}{_read(name)}"
 
 
 class Scripts:
-    """The scripts, registered with one client; each is sent once and then called by its hash."""
+    """The scripts of one client. Each is sent once and then called by its hash."""
 
     def __init__(self, redis: Redis) -> None:
         prelude = _prelude()

@@ -1,4 +1,4 @@
-"""How much there is to do, lane by lane, at a cost that is bounded by the fleet's slots."""
+"""Counts queued and running jobs of each lane. The cost is bounded by the number of slots in the fleet."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from shared.models import Lane
 from shared.store.scripts import Scripts
 
 ENDED_MARGIN = 200
-"""Jobs that have ended and that their workers are about to take out of the queue."""
+"""Number of ended jobs that may still be in the queue, until their workers remove them."""
 
 
 @dataclass(frozen=True, slots=True)
 class LaneSurvey:
-    """`oldest_s`: how long the oldest queued job has waited, in seconds; 0 where none waits."""
+    """Counts of one lane. `oldest_s` is how many seconds the oldest queued job has waited, or 0 if none waits."""
 
     queued: int
     running: int
@@ -22,13 +22,13 @@ class LaneSurvey:
 
 
 class QueueSurvey:
-    """Looks at the queues. Raises redis-py's errors when Redis is away."""
+    """Looks at the queues. Raises redis-py's errors if Redis is not available."""
 
     def __init__(self, redis: Redis) -> None:
         self._scripts = Scripts(redis)
 
     async def look(self) -> dict[Lane, LaneSurvey]:
-        """Each lane as it is now."""
+        """Returns the current counts of each lane."""
         answer: Sequence[int] = await self._scripts.call("survey", ENDED_MARGIN, *Lane)
         rows = zip(Lane, answer[::3], answer[1::3], answer[2::3], strict=True)
         return {lane: LaneSurvey(queued, running, oldest_ms / 1000) for lane, queued, running, oldest_ms in rows}

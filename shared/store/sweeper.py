@@ -1,8 +1,8 @@
-"""Settles what no worker will: jobs that waited too long, and jobs whose worker fell silent.
+"""Settles jobs that no worker will: jobs that waited too long, and jobs whose worker is silent.
 
-Every gateway and every worker runs one, so that the death of any process is noticed by another. An outage of Redis
-is not the death of all workers: expired leases are settled only after 10 s of unbroken contact, measured by Redis' own
-clock, the one that leases run on.
+Every gateway and every worker runs a sweeper, so that another process notices the death of any process. After an outage
+of Redis all leases look expired, so they are settled only after 10 s of unbroken contact. Contact is measured by Redis'
+clock, which the leases use too.
 """
 
 import asyncio
@@ -15,15 +15,15 @@ from shared.store.job_store import JobStore, Sweep
 SWEEP_INTERVAL_S = 1.0
 CONTACT_MS = 10_000
 LONGEST_GAP_MS = 4_000
-"""Between two passes: more means that Redis, the network or this process stood still. A lease that is renewed in time
-has so much left, so that no lease ends in a standstill that goes unseen."""
+"""Longest gap between two passes in milliseconds. A longer one means that Redis, the network or this process was
+paused. A lease that is renewed in time has at least this much left, so no lease ends in a pause that goes unnoticed."""
 SWEEP_TIMEOUT_S = 3.0
 
 log = structlog.get_logger()
 
 
 class Contact:
-    """How long contact with Redis has been unbroken, by Redis' clock."""
+    """Tracks how long contact with Redis has been unbroken, by Redis' clock."""
 
     def __init__(self) -> None:
         self._since_ms: int | None = None
@@ -39,7 +39,7 @@ class Contact:
 
     @property
     def trusted_until_ms(self) -> int:
-        """When the next pass must have reached Redis for this contact to be unbroken."""
+        """Time by which the next pass must reach Redis, so that the contact is unbroken; milliseconds."""
         return self._last_ms + LONGEST_GAP_MS
 
     @property
@@ -48,7 +48,7 @@ class Contact:
 
 
 class Sweeper:
-    """One pass a second, until cancelled."""
+    """Makes one pass a second until cancelled."""
 
     def __init__(self, store: JobStore) -> None:
         self._store = store
@@ -56,7 +56,7 @@ class Sweeper:
 
     @property
     def in_contact(self) -> bool:
-        """Whether contact with Redis has been unbroken for so long that who has not been heard of is dead."""
+        """Whether contact with Redis has been unbroken for so long that a silent worker is dead."""
         return self._contact.is_trusted
 
     async def run(self) -> None:
@@ -65,7 +65,7 @@ class Sweeper:
             await asyncio.sleep(SWEEP_INTERVAL_S)
 
     async def sweep(self) -> Sweep | None:
-        """One pass; None when Redis was away."""
+        """Makes one pass. Returns None if Redis was not available."""
         try:
             async with asyncio.timeout(SWEEP_TIMEOUT_S):
                 result = await self._store.sweep(

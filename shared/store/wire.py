@@ -1,4 +1,4 @@
-"""The bytes that the job store writes for others to read: arq's job, and field pairs for scripts."""
+"""Encodings that the job store writes: arq's job, and field pairs for scripts."""
 
 import json
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ JOB_FUNCTION = "run_job"
 
 
 def serialize(value: dict[str, Any]) -> bytes:
-    """arq's default is pickle: whoever writes to Redis would run code in a worker."""
+    """Serializes as JSON. With arq's default, pickle, anyone who can write to Redis could run code in a worker."""
     return json.dumps(value).encode()
 
 
@@ -23,10 +23,10 @@ def deserialize(data: bytes) -> dict[str, Any]:
 
 
 def arq_job(job_id: JobId) -> bytes:
-    """arq's own job: its argument is the job id alone; its time is never shown, the record has the real one."""
+    """Returns arq's job, whose only argument is the job id. Its time is not used; the record has the real one."""
     return serialize({"t": None, "f": JOB_FUNCTION, "a": [job_id], "k": {}, "et": 0})
 
 
 def record_fields(fields: Mapping[str, str | bytes]) -> list[str | bytes]:
-    """Names and values in turn, as HSET takes them."""
+    """Returns names and values in turn, as HSET takes them."""
     return [part for pair in fields.items() for part in pair]

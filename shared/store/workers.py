@@ -1,4 +1,4 @@
-"""The worker registry: who is alive, with which tools, how busy."""
+"""The worker registry: which workers are alive, with which tools and how many running jobs."""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -14,7 +14,7 @@ ANNOUNCEMENT_INTERVAL_S = 2.0
 
 
 class Announcement(BaseModel):
-    """What a worker says of itself."""
+    """What a worker announces about itself."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -28,7 +28,7 @@ class Announcement(BaseModel):
 
 
 class WorkerRegistry:
-    """Announcements in Redis; each ends by itself unless it is renewed."""
+    """Announcements in Redis. Each expires unless it is renewed."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
@@ -50,7 +50,7 @@ class WorkerRegistry:
         )
 
     async def served(self, tools: Collection[str]) -> set[str]:
-        """Those of the tools that a worker which is alive now has."""
+        """Returns the subset of `tools` that at least one live worker has."""
         names = sorted(tools)
         now_s, microseconds = await self._redis.time()
         now_ms = now_s * 1000 + microseconds // 1000
@@ -61,7 +61,7 @@ class WorkerRegistry:
         return {tool for tool, count in zip(names, counts, strict=True) if count}
 
     async def silent_s(self, announcements: Sequence[Announcement]) -> list[float]:
-        """Seconds since each of them was made."""
+        """Returns the seconds since each announcement was made."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for announcement in announcements:
                 pipe.pttl(key_names.WORKER + announcement.worker_id)
@@ -69,14 +69,14 @@ class WorkerRegistry:
         return [max(0, ANNOUNCEMENT_LIFETIME_MS - left_ms) / 1000 for left_ms in lefts_ms]
 
     async def running(self) -> Counter[str]:
-        """Jobs that each worker holds a lease on, by worker id: workers that drain run some, and announce nothing."""
+        """Returns worker id → number of leases. It includes draining workers, which announce nothing."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for job_id in await self._redis.zrange(key_names.LEASES, 0, -1):
                 pipe.hget(key_names.JOB + job_id.decode(), "worker")
             return Counter(worker_id.decode() for worker_id in await pipe.execute() if worker_id)
 
     async def living(self, tools: Sequence[str]) -> list[Announcement]:
-        """All workers that have one of the tools and are alive now."""
+        """Returns the announcements of all live workers that have one of the tools."""
         now_s, _ = await self._redis.time()
         async with self._redis.pipeline(transaction=False) as pipe:
             for tool in tools:

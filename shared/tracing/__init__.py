@@ -1,1 +1,1 @@
-"""OpenTelemetry: spans over the queue, and their export."""
+"""OpenTelemetry: spans across the queue, and their export."""

@@ -1,9 +1,8 @@
-"""Spans of a request on its way through gateway, queue and worker, for an OpenTelemetry collector.
+"""OpenTelemetry spans of a request on its way through gateway, queue and worker.
 
-Nothing is traced, and nothing of the SDK imported, unless an endpoint is set; the caller's own trace context is passed
-on all the same. The provider never becomes the process's global one: FastAPI and the MCP SDK would export through that,
-and what they record of an error is what a caller sent. Baggage is not passed on: it is the caller's own text, and
-nobody behind the gateway reads it.
+Without an endpoint nothing is traced and the SDK is not imported, but the caller's trace context is still passed on.
+The provider never becomes the global one, because FastAPI and the MCP SDK would then export spans whose errors contain
+what a caller sent. Baggage is not passed on, because it is the caller's text and no component reads it.
 """
 
 import re
@@ -21,7 +20,7 @@ from shared.settings import CommonSettings
 TRACEPARENT = "traceparent"
 TRACESTATE = "tracestate"
 MAX_CHARACTERS = 512
-"""Of either: what W3C asks everyone to pass on (Trace Context, 3.3.1.5)."""
+"""Longest traceparent or tracestate: the length that W3C asks everyone to pass on (Trace Context, 3.3.1.5)."""
 JOB_ID = "mcp_k8s.job.id"
 JOB_STATE = "mcp_k8s.job.state"
 ATTEMPT = "mcp_k8s.job.attempt"
@@ -42,25 +41,28 @@ _PROPAGATOR = TraceContextTextMapPropagator()
 
 @asynccontextmanager
 async def running(settings: CommonSettings, *, service: str) -> AsyncIterator[Tracer]:
-    """The tracer of this process. At the end of the block spans that have ended are sent, for a bounded time."""
+    """Yields the tracer of this process. The end of the block sends the remaining spans, with a time limit."""
     obstacle = _obstacle(settings)
     if obstacle:
-        log.warning("no traces are made", reason=obstacle)
+        log.warning("traces are off", reason=obstacle)
     if obstacle or not settings.traces_endpoint:
         yield NoOpTracer()
         return
-    from shared.tracing.trace_export import exporting  # noqa: PLC0415 - costs memory, and most have no collector
+    from shared.tracing.trace_export import exporting  # noqa: PLC0415 - it costs memory, and most installations have no collector
 
     async with exporting(service, settings.traces_endpoint) as tracer:
         yield tracer
 
 
 def _obstacle(settings: CommonSettings) -> str | None:
-    """What stands in the way of traces that are asked for: no reason not to serve, for other programs read it too."""
+    """Returns why traces cannot be made although they are configured.
+
+    This does not end the process, because other programs read the same variables.
+    """
     if settings.traces_endpoint and not URL.fullmatch(settings.traces_endpoint):
         return "OTEL_EXPORTER_OTLP_ENDPOINT must be an http:// or https:// URL with a host"
     if settings.traces_endpoint and settings.traces_protocol != PROTOCOL:
-        return f"OTEL_EXPORTER_OTLP_PROTOCOL must be {PROTOCOL}, the only one that traces are sent with"
+        return f"OTEL_EXPORTER_OTLP_PROTOCOL must be {PROTOCOL}, the only supported protocol"
     return None
 
 
@@ -73,11 +75,11 @@ def span(
     kind: SpanKind = SpanKind.INTERNAL,
     parent: Context | None = None,
 ) -> Iterator[Span]:
-    """A span that is the current one while the block runs; without `parent` it belongs to the current one.
+    """Makes a span the current one while the block runs. By default its parent is the span that was current before.
 
-    What an exception says is not recorded: it may repeat what a caller sent.
+    Exceptions are not recorded, because their text may repeat what a caller sent.
     """
-    if parent is None and isinstance(tracer, NoOpTracer):  # what it would do, without its dozen steps
+    if parent is None and isinstance(tracer, NoOpTracer):  # the same result with less work
         yield trace.get_current_span()
         return
     with tracer.start_as_current_span(
@@ -87,9 +89,9 @@ def span(
 
 
 def parent_in(fields: Mapping[str, object]) -> Context | None:
-    """What a caller says of its own span; None where it says nothing or nothing valid, which is ignored.
+    """Returns the caller's trace context, or None if it is missing or not valid.
 
-    Names are in lower case. Source: W3C Trace Context, 4.3; for MCP's `_meta`, revision 2026-07-28, basic.
+    Names of fields are in lower case. Source: W3C Trace Context, 4.3; for MCP's `_meta`, revision 2026-07-28, basic.
     """
     carrier = {
         name: value
@@ -103,7 +105,7 @@ def parent_in(fields: Mapping[str, object]) -> Context | None:
 
 
 def fields_of(started: Span) -> dict[str, str]:
-    """The same fields, for who comes next; none where there is no trace."""
+    """Returns the fields that pass the span's context on, or an empty dict if there is no trace."""
     fields: dict[str, str] = {}
     if not started.get_span_context().is_valid:
         return fields
@@ -112,6 +114,6 @@ def fields_of(started: Span) -> dict[str, str]:
 
 
 def log_fields(context: Context | None = None) -> dict[str, str]:
-    """`trace_id` of the current span, or of the one in the context; nothing where there is no trace."""
+    """Returns the `trace_id` of the context or of the current span, or an empty dict if there is no trace."""
     found = trace.get_current_span(context).get_span_context()
     return {"trace_id": trace.format_trace_id(found.trace_id)} if found.is_valid else {}

@@ -1,7 +1,7 @@
-"""Sends spans to a collector, from a thread of its own: no request and no job ever waits for it.
+"""Sends spans to a collector in a separate thread, so that no request and no job waits for it.
 
-The one module that imports OpenTelemetry's SDK, which reads the standard variables itself: sampler, headers, time-outs,
-certificates, resource attributes. What the collector is too slow for is dropped.
+Only this module imports OpenTelemetry's SDK, which reads the standard variables itself: sampler, headers, timeouts,
+certificates, resource attributes. Spans are dropped if the collector is too slow.
 """
 
 import asyncio
@@ -21,11 +21,11 @@ from opentelemetry.trace import NoOpTracer, Tracer
 import shared
 
 FLUSH_TIMEOUT_S = 2.0
-"""For the last spans, when a process ends."""
+"""Seconds to send the last spans when a process ends."""
 CHATTY = ("opentelemetry.exporter.otlp.proto.http.trace_exporter", "opentelemetry.sdk._shared_internal")
-"""Loggers that repeat themselves with every batch that a collector does not take."""
+"""Loggers that log a line for every batch that the collector rejects."""
 LOGGER_OF_HEADERS = "opentelemetry.util.re"
-"""Shows a header that it cannot read, and headers hold tokens."""
+"""Logger that shows a header which it cannot parse; headers may contain tokens."""
 MAX_REASON_CHARACTERS = 300
 
 log = structlog.get_logger()
@@ -33,8 +33,7 @@ log = structlog.get_logger()
 
 @asynccontextmanager
 async def exporting(service: str, endpoint: str) -> AsyncIterator[Tracer]:
-    """A tracer of this process alone, whose last spans are sent at the end of the block, or given up after
-    `FLUSH_TIMEOUT_S`."""
+    """Yields a tracer. The end of the block sends the last spans, for at most `FLUSH_TIMEOUT_S`."""
     with _quiet() as last_words:
         async with _exporting(service, urlsplit(endpoint).netloc.rpartition("@")[2], last_words) as tracer:
             yield tracer
@@ -46,8 +45,8 @@ async def _exporting(service: str, collector: str, last_words: "_LastWords") -> 
         exporter = _ReportedExporter(collector, last_words)
         processor = BatchSpanProcessor(exporter)
     except (ValueError, OSError) as error:
-        # Without the error's text, which repeats values.
-        log.warning("no traces are made", reason="an OTEL_ variable does not fit", error=type(error).__name__)
+        # The error's text is left out, because it repeats values.
+        log.warning("traces are off", reason="an OTEL_ variable is not valid", error=type(error).__name__)
         yield NoOpTracer()
         return
     provider = TracerProvider(resource=_resource(service), shutdown_on_exit=False)
@@ -55,7 +54,7 @@ async def _exporting(service: str, collector: str, last_words: "_LastWords") -> 
     try:
         yield provider.get_tracer("mcp-k8s", shared.__version__)
     finally:
-        # A daemon: the interpreter's end waits for every other thread.
+        # A daemon thread, because the interpreter waits for all other threads at its end.
         flushing = threading.Thread(target=provider.shutdown, name="flush traces", daemon=True)
         flushing.start()
         await asyncio.to_thread(flushing.join, FLUSH_TIMEOUT_S)
@@ -64,13 +63,13 @@ async def _exporting(service: str, collector: str, last_words: "_LastWords") -> 
 
 
 def _resource(service: str) -> Resource:
-    """Defaults, then what we know, then what the operator says."""
+    """Returns the attributes: defaults, overridden by our own, overridden by the operator's."""
     own = Resource({"service.name": service, "service.version": shared.__version__})
     return Resource.create().merge(own).merge(OTELResourceDetector().detect())
 
 
 class _ReportedExporter(SpanExporter):
-    """Says once that the collector takes nothing, and once that it does again."""
+    """Logs once that the collector accepts no spans, and once that it accepts them again."""
 
     def __init__(self, collector: str, last_words: "_LastWords") -> None:
         self._exporter = OTLPSpanExporter()
@@ -97,7 +96,7 @@ class _ReportedExporter(SpanExporter):
 
 @contextmanager
 def _quiet() -> Iterator["_LastWords"]:
-    """The SDK's loggers say nothing while the block runs; what they would have said last is kept."""
+    """Silences the SDK's loggers while the block runs. Yields an object that keeps their last line."""
     last_words, nothing = _LastWords(), _LastWords()
     filters = [*((name, last_words) for name in CHATTY), (LOGGER_OF_HEADERS, nothing)]
     for name, each in filters:
@@ -110,7 +109,7 @@ def _quiet() -> Iterator["_LastWords"]:
 
 
 class _LastWords(logging.Filter):
-    """Keeps what a logger said last, and lets nothing through."""
+    """Keeps the last line of a logger and lets nothing through."""
 
     text = ""
 

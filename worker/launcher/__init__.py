@@ -1,5 +1,5 @@
-"""One small process per worker that starts the CLIs, so that the worker never forks.
+"""The launcher: one small process per worker that starts the CLIs, so that the worker never forks.
 
-`client` is the worker's side; all other modules also run in the launcher or in its children, and
-import the standard library alone: what they load is copied by every fork.
+`client` runs in the worker. All other modules also run in the launcher or in its children. They import only the
+standard library, because every fork copies what they load.
 """

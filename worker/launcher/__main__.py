@@ -1,6 +1,6 @@
 """Starts the launcher: `--socket N --work-directory PATH`, in an empty environment.
 
-Not argparse: what is imported here is copied by every fork.
+It does not use argparse, because every fork copies what is imported here.
 """
 
 import gc
@@ -23,10 +23,10 @@ HELD_BACK_SIGNALS = (
 
 
 def main(arguments: list[str]) -> None:
-    """Serves until the worker is gone, then removes the work directory."""
+    """Serves until the worker has ended, then removes the work directory."""
     options = dict(zip(arguments[::2], arguments[1::2], strict=True))
-    # Blocked, not ignored: the worker decides when to stop, and a child must not miss a signal sent to it
-    # between its fork and the reset of what it inherited.
+    # The worker decides when to stop. The signals are blocked, not ignored, so that a child does not miss a signal
+    # that it gets between its fork and the reset of its inherited signal state.
     signal.pthread_sigmask(signal.SIG_BLOCK, HELD_BACK_SIGNALS)
     if IS_LINUX:
         prctl(PR_SET_CHILD_SUBREAPER, 1)
@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> None:
     worker = Channel.from_descriptor(int(options["--socket"]))
     server = Server(worker)
     gc.collect()
-    gc.disable()  # nothing here makes cycles, and a collection in a child would copy every page
+    gc.disable()  # nothing here makes cycles, and a collection in a child would copy every page of memory
     gc.freeze()
     try:
         server.serve()
@@ -43,7 +43,7 @@ def main(arguments: list[str]) -> None:
 
 
 def _remove(work_directory: str) -> None:
-    import shutil  # noqa: PLC0415 - brings three compression libraries, for the last act of a process
+    import shutil  # noqa: PLC0415 - loads three compression libraries, needed only at the end of the process
 
     shutil.rmtree(work_directory, ignore_errors=True)
 

@@ -1,7 +1,7 @@
-"""One end of a socket pair that keeps packets apart and carries descriptors.
+"""One end of a socket pair that preserves packet boundaries and carries descriptors.
 
-Linux has SOCK_SEQPACKET, which also tells when the other end is gone. Elsewhere (macOS) datagrams do, without
-an end of file: there, whoever waits looks every `PARENT_POLL_S` whether its parent still lives.
+On Linux this is SOCK_SEQPACKET, which also signals that the other end was closed. Other systems (macOS) use datagrams,
+which have no end of file. There, a process that waits checks every `PARENT_POLL_S` seconds whether its parent lives.
 """
 
 import array
@@ -15,12 +15,12 @@ from collections.abc import Iterable
 from worker.launcher.protocol import ProtocolError
 
 BUFFER_BYTES = 1024 * 1024
-"""Asked for; Linux grants at most twice `net.core.wmem_max` (416 KiB by default) without privileges."""
+"""Requested buffer size; without privileges Linux grants at most twice `net.core.wmem_max` (416 KiB by default)."""
 
 SHORT_PACKET_BYTES = 4096
 
 MAX_DESCRIPTORS = 253
-"""The kernel's SCM_MAX_FD: a longer list is refused by sendmsg."""
+"""The kernel's SCM_MAX_FD. sendmsg refuses a longer list."""
 
 HAS_END_OF_FILE = sys.platform == "linux"
 PARENT_POLL_S: float | None = None if HAS_END_OF_FILE else 1.0
@@ -29,19 +29,19 @@ _SOCKET_TYPE = socket.SOCK_SEQPACKET if HAS_END_OF_FILE else socket.SOCK_DGRAM
 _CLOSE_ON_EXEC: int = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 _DESCRIPTOR = array.array("i")
 
-# One for the process, which receives in one thread: to allocate it for each packet costs 20 microseconds.
+# One buffer for the process, which receives in one thread: an allocation for each packet costs 20 microseconds.
 _received = memoryview(bytearray(BUFFER_BYTES))
 
 
 class MessageTooLargeError(OSError):
-    """The packet does not fit into the socket's buffer, or carries too many descriptors."""
+    """The packet does not fit into the socket's buffer, or it carries too many descriptors."""
 
     def __init__(self, text: str) -> None:
         super().__init__(errno.EMSGSIZE, text)
 
 
 class Channel:
-    """Sends and receives whole packets; blocking or not as the socket is."""
+    """Sends and receives whole packets. It blocks if the socket does."""
 
     def __init__(self, sock: socket.socket) -> None:
         for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
@@ -59,10 +59,10 @@ class Channel:
         self._socket.setblocking(is_blocking)
 
     def send(self, packet: bytes, descriptors: Iterable[int] = ()) -> None:
-        """Raises MessageTooLargeError, BlockingIOError, or another OSError when the other end is gone."""
+        """Raises MessageTooLargeError, BlockingIOError, or another OSError if the other end was closed."""
         numbers = array.array("i", descriptors)
         if len(numbers) > MAX_DESCRIPTORS:
-            raise MessageTooLargeError(f"{len(numbers)} descriptors: the kernel passes {MAX_DESCRIPTORS}")
+            raise MessageTooLargeError(f"{len(numbers)} descriptors: the kernel passes at most {MAX_DESCRIPTORS}")
         rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, numbers)] if numbers else []
         try:
             self._socket.sendmsg([packet], rights)
@@ -70,7 +70,7 @@ class Channel:
             raise _explained(error, len(packet)) from error
 
     def receive(self) -> tuple[bytes, list[int]]:
-        """An empty packet is the end. Received descriptors are close-on-exec and belong to the caller."""
+        """Returns an empty packet at the end. Received descriptors are close-on-exec and belong to the caller."""
         room = socket.CMSG_SPACE(MAX_DESCRIPTORS * _DESCRIPTOR.itemsize)
         size_bytes, ancillary, flags, _ = self._socket.recvmsg_into([_received], room, _CLOSE_ON_EXEC)
         descriptors = _descriptors(ancillary)
@@ -82,7 +82,7 @@ class Channel:
         return packet, descriptors
 
     def receive_now(self) -> bytes:
-        """A short packet that has arrived already; empty when none has, or at the end."""
+        """Returns a short packet that has already arrived, or an empty one if there is none."""
         try:
             return self._socket.recv(SHORT_PACKET_BYTES, socket.MSG_DONTWAIT)
         except OSError:
@@ -93,13 +93,13 @@ class Channel:
 
 
 def channel_pair() -> tuple[Channel, Channel]:
-    """Both ends, close-on-exec and blocking."""
+    """Returns both ends, which are close-on-exec and blocking."""
     first, second = socket.socketpair(socket.AF_UNIX, _SOCKET_TYPE)
     return Channel(first), Channel(second)
 
 
 def close_all(descriptors: Iterable[int]) -> None:
-    """Each once, also when stages share it; one that is closed already is no error."""
+    """Closes each descriptor once, even if stages share it. A descriptor that is already closed is not an error."""
     for descriptor in set(descriptors):
         with contextlib.suppress(OSError):
             os.close(descriptor)
@@ -115,7 +115,7 @@ def _descriptors(ancillary: list[tuple[int, int, bytes]]) -> list[int]:
 
 def _explained(error: OSError, size_bytes: int) -> OSError:
     if error.errno == errno.EMSGSIZE:
-        return MessageTooLargeError(f"a packet of {size_bytes} bytes is more than the socket buffer holds")
+        return MessageTooLargeError(f"a packet of {size_bytes} bytes does not fit into the socket buffer")
     if error.errno == errno.ENOBUFS:
         return BlockingIOError(error.errno, "the socket buffer is full")
     return error

@@ -1,7 +1,7 @@
-"""What a forked child does until it is the program: first what needs no spec, then, on a spec, the rest.
+"""The code of a forked child until it executes the program. It prepares as much as possible before its spec arrives.
 
-A failure is sent as text through the control channel, without any value from the spec; the channel is
-close-on-exec, so an end without text means that the program took over.
+A failure is sent as text through the control channel. The text contains no value from the spec. The channel is
+close-on-exec, so if it closes without text, the program has started.
 """
 
 import contextlib
@@ -19,15 +19,15 @@ from worker.launcher.kernel import IS_LINUX, PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHS
 from worker.launcher.protocol import Limits, SandboxRules, StageSpec, decode, encode
 
 CONTROL_DESCRIPTOR = 100
-"""Above every descriptor that a stage can be given."""
+"""Descriptor of the control channel, above every descriptor that a stage can get."""
 
 MAX_STAGE_DESCRIPTORS = 64
 FAILED_EXIT_CODE = 127
-"""A shell's code for a command that could not be executed."""
+"""Exit code that shells use for a command that cannot be executed."""
 
 CPU_GRACE_S = 5
 OOM_SCORE = "1000"
-"""The highest (proc_pid_oom_score_adj(5))."""
+"""The highest score (proc_pid_oom_score_adj(5))."""
 
 _FIRST_OPEN_DESCRIPTOR = 3
 _BEYOND_CONTROL = CONTROL_DESCRIPTOR + 1
@@ -43,11 +43,11 @@ _SAMPLE = StageSpec(
 
 
 class ChildError(Exception):
-    """The child cannot become the program; the text names the step and the system's reason."""
+    """The child cannot execute the program. The text names the step and the system's reason."""
 
 
 def live(control: Channel, launcher_pid: int) -> NoReturn:
-    """Never returns: the caller's stack belongs to the launcher."""
+    """Runs the child. Never returns, because the caller's stack belongs to the launcher."""
     try:
         _leave_the_launcher(launcher_pid)
         control = _keep_only(control)
@@ -70,14 +70,14 @@ def _leave_the_launcher(launcher_pid: int) -> None:
         prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         prctl(PR_SET_NO_NEW_PRIVS, 1)
         _be_the_first_to_go()
-    if os.getppid() != launcher_pid:  # died before the request above was made
+    if os.getppid() != launcher_pid:  # the launcher died before the request above
         os._exit(FAILED_EXIT_CODE)
     os.umask(0o077)
     _reset_signals()
 
 
 def _be_the_first_to_go() -> None:
-    """When memory runs out, the kernel is to end a command and not the worker of all of them."""
+    """When memory runs out, the kernel must kill a command instead of the worker that runs all commands."""
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as score:
         score.write(OOM_SCORE)
 
@@ -86,7 +86,7 @@ def _reset_signals() -> None:
     signal.set_wakeup_fd(-1)
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
         signal.signal(number, signal.SIG_DFL)
-    # Last: a signal that arrived since the fork was held back by the launcher's mask and now counts.
+    # Last: signals that arrived since the fork were blocked by the launcher's mask and are delivered now.
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
@@ -98,10 +98,10 @@ def _keep_only(control: Channel) -> Channel:
 
 
 def _rehearse() -> None:
-    """Goes the way to exec once, without effect, on a sample.
+    """Runs the steps up to exec once on a sample, without effect.
 
-    After a fork each page is copied when it is first written to, and in Python even reading writes (reference
-    counts): some 300 page faults, better now than while a command waits.
+    After a fork, a page of memory is copied when it is first written to, and in Python even reading writes (reference
+    counts). This takes some 300 page faults, which happen here before a command waits for them.
     """
     receiving, sending = channel_pair()
     sending.send(encode(_SAMPLE), [0, 1, 2, 0])
@@ -113,7 +113,7 @@ def _rehearse() -> None:
             _place(descriptors, _BEYOND_CONTROL)
             if landlock.abi():
                 os.close(landlock.prepare(spec.sandbox))
-            os.execve(spec.executable, spec.argv, spec.environment)  # noqa: S606 - a directory: refused
+            os.execve(spec.executable, spec.argv, spec.environment)  # noqa: S606 - fails, because it is a directory
     receiving.close()
     sending.close()
     close_all(descriptors)
@@ -137,7 +137,7 @@ def _become(packet: bytes, descriptors: list[int]) -> None:
             landlock.restrict(spec.sandbox)
     with _step("descriptors"):
         _place(descriptors)
-    with _step("limits"):  # after the descriptors, whose number it restricts
+    with _step("limits"):  # after the descriptors, because it limits their number
         _set_limits(spec.limits)
     with _step("seccomp"):
         if spec.sandbox is not None:
@@ -160,19 +160,19 @@ def _set_limits(limits: Limits) -> None:
     _set_limit(resource.RLIMIT_CORE, limits.core_bytes)
     if limits.memory_bytes is not None:
         _set_limit(resource.RLIMIT_DATA, limits.memory_bytes)
-    # SIGXCPU first, which says why; SIGKILL for a program that ignores it.
+    # SIGXCPU comes first, because it tells the reason; SIGKILL ends a program that ignores it.
     _set_limit(resource.RLIMIT_CPU, limits.cpu_s, grace=CPU_GRACE_S)
 
 
 def _set_limit(kind: int, value: int, *, grace: int = 0) -> None:
     _, hard = resource.getrlimit(kind)
-    if hard != resource.RLIM_INFINITY:  # without privileges it can only be lowered
+    if hard != resource.RLIM_INFINITY:  # without privileges a limit can only be lowered
         value, grace = min(value, hard), min(grace, max(hard - value, 0))
     resource.setrlimit(kind, (value, value + grace))
 
 
 def _place(descriptors: list[int], first: int = 0) -> None:
-    """Makes them `first` and the numbers after it: by way of others, so that none is overwritten unread."""
+    """Renumbers the descriptors from `first` on. Moves them out of the way first, so that none is overwritten."""
     out_of_the_way = first + _BEYOND_CONTROL
     moved = [fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, out_of_the_way) for descriptor in descriptors]
     for target, descriptor in enumerate(moved, first):
@@ -180,7 +180,7 @@ def _place(descriptors: list[int], first: int = 0) -> None:
 
 
 def _reason(error: OSError | ValueError) -> str:
-    # Never str(error): it may quote a path or a value.
+    # Never use str(error), which may quote a path or a value.
     if isinstance(error, OSError) and error.errno is not None:
         return os.strerror(error.errno)
     return type(error).__name__

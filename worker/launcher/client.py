@@ -1,6 +1,6 @@
-"""The worker's side: starts the launcher, starts runs, and tells who waits how they ended.
+"""The worker's side of the launcher: it starts the launcher and runs, and reports how the runs ended.
 
-Nothing here forks but the start of the launcher itself, which is to come before the worker holds any key.
+The worker forks only to start the launcher, which must happen before the worker has any key in memory.
 """
 
 import asyncio
@@ -30,10 +30,10 @@ from worker.launcher.spares import ForkError, LauncherGoneError, Spare, SparePoo
 __all__ = ["Launcher", "LauncherGoneError", "Run", "Stage"]
 
 ANSWER_TIMEOUT_S = 10.0
-"""A launcher forks within milliseconds; one that is silent for this long is stopped or starved: killed."""
+"""Seconds without an answer after which the launcher is killed: it normally forks within milliseconds."""
 
 CLOSE_TIMEOUT_S = 10.0
-"""Longer than the launcher's own wait for killed processes."""
+"""Seconds that the launcher gets to end; longer than its own wait for killed processes."""
 
 _BOOTSTRAP = (
     "import sys; sys.path.insert(0, sys.argv[1]); from worker.launcher.__main__ import main; main(sys.argv[2:])"
@@ -44,7 +44,7 @@ T = TypeVar("T")
 
 
 class Launcher:
-    """One launcher process. When it is `gone`, which closing it causes too, it stays so: start another."""
+    """One launcher process. After the event `gone`, which `close` sets too, it cannot be used any more."""
 
     def __init__(self, spare_count: int) -> None:
         self.gone = asyncio.Event()
@@ -56,7 +56,7 @@ class Launcher:
 
     @classmethod
     async def start(cls, work_directory: Path, *, spare_count: int = 2) -> "Launcher":
-        """Raises LauncherGoneError. When the launcher ends, or the worker does, `work_directory` is removed."""
+        """Starts a launcher, which removes `work_directory` when it or the worker ends. Raises LauncherGoneError."""
         launcher = cls(spare_count)
         await launcher._spawn(work_directory)
         try:
@@ -73,14 +73,14 @@ class Launcher:
 
     @property
     def running_children(self) -> int:
-        """Processes of runs that have not ended, one for each stage."""
+        """Number of processes that run, one for each stage."""
         return len(self._runs)
 
     async def run(self, stages: Sequence[Stage]) -> Run:
-        """Starts the stages together. A cancelled call starts none.
+        """Starts the stages together. A cancelled call starts none of them.
 
-        Owns the stages' descriptors at once. Raises MessageTooLargeError, or LauncherGoneError. A stage that
-        cannot be started is no error here: `Run.wait` tells.
+        Takes ownership of the stages' descriptors at once. Raises MessageTooLargeError or LauncherGoneError. If a
+        stage cannot be started, `Run.wait` reports it.
         """
         if not stages:
             raise ValueError("a run has at least one stage")
@@ -94,9 +94,9 @@ class Launcher:
             close_all(itertools.chain.from_iterable(stage.descriptors for stage in stages))
 
     async def close(self) -> None:
-        """Ends the launcher, which kills what still runs and removes the work directory.
+        """Ends the launcher, which kills all running processes and removes the work directory.
 
-        Safe to repeat, and due as well after the launcher is gone.
+        It may be called repeatedly, and must also be called after the launcher has ended by itself.
         """
         self._is_closing = True
         self._link.close()
@@ -133,10 +133,10 @@ class Launcher:
                 return await waiting
         except TimeoutError as error:
             self.kill()
-            raise LauncherGoneError("the launcher did not answer, and was killed") from error
+            raise LauncherGoneError("the launcher did not answer and was killed") from error
 
     def _begin(self, spares: Sequence[Spare], packets: Sequence[bytes], stages: Sequence[Stage]) -> Run:
-        # Without an await: a run is either known, with all its children, or has none.
+        # No await here: a run is either registered with all its children, or it has none.
         run = Run(spares, self._send_signal)
         for spare in spares:
             self._runs[spare.child] = run
@@ -163,7 +163,7 @@ class Launcher:
             self._on_ended(message)
 
     def _on_forked(self, message: ChildForked, descriptors: list[int]) -> None:
-        if not descriptors:  # dropped by the kernel: this process has too many open
+        if not descriptors:  # the kernel dropped it, because this process has too many open files
             self._send_signal(message.child, signal.SIGKILL)
             self._pool.fail("the worker is out of file descriptors")
             return
@@ -181,13 +181,13 @@ class Launcher:
         self.gone.set()
         for run in set(self._runs.values()):
             if not self._is_closing:
-                _kill_groups(run)  # their leaders died with the launcher, the leaders' children may not have
+                _kill_groups(run)  # the group leaders died with the launcher, but their children may live
             run.note_gone()
         self._runs.clear()
         self._pool.close()
 
     def kill(self) -> None:
-        """Ends a launcher that stands still, and with it every process that it started."""
+        """Kills a launcher that hangs, and thereby every process that it started."""
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
 
@@ -199,7 +199,7 @@ def _kill_groups(run: Run) -> None:
 
 
 def _command(socket_descriptor: int, work_directory: Path) -> list[str]:
-    # -I and -S: no environment, no user or site packages; the one search path is where this package lies.
+    # -I and -S: no environment, no user or site packages. The only search path is the root of this package.
     package_root = Path(__file__).parents[2]
     return [
         *(sys.executable, "-I", "-S", "-X", "utf8", "-c", _BOOTSTRAP, str(package_root)),

@@ -1,6 +1,6 @@
-"""The Linux calls that Python's standard library lacks: prctl, and syscalls by number.
+"""Linux calls that Python's standard library lacks: prctl, and system calls by number.
 
-Elsewhere there is nothing to call: `IS_LINUX` guards every use.
+Callers check `IS_LINUX` first.
 """
 
 import ctypes
@@ -20,18 +20,18 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 def prctl(option: int, value: int) -> None:
     """Raises OSError."""
-    # Longs throughout: the call is variadic, and a 32-bit argument leaves the upper half undefined.
+    # All arguments are longs: the call is variadic, and a 32-bit argument leaves the upper half undefined.
     result = _libc.prctl(*(ctypes.c_long(number) for number in (option, value, 0, 0, 0)))
     _raise_on(result)
 
 
 def syscall(number: int, *arguments: int | bytes | None) -> int:
-    """Raises OSError. Bytes are passed as a pointer to them."""
+    """Makes a system call. Bytes are passed as a pointer. Raises OSError."""
     return prepared(number, *arguments)()
 
 
 def prepared(number: int, *arguments: int | bytes | None) -> Callable[[], int]:
-    """The same to be called many times: converting the arguments takes longer than the call."""
+    """Prepares a system call that is made many times: converting the arguments takes longer than the call."""
     converted = (ctypes.c_long(number), *(_as_c(value) for value in arguments))
 
     def call() -> int:

@@ -1,8 +1,8 @@
-"""Landlock: what a process and all that it starts may touch, enforced by the kernel.
+"""Landlock: restricts which files and ports a process and its children may use. The kernel enforces this.
 
-Restricts the calling thread for good, so it runs in a child, just before exec. Numbers and rights are those
-of `linux/landlock.h`. What the running kernel's ABI does not know is left out, so on an old kernel less is
-denied (TCP before ABI 4, signals and abstract sockets before ABI 6): `abi` tells.
+The restriction of the calling thread cannot be undone, so it is applied in a child just before exec. Numbers and rights
+are those of `linux/landlock.h`. Rights that the running kernel's ABI does not know are left out, so an old kernel
+denies less: TCP needs ABI 4, signals and abstract sockets need ABI 6. `abi` returns the version.
 """
 
 import ctypes
@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from worker.launcher.kernel import IS_LINUX, prepared, syscall
 from worker.launcher.protocol import PortRange, SandboxRules
 
-# The same numbers on every architecture that has Landlock (x86_64 and arm64 among them).
+# These numbers are the same on every architecture that has Landlock, such as x86_64 and arm64.
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _CREATE_RULESET_VERSION = 1
 _RULE_PATH_BENEATH, _RULE_NET_PORT = 1, 2
@@ -32,23 +32,23 @@ REFER = 1 << 13
 TRUNCATE = 1 << 14
 IOCTL_DEV = 1 << 15
 ALL_FILE_RIGHTS = (1 << 16) - 1
-"""Those above and remove-dir, remove-file, make-dir, -reg, -sock, -fifo, -sym."""
+"""The rights above, and remove-dir, remove-file, make-dir, make-reg, make-sock, make-fifo and make-sym."""
 
 BIND_TCP = 1 << 0
 CONNECT_TCP = 1 << 1
 SCOPE_ABSTRACT_UNIX_SOCKET = 1 << 0
 SCOPE_SIGNAL = 1 << 1
 
-# Plain integers: an IntFlag costs a microsecond for each operator, on the path of every command.
+# Plain integers: each operator of an IntFlag costs a microsecond, and every command runs this code.
 _ON_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV
 _READ = READ_FILE | READ_DIR
 _EXECUTE = _READ | EXECUTE
-# A stage that could execute what it wrote would not need the allow-list.
+# Without execute: a stage that could execute the files that it wrote could bypass the allow-list.
 _WRITE = ALL_FILE_RIGHTS & ~(EXECUTE | MAKE_CHAR | MAKE_BLOCK | IOCTL_DEV)
 
 
 def abi() -> int:
-    """The kernel's Landlock ABI; 0 where there is none or it is switched off."""
+    """Returns the version of the kernel's Landlock ABI, or 0 if Landlock is missing or switched off."""
     if not IS_LINUX:
         return 0
     try:
@@ -58,7 +58,7 @@ def abi() -> int:
 
 
 def restrict(rules: SandboxRules) -> None:
-    """Restricts the calling thread; needs no-new-privileges. Raises OSError where there is no Landlock."""
+    """Restricts the calling thread, which must have no-new-privileges set. Raises OSError if Landlock is missing."""
     ruleset = prepare(rules)
     try:
         syscall(_RESTRICT_SELF, ruleset, 0)
@@ -67,7 +67,7 @@ def restrict(rules: SandboxRules) -> None:
 
 
 def prepare(rules: SandboxRules) -> int:
-    """The descriptor of a ruleset that restricts nobody yet. Raises OSError where there is no Landlock."""
+    """Returns the descriptor of a ruleset that is not applied yet. Raises OSError if Landlock is missing."""
     version = abi()
     if version == 0:
         raise OSError(errno.ENOSYS, "not available in this kernel")
@@ -86,7 +86,7 @@ def prepare(rules: SandboxRules) -> int:
 
 
 def handled_rights(version: int) -> int:
-    """The file rights that this ABI can deny: refer came with 2, truncate with 3, ioctl with 5."""
+    """Returns the file rights that this ABI can deny. ABI 2 added refer, ABI 3 truncate, ABI 5 ioctl."""
     rights = ALL_FILE_RIGHTS
     for right, since in ((REFER, 2), (TRUNCATE, 3), (IOCTL_DEV, 5)):
         if version < since:
@@ -131,7 +131,7 @@ def _allow_ports(ruleset: int, right: int, ports: Iterable[int]) -> None:
 
 
 def _allow_own_range(ruleset: int, ports: PortRange) -> None:
-    """A rule for each port, for there are none for ranges: some 50 ms for all that the kernel chooses from."""
+    """Adds a rule for each port, because Landlock has no ranges. All ephemeral ports take some 50 ms."""
     first, last = ports
     attribute = (ctypes.c_uint64 * 2)(BIND_TCP | CONNECT_TCP)
     add = prepared(_ADD_RULE, ruleset, _RULE_NET_PORT, ctypes.addressof(attribute), 0)

@@ -1,4 +1,4 @@
-"""The worker's end of the channel to the launcher, in its event loop: keeps order, and notices the end."""
+"""The worker's end of the channel to the launcher, in the event loop. It keeps the order of packets."""
 
 import asyncio
 from collections import deque
@@ -8,9 +8,10 @@ from worker.launcher.channel import Channel
 
 
 class Link:
-    """Sends at once while the socket takes it, later in order when it does not: it never blocks.
+    """Sends packets without blocking: at once if the socket accepts them, otherwise later and in order.
 
-    `on_packet` owns a packet's descriptors. `on_end` is called once: the launcher is gone, or `close` was called.
+    `on_packet` takes ownership of a packet's descriptors. `on_end` is called once, when the launcher has ended or
+    `close` was called.
     """
 
     def __init__(
@@ -27,7 +28,7 @@ class Link:
         self._loop.add_reader(self._descriptor, self._receive)
 
     def send(self, packet: bytes) -> None:
-        """Nothing happens when the launcher is gone: `on_end` tells."""
+        """Sends a packet. Does nothing after the launcher has ended, because `on_end` reports that."""
         if not self._is_open:
             return
         self._unsent.append(packet)

@@ -1,7 +1,6 @@
-"""The messages between worker, launcher and child: one JSON object in each packet.
+"""The messages between worker, launcher and child. Each packet is one JSON object.
 
-Descriptors travel beside a packet (see `channel`); a message only says how many belong to each stage.
-Nothing here judges a command: what arrives is executed as it is.
+Descriptors are sent beside a packet (see `channel`). Commands are not checked here: they are executed as they arrive.
 """
 
 import json
@@ -10,20 +9,20 @@ from dataclasses import dataclass
 from typing import Any
 
 PortRange = tuple[int, int]
-"""The first port and the last."""
+"""The first and the last port of a range."""
 
 
 class ProtocolError(Exception):
-    """A packet that the other side cannot have meant."""
+    """The packet is not valid in this protocol."""
 
 
 @dataclass(frozen=True, slots=True)
 class SandboxRules:
-    """What a stage may touch; everything else is denied. Missing paths are skipped.
+    """The files and ports that a stage may use. Everything else is denied. Missing paths are skipped.
 
-    `write` gives a directory every right beneath it but executing and making devices, a file read and write.
-    `connect_ports=None` leaves TCP connect unrestricted; what is in `own_ranges` it may listen on and connect to;
-    `alone` denies children and sockets of every kind.
+    `write` gives a directory every right except executing files and making devices, and gives a file read and write.
+    `connect_ports=None` leaves TCP connect unrestricted. The stage may listen on, and connect to, the ports of
+    `own_ranges`. `alone` denies child processes and sockets of every kind.
     """
 
     execute: tuple[str, ...] = ()
@@ -42,14 +41,14 @@ class Limits:
     cpu_s: int
     core_bytes: int = 0
     memory_bytes: int | None = None
-    """Private memory that can be written to; where the system counts it (Linux)."""
+    """Bytes of private, writable memory that the process may use. Only Linux enforces this."""
 
 
 @dataclass(frozen=True, slots=True)
 class StageSpec:
-    """Worker to child: become this. `argv` with the program's name, absolute paths, the whole environment.
+    """Worker to child: execute this program. Paths are absolute, `argv` includes the program's name.
 
-    The packet's descriptors become 0, 1, 2, 3… in this order.
+    `environment` is the complete environment. The packet's descriptors become 0, 1, 2, 3… in this order.
     """
 
     executable: str
@@ -62,10 +61,10 @@ class StageSpec:
 
 @dataclass(frozen=True, slots=True)
 class StageExit:
-    """How a stage ended: `exit_code` or `signal`, never both.
+    """How a stage ended. Either `exit_code` or `signal` is set, never both.
 
-    `started` is false where the program surely never ran, and `error` then says why. CPU time and memory
-    include what the child used before it became the program (some ms, some MB).
+    `started` is false only if the program certainly never ran; then `error` gives the reason. CPU time and memory
+    include what the child used before exec (some milliseconds, some MB).
     """
 
     exit_code: int | None
@@ -78,14 +77,14 @@ class StageExit:
 
 @dataclass(frozen=True, slots=True)
 class ForkRequest:
-    """Worker to launcher: make that many children, to wait for a StageSpec each."""
+    """Worker to launcher: fork `count` children, each of which waits for a StageSpec."""
 
     count: int
 
 
 @dataclass(frozen=True, slots=True)
 class SignalRequest:
-    """Worker to launcher: signal that child's process group, if it still lives."""
+    """Worker to launcher: signal the child's process group, if it still lives."""
 
     child: int
     signal: int
@@ -93,9 +92,9 @@ class SignalRequest:
 
 @dataclass(frozen=True, slots=True)
 class ChildForked:
-    """Launcher to worker, with one descriptor: the child's control channel, which takes the StageSpec.
+    """Launcher to worker, with one descriptor: the child's control channel, to which the StageSpec is sent.
 
-    `child` is a number that is never used twice; `pid` is that of a process group of its own.
+    `child` is a number that is never used twice. `pid` is also the id of the child's process group.
     """
 
     child: int
@@ -104,14 +103,14 @@ class ChildForked:
 
 @dataclass(frozen=True, slots=True)
 class ForkFailed:
-    """Launcher to worker: one of the children asked for could not be made."""
+    """Launcher to worker: one of the requested children could not be forked."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class ChildEnded:
-    """Launcher to worker: the child and the rest of its process group are gone."""
+    """Launcher to worker: the child and its whole process group have ended."""
 
     child: int
     exit: StageExit
@@ -121,21 +120,24 @@ Message = StageSpec | ForkRequest | SignalRequest | ChildForked | ForkFailed | C
 
 
 def encode(message: Message) -> bytes:
-    """Strings may hold lone surrogates (undecodable bytes of a path): they come back as they were."""
+    """Encodes a message. Lone surrogates in strings (undecodable bytes of a path) survive the round trip."""
     return json.dumps({"kind": _KIND_OF[type(message)], **_fields(message)}, default=_fields).encode()
 
 
 def decode(packet: bytes) -> Message:
-    """Raises ProtocolError, or what a broken packet makes of itself: both ends are one program."""
+    """Decodes a packet. Raises ProtocolError for an unknown kind; a malformed packet raises any error.
+
+    Both ends are the same program, so malformed packets are not expected.
+    """
     fields = json.loads(packet)
     decoder = _DECODERS.get(fields.pop("kind", None))
     if decoder is None:
-        raise ProtocolError("a packet of unknown kind")
+        raise ProtocolError("the packet has an unknown kind")
     return decoder(fields)
 
 
 def _fields(value: Any) -> dict[str, Any]:
-    # Not dataclasses.asdict: that copies deeply, and this runs on the path of every command.
+    # Not dataclasses.asdict, which makes deep copies: every command runs this code.
     return {name: getattr(value, name) for name in value.__slots__}
 
 

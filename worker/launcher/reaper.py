@@ -1,6 +1,6 @@
-"""Ended children, each with what it used, and the processes that escaped their group.
+"""Reaps ended children with their resource usage, and kills processes that escaped their process group.
 
-A child is reaped only after the rest of its process group was killed: until then nobody can get its number.
+A child is reaped only after the rest of its process group was killed. Until then its pid cannot be reused.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ from worker.launcher.protocol import StageExit
 
 _RSS_UNIT_BYTES = 1 if sys.platform == "darwin" else 1024
 _CAN_LOOK_FIRST = hasattr(os, "waitid")
-"""Not on macOS before Python 3.13."""
+"""Whether `waitid` exists. macOS has it only since Python 3.13."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +38,14 @@ class Ended:
 
 
 def reap(leaders: Collection[int]) -> Iterator[Ended]:
-    """All children that have ended by now. Those in `leaders` take the rest of their group with them."""
+    """Yields all children that have ended. If a child is in `leaders`, its process group is killed first."""
     with contextlib.suppress(ChildProcessError):
         while (ended := _next_ended(leaders)) is not None:
             yield ended
 
 
 def has_children() -> bool:
-    """Whether any child, known or not, lives or waits to be reaped; false where that cannot be told."""
+    """Whether any child, known or not, lives or waits to be reaped. False if the system cannot tell."""
     if not _CAN_LOOK_FIRST:
         return False
     try:
@@ -68,21 +68,21 @@ def _next_ended(leaders: Collection[int]) -> Ended | None:
 
 def _next_ended_unseen(leaders: Collection[int]) -> Ended | None:
     ended = Ended(*os.wait4(-1, os.WNOHANG))
-    if ended.pid in leaders:  # while its group has members, nobody else can get its number
+    if ended.pid in leaders:  # its pid cannot be reused while its group has members
         kill_group(ended.pid)
     return ended if ended.pid else None
 
 
 def _peek() -> int | None:
-    """An ended child, left a zombie; None while all live. Raises ChildProcessError when there is none."""
+    """Returns an ended child without reaping it, or None if all live. Raises ChildProcessError without children."""
     found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     return None if found is None else found.si_pid
 
 
 def kill_strays(known: Collection[int]) -> None:
-    """Kills orphans that came to this process, unless they belong to a session in `known`.
+    """Kills orphans that were reparented to this process, unless they belong to a session in `known`.
 
-    Every stage leads a session: an orphan outside of all of them made one of its own to outlive its command.
+    Every stage leads a session. An orphan in another session has started its own to outlive its command.
     """
     for pid in children():
         with contextlib.suppress(ProcessLookupError):
@@ -91,7 +91,7 @@ def kill_strays(known: Collection[int]) -> None:
 
 
 def children() -> list[int]:
-    """All children of this process; none where the system does not tell."""
+    """Returns all children of this process, or an empty list if the system cannot tell."""
     if not IS_LINUX:
         return []
     try:
@@ -102,16 +102,16 @@ def children() -> list[int]:
 
 
 def signal_group(pid: int, number: int) -> None:
-    """Signals the group that `pid` leads. `pid` must not have been reaped: its number could be another's."""
+    """Signals the group that `pid` leads. `pid` must not have been reaped, because it could then be reused."""
     try:
         os.killpg(pid, number)
-    except ProcessLookupError:  # forked a moment ago, and not yet the leader of a group
+    except ProcessLookupError:  # just forked, and not yet a group leader
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
-    except PermissionError:  # macOS: only zombies are left in it
+    except PermissionError:  # macOS: only zombies are left in the group
         pass
 
 
 def kill_group(pid: int) -> None:
-    """As `signal_group`, with SIGKILL."""
+    """Sends SIGKILL to the group, as `signal_group` does."""
     signal_group(pid, signal.SIGKILL)

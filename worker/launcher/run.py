@@ -1,4 +1,4 @@
-"""A run as its caller holds it: stages given, ends to wait for, signals to send."""
+"""A run as its caller sees it: it can be waited for and signalled."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -13,9 +13,9 @@ STANDARD_STREAMS = 3
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A process to start, with what it inherits: `descriptors` become 0, 1, 2, 3… in it, in this order.
+    """A process to start. Its `descriptors` become 0, 1, 2, 3… in this order.
 
-    They belong to the launcher's client as soon as `Launcher.run` is called, whatever comes of it.
+    `Launcher.run` takes ownership of the descriptors, even if it fails.
     """
 
     spec: StageSpec
@@ -27,7 +27,7 @@ class Stage:
 
 
 class Run:
-    """Processes that were started together, one for each stage."""
+    """The processes that were started together, one for each stage."""
 
     def __init__(self, spares: Sequence[Spare], send_signal: Callable[[int, int], None]) -> None:
         self._spares = spares
@@ -37,7 +37,7 @@ class Run:
 
     @classmethod
     def not_started(cls, stage_count: int, reason: str) -> "Run":
-        """One that has ended already, because there was no process for it."""
+        """Returns a run that has already ended, because it could not be started."""
         run = cls((), lambda child, signum: None)
         for index in range(stage_count):
             run._note(index, _never_started(reason))
@@ -49,11 +49,11 @@ class Run:
 
     @property
     def living_groups(self) -> tuple[int, ...]:
-        """Process groups not known to have ended. To signal them use `signal`: these numbers can be stale."""
+        """Process groups that are not known to have ended. The ids can be stale; use `signal` to signal the groups."""
         return tuple(spare.pid for index, spare in enumerate(self._spares) if index not in self._exits)
 
     async def wait(self) -> tuple[StageExit, ...]:
-        """How each stage ended, when all have. Raises LauncherGoneError. Cancelling it signals nobody."""
+        """Waits for all stages and returns how each ended. Raises LauncherGoneError. A cancel sends no signal."""
         await self._ended.wait()
         if not self.has_ended:
             raise LauncherGoneError("the launcher ended before the command")
@@ -73,7 +73,7 @@ class Run:
                 return
 
     def begin(self, packets: Sequence[bytes], stages: Sequence[Stage]) -> None:
-        """For the client: hands each stage to its child. Raises MessageTooLargeError."""
+        """Hands each stage to its child. Only the client calls it. Raises MessageTooLargeError."""
         for index, (spare, packet, stage) in enumerate(zip(self._spares, packets, stages, strict=True)):
             try:
                 spare.control.send(packet, stage.descriptors)
@@ -81,7 +81,7 @@ class Run:
                 self._note(index, _never_started("launcher: the waiting child was killed"))
 
     def note_exit(self, child: int, ended: StageExit) -> None:
-        """For the client: a stage's child is gone. Its last words, if any, are read here."""
+        """Records that a stage's child has ended, with the error that it sent, if any. Only the client calls it."""
         index = next(index for index, spare in enumerate(self._spares) if spare.child == child)
         control = self._spares[index].control
         error = control.receive_now().decode(errors="replace") or None
@@ -89,13 +89,13 @@ class Run:
         self._note(index, replace(ended, started=error is None, error=error))
 
     def note_gone(self) -> None:
-        """For the client: nobody will tell how the rest ended."""
+        """Records that the launcher has ended, so the other exits stay unknown. Only the client calls it."""
         for spare in self._spares:
             spare.control.close()
         self._ended.set()
 
     def _note(self, index: int, ended: StageExit) -> None:
-        self._exits.setdefault(index, ended)  # the first word counts: "never started" is followed by an end
+        self._exits.setdefault(index, ended)  # the first report counts: "never started" is followed by an exit
         if self.has_ended:
             self._ended.set()
 

@@ -1,11 +1,12 @@
-"""seccomp: what Landlock has no rules for.
+"""seccomp filters for what Landlock does not cover.
 
-A CLI gets no sockets that go past Landlock's rules, which know TCP alone. A filter is kept alone: no socket of any
-kind, no child, no hand on another process, for signals are judged on newer kernels only, and limits, priorities and
-shared memory of another process of the same user are not at all.
+Landlock's network rules cover only TCP, so a CLI may only make sockets that these rules judge, and UDP sockets. A text
+filter is isolated: it may make no sockets and no child processes, and it cannot affect another process. Landlock covers
+signals only on newer kernels, and never the limits, priorities and shared memory of other processes of the same user.
 
-Runs in a child, just before exec. On a processor that is not listed nothing is denied: Landlock's rules remain.
-Numbers are those of `linux/filter.h`, `linux/seccomp.h`, `linux/audit.h` and of each processor's table of system calls.
+The filters are installed in a child just before exec. On a processor that is not listed here, nothing is denied and
+only Landlock's rules apply. Numbers are those of `linux/filter.h`, `linux/seccomp.h`, `linux/audit.h` and of each
+processor's table of system calls.
 """
 
 import ctypes
@@ -24,22 +25,22 @@ _ALLOW, _FAIL_WITH = 0x7FFF0000, 0x00050000
 _DENY, _SAY_IT_IS_MISSING = _FAIL_WITH | errno.EACCES, _FAIL_WITH | errno.ENOSYS
 _CALL_AT, _ARCHITECTURE_AT, _FIRST_ARGUMENT_AT, _THIRD_ARGUMENT_AT = 0, 4, 16, 32
 _X32_CALLS = 0x40000000
-"""x86 has a second numbering of the same calls from here on; elsewhere there is nothing."""
+"""On x86, a second numbering (x32) of the same calls starts here. Other processors have no calls here."""
 _IO_URING_SETUP = 425
-"""A ring makes sockets too, past this filter."""
+"""io_uring can make sockets, which this filter would not see."""
 _CLONE3 = 435
-"""Its flags are out of sight: where it seems not to exist, C libraries take `clone` for their threads."""
+"""A filter cannot read the flags of clone3. If the call seems to be missing, C libraries use `clone` instead."""
 _CLONE_THREAD = 0x00010000
 _PIDFD_CALLS = (424, 434, 438)
 """pidfd_send_signal, pidfd_open, pidfd_getfd"""
 _ITSELF = 0
-"""As a process id, in the calls that take one."""
+"""Process id that stands for the calling process."""
 _LOCAL_FAMILIES = (1, 16)
-"""AF_UNIX and AF_NETLINK, from which a program learns its addresses."""
+"""AF_UNIX, and AF_NETLINK, with which a program lists its network addresses."""
 _INTERNET_FAMILIES = (2, 10)
-"""AF_INET and AF_INET6. There are others that carry TCP past Landlock's rules (AF_SMC), or reach a host (AF_VSOCK)."""
+"""AF_INET and AF_INET6. Other families bypass Landlock's TCP rules (AF_SMC) or reach the host (AF_VSOCK)."""
 _INTERNET_PROTOCOLS = (0, 6, 17)
-"""The family's own, TCP and UDP. Landlock knows TCP alone, and MPTCP, which Go's listeners prefer, is another."""
+"""The family's default, TCP and UDP. MPTCP, which Go's listeners prefer, is left out: Landlock does not cover it."""
 
 
 class _Machine(NamedTuple):
@@ -48,11 +49,11 @@ class _Machine(NamedTuple):
     socket: int
     clone: int
     tgkill: int
-    """How a C library and Go's runtime signal their own threads."""
+    """Number of the call with which C libraries and Go's runtime signal their own threads."""
     prlimit: int
-    """How a C library asks for limits of its own."""
+    """Number of the call with which a C library reads its own limits."""
     denied: tuple[int, ...]
-    """What opens a way out: see the names beside the numbers."""
+    """Numbers of the calls that affect other processes or bypass the filter. The comments give the names."""
 
 
 _MACHINES = {
@@ -92,19 +93,25 @@ _MACHINES = {
 
 
 def is_supported() -> bool:
-    """Whether this processor is one of those listed."""
+    """Whether the filters know this processor."""
     return IS_LINUX and os.uname().machine in _MACHINES
 
 
 def isolate() -> None:
-    """Leaves the calling process its threads alone, for good; needs no-new-privileges. Raises OSError."""
+    """Denies the calling process sockets, child processes and access to other processes.
+
+    This cannot be undone, and needs no-new-privileges. Raises OSError.
+    """
     if is_supported():
         machine = _MACHINES[os.uname().machine]
         _install(machine, _alone(machine))
 
 
 def restrict_sockets() -> None:
-    """Leaves the calling process sockets of the kinds that Landlock judges, and UDP; likewise. Raises OSError."""
+    """Denies the calling process sockets other than TCP, UDP, AF_UNIX and AF_NETLINK.
+
+    This cannot be undone, and needs no-new-privileges. Raises OSError.
+    """
     if is_supported():
         machine = _MACHINES[os.uname().machine]
         _install(machine, _with_sockets(machine))
@@ -121,7 +128,7 @@ def _install(machine: _Machine, program: bytes) -> None:
 
 
 def _with_the_call(machine: _Machine) -> tuple[bytes, ...]:
-    """BPF. A call of another architecture (32 bits) has other numbers and is denied, whichever it is."""
+    """Returns BPF code that loads the call's number. It denies calls of other architectures, such as 32-bit ones."""
     return (
         _instruction(_LOAD, _ARCHITECTURE_AT),
         _return_unless(_IS, machine.architecture, _DENY),
@@ -163,7 +170,7 @@ def _alone(machine: _Machine) -> bytes:
 
 
 def _only_on(call: int, processes: Sequence[int]) -> tuple[bytes, ...]:
-    """Lets that call name these processes only; they keep their ids when they become another program."""
+    """Returns BPF code that lets the call name only these processes. A process keeps its id after exec."""
     judged = (
         _instruction(_LOAD, _FIRST_ARGUMENT_AT),
         *(_return_if(_IS, process, _ALLOW) for process in processes),

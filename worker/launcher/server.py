@@ -1,7 +1,7 @@
-"""The launcher's loop: forks and signals on request, ends reported. One thread, no asyncio.
+"""The launcher's loop: it forks and signals children on request and reports their ends. One thread, no asyncio.
 
-It neither sees a command nor decides anything: the worker sends each spec straight to a child that waits for it.
-When the worker is gone, everything it started goes too, and then the launcher ends.
+It neither sees a command nor decides anything, because the worker sends each spec directly to a waiting child.
+When the worker has ended, the launcher kills everything that it started and then ends.
 """
 
 import contextlib
@@ -26,29 +26,29 @@ from worker.launcher.protocol import (
 from worker.launcher.reaper import has_children, kill_group, kill_strays, reap, signal_group
 
 FINAL_REAP_S = 5.0
-"""How long the end waits for killed processes, before their work directory is removed under them."""
+"""Seconds to wait at the end for killed processes, before their work directory is removed."""
 
 
 class WorkerGoneError(Exception):
-    """Nobody is left to answer to."""
+    """The worker has ended."""
 
 
 class Server:
-    """Serves one worker until it is gone."""
+    """Serves one worker until the worker ends."""
 
     def __init__(self, worker: Channel) -> None:
         self._worker = worker
         self._parent_pid = os.getppid()
         self._numbers = itertools.count(1)
         self._child_of: dict[int, int] = {}
-        """By pid, from the fork until it is reaped."""
+        """Process id → child number, from the fork until the child is reaped."""
         self._child_ended = _wake_on_child_end()
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._child_ended, selectors.EVENT_READ, self._reap)
         self._selector.register(worker, selectors.EVENT_READ, self._serve_packet)
 
     def serve(self) -> None:
-        """Returns when the worker is gone and everything that it started is dead."""
+        """Returns when the worker has ended and everything that it started is dead."""
         try:
             while True:
                 self._turn()
@@ -61,7 +61,7 @@ class Server:
     def _turn(self) -> None:
         for key, _ in self._selector.select(PARENT_POLL_S):
             key.data()
-        if os.getppid() != self._parent_pid:  # the only sign where a socket has no end of file
+        if os.getppid() != self._parent_pid:  # the only sign on systems whose sockets have no end of file
             raise WorkerGoneError
 
     def _serve_packet(self) -> None:
@@ -78,7 +78,7 @@ class Server:
         elif isinstance(message, SignalRequest):
             self._signal(message)
         else:
-            raise ProtocolError("a packet that no worker sends")
+            raise ProtocolError("workers do not send packets of this kind")
 
     def _fork(self) -> None:
         try:
@@ -109,7 +109,7 @@ class Server:
             os.read(self._child_ended, 4096)
 
     def _say(self, message: ChildForked | ForkFailed | ChildEnded, *descriptors: int) -> None:
-        # Blocks while the worker is too busy to read: the worker itself never blocks on this channel.
+        # Blocks while the worker is too busy to read. The worker never blocks on this channel.
         try:
             self._worker.send(encode(message), descriptors)
         except ConnectionError as error:
@@ -130,7 +130,7 @@ class Server:
 
 
 def _fork_child() -> tuple[int, Channel]:
-    """The child's pid, and the end of its control channel that the worker is to get. Raises OSError."""
+    """Returns the child's pid and the worker's end of its control channel. Raises OSError."""
     workers, childs = channel_pair()
     launcher_pid = os.getpid()
     try:
@@ -147,7 +147,7 @@ def _fork_child() -> tuple[int, Channel]:
 
 
 def _wake_on_child_end() -> int:
-    """A descriptor that becomes readable when a child has ended."""
+    """Returns a descriptor that becomes readable when a child has ended."""
     reading, writing = os.pipe()
     os.set_blocking(reading, False)
     os.set_blocking(writing, False)

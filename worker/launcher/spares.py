@@ -1,7 +1,7 @@
-"""The worker's store of children that were forked in advance and wait for a spec.
+"""The worker's pool of spares: children that were forked in advance and wait for a spec.
 
-A fork costs milliseconds, a waiting child the price of a packet. New ones are asked for a moment after one was
-taken, so that the fork does not compete with the command that has just started.
+A fork takes milliseconds, but a waiting child only needs a packet. After a spare was taken, the pool waits a moment
+before it asks for a new one, so that the fork does not compete with the command that has just started.
 """
 
 import asyncio
@@ -13,20 +13,20 @@ from dataclasses import dataclass
 from worker.launcher.channel import Channel
 
 REFILL_AFTER_S = 0.003
-"""Longer than a child takes to become its program."""
+"""Seconds until a taken spare is replaced; longer than a child takes to execute its program."""
 
 
 class LauncherGoneError(Exception):
-    """The launcher died or was closed: its processes are killed, and how far they came is unknown."""
+    """The launcher died or was closed. Its processes were killed, and their progress is unknown."""
 
 
 class ForkError(Exception):
-    """The system gave the launcher no process; the text is the system's reason."""
+    """The launcher could not fork. The text is the system's reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spare:
-    """A child that waits: `control` takes its spec, and tells why it failed."""
+    """A waiting child. `control` takes its spec, and returns an error if the child fails."""
 
     child: int
     pid: int
@@ -34,7 +34,7 @@ class Spare:
 
 
 class SparePool:
-    """Keeps `size` spares ready; who finds none waits for the next. `request` asks the launcher for more."""
+    """Keeps `size` spares ready. A caller who finds none waits for the next. `request` asks the launcher for more."""
 
     def __init__(self, size: int, request: Callable[[int], None]) -> None:
         self._size = size
@@ -51,13 +51,13 @@ class SparePool:
         return sum(not waiter.done() for waiter in self._waiters)
 
     async def wait_until_full(self) -> None:
-        """For the first time. Raises LauncherGoneError."""
+        """Waits until the pool is full for the first time. Raises LauncherGoneError."""
         await self._was_full.wait()
         if self._is_closed:
             raise LauncherGoneError("the launcher did not start")
 
     async def take(self, count: int) -> list[Spare]:
-        """All or none: a cancel gives back what was taken. Raises ForkError or LauncherGoneError."""
+        """Takes `count` spares or none: a cancel puts them back. Raises ForkError or LauncherGoneError."""
         taken: list[Spare] = []
         try:
             while len(taken) < count:
@@ -69,12 +69,12 @@ class SparePool:
         return taken
 
     def add(self, spare: Spare) -> None:
-        """One that was asked for."""
+        """Adds a spare that was requested."""
         self._requested -= 1
         self.put_back(spare)
 
     def put_back(self, spare: Spare) -> None:
-        """One that was taken and not used."""
+        """Takes back a spare that was not used."""
         if (waiter := self._next_waiter()) is not None:
             waiter.set_result(spare)
             return
@@ -86,7 +86,7 @@ class SparePool:
             self._was_full.set()
 
     def fail(self, reason: str) -> None:
-        """One that was asked for will not come."""
+        """Notes that a requested spare could not be forked."""
         self._requested -= 1
         if (waiter := self._next_waiter()) is not None:
             waiter.set_exception(ForkError(reason))
@@ -99,14 +99,14 @@ class SparePool:
             self._refill_later()
 
     def fill(self) -> None:
-        """Asks for what is missing."""
+        """Requests the missing spares."""
         self._refill_timer = None
         missing = self._size + self._waiting - len(self._spares) - self._requested
         if missing > 0:
             self._request(missing)
 
     def close(self) -> None:
-        """The launcher is gone: whoever waits, or will, is told."""
+        """Notes that the launcher has ended. Current and future waiters get LauncherGoneError."""
         self._is_closed = True
         self._was_full.set()
         if self._refill_timer is not None:
@@ -130,7 +130,7 @@ class SparePool:
         try:
             return await waiter
         except asyncio.CancelledError:
-            if waiter.done() and not waiter.cancelled():  # it came in the same turn of the loop
+            if waiter.done() and not waiter.cancelled():  # it was set in the same turn of the loop
                 with contextlib.suppress(Exception):
                     self.put_back(waiter.result())
             raise

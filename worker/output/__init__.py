@@ -1,1 +1,1 @@
-"""What a command prints: redacted, masked, recorded and summed up."""
+"""The output of commands: redacted, masked, recorded, and put into a response."""

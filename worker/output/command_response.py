@@ -1,4 +1,4 @@
-"""Builds the CommandResponse of a job whose process ended here."""
+"""Builds the CommandResponse of a job that ended on this worker."""
 
 import signal
 
@@ -13,20 +13,20 @@ from worker.run.execution import Cause, Execution
 
 NO_EXIT_CODE = -1
 STATES = {StopKind.CANCELLED: JobState.CANCELLED, StopKind.FAILED: JobState.FAILED, StopKind.LOST: JobState.LOST}
-"""In which a command that was stopped ends."""
+"""End state of a stopped command, by the kind of stop."""
 MASKED = (
-    "Values of Secrets, and of what is named like a credential, are shown as `[masked, N bytes]` and cannot be read "
-    "here: do not write these marks back."
+    "Values of Secrets, and values named like a credential, are shown as `[masked, N bytes]` and cannot be read here: "
+    "do not write these marks back."
 )
-WATCH_ENDED = "It would have gone on, and its time limit ended it: the output is what was seen until then."
+WATCH_ENDED = "The command does not end by itself, so its time limit ended it: the output is complete up to that point."
 
 
 def final_state(execution: Execution, control: JobControl, *, is_endless: bool) -> tuple[JobState, str]:
-    """The state and, where the process did not end by itself, why.
+    """Returns the state and, if the process did not end by itself, the reason.
 
-    A CLI that catches SIGTERM ends with a code of its own, as helm does: it was cancelled unless it says success. For
-    one that would never end the time limit is the end, and the filters behind it decide. None succeeds whose output
-    is withheld, though it may have had its effect.
+    A stopped CLI that catches SIGTERM, such as helm, may end with an exit code of its own. The command counts as
+    stopped unless that code is 0. A command that never ends by itself succeeds when it reaches its time limit, unless
+    a filter failed. A command whose output is withheld fails, although it may have had its effect.
     """
     state, reason = _state(execution, control, is_endless=is_endless)
     if execution.withheld is None:
@@ -51,12 +51,12 @@ def _state(execution: Execution, control: JobControl, *, is_endless: bool) -> tu
 
 
 def _failure(execution: Execution) -> str:
-    """Of one stage among several it is told which one failed, whatever that stage said itself."""
+    """Describes the failure. In a pipeline it names the stage that failed."""
     ended, stage = execution.exit, execution.stage
     if ended.error is not None:
         return f"{stage}: {ended.error}" if stage else ended.error
     if stage and ended.signal == signal.SIGPIPE:
-        return f"{stage} was ended before it was done, because the filter behind it read no further"
+        return f"{stage} was ended early, because the next filter stopped reading"
     if ended.signal is not None:
         return f"{stage or 'the process'} was ended by signal {ended.signal}"
     return f"{stage} ended with exit code {ended.exit_code}" if stage else ""
@@ -72,7 +72,7 @@ def of_execution(
     tool: Tool,
     verb: str,
 ) -> CommandResponse:
-    """The response of a job whose process ran, whatever became of it."""
+    """Returns the response of a job whose process was started."""
     output, output_cut = recorder.text(EventKind.STDOUT)
     printed, error_cut = recorder.text(EventKind.STDERR)
     return CommandResponse(
@@ -89,7 +89,7 @@ def of_execution(
 
 
 def not_run(job_id: JobId, reason: str) -> CommandResponse:
-    """For a job whose command never started."""
+    """Returns the response of a job whose command never started."""
     return CommandResponse(
         success=False,
         output="",
@@ -102,7 +102,7 @@ def not_run(job_id: JobId, reason: str) -> CommandResponse:
 
 
 def _exit_code(execution: Execution, state: JobState) -> int:
-    """The process's own where it ended by itself; 0 for a watch that its time limit ended."""
+    """Returns the process's own code if it ended by itself, and 0 for a watch that reached its time limit."""
     if state is JobState.SUCCEEDED:
         return 0
     own = None if execution.withheld else execution.exit.exit_code

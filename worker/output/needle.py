@@ -1,7 +1,7 @@
-"""Finds one text in others in time that grows with their lengths alone, for both are a caller's.
+"""Finds a text in other texts in linear time, because callers choose both.
 
-A text that repeats itself, such as `aaaa`, may lie in another at every place, each time over the last: such a stretch
-is found as one (Knuth, Morris, Pratt: Fast Pattern Matching in Strings, 1977).
+A text that repeats itself, such as `aaaa`, can occur at every position of another text, with overlaps. Overlapping
+occurrences are found as one stretch (Knuth, Morris, Pratt: Fast Pattern Matching in Strings, 1977).
 """
 
 from collections.abc import Iterator
@@ -9,17 +9,17 @@ from functools import cached_property
 
 Span = tuple[int, int]
 SURE_BYTES = 8
-"""A beginning so long is looked for; a shorter one can only stand at the very end."""
+"""Length of the prefix that is searched for first, in bytes. A shorter prefix can only stand at the end of the data."""
 
 
 class Needle:
-    """The text that is looked for; it is not empty."""
+    """The text to find, which is not empty."""
 
     def __init__(self, text: bytes) -> None:
         self._text = text
 
     def spans(self, data: bytes) -> Iterator[Span]:
-        """What its occurrences cover, in order of their starts; those that overlap may be one."""
+        """Yields the spans of all occurrences, in order. Overlapping occurrences may be one span."""
         length = len(self._text)
         start = data.find(self._text)
         while start >= 0:
@@ -28,7 +28,7 @@ class Needle:
             start = data.find(self._text, end - length + 1)
 
     def beginning(self, data: bytes) -> int:
-        """Where it may begin that goes on behind the end of the data; the end itself if nowhere."""
+        """Returns the position of an occurrence that may continue after the data, or the length of the data."""
         earliest = max(0, len(data) - len(self._text) + 1)
         first = data.find(self._text[:SURE_BYTES], earliest)
         if first < 0:
@@ -41,7 +41,7 @@ class Needle:
         return len(data) - matched
 
     def _end_of_stretch(self, data: bytes, end: int) -> int:
-        """The end of the last of the occurrences that begin a period behind each other; one ends at `end`."""
+        """Returns the end of a stretch of occurrences that are one period apart. The first of them ends at `end`."""
         period = step = len(self._text) - self._borders[-1]
         if period == len(self._text):
             return end
@@ -55,7 +55,7 @@ class Needle:
 
     @cached_property
     def _borders(self) -> list[int]:
-        """For each length of a beginning: how long the longest shorter beginning is with which it ends too."""
+        """For each length of a prefix, the length of its longest proper prefix that is also its suffix."""
         borders = [0, 0]
         matched = 0
         for byte in self._text[1:]:

@@ -1,6 +1,6 @@
-"""Records what a command prints: sealed into the job's event stream while it runs, and cut for its response.
+"""Records the output of a command: sealed in the job's event stream while it runs, and cut in its response.
 
-Bounded on both ways: what exceeds the stored output is counted and dropped, and the command is not killed for it.
+Both are limited. Output beyond the limit is counted and dropped, and the command goes on.
 """
 
 import asyncio
@@ -18,10 +18,10 @@ from shared.store.job_store import Attempt, JobStore, SealedEvent
 from worker.job_control import JobControl
 
 FLUSH_INTERVAL_S = 0.05
-"""Chunks of so long go into one entry: half of what a follower may notice."""
+"""Seconds of output that are stored as one entry; half of the delay that a reader may notice."""
 FLUSH_BYTES = 64 * 1024
 EVENT_OVERHEAD_BYTES = 300
-"""What an event costs in Redis beside its data: a command that prints single bytes must not fill it."""
+"""Bytes that an event takes in Redis beside its data. They count, so that single bytes of output cannot fill Redis."""
 RETRY_DELAY_S = 0.5
 BYTES_PER_CHARACTER = 4
 
@@ -70,16 +70,16 @@ class OutputRecorder:
 
     @property
     def dropped_bytes(self) -> int:
-        """Output that is not stored."""
+        """Bytes of output that were not stored."""
         return self._dropped_bytes
 
     def count(self) -> None:
-        """Adds what came of the output to the metrics. Once, when nothing is added any more."""
+        """Adds the stored and dropped bytes to the metrics. Call it once, after all output was added."""
         metrics.OUTPUT_BYTES.labels(OutputFate.DROPPED).inc(self._dropped_bytes)
         metrics.OUTPUT_BYTES.labels(OutputFate.STORED).inc(sum(self._totals.values()) - self._dropped_bytes)
 
     def add(self, kind: EventKind, data: bytes) -> None:
-        """Takes a chunk as the process wrote it."""
+        """Takes a chunk of output as the process wrote it."""
         self._totals[kind] += len(data)
         head = self._heads[kind]
         head += data[: max(0, self._limits.response_characters * BYTES_PER_CHARACTER + 1 - len(head))]
@@ -90,17 +90,17 @@ class OutputRecorder:
             self._buffer(kind, stored)
 
     def tell(self, text: str) -> None:
-        """Adds an event of progress, which is none of the command's output."""
+        """Adds a progress event, which is not part of the command's output."""
         self._pend(EventKind.PROGRESS, text.encode())
 
     def text(self, kind: EventKind) -> tuple[str, bool]:
-        """The beginning of a stream for the response, and whether something of it is missing."""
+        """Returns the beginning of a stream for the response, and whether the rest was cut."""
         text = self._heads[kind].decode("utf-8", "replace")
         cut = text[: self._limits.response_characters]
         return cut, len(cut) < len(text) or len(self._heads[kind]) < self._totals[kind]
 
     async def stream(self) -> None:
-        """Writes events to the store as they come, until cancelled; what is left then goes with `remaining`."""
+        """Writes events to the store as they come, until cancelled. `remaining` returns the events that are left."""
         while True:
             await self._dirty.wait()
             try:
@@ -112,7 +112,7 @@ class OutputRecorder:
             await self._send()
 
     def remaining(self) -> list[SealedEvent]:
-        """The events that no `stream` call has stored; nothing is added any more."""
+        """Returns the events that `stream` has not stored. No output may be added after this call."""
         for kind, held in self._held.items():
             if held:
                 self._pend(kind, held)
@@ -121,7 +121,7 @@ class OutputRecorder:
         return self._unsent
 
     def _buffer(self, kind: EventKind, data: bytes) -> None:
-        """Holds back the beginning of a character or terminal sequence, so that each event can be read by itself."""
+        """Holds back an incomplete character or terminal sequence, so that each event can be read by itself."""
         data = self._held[kind] + data
         end = terminal.complete_length(data[: utf8.complete_length(data)])
         self._held[kind] = data[end:]

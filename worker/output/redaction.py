@@ -1,6 +1,6 @@
-"""Takes a request's own credentials out of what its command prints, as it comes, also where they lie across chunks.
+"""Removes a request's own credentials from the output of its command, even if a credential is split across chunks.
 
-Shorter ones than `LEAST_BYTES` stay: they would be found in every other line.
+Credentials shorter than `LEAST_BYTES` are not removed, because such short texts occur in ordinary output.
 """
 
 import base64
@@ -19,11 +19,11 @@ from worker.run.execution import Sink
 MASK = b"[redacted]"
 LEAST_BYTES = 8
 _FRAME = "-----"
-"""Begins the first and the last line of PEM (RFC 7468), which are no secret."""
+"""Start of the first and the last line of PEM (RFC 7468), which are not secret."""
 
 
 def credentials_of(envelope: RequestEnvelope, tool: Tool) -> Iterator[str]:
-    """What the request may authenticate with, in each form in which a CLI holds it."""
+    """Yields the request's credentials in each form in which a CLI may print them."""
     for variable, value in envelope.credentials.items():
         if variable != tool.server_variable:
             yield value
@@ -59,20 +59,20 @@ def _decoded(text: str) -> str:
 
 
 class Redactor:
-    """Knows the secrets of one request."""
+    """Removes the secrets of one request."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         encoded = {secret.encode() for secret in secrets}
         self._secrets = [Needle(secret) for secret in sorted(encoded) if len(secret) >= LEAST_BYTES]
 
     def text(self, text: str) -> str:
-        """A whole text without them."""
+        """Returns a complete text without the secrets."""
         stream = _Stream(self._secrets)
         return (stream.add(text.encode()) + stream.end()).decode("utf-8", "replace")
 
     @contextmanager
     def redacted(self, sink: Sink) -> Iterator[Sink]:
-        """A sink that passes output on without them; at the end of the block also what was held back."""
+        """Yields a sink that passes output on without the secrets. The end of the block passes on the held output."""
         streams: dict[EventKind, _Stream] = {}
 
         def add(kind: EventKind, data: bytes) -> None:
@@ -89,26 +89,26 @@ class Redactor:
                     sink(kind, last)
 
     def telling(self, tell: Callable[[str], None]) -> Callable[[str], None]:
-        """For what is told in whole lines."""
+        """Returns a `tell` that removes the secrets from whole lines."""
         return lambda line: tell(self.text(line))
 
 
 class _Stream:
-    """Of one stream: what is held back is shorter than the longest secret, however the output goes on."""
+    """One stream of output. The bytes that it holds back are always fewer than the longest secret has."""
 
     def __init__(self, secrets: Sequence[Needle]) -> None:
         self._secrets = secrets
         self._held = b""
         self._covered = 0
-        """How many of those bytes end a secret whose mark is passed on already."""
+        """Number of held bytes that belong to a secret whose mark was already passed on."""
 
     def add(self, data: bytes) -> bytes:
-        """What can be passed on, redacted; the end that may be the beginning of a secret is not."""
+        """Returns redacted output. An end of the data that may begin a secret is held back."""
         data = self._held + data
         return self._pass_on(data, min((secret.beginning(data) for secret in self._secrets), default=len(data)))
 
     def end(self) -> bytes:
-        """The rest."""
+        """Returns the held output, redacted."""
         return self._pass_on(self._held, len(self._held))
 
     def _pass_on(self, data: bytes, kept_from: int) -> bytes:
@@ -124,7 +124,7 @@ class _Stream:
         return b"".join(pieces)
 
     def _spans(self, data: bytes) -> list[Span]:
-        """Where secrets lie, in order; those that overlap are one."""
+        """Returns the spans of secrets in order. Overlapping secrets are one span."""
         covered = [(0, self._covered)] if self._covered else []
         merged: list[Span] = []
         for start, end in sorted([*covered, *(span for secret in self._secrets for span in secret.spans(data))]):

@@ -1,1 +1,1 @@
-"""How a worker tells whether it is well."""
+"""Probes and metrics of a worker."""

@@ -1,6 +1,7 @@
-"""`python -m worker.probes.announced`: whether the worker of this container has announced itself, for health checks.
+"""`python -m worker.probes.announced`: a health check of the worker in this container.
 
-Asks Redis, as gateways do: a worker that has lost Redis, or whose event loop hangs, is announced no more.
+It asks Redis whether the worker is announced, as gateways do. A worker that has lost Redis, or whose event loop hangs,
+is no longer announced.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ TIMEOUT_S = 5.0
 
 
 def main() -> None:
-    """Exits with 1, and says why, when it is not: a health check knows no other code."""
+    """Exits with 1 and a reason if the worker is not healthy. Health checks use no other code."""
     try:
         process_hardening.forbid_dumps()
         url = WorkerSettings.load().redis_url.get_secret_value()
@@ -30,7 +31,7 @@ def main() -> None:
 
 
 async def shortcoming(redis_url: str, host_name: str) -> str | None:
-    """Why no worker of this host can be said to be well; None if one can."""
+    """Returns why no worker of this host counts as healthy, or None if one does."""
     redis = redis_connection.gateway_client(redis_url)
     try:
         async with asyncio.timeout(TIMEOUT_S):

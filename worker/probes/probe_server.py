@@ -1,7 +1,7 @@
-"""What a worker tells over HTTP, where its settings ask for it: its metrics, whether it lives, whether it takes jobs.
+"""A worker's optional HTTP server for /metrics, /livez and /readyz.
 
-Nothing here asks Redis or a job, and nothing is secret. HTTP/1.1 (RFC 9112) as probes and Prometheus speak it: a GET,
-an answer, and the connection is closed. Who connects is given little of everything: time, bytes, connections.
+It asks neither Redis nor a job, and nothing that it returns is secret. It speaks as much HTTP/1.1 (RFC 9112) as probes
+and Prometheus need: one GET for each connection. Time, bytes and connections of clients are limited.
 """
 
 import asyncio
@@ -40,14 +40,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class WorkerReadiness:
-    """Why the worker takes no jobs, or nothing; and what it takes them with."""
+    """Why the worker takes no jobs, or None if it does, and its tools and sandbox."""
 
     shortcoming: str | None
     facts: Mapping[str, object]
 
 
 class Listener:
-    """`measure` brings gauges up to date; `readiness` says how the worker stands. Both at once and without waiting."""
+    """Serves the probes. `measure` updates the gauges, `readiness` returns the readiness. Both return at once."""
 
     def __init__(self, measure: Callable[[], None], readiness: Callable[[], WorkerReadiness]) -> None:
         self._measure = measure
@@ -56,7 +56,7 @@ class Listener:
 
     @asynccontextmanager
     async def running(self, host: str, port: int) -> AsyncIterator[int]:
-        """Listens for as long as the block runs, and gives the port. `OSError` where that cannot be."""
+        """Listens while the block runs and yields the port. Raises OSError if it cannot listen."""
         server = await asyncio.start_server(self._accept, host, port, limit=HEAD_BYTES)
         try:
             yield server.sockets[0].getsockname()[1]
@@ -85,7 +85,7 @@ class Listener:
         except (OSError, EOFError, asyncio.LimitOverrunError) as error:
             log.debug("metrics client gave up", reason=type(error).__name__)
         except Exception:
-            log.exception("metrics not told")
+            log.exception("metrics request failed")
         finally:
             writer.transport.abort()
 
@@ -94,9 +94,9 @@ class Listener:
         method, _, target = request.partition(" ")
         path = target.partition(" ")[0].partition("?")[0]
         if not _is_meant_for_us(lines):
-            return Answer.of(HTTPStatus.FORBIDDEN, detail="A web page must not read this.")
+            return Answer.of(HTTPStatus.FORBIDDEN, detail="Web pages must not read this.")
         if method != "GET":
-            return Answer.of(HTTPStatus.METHOD_NOT_ALLOWED, detail="Only GET is answered.")
+            return Answer.of(HTTPStatus.METHOD_NOT_ALLOWED, detail="Only GET is supported.")
         if path == "/metrics":
             self._measure()
             return Answer(HTTPStatus.OK, generate_latest(metrics.WORKER), CONTENT_TYPE_LATEST)
@@ -104,7 +104,7 @@ class Listener:
             return Answer.of(HTTPStatus.OK, status="alive")
         if path == "/readyz":
             return _ready(self._readiness())
-        return Answer.of(HTTPStatus.NOT_FOUND, detail="There is /metrics, /livez and /readyz.")
+        return Answer.of(HTTPStatus.NOT_FOUND, detail="The paths are /metrics, /livez and /readyz.")
 
 
 def _ready(readiness: WorkerReadiness) -> Answer:
@@ -115,7 +115,7 @@ def _ready(readiness: WorkerReadiness) -> Answer:
 
 
 def _is_meant_for_us(lines: list[str]) -> bool:
-    """By address, by a name that no resolver of the Internet has, or by one of the cluster: DNS rebinding has none."""
+    """Whether the Host is an address, a name without a dot or a cluster name: DNS rebinding can use none of these."""
     headers = [line.partition(":") for line in lines]
     hosts = [value.strip().lower() for name, _, value in headers if name.lower() == "host"]
     if len(hosts) != 1 or any(name.lower() == "origin" for name, _, _ in headers):

@@ -132,7 +132,7 @@ async def test_token_that_has_ended_is_renewed_within_the_session(
     ("mode", "behaviour", "problem"),
     [
         (MODERN, {"exit_code": 1, "complaint": "run `aws sso login`"}, "ended with exit code 1: run `aws sso login`"),
-        (LEGACY, {"prints": "canary-token"}, "printed no ExecCredential"),
+        (LEGACY, {"prints": "canary-token"}, "did not print an ExecCredential"),
     ],
     ids=["fails", "garbage"],
 )
@@ -169,7 +169,7 @@ async def test_call_chooses_a_context_unless_the_user_has(bridge: Bridge, system
         refused = await called(client, "stub", command=path, context="there")
 
     assert not chosen.is_error
-    assert "it has: here, there" in text_of(unknown)
+    assert "contexts: here, there" in text_of(unknown)
     assert refused.is_error
     assert "here" in json.loads(text_of(refused))["detail"]
 
@@ -270,7 +270,7 @@ async def test_restart_of_the_gateway_repeats_reads_and_no_write(
             await counting.gone("w", timeout_s=END_TIMEOUT_S)
 
     assert lost.is_error
-    assert "what became of it is unknown" in text_of(lost)
+    assert "Its outcome is unknown" in text_of(lost)
     assert json.loads(text_of(read))["success"]
     assert counting.starts["w"] == 1
 

@@ -25,7 +25,7 @@ def test_file_that_does_not_fit_is_told_before_anything_starts(terminal: Termina
     process = terminal.run("up", "--port", "0", K8S_MCP_SECURITY_CONFIG=str(file))
     wait_blocking(lambda: not process.is_running, timeout_s=60)
     assert process.stop() == BAD_SETTINGS_EXIT_CODE
-    assert process.output() == f"K8S_MCP_SECURITY_CONFIG: {file}: it is no valid YAML (line 1)\n"
+    assert process.output() == f"K8S_MCP_SECURITY_CONFIG: {file}: it is not valid YAML (line 1)\n"
 
 
 def test_hangup_reloads_the_rules_and_ends_nothing(terminal: Terminal) -> None:

@@ -1,4 +1,4 @@
-"""Takes values of Secrets out of what a tool prints, before a filter, an event or a response can hold them.
+"""Masks the values of Secrets in a tool's output, before a filter, an event or a response can contain them.
 
-What cannot be read is not shown: `MaskingError` says why.
+Output that cannot be read is withheld; `MaskingError` gives the reason.
 """

@@ -1,6 +1,6 @@
-"""Finds what names itself a credential among a chart's values, which have no schema: by key, or by its own form.
+"""Finds credentials among a chart's values, which have no schema, by their keys or by the form of the value.
 
-The rule is one of names. What a chart calls otherwise is not found; what only sounds like a credential is masked too.
+A credential under an unusual key is not found, and a harmless value under a key such as `authMode` is masked.
 """
 
 import re
@@ -10,24 +10,24 @@ from shared.documents import Value
 from worker.output.masking.tree import Change, Container, children, item, mark
 
 CREDENTIAL = re.compile(r"passw|passphrase|pwd|secret|token|credential|auth(?!or)|dsn|connectionstring|cookie|htpasswd")
-"""Part of a key, in lower case and without `-`, `_` and `.`."""
+"""Parts of a key that name a credential. The key is in lower case, without `-`, `_` and `.`."""
 KEY = re.compile(r".(?<!topology)(?<!label)keys?")
-"""The end of a key that says more than `key`: `apiKey`, `private_key`."""
+"""End of a key that names a credential, such as `apiKey` or `private_key`, but not `key` alone."""
 REFERENCE = re.compile(r"existing.*|.*(name|names|ref|refs|enabled|create|type|path|mountpath)")
-"""A key that says where a credential is to be found, or whether."""
+"""Keys that say where a credential is, or whether there is one."""
 PLAIN = frozenset({"", "~", "false", "null", "true"})
 ITSELF = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY|://[^/\s:@]*+:[^/\s@]++@"
     r"|(?<![\w-])(?=[\w-]++\.[\w-]++\.[\w-])[\w-]*?\beyJ[\w-]{8,}\."
 )
-"""A private key, the password in a URL, a JSON Web Token.
+"""Values that are credentials by their form: a private key, a URL with a password, a JSON Web Token.
 
-Each looks at a text once, however it goes on: the values are the caller's, and a search holds up all of the worker.
+Each alternative takes linear time, because callers choose the values and a search blocks the worker.
 """
 
 
 def changes(root: Value) -> Iterator[Change]:
-    """Scalars below a key that names a credential, the `value` beside such a `name`, and credentials by their form."""
+    """Yields scalars below a key that names a credential, `value` beside such a `name`, and credentials by form."""
     waiting: list[tuple[Container, str | int, Value, bool]] = [(*place, False) for place in children([root])]
     while waiting:
         container, key, value, is_below = waiting.pop()

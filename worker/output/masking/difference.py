@@ -1,4 +1,4 @@
-"""Masks what `kubectl diff` shows of Secrets: it masks their data itself, and not the annotation that repeats it."""
+"""Masks Secrets in the output of `kubectl diff`, which masks their data but not the annotation that repeats it."""
 
 import re
 
@@ -7,13 +7,13 @@ from worker.output.masking.tree import Masked, mark
 
 _LINE = re.compile(r"(?P<marks>[ +-] *)(?P<text>.*)", re.DOTALL)
 _FILE = re.compile(r"diff .*[/ ]v1\.Secret\.")
-"""kubectl names each file by version, kind, namespace and name."""
+"""Header of a Secret's diff: kubectl names each file by version, kind, namespace and name."""
 _APPLIED_KEY = re.compile(rf"[\"']?[\w.-]*/({'|'.join(sorted(APPLIED))})[\"']?:")
 _WHOLE_OBJECT = re.compile(r"[\"']?\{.*\"kind\":\s*\"Secret\"")
 
 
 def mask(text: str) -> Masked:
-    """Never fails: a diff is lines of text."""
+    """Masks a diff. It never fails, because every text is a valid diff."""
     lines: list[str] = []
     count = 0
     is_secret, depth = False, None

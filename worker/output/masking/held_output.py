@@ -1,6 +1,6 @@
-"""A tool's whole standard output, held until it is masked: nothing of it goes anywhere before.
+"""Holds a tool's complete standard output until it is masked. Nothing of it is passed on before.
 
-Bounded; what is larger, or cannot be read, is withheld as a whole and told.
+Output that is too large or cannot be read is withheld completely, with a reason.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from worker.output.masking.text import mask as mask_text
 from worker.output.masking.tree import Masked, MaskingError
 
 MOST_BYTES = 8 * 1024 * 1024
-"""Some thousand Secrets; reading so much takes seconds and up to 200 MB, while the event loop goes on."""
+"""Largest output in bytes, some thousand Secrets. Reading it takes seconds and up to 200 MB, in a thread."""
 
 _MASKERS = {
     Masking.DIFFERENCE: difference.mask,
@@ -24,7 +24,7 @@ _MASKERS = {
 
 
 class HeldOutput:
-    """Of one command. `withheld` says why nothing is shown, `count` how many values are masked."""
+    """The output of one command. `withheld` is the reason if it is not shown, `count` the number of masked values."""
 
     def __init__(self, masking: Masking, *, is_endless: bool = False) -> None:
         self._masking = masking
@@ -35,7 +35,7 @@ class HeldOutput:
         self.count = 0
 
     def add(self, data: bytes) -> None:
-        """Takes a chunk as the tool wrote it."""
+        """Takes a chunk of output as the tool wrote it."""
         if not self._is_too_much and len(self._held) + len(data) <= MOST_BYTES:
             self._held += data
         else:
@@ -43,11 +43,11 @@ class HeldOutput:
             self._held.clear()
 
     async def masked(self) -> bytes:
-        """What may be seen of it; nothing where that cannot be known."""
+        """Returns the masked output, or nothing if the output cannot be masked."""
         try:
             masked = await asyncio.to_thread(self._mask)
         except MaskingError as error:
-            self.withheld = f"the output is withheld, for it may hold values of Secrets and cannot be masked: {error}"
+            self.withheld = f"the output is withheld: it may contain values of Secrets and cannot be masked: {error}"
             return b""
         finally:
             self._held.clear()
@@ -68,4 +68,4 @@ class HeldOutput:
             return self._held.decode()
         except UnicodeDecodeError:
             pass
-        raise MaskingError("it is no text")
+        raise MaskingError("it is not UTF-8 text")

@@ -1,4 +1,4 @@
-"""Masks what helm prints: Secrets among manifests, credentials among values, and both inside a release."""
+"""Masks the output of helm: Secrets in manifests, credentials in values, and both in a release."""
 
 import itertools
 import re
@@ -14,20 +14,20 @@ _HEADING = re.compile(r"^(USER-SUPPLIED VALUES|COMPUTED VALUES|HOOKS|MANIFEST|NO
 _VALUES_HEADING = re.compile(r"\A\s*(USER-SUPPLIED|COMPUTED) VALUES:\n")
 _KIND = re.compile(r"^kind:", re.MULTILINE)
 _SPELLINGS = (secret_objects.KIND, "\\", "!", "*")
-"""Without one of these no text says Secret in YAML."""
+"""A YAML text without any of these cannot contain the word Secret."""
 
 
 def manifests(text: str) -> Masked:
-    """Each document by itself: what cannot be read is withheld, and the others are shown.
+    """Masks each document. A document that cannot be read is withheld, and the others are shown.
 
-    `MaskingError` for a text that was cut off.
+    Raises `MaskingError` if the text was cut off.
     """
     yaml_text.require_end(text)
     return _manifests(text)
 
 
 def values(text: str) -> Masked:
-    """As `get values` prints them. `MaskingError` for what is neither JSON nor YAML."""
+    """Masks the output of `get values`. Raises `MaskingError` if it is neither JSON nor YAML."""
     heading = _VALUES_HEADING.match(text)
     start = heading.end() if heading else 0
     masked = mask_text(text[start:], chart_values.changes)
@@ -35,12 +35,12 @@ def values(text: str) -> Masked:
 
 
 def release(text: str) -> Masked:
-    """As it is told to people. `MaskingError` where a section is not what its heading says."""
+    """Masks a release in helm's text format. Raises `MaskingError` if a section does not match its heading."""
     return Masked.joined(_section(name, body) for name, body in _sections(text))
 
 
 def release_object(text: str) -> Masked:
-    """As `-o json` and `-o yaml` print it, or its history. `MaskingError` for what is neither."""
+    """Masks a release, or its history, as JSON or YAML. Raises `MaskingError` if it is neither."""
     return mask_text(text, _release_changes)
 
 
@@ -58,14 +58,14 @@ def _document(piece: str) -> Masked:
 
 
 def _is_manifest(root: Value) -> bool:
-    """A line of text is none, and holds nothing."""
+    """Whether the document can be masked. Plain text counts too, because it contains no values."""
     return isinstance(root, str) or secret_objects.is_object(root)
 
 
 def _sections(text: str) -> Iterator[tuple[str, str]]:
-    """Name and text of each, its heading included; the first has no name.
+    """Yields name and text, with heading, of each section. The first section has no name.
 
-    A chart's notes come last: whatever looks like them before is part of another section.
+    The chart's notes are the last section. An earlier NOTES heading is part of another section.
     """
     headings = list(_HEADING.finditer(text))
     notes = max((place for place, heading in enumerate(headings) if heading[1] == "NOTES"), default=len(headings))
@@ -103,14 +103,14 @@ def _release_changes(root: Value) -> Iterator[Change]:
 
 
 def _description_changes(owner: Value) -> Iterator[Change]:
-    """What it says of a release that failed."""
+    """Yields the change of the description, which may quote the error of a failed release."""
     description = owner.get("description") if isinstance(owner, dict) else None
     if isinstance(owner, dict) and isinstance(description, str):
         yield Change(owner, "description", messages.mask(description).text)
 
 
 def _resource_changes(info: Value) -> Iterator[Change]:
-    """The release's objects as they stand in the cluster, below names such as `v1/Secret`."""
+    """Yields changes of the release's objects in the cluster, which are listed under names such as `v1/Secret`."""
     resources = info.get("resources") if isinstance(info, dict) else None
     for _, name, listed in children(resources):
         is_secret = secret_objects.KIND in str(name)

@@ -1,4 +1,4 @@
-"""Masks JSON texts, one behind the other as a watch prints them. What needs no change keeps its spelling."""
+"""Masks a sequence of JSON texts, as a watch prints them. Texts that need no change stay exactly as they are."""
 
 import json
 
@@ -6,15 +6,18 @@ from shared.documents import Value
 from worker.output.masking.tree import Accepts, Find, Masked, MaskingError
 
 INDENT = 4
-"""As kubectl prints it."""
+"""Spaces of indentation, as kubectl prints JSON."""
 MAX_VALUES = 1_000_000
-"""Some 200 MB of memory, and a few seconds."""
+"""Largest number of values; reading them takes some 200 MB of memory and a few seconds."""
 _BLANKS = " \t\r\n"
 _DECODER = json.JSONDecoder()
 
 
 def mask(text: str, find: Find, *, accepts: Accepts, drops_end: bool) -> Masked:
-    """`MaskingError` for what is no JSON or not `accepts`ed; with `drops_end` the text ends before it instead."""
+    """Masks the texts. Raises `MaskingError` for a text that is not JSON or that `accepts` rejects.
+
+    With `drops_end` the output ends before such a text instead.
+    """
     if sum(map(text.count, "{[,")) > MAX_VALUES:
         raise MaskingError(f"it has more than {MAX_VALUES} values: ask for fewer objects, or for a table")
     masked: list[str] = []
@@ -23,7 +26,7 @@ def mask(text: str, find: Find, *, accepts: Accepts, drops_end: bool) -> Masked:
         try:
             root, end = _read(text, at)
             if not accepts(root):
-                raise MaskingError("it holds JSON that is no object of a cluster")
+                raise MaskingError("it contains JSON that is not a Kubernetes object")
         except MaskingError:
             if drops_end:
                 break
@@ -47,8 +50,8 @@ def _read(text: str, at: int) -> tuple[Value, int]:
         return _DECODER.raw_decode(text, at)
     except (ValueError, RecursionError):
         pass
-    # Raised here and not above: the parser's exception holds the text, and would become its context.
-    raise MaskingError("it is no complete JSON")
+    # Not raised in the except block: the parser's exception contains the text and would become the context.
+    raise MaskingError("it is not complete JSON")
 
 
 def _change(root: Value, find: Find) -> int:
@@ -63,4 +66,4 @@ def _written(root: Value) -> str:
         return json.dumps(root, indent=INDENT, ensure_ascii=False)
     except RecursionError:
         pass
-    raise MaskingError("it is nested too deep")
+    raise MaskingError("it is nested too deeply")

@@ -1,7 +1,7 @@
-"""Masks what error messages repeat of a Secret: the API server quotes the whole of one that a patch does not fit.
+"""Masks Secrets in error messages: if a patch does not fit, the API server quotes the whole Secret.
 
-Programs quote each other's messages, once more each time: a quote ends where as many backslashes stand before it as
-where it began.
+Programs quote each other's messages and add a level of backslashes each time. A quotation ends at a quote with as many
+backslashes before it as the opening quote has.
 """
 
 import re
@@ -11,28 +11,28 @@ from worker.output.masking.secret_objects import KIND
 from worker.output.masking.tree import Masked, mark
 
 MAX_LINE_BYTES = 4 * 1024 * 1024
-"""A Secret has at most 1 MiB, and each quoting may double a character."""
-TOO_LONG = b"[masked: a line too long to be read]"
+"""Longest line in bytes: a Secret has at most 1 MiB, and each level of quoting may double a character."""
+TOO_LONG = b"[masked: this line is too long]"
 _VALUE = re.compile(
     r"(?P<before>Invalid value: )(?:(?P<quote>\\*\")(?P<value>.*?)(?<!\\)(?P=quote)|(?P<rest>[^\s\d-].*))"
 )
-"""Quoted to its end, or to the end of the line: a number is none of a Secret's."""
+"""A quoted value, or an unquoted one up to the end of the line. Numbers are left out; Secrets have no numbers."""
 
 
 class MessageMask:
-    """Of one stream: what follows the first word of a Secret may be about it too."""
+    """Masks one stream. After the word Secret has appeared, all later lines may be about a Secret."""
 
     def __init__(self, *, is_about_secrets: bool = False) -> None:
         self._is_about_secrets = is_about_secrets
 
     def line(self, text: str) -> Masked:
-        """A line of it, masked."""
+        """Returns the masked line."""
         self._is_about_secrets |= KIND in text
         return Masked(*_VALUE.subn(_marked, text)) if self._is_about_secrets else Masked(text, 0)
 
 
 def mask(text: str) -> Masked:
-    """A whole text. Never fails."""
+    """Masks a complete text. Never fails."""
     start = text.find(KIND)
     if start < 0:
         return Masked(text, 0)
@@ -42,7 +42,7 @@ def mask(text: str) -> Masked:
 
 
 class MaskedLines:
-    """Takes what a tool writes to standard error and passes whole lines on, masked, as they come."""
+    """Takes a tool's standard error and passes on masked, whole lines."""
 
     def __init__(self, sink: Callable[[bytes], None]) -> None:
         self._sink = sink
@@ -51,7 +51,7 @@ class MaskedLines:
         self._is_too_long = False
 
     def add(self, data: bytes) -> None:
-        """A chunk as the tool wrote it."""
+        """Takes a chunk as the tool wrote it."""
         *lines, self._held = (self._held + data).split(b"\n")
         for line in lines:
             self._pass_on(line, b"\n")
@@ -60,7 +60,7 @@ class MaskedLines:
             self._is_too_long, self._held = True, b""
 
     def end(self) -> None:
-        """Nothing more comes. What was cut off may not say yet what it is about."""
+        """Passes on the last line if it has no end. It is masked in any case, because its subject may be cut off."""
         if self._held or self._is_too_long:
             self._messages = MessageMask(is_about_secrets=True)
             self._pass_on(self._held, b"")

@@ -1,4 +1,4 @@
-"""Finds the values of Secrets among objects of a cluster: in lists, in watch events, wherever an object may lie."""
+"""Finds the values of Secrets in Kubernetes objects, at any depth: in lists, in watch events and in other objects."""
 
 from collections.abc import Iterator
 
@@ -10,11 +10,11 @@ LIST_KIND = "SecretList"
 VALUE_FIELDS = {"data": True, "stringData": False}
 """Field → whether its values are base64."""
 APPLIED = frozenset({"applied", "last-applied", "last-applied-configuration"})
-"""Names, without their prefix, of annotations in which kubectl and its like keep the whole object."""
+"""Names, without prefix, of annotations in which kubectl and similar tools store the whole object."""
 
 
 def changes(root: Value) -> Iterator[Change]:
-    """The values of every Secret, and what its annotations keep of them."""
+    """Yields changes of the values of every Secret, also in annotations that repeat them."""
     waiting: list[tuple[Value, bool]] = [(root, False)]
     while waiting:
         value, is_listed = waiting.pop()
@@ -29,7 +29,7 @@ def changes(root: Value) -> Iterator[Change]:
 
 
 def is_object(root: Value) -> bool:
-    """Whether it is whole: kind, or a watch event's type, stands behind all that they say how to read."""
+    """Whether the object is complete. `kind`, or a watch event's `type`, comes late and is missing from a cut text."""
     return isinstance(root, dict) and (isinstance(root.get("kind"), str) or {"object", "type"} <= root.keys())
 
 
@@ -40,7 +40,7 @@ def _values(secret: dict[str, Value]) -> Iterator[Change]:
 
 
 def _applied(owner: dict[str, Value], *, is_secret: bool) -> Iterator[Change]:
-    """Other objects may keep a Secret too: a list that was applied as a whole, or one made of others."""
+    """Other objects' annotations may contain a Secret too, for example those of a list that was applied as a whole."""
     metadata = owner.get("metadata")
     annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
     if not isinstance(annotations, dict):

@@ -1,6 +1,6 @@
-"""Reads YAML into a tree whose scalars know where they stand in the text.
+"""Reads YAML into a tree whose scalars know their positions in the text.
 
-The parser's events are taken one by one: nothing is resolved, expanded or built beyond the tree, within limits.
+The tree is built from the parser's events, within limits. Aliases, tags and merge keys are not resolved.
 """
 
 from dataclasses import dataclass, field
@@ -13,14 +13,14 @@ from worker.output.masking.tree import Container, MaskingError
 
 MAX_DEPTH = 200
 MAX_NODES = 200_000
-"""Some 50 MB of memory, and a few seconds; as JSON the same takes less."""
+"""Largest number of values; reading them takes some 50 MB of memory and a few seconds, which is more than for JSON."""
 BINARY = "tag:yaml.org,2002:binary"
-"""The one tag that makes another text of a scalar: its base64 is read."""
+"""The only tag that changes a scalar's text: it is decoded from base64."""
 MERGE = "<<"
 
 
 class Scalar(str):
-    """A scalar's text as YAML reads it, and the place of all its characters: quotes, tag and block mark included."""
+    """A scalar's text as YAML reads it, and its position, which includes quotes, tag and block indicator."""
 
     __slots__ = ("end", "start")
     start: int
@@ -29,22 +29,22 @@ class Scalar(str):
 
 @dataclass(slots=True)
 class Document:
-    """The roots in one text. Where it has aliases or merge keys, what stands in one place may count in another too."""
+    """The roots in one text. With aliases or merge keys (`is_linked`), a value may also count in another place."""
 
     roots: list[Value] = field(default_factory=list)
     is_linked: bool = False
 
 
 def read(text: str) -> Document:
-    """`MaskingError` for what is no YAML, has a key twice in one mapping or a key that is no scalar, or is too much."""
+    """Reads a text. Raises `MaskingError` if it is not valid YAML, exceeds a limit, or has a key that is refused."""
     builder = _Builder()
     problem = None
     try:
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
             builder.take(event)
     except yaml.YAMLError:
-        problem = "it is no valid YAML"
-    # Raised here and not above: the parser's exception quotes the text, and would become its context.
+        problem = "it is not valid YAML"
+    # Not raised in the except block: the parser's exception quotes the text and would become the context.
     if problem is not None:
         raise MaskingError(problem)
     return builder.document
@@ -80,14 +80,14 @@ class _Builder:
         self._put(value)
         self._open.append(_Open(value))
         if len(self._open) > MAX_DEPTH:
-            raise MaskingError(f"it is nested more than {MAX_DEPTH} deep")
+            raise MaskingError(f"it has more than {MAX_DEPTH} levels")
 
     def _scalar(self, event: Any) -> Scalar:
         self._note(event)
         is_alias = isinstance(event, yaml.AliasEvent)
         scalar = Scalar(event.anchor if is_alias else event.value)
         if not is_alias and event.tag == BINARY:
-            raise MaskingError("it has text in base64, which may say anything")
+            raise MaskingError("it contains base64 text (`!!binary`), which cannot be checked")
         self.document.is_linked |= scalar == MERGE
         scalar.start, scalar.end = event.start_mark.index, event.end_mark.index
         return scalar
@@ -104,7 +104,7 @@ class _Builder:
             parent.value.append(value)
         elif parent.key is None:
             if not isinstance(value, str) or value in parent.value:
-                raise MaskingError("it has a key twice in one mapping, or a key that is no scalar")
+                raise MaskingError("it has a duplicate key in a mapping, or a key that is not a scalar")
             parent.key = value
         else:
             parent.value[parent.key] = value

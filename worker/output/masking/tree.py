@@ -1,4 +1,4 @@
-"""What all maskers speak of: changes to a tree of mappings, lists and scalars, and the mark that replaces a value."""
+"""The types of all maskers: changes to a tree of mappings, lists and scalars, and the mark that replaces a value."""
 
 import base64
 import binascii
@@ -14,11 +14,11 @@ Container = dict[str, Value] | list[Value]
 
 
 class MaskingError(Exception):
-    """Why the output cannot be masked, in words that repeat nothing of it."""
+    """The output cannot be masked. The text gives the reason and repeats nothing of the output."""
 
 
 class Change(NamedTuple):
-    """The scalar at `container[key]` is to read `text`."""
+    """Replaces the scalar at `container[key]` by `text`."""
 
     container: Container
     key: str | int
@@ -37,7 +37,7 @@ class Change(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Masked:
-    """A text as it may be seen, and how many values are masked in it."""
+    """A masked text, and the number of masked values in it."""
 
     text: str
     count: int
@@ -49,20 +49,20 @@ class Masked:
 
 
 Find = Callable[[Value], Iterator[Change]]
-"""The changes that a document needs."""
+"""A function that finds the changes that a document needs."""
 Accepts = Callable[[Value], bool]
-"""Whether a document is what it should be."""
+"""A function that says whether a document has the expected form."""
 
 
 def item(container: Container, key: str | int) -> Value:
-    """What stands there."""
+    """Returns the value at the key or index."""
     if isinstance(container, dict):
         return container[str(key)]
     return container[int(key)]
 
 
 def children(value: Value) -> Iterator[tuple[Container, str | int, Value]]:
-    """What stands directly below, each with its place; nothing below a scalar."""
+    """Yields the direct children with their places. A scalar has none."""
     if isinstance(value, dict):
         yield from ((value, key, child) for key, child in value.items())
     elif isinstance(value, list):
@@ -70,7 +70,7 @@ def children(value: Value) -> Iterator[tuple[Container, str | int, Value]]:
 
 
 def leaves(container: Container, key: str | int) -> Iterator[tuple[Container, str | int, Value]]:
-    """Each scalar at that place or below it."""
+    """Yields each scalar at the place or below it."""
     waiting: list[tuple[Container, str | int, Value]] = [(container, key, item(container, key))]
     while waiting:
         place = waiting.pop()
@@ -81,7 +81,7 @@ def leaves(container: Container, key: str | int) -> Iterator[tuple[Container, st
 
 
 def mark(value: Value, *, is_base64: bool = False) -> str:
-    """`[masked, 12 bytes]`: of base64, the bytes that it stands for. What is masked already stays as it is."""
+    """Returns a mark such as `[masked, 12 bytes]`. The size of base64 is the decoded size. A mark stays as it is."""
     text = value if isinstance(value, str) else str(value)
     if MARK.fullmatch(text):
         return text

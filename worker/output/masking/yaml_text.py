@@ -1,6 +1,6 @@
-"""Masks YAML documents: only the masked scalars are replaced, and every other character stays as it was printed.
+"""Masks YAML documents. Only the masked scalars are replaced; every other character stays as it was printed.
 
-What was masked is read again and judged again: a place that was missed withholds the document.
+The masked document is read and checked again. If a value was missed, the document is withheld.
 """
 
 import itertools
@@ -14,14 +14,14 @@ from worker.output.masking.tree import Accepts, Change, Find, Masked, MaskingErr
 
 SEPARATOR = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 MAX_DOCUMENTS = 20_000
-"""Each costs more than its characters do."""
+"""Largest number of documents, because a document takes longer to read than its characters alone."""
 _SPELLINGS = (secret_objects.KIND, "\\")
-"""Without one of these no scalar says Secret."""
+"""A text without any of these has no scalar that reads Secret."""
 _AFTER_BLOCK = re.compile(r"\n[ \t]*\Z")
 
 
 def documents(text: str) -> list[str]:
-    """The pieces of a stream, each with the `---` that begins it. `MaskingError` for too many."""
+    """Returns the documents of a stream, each with the `---` before it. Raises `MaskingError` for too many."""
     starts = [match.start() for match in itertools.islice(SEPARATOR.finditer(text), MAX_DOCUMENTS + 1)]
     if len(starts) > MAX_DOCUMENTS:
         raise MaskingError(f"it has more than {MAX_DOCUMENTS} documents")
@@ -30,7 +30,10 @@ def documents(text: str) -> list[str]:
 
 
 def mask(text: str, find: Find, *, accepts: Accepts, drops_end: bool) -> Masked:
-    """`MaskingError` for what is no YAML, or not `accepts`ed; with `drops_end` the text ends before the last such."""
+    """Masks the documents. Raises `MaskingError` for a document that is not YAML or that `accepts` rejects.
+
+    With `drops_end` such a document is left out if it is the last one.
+    """
     pieces = documents(text)
     masked: list[Masked] = []
     for number, piece in enumerate(pieces, start=1):
@@ -44,31 +47,31 @@ def mask(text: str, find: Find, *, accepts: Accepts, drops_end: bool) -> Masked:
 
 
 def require_end(text: str) -> None:
-    """`MaskingError` for a text that was cut off in a line, which may read as another word then: `kind: Secre`."""
+    """Raises `MaskingError` if the text was cut in the middle of a line, as in `kind: Secre`."""
     if text and not text.endswith("\n"):
         raise MaskingError("it ends in the middle of a line")
 
 
 def mask_document(piece: str, find: Find, *, accepts: Accepts) -> Masked:
-    """One piece of a stream. `MaskingError` as above."""
+    """Masks one document of a stream. Raises `MaskingError` as `mask` does."""
     changes = _changes(piece, find, accepts)
     if not changes:
         return Masked(piece, 0)
     masked = _replaced(piece, changes)
     if _changes(masked, find, accepts):
-        raise MaskingError("a value would have stayed in it")
+        raise MaskingError("a value would have stayed unmasked")
     return Masked(masked, len(changes))
 
 
 def _changes(piece: str, find: Find, accepts: Accepts) -> list[Change]:
-    """Those that are still to be made."""
+    """Returns the changes that are not made yet."""
     document = read(piece)
     roots = [root for root in document.roots if root not in (None, "")]
     if not all(map(accepts, roots)):
-        raise MaskingError("it holds a document that is no object of a cluster")
+        raise MaskingError("it contains a document that is not a Kubernetes object")
     changes = [change for root in roots for change in find(root) if change.text != change.before]
     if document.is_linked and (changes or any(spelling in piece for spelling in _SPELLINGS)):
-        raise MaskingError("it uses YAML aliases or merge keys, with which a value may stand elsewhere")
+        raise MaskingError("it uses YAML aliases or merge keys, which can repeat a value elsewhere")
     return changes
 
 
@@ -80,7 +83,7 @@ def _pieces(text: str, changes: list[Change]) -> Iterator[str]:
     at = 0
     for scalar, replacement in sorted(((_scalar(change), change.text) for change in changes), key=_place):
         if scalar.start < at:
-            raise MaskingError("two values have one place in it")
+            raise MaskingError("two values have the same position")
         yield text[at : scalar.start]
         yield json.dumps(replacement, ensure_ascii=False)
         # A block scalar ends with the indentation of what follows it.
@@ -97,4 +100,4 @@ def _place(found: tuple[Scalar, str]) -> int:
 def _scalar(change: Change) -> Scalar:
     if isinstance(change.before, Scalar):
         return change.before
-    raise MaskingError("a value has no place in it")
+    raise MaskingError("a value has no position")

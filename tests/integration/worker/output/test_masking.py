@@ -32,7 +32,7 @@ async def test_filter_reads_nothing_of_what_cannot_be_read(piped: Piped) -> None
     printed = await piped.run(f"{PRINT} | head -c 40", "wc -c | tr -d ' '", masking=Masking.OBJECTS)
 
     assert printed.stdout == "0\n"
-    assert "no complete JSON" in (printed.execution.withheld or "")
+    assert "not complete JSON" in (printed.execution.withheld or "")
 
 
 async def test_too_much_is_read_to_its_end_and_withheld(piped: Piped) -> None:

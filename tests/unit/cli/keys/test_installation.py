@@ -74,7 +74,7 @@ def test_lost_users_are_made_again_from_the_password(folders: tuple[Path, Path])
 def test_url_without_a_password_is_refused(folders: tuple[Path, Path]) -> None:
     (folders[0] / "redis-url").write_text("redis://redis:6379/0\n")
 
-    with pytest.raises(StartError, match="redis-url holds no Redis URL with a password"):
+    with pytest.raises(StartError, match="redis-url does not contain a Redis URL with a password"):
         installation.provision(*folders, "redis")
 
 

@@ -56,7 +56,7 @@ def test_step_is_made_when_its_wait_is_over(tmp_path: Path, step: Step, age_s: f
 
 @pytest.mark.parametrize(
     ("step", "age_s", "reason"),
-    [(Step.SWITCH, 0, "switch can be made in"), (Step.FINISH, LIFETIME_S - 600, "finish can be made in 10 min")],
+    [(Step.SWITCH, 0, "you can run switch in"), (Step.FINISH, LIFETIME_S - 600, "you can run finish in 10 min")],
     ids=["switch", "finish"],
 )
 def test_step_that_comes_too_soon_changes_nothing(tmp_path: Path, step: Step, age_s: float, reason: str) -> None:
@@ -74,7 +74,7 @@ def test_step_that_comes_too_soon_changes_nothing(tmp_path: Path, step: Step, ag
     ids=["prepare", "switch", "finish"],
 )
 def test_step_out_of_order_is_refused(tmp_path: Path, step: Step, keys: list[str]) -> None:
-    with pytest.raises(StartError, match="in this order"):
+    with pytest.raises(StartError, match="the order of the steps is"):
         key_rotation.rotate(key_file(tmp_path, *keys), step, at_once=True)
 
 
@@ -89,7 +89,7 @@ def test_step_that_would_forget_a_key_in_use_is_refused(tmp_path: Path, steps: l
         key_rotation.rotate(path, step, at_once=True)
     before = path.read_text()
 
-    with pytest.raises(StartError, match=r"was made last, and \w+ comes next"):
+    with pytest.raises(StartError, match=r"the last step was \w+, so the next one is"):
         key_rotation.rotate(path, wrong, at_once=True)
 
     assert path.read_text() == before
@@ -97,7 +97,7 @@ def test_step_that_would_forget_a_key_in_use_is_refused(tmp_path: Path, steps: l
 
 @pytest.mark.parametrize("content", ["hunter2", "", "hunter2,hunter2"], ids=["no key", "empty", "two"])
 def test_file_without_keys_is_refused_and_not_shown(tmp_path: Path, content: str) -> None:
-    with pytest.raises(StartError, match="holds something that is no master key") as caught:
+    with pytest.raises(StartError, match="contains something that is not a master key") as caught:
         key_rotation.rotate(key_file(tmp_path, content), Step.PREPARE, at_once=True)
 
     assert "hunter2" not in str(caught.value)

@@ -110,12 +110,12 @@ async def test_failure_shows_the_end_of_what_it_complained_without_credentials(p
 @pytest.mark.parametrize(
     ("printed", "problem"),
     [
-        pytest.param(f"{TOKEN} is no JSON", "printed no ExecCredential", id="no JSON"),
-        pytest.param(json.dumps({"kind": TOKEN}), "printed no ExecCredential", id="another kind"),
-        pytest.param("[" * 100_000, "printed no ExecCredential", id="deep nesting"),
+        pytest.param(f"{TOKEN} is no JSON", "did not print an ExecCredential", id="no JSON"),
+        pytest.param(json.dumps({"kind": TOKEN}), "did not print an ExecCredential", id="another kind"),
+        pytest.param("[" * 100_000, "did not print an ExecCredential", id="deep nesting"),
         pytest.param(
             json.dumps({"kind": "ExecCredential", "apiVersion": BETA, "status": {"token": TOKEN}}),
-            "of another version",
+            "whose version is not",
             id="another version",
         ),
         pytest.param(
@@ -145,7 +145,7 @@ async def test_what_is_no_credential_is_told_and_not_shown(
 @pytest.mark.parametrize(
     ("status", "problem"),
     [
-        ({"token": 7}, "token is no text"),
+        ({"token": 7}, "token is not text"),
         ({"clientCertificateData": "PEM"}, "without its key"),
         ({"clientKeyData": "KEY"}, "without its certificate"),
     ],
@@ -178,14 +178,14 @@ async def test_cancelled_call_leaves_no_program_behind(program: CredentialProgra
 async def test_missing_program_is_told_with_its_hint(program: CredentialProgram) -> None:
     text = await refusal(plugin(program, command="no-such-program", installHint="Install it from example.test."))
 
-    assert "`no-such-program`) is not to be found on PATH" in text
+    assert "`no-such-program`) was not found on PATH" in text
     assert text.endswith("Install it from example.test.")
 
 
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"apiVersion": "client.authentication.k8s.io/v1alpha1"}, "v1alpha1, which is not served"),
+        ({"apiVersion": "client.authentication.k8s.io/v1alpha1"}, "v1alpha1, which is not supported"),
         ({"command": ""}, "has no command"),
         ({"interactiveMode": "Always"}, "needs a terminal"),
     ],

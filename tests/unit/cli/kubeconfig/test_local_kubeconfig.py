@@ -110,7 +110,7 @@ def test_current_context_alone_is_kept_without_what_other_programs_keep_there(tm
 def test_missing_current_context_is_told_with_those_that_there_are(tmp_path: Path) -> None:
     path = write(tmp_path, **{"current-context": ""})
 
-    with pytest.raises(StartError, match=r"--context; it has: files, plugin, token"):
+    with pytest.raises(StartError, match=r"--context; contexts: files, plugin, token"):
         load(path, only_context=local_kubeconfig.CURRENT)
 
 

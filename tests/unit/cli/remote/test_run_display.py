@@ -32,4 +32,4 @@ def test_progress_and_hint_are_lines_on_stderr_and_leave_stdout_as_it_is(capsys:
 def test_restart_of_a_read_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     shown(Event("stdout", {"text": "half\n"}), Event("restart", {"attempt": 2}), Event("state", {"state": "queued"}))
 
-    assert capsys.readouterr().err.startswith("the worker was lost: the command runs again")
+    assert capsys.readouterr().err.startswith("the worker was lost: the command starts again")

@@ -35,7 +35,7 @@ def test_damaged_key_is_not_replaced(tmp_path: Path) -> None:
     path = tmp_path / "master.key"
     path.write_text("cut sh")
 
-    with pytest.raises(StartError, match="holds no master key"):
+    with pytest.raises(StartError, match="does not contain a master key"):
         state_directory.ensure_master_key(path)
 
     assert path.read_text() == "cut sh"

@@ -24,7 +24,7 @@ def refusal(path: Path) -> str:
 @pytest.mark.parametrize(
     ("text", "line", "reason"),
     [
-        pytest.param("rules: [}", 1, "no valid YAML", id="no YAML"),
+        pytest.param("rules: [}", 1, "not valid YAML", id="no YAML"),
         pytest.param("rules: []\nrules: []", 2, "key twice", id="key twice"),
         pytest.param("namespaces: &a [b]\nrules: *a", 2, "aliases", id="alias"),
         pytest.param("rules: []\nfoo: 1", 2, "foo", id="unknown key"),

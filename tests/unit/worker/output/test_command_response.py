@@ -85,7 +85,7 @@ def test_end_of_a_process_is_a_state_and_a_reason(
         pytest.param(
             StageExit(None, 13),
             Cause.ITSELF,
-            "grep was ended before it was done, because the filter behind it read no further",
+            "grep was ended early, because the next filter stopped reading",
             id="cut off",
         ),
         pytest.param(NOT_STARTED, Cause.ITSELF, "grep: exec: No such file or directory", id="never started"),
