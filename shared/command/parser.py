@@ -9,7 +9,7 @@ from shared.command import classes, durations, filters, flags, job_files, tokens
 from shared.command.invocation import Invocation
 from shared.command.reading import FALSE_VALUES, Arity, Flag, Reading
 from shared.errors import ErrorCode, RequestError
-from shared.models import CommandClass, Lane
+from shared.models import CommandClass
 from shared.tools.tool import Grammar, Tool
 
 OFF_VALUES = FALSE_VALUES | {"none"}
@@ -47,7 +47,7 @@ def parse(
         filters=tuple(tuple(stage) for stage in later),
         verb=reading.verb or classes.HELP,
         command_class=command_class,
-        lane=_lane(command_class, waits=waits),
+        waits=waits,
         context=named_context,
         needs_cluster=_needs_cluster(grammar, reading, command_class),
         own_timeout_s=_own_timeout_s(grammar, reading, waits=waits),
@@ -99,11 +99,6 @@ def _is_endless(grammar: Grammar, reading: Reading) -> bool:
 def _waits(grammar: Grammar, reading: Reading) -> bool:
     by_flag = any(flag.name in grammar.waiting_flags and flag.is_on for flag in reading.flags)
     return by_flag or reading.path in grammar.waiting_verbs
-
-
-def _lane(command_class: CommandClass, *, waits: bool) -> Lane:
-    is_short = command_class.changes_nothing and not waits
-    return Lane.FAST if is_short else Lane.SLOW
 
 
 def _own_timeout_s(grammar: Grammar, reading: Reading, *, waits: bool) -> float | None:

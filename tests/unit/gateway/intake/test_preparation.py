@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from gateway.intake.preparation import Call, Preparation, PreparedCall
 from gateway.policy import active
 from shared.errors import ErrorCode, RequestError
-from shared.models import ANONYMOUS, CommandClass, CommandRequest
+from shared.models import ANONYMOUS, CommandClass, CommandRequest, Lane
 from shared.sealing.fernet_keys import MasterKeys
 from shared.settings import GatewaySettings, SecurityMode
 from shared.tools import registry
@@ -274,3 +274,14 @@ async def test_filters_are_sealed_beside_the_command() -> None:
     call = await prepared("get pods | grep -v web | wc -l")
     assert call.envelope.arguments == ("get", "pods")
     assert call.envelope.filters == (("grep", "-v", "web"), ("wc", "-l"))
+
+
+async def test_lane_is_that_of_the_class_which_the_manifests_give() -> None:
+    secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: x}\n"
+    call = await prepared(
+        "get -f x.yaml -o jsonpath={.data}",
+        files={"x.yaml": secret},
+        with_settings=settings(security_mode=SecurityMode.PERMISSIVE),
+    )
+
+    assert (call.invocation.command_class, call.invocation.lane) == (CommandClass.CREDENTIAL, Lane.SLOW)
