@@ -105,7 +105,7 @@ class JobService:
         is there already, and whose result nobody got, is that job.
         """
         gives_up = gives_up and _is_given_up(call)
-        demanded_tool = call.envelope.tool if demands_worker else None
+        demanded_tool = call.envelope.command.tool if demands_worker else None
         chosen = await self._identity(call)
         async with AsyncExitStack() as watching:
             with self._submitting(call, chosen, joins=joins) as job:
@@ -232,9 +232,9 @@ class JobService:
     def _submitting(self, call: PreparedCall, chosen: Identity, *, joins: bool = False) -> Iterator[NewJob]:
         """The call as a job, which the block submits: the worker's spans belong to the one of this block."""
         attributes = {
-            spans.TOOL: call.envelope.tool,
+            spans.TOOL: call.envelope.command.tool,
             spans.COMMAND_CLASS: call.envelope.command_class.value,
-            spans.LANE: call.invocation.lane.value,
+            spans.LANE: call.envelope.lane.value,
         }
         with spans.span(self.tracer, "submit", attributes, kind=SpanKind.PRODUCER) as span:
             if fields := spans.fields_of(span):
@@ -247,9 +247,9 @@ class JobService:
         return NewJob(
             id=chosen.job_id,
             principal=call.principal,
-            tool=call.envelope.tool,
+            tool=call.envelope.command.tool,
             command_class=call.envelope.command_class,
-            lane=call.invocation.lane,
+            lane=call.envelope.lane,
             time_limit_s=call.envelope.time_limit_s,
             queue_wait_s=call.envelope.queue_wait_s,
             retention_s=self.settings.retention_s,

@@ -4,6 +4,7 @@ The text is read here and nowhere else. What is refused here never reaches a que
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from shared.command import classes, durations, filters, flags, job_files, tokens, unknown_words
 from shared.command.invocation import Invocation
@@ -41,9 +42,10 @@ def parse(
     is_endless = _is_endless(grammar, reading)
     waits = is_endless or _waits(grammar, reading)
     chosen_namespace = _namespace(grammar, reading, asked=namespace, default=default_namespace)
+    in_front = _namespace_flag(grammar, reading, chosen_namespace)
     return Invocation(
         tool=tool.name,
-        arguments=(*_namespace_argument(grammar, reading, chosen_namespace), *words),
+        arguments=(*(f"--{flag.name}={flag.value}" for flag in in_front), *words),
         filters=tuple(tuple(stage) for stage in later),
         verb=reading.verb or classes.HELP,
         command_class=command_class,
@@ -54,7 +56,7 @@ def parse(
         is_endless=is_endless,
         namespace=chosen_namespace,
         subjects=_subjects(grammar, reading),
-        reading=reading,
+        reading=replace(reading, flags=(*in_front, *reading.flags)),
         class_rules=classified.rules,
         effects=classified.effects,
         unknown=unknown_words.find(grammar, reading),
@@ -118,10 +120,10 @@ def _namespace(grammar: Grammar, reading: Reading, *, asked: str | None, default
     return named if is_in_command else named or default
 
 
-def _namespace_argument(grammar: Grammar, reading: Reading, chosen: str | None) -> tuple[str, ...]:
-    """`--namespace=…` in front, where the command names none."""
+def _namespace_flag(grammar: Grammar, reading: Reading, chosen: str | None) -> tuple[Flag, ...]:
+    """What is put in front, where the command names none."""
     is_in_command = any(_values(reading.flags, grammar.namespace_flags))
-    return (f"--namespace={chosen}",) if chosen and not is_in_command else ()
+    return (Flag("namespace", chosen, Arity.VALUE),) if chosen and not is_in_command else ()
 
 
 def _subjects(grammar: Grammar, reading: Reading) -> tuple[str, ...]:
