@@ -296,7 +296,7 @@ WAITING = "rollout status deploy/web"
     ids=["that of the kubeconfig", "the request's own"],
 )
 async def test_what_a_command_waits_for_is_looked_at_where_the_command_runs(
-    fields: dict[str, str], namespace: tuple[str, ...]
+    fields: dict[str, Any], namespace: tuple[str, ...]
 ) -> None:
     looks = (await prepared(WAITING, **fields)).envelope.progress_looks
 
