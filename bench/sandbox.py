@@ -10,8 +10,7 @@ from pathlib import Path
 from bench.latency import RUNS, added_row, program
 from bench.table import Row
 from bench.timing import Timing, awaited_in_turn
-from shared.models import CommandClass
-from shared.sealing.envelope import RequestEnvelope
+from shared.sealing.envelope import Command
 from shared.tools.kubectl import definition as kubectl
 from tests.support import stub
 from worker.egress.access import ProxyAccess
@@ -56,28 +55,18 @@ def _row(what: str, timings: dict[str, Timing]) -> Row:
 
 
 async def _timings(place: _Place, binary: ToolBinary, arguments: tuple[str, ...]) -> dict[str, Timing]:
-    envelope = RequestEnvelope(
-        tool=binary.tool.name,
-        arguments=arguments,
-        verb=arguments[:1],
-        command_class=CommandClass.READ,
-        time_limit_s=TIME_LIMIT_S,
-        queue_wait_s=0,
-        kubeconfig=stub.KUBECONFIG,
-    )
+    command = Command(tool=binary.tool.name, arguments=arguments, verb=arguments[:1], kubeconfig=stub.KUBECONFIG)
     calls: dict[str, Callable[[], Awaitable[None]]] = {
-        name: partial(_run, place, binary, envelope, sandboxed=sandboxed)
+        name: partial(_run, place, binary, command, sandboxed=sandboxed)
         for name, sandboxed in (("bare", False), ("sandboxed", True))
     }
     return await awaited_in_turn(calls, runs=RUNS)
 
 
-async def _run(place: _Place, binary: ToolBinary, envelope: RequestEnvelope, *, sandboxed: bool) -> None:
+async def _run(place: _Place, binary: ToolBinary, command: Command, *, sandboxed: bool) -> None:
     settings = PlanSettings(sandboxed=sandboxed, allow_loopback=True, job_file_bytes=1 << 28, go_memory_limit="200MiB")
     async with job_directory.create(place.work_directory, {}) as directory:
-        plan = command_plan.build(
-            envelope, binary, directory, time_limit_s=TIME_LIMIT_S, settings=settings, proxy=PROXY
-        )
+        plan = command_plan.build(command, binary, directory, time_limit_s=TIME_LIMIT_S, settings=settings, proxy=PROXY)
         execution = await execute(
             plan,
             launcher=place.launcher,

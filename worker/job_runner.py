@@ -135,7 +135,7 @@ class JobRunner:
             output_key, envelope = self._open(claim)
             cleanup.enter_context(job_spans.running(self.tracer, claim.record, envelope))
             directory = await cleanup.enter_async_context(
-                job_directory.create(self.settings.work_directory, envelope.files)
+                job_directory.create(self.settings.work_directory, envelope.command.files)
             )
             loan = await self.discovery.lend(claim.record.principal, envelope, directory.root)
             cleanup.push_async_callback(self.discovery.take_back, loan)
@@ -161,8 +161,8 @@ class JobRunner:
         request_key = self.master_keys.unwrap(claim.record.request_key, identity, Purpose.REQUEST_KEY)
         envelope = RequestEnvelope.model_validate_json(request_key.open(claim.request, Purpose.REQUEST))
         request_key.check_age(claim.request, max_s=envelope.lifetime_s + SEAL_MARGIN_S)
-        if envelope.command_class is not claim.record.command_class:
-            raise SealError("the record has another class than the request: it was altered")
+        if (envelope.command_class, envelope.lane) != (claim.record.command_class, claim.record.lane):
+            raise SealError("the record has another class or lane than the request: it was altered")
         return output_key, envelope
 
     async def _run_opened(self, job: OpenedJob) -> Ending:
@@ -195,8 +195,8 @@ class JobRunner:
             state=state,
             reason=reason,
             recorder=recorder,
-            tool=self.binaries[job.envelope.tool].tool,
-            verb=" ".join(job.envelope.verb),
+            tool=self.binaries[job.envelope.command.tool].tool,
+            verb=" ".join(job.envelope.command.verb),
         )
         sealed = job.output_key.seal(response.model_dump_json().encode(), Purpose.RESPONSE)
         return Ending(state, reason, sealed, recorder.remaining())
@@ -205,8 +205,8 @@ class JobRunner:
         time_limit_s = job.envelope.time_limit_s
         async with self.proxy.admit(job.claim.record.id) as access:
             plan = command_plan.build(
-                job.envelope,
-                self.binaries[job.envelope.tool],
+                job.envelope.command,
+                self.binaries[job.envelope.command.tool],
                 job.directory,
                 time_limit_s=time_limit_s,
                 settings=self.settings.plan,
@@ -216,7 +216,7 @@ class JobRunner:
             )
             async with self._watched(job, recorder, access) as sink:
                 job.times.end(Phase.START)
-                with job_spans.process(self.tracer, job.envelope.tool) as ended:
+                with job_spans.process(self.tracer, job.envelope.command.tool) as ended:
                     execution = await execute(
                         plan,
                         launcher=self.launcher,
@@ -234,12 +234,13 @@ class JobRunner:
     @asynccontextmanager
     async def _watched(self, job: OpenedJob, recorder: OutputRecorder, access: ProxyAccess) -> AsyncIterator[Sink]:
         """What goes on beside the command while it runs; it is to print through the sink that this gives."""
-        secrets_of_request = redaction.credentials_of(job.envelope, self.binaries[job.envelope.tool].tool)
+        command, looks = job.envelope.command, job.envelope.progress_looks
+        secrets_of_request = redaction.credentials_of(command, self.binaries[command.tool].tool)
         redactor = Redactor([access.password, *secrets_of_request])
         tell = redactor.telling(recorder.tell)
         async with (
             disk_watch.watching(job.directory.root, self.settings.plan.job_file_bytes, job.control),
-            self.observatory.observed(job.envelope, sink=recorder.add, tell=tell, proxy=access) as heard,
+            self.observatory.observed(command, looks, sink=recorder.add, tell=tell, proxy=access) as heard,
         ):
             with redactor.redacted(heard) as sink:
                 yield sink

@@ -26,7 +26,7 @@ def running(tracer: Tracer, record: JobRecord, envelope: RequestEnvelope) -> Ite
     parent = spans.parent_in({"traceparent": envelope.traceparent, "tracestate": envelope.tracestate})
     attributes: dict[str, str | int] = {
         spans.JOB_ID: record.id,
-        spans.TOOL: envelope.tool,
+        spans.TOOL: envelope.command.tool,
         spans.COMMAND_CLASS: envelope.command_class.value,
         spans.LANE: record.lane.value,
         spans.ATTEMPT: record.attempt,

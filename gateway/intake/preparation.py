@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from gateway.auth.callers import Caller
+from gateway.intake import network_needs
 from gateway.policy.policy import Policy
 from shared.command import files, parser
 from shared.command.invocation import Invocation
@@ -12,7 +13,7 @@ from shared.errors import ErrorCode, RequestError
 from shared.kubeconfig import cluster_access, encoding
 from shared.kubeconfig.cluster_access import ClusterAccess
 from shared.models import CommandRequest
-from shared.sealing.envelope import RequestEnvelope
+from shared.sealing.envelope import Command, RequestEnvelope
 from shared.settings import GatewaySettings
 from shared.tools import credentials as tool_credentials
 from shared.tools.tool import Tool
@@ -83,17 +84,11 @@ class Preparation:
         envelope = RequestEnvelope(
             time_limit_s=self._time_limit(call.request, invocation),
             queue_wait_s=self._settings.queue_wait_s,
-            tool=call.tool.name,
-            arguments=invocation.arguments,
-            filters=invocation.filters,
-            verb=invocation.verb,
+            command=_command(call, invocation, access=access, credentials=credentials),
             command_class=invocation.command_class,
-            kubeconfig=access.kubeconfig if access else None,
-            credentials=credentials,
-            stdin=call.request.stdin,
-            files=call.request.files or {},
+            lane=invocation.lane,
             is_endless=invocation.is_endless,
-            masking=invocation.masking,
+            progress_looks=call.tool.progress_looks(invocation.reading) if call.tool.progress_looks else None,
         )
         return PreparedCall(
             call.caller,
@@ -136,6 +131,26 @@ class Preparation:
             own = (invocation.own_timeout_s or -OWN_TIMEOUT_MARGIN_S) + OWN_TIMEOUT_MARGIN_S
             asked = max(self._settings.timeout, own)
         return min(asked, self._settings.max_timeout)
+
+
+def _command(
+    call: Call, invocation: Invocation, *, access: ClusterAccess | None, credentials: dict[str, str]
+) -> Command:
+    tool, reading = call.tool, invocation.reading
+    return Command(
+        tool=tool.name,
+        arguments=invocation.arguments,
+        filters=invocation.filters,
+        verb=invocation.verb,
+        kubeconfig=access.kubeconfig if access else None,
+        credentials=credentials,
+        stdin=call.request.stdin,
+        files=call.request.files or {},
+        masking=invocation.masking,
+        proxy_variables=network_needs.proxy_variables(tool, reading),
+        loopback_ports=network_needs.loopback_ports(tool, reading),
+        listens=network_needs.listens(tool, invocation),
+    )
 
 
 def _exclusive(invocation: Invocation, access: ClusterAccess | None) -> tuple[tuple[str, ...], ...]:

@@ -21,7 +21,7 @@ def names(master_keys: MasterKeys, call: PreparedCall) -> list[str]:
     """
     if call.invocation.command_class.changes_nothing:
         return []
-    asked = call.envelope
+    asked = call.envelope.command
     caller = [call.caller.principal]
     if call.caller.is_anonymous:
         caller += [call.identity, json.dumps(asked.credentials, sort_keys=True)]

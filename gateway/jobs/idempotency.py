@@ -55,7 +55,8 @@ async def chosen(store: JobStore, master_keys: MasterKeys, call: PreparedCall) -
 def _identities(master_keys: MasterKeys, call: PreparedCall, key: str) -> list[Identity]:
     """By each master key, newest first: while keys are exchanged, a job may be there by an older one."""
     asked = call.envelope.model_dump(
-        mode="json", exclude={"traceparent", "tracestate", "attempt", "queue_wait_s", "kubeconfig"}
+        mode="json",
+        exclude={"traceparent": True, "tracestate": True, "queue_wait_s": True, "command": {"kubeconfig"}},
     )
     request = (call.identity, json.dumps(asked, sort_keys=True))
     return [

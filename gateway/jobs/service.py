@@ -99,7 +99,7 @@ class JobService:
         With `gives_up` the job is abandoned when the block is cancelled or its client goes, unless it has an
         idempotency key. With `joins` a command that is there already, and whose result nobody got, is that job.
         """
-        demanded_tool = call.envelope.tool if demands_worker else None
+        demanded_tool = call.envelope.command.tool if demands_worker else None
         chosen = await idempotency.chosen(self.store, self.master_keys, call)
         async with AsyncExitStack() as watching:
             with self.sealer.sealed(call, chosen, joins=joins) as job:

@@ -50,9 +50,9 @@ class JobSealer:
     def sealed(self, call: PreparedCall, chosen: Identity, *, joins: bool = False) -> Iterator[NewJob]:
         """The call as a job, which the block submits: the worker's spans belong to the one of this block."""
         attributes = {
-            spans.TOOL: call.envelope.tool,
+            spans.TOOL: call.envelope.command.tool,
             spans.COMMAND_CLASS: call.envelope.command_class.value,
-            spans.LANE: call.invocation.lane.value,
+            spans.LANE: call.envelope.lane.value,
         }
         with spans.span(self.tracer, "submit", attributes, kind=SpanKind.PRODUCER) as span:
             if fields := spans.fields_of(span):
@@ -66,9 +66,9 @@ class JobSealer:
         return NewJob(
             id=chosen.job_id,
             principal=principal,
-            tool=call.envelope.tool,
+            tool=call.envelope.command.tool,
             command_class=call.envelope.command_class,
-            lane=call.invocation.lane,
+            lane=call.envelope.lane,
             time_limit_s=call.envelope.time_limit_s,
             queue_wait_s=call.envelope.queue_wait_s,
             retention_s=self.settings.retention_s,

@@ -22,7 +22,8 @@ class Invocation:
     """The stages behind it, each with its filter's name first."""
     verb: tuple[str, ...]
     command_class: CommandClass
-    lane: Lane
+    waits: bool
+    """It waits for something, or goes on until it is ended."""
     context: str | None
     needs_cluster: bool
     own_timeout_s: float | None
@@ -42,3 +43,9 @@ class Invocation:
     """What a worker masks of what it prints, where policy has it masked."""
     unknown: tuple[UnknownWord, ...] = ()
     """Verbs and flags that its CLI does not have, as far as the tables know."""
+
+    @property
+    def lane(self) -> Lane:
+        """That of its class, which policy may have changed."""
+        is_short = self.command_class.changes_nothing and not self.waits
+        return Lane.FAST if is_short else Lane.SLOW

@@ -4,12 +4,13 @@ The text is read here and nowhere else. What is refused here never reaches a que
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from shared.command import classes, durations, filters, flags, job_files, tokens, unknown_words
 from shared.command.invocation import Invocation
 from shared.command.reading import FALSE_VALUES, Arity, Flag, Reading
 from shared.errors import ErrorCode, RequestError
-from shared.models import CommandClass, Lane
+from shared.models import CommandClass
 from shared.tools.tool import Grammar, Tool
 
 OFF_VALUES = FALSE_VALUES | {"none"}
@@ -41,20 +42,21 @@ def parse(
     is_endless = _is_endless(grammar, reading)
     waits = is_endless or _waits(grammar, reading)
     chosen_namespace = _namespace(grammar, reading, asked=namespace, default=default_namespace)
+    in_front = _namespace_flag(grammar, reading, chosen_namespace)
     return Invocation(
         tool=tool.name,
-        arguments=(*_namespace_argument(grammar, reading, chosen_namespace), *words),
+        arguments=(*(f"--{flag.name}={flag.value}" for flag in in_front), *words),
         filters=tuple(tuple(stage) for stage in later),
         verb=reading.verb or classes.HELP,
         command_class=command_class,
-        lane=_lane(command_class, waits=waits),
+        waits=waits,
         context=named_context,
         needs_cluster=_needs_cluster(grammar, reading, command_class),
         own_timeout_s=_own_timeout_s(grammar, reading, waits=waits),
         is_endless=is_endless,
         namespace=chosen_namespace,
         subjects=_subjects(grammar, reading),
-        reading=reading,
+        reading=replace(reading, flags=(*in_front, *reading.flags)),
         class_rules=classified.rules,
         effects=classified.effects,
         unknown=unknown_words.find(grammar, reading),
@@ -101,11 +103,6 @@ def _waits(grammar: Grammar, reading: Reading) -> bool:
     return by_flag or reading.path in grammar.waiting_verbs
 
 
-def _lane(command_class: CommandClass, *, waits: bool) -> Lane:
-    is_short = command_class.changes_nothing and not waits
-    return Lane.FAST if is_short else Lane.SLOW
-
-
 def _own_timeout_s(grammar: Grammar, reading: Reading, *, waits: bool) -> float | None:
     values = [flag.value for flag in reading.flags if flag.name in grammar.timeout_flags and flag.value is not None]
     if values:
@@ -123,10 +120,10 @@ def _namespace(grammar: Grammar, reading: Reading, *, asked: str | None, default
     return named if is_in_command else named or default
 
 
-def _namespace_argument(grammar: Grammar, reading: Reading, chosen: str | None) -> tuple[str, ...]:
-    """`--namespace=…` in front, where the command names none."""
+def _namespace_flag(grammar: Grammar, reading: Reading, chosen: str | None) -> tuple[Flag, ...]:
+    """What is put in front, where the command names none."""
     is_in_command = any(_values(reading.flags, grammar.namespace_flags))
-    return (f"--namespace={chosen}",) if chosen and not is_in_command else ()
+    return (Flag("namespace", chosen, Arity.VALUE),) if chosen and not is_in_command else ()
 
 
 def _subjects(grammar: Grammar, reading: Reading) -> tuple[str, ...]:

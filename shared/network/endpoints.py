@@ -95,6 +95,12 @@ def address_denial(address: Address, *, allow_loopback: bool) -> Denial | None:
     return None
 
 
+def goes_past_proxies(host: str) -> bool:
+    """As https://pkg.go.dev/net/http#ProxyFromEnvironment has it: localhost, and loopback addresses."""
+    address = parse_address(host)
+    return host == "localhost" if address is None else any(each.is_loopback for each in spellings(address))
+
+
 def spellings(address: Address) -> tuple[Address, ...]:
     """Returns the address and every IPv4 address that is embedded in it."""
     return (address, *_embedded(address))

@@ -3,6 +3,7 @@
 So what the worker does about them is the work of its sandbox and its proxy, whatever a parser may have missed.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,15 +12,20 @@ from redis.asyncio import Redis
 from shared.command import tokens
 from shared.errors import RequestError
 from shared.models import CommandClass, CommandResponse, Job, Lane
+from shared.network.endpoints import MAX_PORT
 from shared.sealing import job_ids
-from shared.sealing.envelope import RequestEnvelope
+from shared.sealing.envelope import Command, RequestEnvelope
 from shared.sealing.fernet_keys import DataKey, JobIdentity, MasterKeys, Purpose
 from shared.settings import SecurityMode
 from shared.store.job_store import Accepted, JobStore, NewJob
+from shared.tools import registry
+from shared.tools.tool import Tool
 from tests.security.attack import Attack
 from tests.security.scene import Scene, Seen, seen
 
 ANONYMOUS = "anonymous"
+PORT = re.compile(r":([0-9]{1,5})")
+"""Each one that the words name is asked for, as if it stood in a URL on loopback."""
 TIME_LIMIT_S = 20.0
 QUEUE_WAIT_S = 60
 
@@ -29,22 +35,36 @@ async def attempt(scene: Scene, attack: Attack) -> Seen:
     await scene.expect()
     sent = scene.filled(attack)
     first, *filters = _stages(sent.command)
-    envelope = RequestEnvelope(
+    command = Command(
         tool=sent.tool,
         arguments=tuple(first[1:] if first[0] == sent.tool else first),
         filters=tuple(tuple(words) for words in filters),
         verb=(first[0],),
-        command_class=CommandClass.READ,
-        time_limit_s=TIME_LIMIT_S,
-        queue_wait_s=QUEUE_WAIT_S,
         kubeconfig=scene.api_server.kubeconfig() if sent.has_kubeconfig else None,
         stdin=sent.stdin,
         files=dict(sent.files),
+        proxy_variables=("ALL_PROXY", "LD_PRELOAD"),
+        loopback_ports=tuple(port for port in map(int, PORT.findall(sent.command)) if 0 < port <= MAX_PORT),
+        listens=_listens(registry.find(sent.tool), first),
+    )
+    envelope = RequestEnvelope(
+        command=command,
+        command_class=CommandClass.READ,
+        lane=Lane.FAST,
+        time_limit_s=TIME_LIMIT_S,
+        queue_wait_s=QUEUE_WAIT_S,
     )
     job_id = await _handed_over(scene, envelope)
     async with scene.http(SecurityMode.STRICT) as http:
         job = Job.model_validate_json((await http.get(f"/jobs/{job_id}", params={"wait": 60})).text)
         return await seen(http, CommandResponse.model_validate(job.finished()))
+
+
+def _listens(tool: Tool, words: Sequence[str]) -> bool:
+    """As the words ask for it; always for a tool that is to get no listeners, whatever is sealed."""
+    may_listen = tool.listening_verbs or tool.listening_flags
+    by_flag = any(word.removeprefix("--") in tool.listening_flags for word in words)
+    return not may_listen or words[0] in tool.listening_verbs or by_flag
 
 
 def _stages(command: str) -> Sequence[Sequence[str]]:
@@ -68,9 +88,9 @@ async def _handed_over(scene: Scene, envelope: RequestEnvelope) -> str:
     job = NewJob(
         id=job_id,
         principal=ANONYMOUS,
-        tool=envelope.tool,
+        tool=envelope.command.tool,
         command_class=envelope.command_class,
-        lane=Lane.FAST,
+        lane=envelope.lane,
         time_limit_s=envelope.time_limit_s,
         queue_wait_s=envelope.queue_wait_s,
         retention_s=600,

@@ -10,31 +10,43 @@ from typing import Any
 
 from shared.command.masking import Masking
 from shared.events import EventKind, OutputEvent
-from shared.models import CommandClass, CommandResponse, JobId, JobState
-from shared.sealing.envelope import ENVELOPE_VERSION, RequestEnvelope
+from shared.models import CommandClass, CommandResponse, JobId, JobState, Lane
+from shared.sealing.envelope import ENVELOPE_VERSION, Command, RequestEnvelope
 from shared.sealing.fernet_keys import DataKey, JobIdentity, MasterKeys, Purpose
 from shared.store import wire
 from shared.store.workers import Announcement
+from shared.tools.progress_looks import Goal, Look, ProgressLooks, Shows
 
 FOLDER = Path(__file__).parents[1] / "unit" / "shared" / "golden"
 IDENTITY = JobIdentity(JobId("ab" * 24), "anonymous")
 REQUEST = RequestEnvelope(
-    tool="helm",
-    arguments=("upgrade", "web", "./chart", "--set", "password=hunter2"),
-    filters=(("grep", "-v", "p455"), ("head",)),
-    verb=("upgrade",),
+    command=Command(
+        tool="helm",
+        arguments=("upgrade", "web", "./chart", "--set", "password=hunter2"),
+        filters=(("grep", "-v", "p455"), ("head",)),
+        verb=("upgrade",),
+        kubeconfig="apiVersion: v1\nkind: Config\n",
+        credentials={"ARGOCD_AUTH_TOKEN": "argo-token"},
+        stdin="manifest",
+        files={"chart/Chart.yaml": "name: web"},
+        masking=Masking.VALUES,
+        proxy_variables=("ALL_PROXY",),
+        loopback_ports=(8080,),
+        listens=True,
+    ),
     command_class=CommandClass.WRITE,
-    kubeconfig="apiVersion: v1\nkind: Config\n",
-    credentials={"ARGOCD_AUTH_TOKEN": "argo-token"},
-    stdin="manifest",
-    files={"chart/Chart.yaml": "name: web"},
+    lane=Lane.SLOW,
     time_limit_s=330,
     queue_wait_s=900,
     is_endless=True,
+    progress_looks=ProgressLooks(
+        (Look("helm", ("get", "all"), ("get", "all", "--", "web"), Shows.MANIFESTS),),
+        Goal.CONDITION,
+        condition=("Ready", "true"),
+        namespace="shop",
+    ),
     traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
     tracestate="vendor=1",
-    masking=Masking.VALUES,
-    attempt=2,
 )
 EVENT = OutputEvent.from_bytes(EventKind.STDOUT, 1_700_000_000_000, b"NAME\n", before={EventKind.STDERR: 3}, progress=1)
 RESPONSE = CommandResponse(

@@ -7,8 +7,7 @@ from pathlib import Path
 import structlog
 
 from shared.events import EventKind
-from shared.models import CommandClass
-from shared.sealing.envelope import RequestEnvelope
+from shared.sealing.envelope import Command
 from worker.job_control import JobControl
 from worker.launcher.client import Launcher
 from worker.machine import tool_binaries
@@ -30,16 +29,9 @@ async def ask(binary: ToolBinary, *, launcher: Launcher, work_directory: Path, s
     def collect(_: EventKind, data: bytes) -> None:
         output.extend(data)
 
-    envelope = RequestEnvelope(
-        tool=binary.tool.name,
-        arguments=binary.tool.version_arguments,
-        verb=("version",),
-        command_class=CommandClass.LOCAL,
-        time_limit_s=VERSION_LIMIT_S,
-        queue_wait_s=0,
-    )
+    command = Command(tool=binary.tool.name, arguments=binary.tool.version_arguments, verb=("version",))
     async with job_directory.create(work_directory, {}) as directory:
-        plan = command_plan.build(envelope, binary, directory, time_limit_s=VERSION_LIMIT_S, settings=settings)
+        plan = command_plan.build(command, binary, directory, time_limit_s=VERSION_LIMIT_S, settings=settings)
         execution = await execute(
             plan,
             launcher=launcher,

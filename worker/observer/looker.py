@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from shared.events import EventKind
-from shared.models import CommandClass
-from shared.sealing.envelope import RequestEnvelope
+from shared.sealing.envelope import Command
 from shared.tools.progress_looks import Look
 from worker.egress.access import ProxyAccess
 from worker.job_control import JobControl
@@ -56,7 +55,7 @@ class Looker:
     launcher: Launcher
     binaries: Mapping[str, ToolBinary]
     plan: PlanSettings
-    command: RequestEnvelope
+    command: Command
     directory: JobDirectory
     """Of the looks alone, with the files that came with the command."""
     proxy: ProxyAccess | None
@@ -72,7 +71,7 @@ class Looker:
 
     async def _run(self, look: Look, stdin: str | None) -> bytes | NoSight:
         plan = command_plan.build(
-            self._request(look, stdin),
+            self._command(look, stdin),
             self.binaries[look.tool],
             self.directory,
             time_limit_s=LOOK_LIMIT_S,
@@ -116,16 +115,16 @@ class Looker:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
 
-    def _request(self, look: Look, stdin: str | None) -> RequestEnvelope:
+    def _command(self, look: Look, stdin: str | None) -> Command:
         command = self.command
-        return RequestEnvelope(
+        is_same_tool = look.tool == command.tool
+        return Command(
             tool=look.tool,
             arguments=look.arguments,
             verb=look.verb,
-            command_class=CommandClass.READ,
-            time_limit_s=LOOK_LIMIT_S,
-            queue_wait_s=0,
             kubeconfig=command.kubeconfig,
-            credentials=command.credentials if look.tool == command.tool else {},
+            credentials=command.credentials if is_same_tool else {},
             stdin=command.stdin if look.brings_files else stdin,
+            proxy_variables=command.proxy_variables if is_same_tool else (),
+            listens=command.listens and is_same_tool,
         )

@@ -11,10 +11,9 @@ from pathlib import Path
 
 import structlog
 
-from shared.command import flags
 from shared.errors import RequestError
 from shared.events import EventKind
-from shared.sealing.envelope import RequestEnvelope
+from shared.sealing.envelope import Command
 from shared.tools.progress_looks import ProgressLooks
 from worker.egress.access import ProxyAccess
 from worker.launcher.client import Launcher, LauncherGoneError
@@ -46,11 +45,16 @@ class Observatory:
 
     @asynccontextmanager
     async def observed(
-        self, command: RequestEnvelope, *, sink: Sink, tell: Callable[[str], None], proxy: ProxyAccess | None = None
+        self,
+        command: Command,
+        looks: ProgressLooks | None,
+        *,
+        sink: Sink,
+        tell: Callable[[str], None],
+        proxy: ProxyAccess | None = None,
     ) -> AsyncIterator[Sink]:
         """Observes the command for as long as the block runs; it is to print through the sink that this gives."""
-        looks = self.looks_for(command)
-        if looks is None:
+        if looks is None or any(look.tool not in self.binaries for look in looks.looks):
             yield sink
             return
         silence = Silence()
@@ -67,21 +71,9 @@ class Observatory:
             observing.cancel()
             await asyncio.wait({observing})
 
-    def looks_for(self, command: RequestEnvelope) -> ProgressLooks | None:
-        """What the command waits for, as far as it can be looked at with what came with it."""
-        binary = self.binaries.get(command.tool)
-        if binary is None or binary.tool.progress_looks is None or not (command.kubeconfig or command.credentials):
-            return None
-        try:
-            looks = binary.tool.progress_looks(flags.read(binary.tool.grammar, command.arguments))
-        except RequestError:
-            return None
-        is_visible = looks is not None and all(look.tool in self.binaries for look in looks.looks)
-        return looks if is_visible else None
-
     async def _observe(
         self,
-        command: RequestEnvelope,
+        command: Command,
         looks: ProgressLooks,
         *,
         silence: Silence,

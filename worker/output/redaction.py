@@ -11,7 +11,7 @@ from typing import Any
 
 from shared import documents
 from shared.events import EventKind
-from shared.sealing.envelope import RequestEnvelope
+from shared.sealing.envelope import Command
 from shared.tools.tool import Tool
 from worker.output.needle import Needle, Span
 from worker.run.execution import Sink
@@ -22,14 +22,14 @@ _FRAME = "-----"
 """Start of the first and the last line of PEM (RFC 7468), which are not secret."""
 
 
-def credentials_of(envelope: RequestEnvelope, tool: Tool) -> Iterator[str]:
-    """Yields the request's credentials in each form in which a CLI may print them."""
-    for variable, value in envelope.credentials.items():
+def credentials_of(command: Command, tool: Tool) -> Iterator[str]:
+    """Yields the command's credentials in each form in which a CLI may print them."""
+    for variable, value in command.credentials.items():
         if variable != tool.server_variable:
             yield value
-    if envelope.kubeconfig is None:
+    if command.kubeconfig is None:
         return
-    document: Any = documents.load(envelope.kubeconfig)
+    document: Any = documents.load(command.kubeconfig)
     for entry in document.get("users") or []:
         yield from _of_user(entry["user"])
 

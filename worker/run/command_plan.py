@@ -1,4 +1,4 @@
-"""Turns an opened request into the processes that run it: arguments, environment, sandbox and limits.
+"""Turns a command into the processes that run it: arguments, environment, sandbox and limits.
 
 The environment is clean: nothing of the worker's own reaches the child, and no plugin is found on its PATH.
 """
@@ -11,11 +11,11 @@ from shared.command.masking import Masking
 from shared.errors import ErrorCode, RequestError
 from shared.kubeconfig import cluster_access
 from shared.kubeconfig.cluster_access import ClusterAccess
+from shared.network import endpoints
 from shared.network.endpoints import Endpoint
-from shared.sealing.envelope import RequestEnvelope
+from shared.sealing.envelope import Command
 from shared.tools import credentials
 from shared.tools.tool import Tool
-from worker.egress import access as egress_access
 from worker.egress.access import ProxyAccess
 from worker.launcher.protocol import Limits, PortRange, SandboxRules, StageSpec
 from worker.machine.filter_binaries import FilterBinary
@@ -87,7 +87,7 @@ class Network:
 
 
 def build(
-    envelope: RequestEnvelope,
+    command: Command,
     binary: ToolBinary,
     directory: JobDirectory,
     *,
@@ -106,37 +106,37 @@ def build(
         open_files=OPEN_FILES,
         cpu_s=int(max(CPU_FLOOR_S, time_limit_s * CPU_FACTOR)),
     )
-    behind = filter_plan.build(envelope.filters, filters or {}, directory, limits=limits, sandboxed=settings.sandboxed)
-    access = _access(envelope, proxy, allow_loopback=settings.allow_loopback)
-    server = credentials.server(binary.tool, envelope.credentials, allow_loopback=settings.allow_loopback)
-    helper = _helper(binary, " ".join(envelope.verb))
-    environment = _environment(binary, envelope, directory, memory_limit=settings.go_memory_limit)
-    environment |= egress_access.variables(binary.tool, envelope.arguments, proxy) if proxy else {}
+    behind = filter_plan.build(command.filters, filters or {}, directory, limits=limits, sandboxed=settings.sandboxed)
+    access = _access(command, proxy, allow_loopback=settings.allow_loopback)
+    server = credentials.server(binary.tool, command.credentials, allow_loopback=settings.allow_loopback)
+    helper = _helper(binary, " ".join(command.verb))
+    environment = _environment(binary, command, directory, memory_limit=settings.go_memory_limit)
+    environment |= _proxy_variables(binary.tool, command, proxy) if proxy else {}
     inherited: tuple[int, ...] = ()
     if access is not None:
         environment["KUBECONFIG"], inherited = _hand_over(access, directory)
-    network = _network(binary.tool, envelope, server, proxy=proxy, settings=settings)
+    network = _network(binary.tool, command, server, proxy=proxy, settings=settings)
     spec = StageSpec(
         executable=str(binary.path),
-        argv=(binary.tool.name, *envelope.arguments),
+        argv=(binary.tool.name, *command.arguments),
         environment=environment,
         working_directory=str(directory.work),
         sandbox=_sandbox(binary, directory, helper, network=network, lent=readable) if settings.sandboxed else None,
         limits=limits,
     )
     try:
-        return CommandPlan(spec, _stdin(envelope.stdin, directory), inherited, behind, envelope.masking)
+        return CommandPlan(spec, _stdin(command.stdin, directory), inherited, behind, command.masking)
     except OSError:
         for descriptor in inherited:
             os.close(descriptor)
         raise
 
 
-def _access(envelope: RequestEnvelope, proxy: ProxyAccess | None, *, allow_loopback: bool) -> ClusterAccess | None:
-    if envelope.kubeconfig is None:
+def _access(command: Command, proxy: ProxyAccess | None, *, allow_loopback: bool) -> ClusterAccess | None:
+    if command.kubeconfig is None:
         return None
     return cluster_access.rebuild(
-        envelope.kubeconfig, context=None, allow_loopback=allow_loopback, proxy_url=proxy.url if proxy else None
+        command.kubeconfig, context=None, allow_loopback=allow_loopback, proxy_url=proxy.url if proxy else None
     )
 
 
@@ -155,9 +155,7 @@ def _stdin(text: str | None, directory: JobDirectory) -> int:
     return job_directory.private_file(directory, job_directory.STDIN, text)
 
 
-def _environment(
-    binary: ToolBinary, envelope: RequestEnvelope, directory: JobDirectory, *, memory_limit: str
-) -> dict[str, str]:
+def _environment(binary: ToolBinary, command: Command, directory: JobDirectory, *, memory_limit: str) -> dict[str, str]:
     """Go's collector is off until the heap reaches the limit: it is most of the start-up of these CLIs."""
     return {
         "HOME": str(directory.root),
@@ -168,8 +166,8 @@ def _environment(
         "GOGC": "off",
         "GOMEMLIMIT": memory_limit,
         **binary.tool.environment,
-        **_helper_variables(binary, " ".join(envelope.verb)),
-        **envelope.credentials,
+        **_helper_variables(binary, " ".join(command.verb)),
+        **command.credentials,
     }
 
 
@@ -180,9 +178,15 @@ def _helper_variables(binary: ToolBinary, verb: str) -> dict[str, str]:
     )
 
 
+def _proxy_variables(tool: Tool, command: Command, proxy: ProxyAccess) -> dict[str, str]:
+    """What names the proxy to the CLI; of the variables that a command asks for, only those of its tool."""
+    own = tool.proxy_variables.keys() & command.proxy_variables
+    return dict.fromkeys(("HTTPS_PROXY", "HTTP_PROXY", *own), proxy.url)
+
+
 def _network(
     tool: Tool,
-    envelope: RequestEnvelope,
+    command: Command,
     server: Endpoint | None,
     *,
     proxy: ProxyAccess | None,
@@ -191,9 +195,11 @@ def _network(
     """The proxy's port, and where loopback is allowed those that the command would reach without it."""
     if proxy is None:
         return Network()
-    direct = egress_access.loopback_ports(envelope.arguments, server) if settings.allow_loopback else frozenset()
+    past_proxy = {server.port} if server and endpoints.goes_past_proxies(server.host) else set()
+    direct = past_proxy.union(command.loopback_ports) if settings.allow_loopback else set()
     ports = tuple(sorted({proxy.port, *(direct - settings.own_ports)}))
-    if not own_listeners.are_needed(tool, envelope):
+    may_listen = tool.listening_verbs or tool.listening_flags
+    if not (command.listens and may_listen):
         return Network(ports)
     return Network(ports, own_listeners.ports(settings.own_ports), (own_listeners.CHOSEN_BY_THE_KERNEL,))
 

@@ -142,10 +142,11 @@ class DiscoveryCache:
 
     def _key(self, principal: str, envelope: RequestEnvelope) -> bytes | None:
         """Tells callers apart; worthless outside of this process."""
-        if envelope.kubeconfig is None or envelope.command_class is CommandClass.LOCAL:
+        kubeconfig = envelope.command.kubeconfig
+        if kubeconfig is None or envelope.command_class is CommandClass.LOCAL:
             return None
         try:
-            document = json.loads(envelope.kubeconfig)
+            document = json.loads(kubeconfig)
             [cluster], users = document["clusters"], document["users"]
             [user] = users
             credentials = user["user"]

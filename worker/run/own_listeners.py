@@ -8,11 +8,6 @@ goes through the worker's proxy.
 from collections.abc import Iterator
 from pathlib import Path
 
-from shared.command import flags
-from shared.errors import RequestError
-from shared.models import CommandClass
-from shared.sealing.envelope import RequestEnvelope
-from shared.tools.tool import Tool
 from worker.launcher.protocol import PortRange
 
 CHOSEN_BY_THE_KERNEL = 0
@@ -20,20 +15,6 @@ CHOSEN_BY_THE_KERNEL = 0
 DEFAULT_RANGE = (32_768, 60_999)
 _SETTING = Path("/proc/sys/net/ipv4/ip_local_port_range")
 """https://docs.kernel.org/networking/ip-sysctl.html; it holds for IPv6 as well."""
-
-
-def are_needed(tool: Tool, command: RequestEnvelope) -> bool:
-    """Whether the command listens for itself."""
-    if command.command_class is CommandClass.LOCAL:
-        return False
-    if " ".join(command.verb) in tool.listening_verbs:
-        return True
-    if not tool.listening_flags:
-        return False
-    try:
-        return flags.read(tool.grammar, command.arguments).has(*tool.listening_flags)
-    except RequestError:
-        return False
 
 
 def ports(closed: frozenset[int]) -> tuple[PortRange, ...]:

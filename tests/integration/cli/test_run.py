@@ -146,7 +146,9 @@ def test_wait_for_a_worker_is_told(terminal: Terminal, kubeconfig: str, own_valk
     with Product(own_valkey.url, tmp_path) as product:
         url = start(product, gateways=1).url
         process = run(terminal, url, kubeconfig, "stub", "read", "ok")
-        wait_blocking(lambda: "queued: no worker has taken the job yet (job " in process.output(), timeout_s=END_TIMEOUT_S)
+        wait_blocking(
+            lambda: "queued: no worker has taken the job yet (job " in process.output(), timeout_s=END_TIMEOUT_S
+        )
         product.start("worker")
 
         assert ended(process) == 0

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,8 @@ from redis.asyncio import Redis
 
 from shared.command import filters
 from shared.events import attempt_of
-from shared.models import ANONYMOUS, CommandClass, CommandResponse, JobId, JobState
-from shared.sealing.envelope import ENVELOPE_VERSION, RequestEnvelope
+from shared.models import ANONYMOUS, CommandClass, CommandResponse, JobId, JobState, Lane
+from shared.sealing.envelope import ENVELOPE_VERSION, Command, RequestEnvelope
 from shared.sealing.fernet_keys import DataKey, JobIdentity, MasterKeys, Purpose
 from shared.store import key_names
 from shared.store.job_store import JobStore, StoredJob
@@ -55,23 +55,25 @@ class Desk:
         tool: str = "stub",
         command_class: CommandClass = CommandClass.READ,
         sealed_class: CommandClass | None = None,
+        sealed_lane: Lane = Lane.FAST,
         version: int = ENVELOPE_VERSION,
+        sealed: Mapping[str, Any] | None = None,
         sealed_ago_s: int = 0,
-        **changes: Any,
+        **of_command: Any,
     ) -> JobId:
         """A job as a gateway seals it; the record allows it more time than the envelope's minute."""
         job_id = new_job_id()
         identity = JobIdentity(job_id, ANONYMOUS)
         raw_key = Fernet.generate_key()
         request_key, output_key = DataKey(raw_key, identity), DataKey.generate(identity)
-        fields = {
-            "time_limit_s": LIFETIME_S,
-            "queue_wait_s": 0,
-            "command_class": sealed_class or command_class,
-            **changes,
-        }
-        envelope = RequestEnvelope(tool=tool, arguments=arguments, verb=arguments[:1], **fields)
-        content = json.dumps(envelope.model_dump(mode="json") | {"version": version}).encode()
+        envelope = RequestEnvelope(
+            command=Command(tool=tool, arguments=arguments, verb=arguments[:1], **of_command),
+            command_class=sealed_class or command_class,
+            lane=sealed_lane,
+            time_limit_s=LIFETIME_S,
+            queue_wait_s=0,
+        )
+        content = json.dumps(sealed or envelope.model_dump(mode="json") | {"version": version}).encode()
         return await self.jobs.queued(
             id=job_id,
             tool=tool,
@@ -214,17 +216,32 @@ async def test_missing_filter_ends_the_job_before_anything_starts(desk: Desk) ->
     assert "grep, uniq, head, tail" in response.error
 
 
-async def test_class_that_was_altered_in_redis_runs_nothing(desk: Desk) -> None:
+@pytest.mark.parametrize(
+    "sealed", [{"sealed_class": CommandClass.WRITE}, {"sealed_lane": Lane.SLOW}], ids=["class", "lane"]
+)
+async def test_class_or_lane_that_was_altered_in_redis_runs_nothing(desk: Desk, sealed: dict[str, Any]) -> None:
     """Else a write could be made one that is run again."""
-    job_id = await desk.queued("write", "hang", command_class=CommandClass.READ, sealed_class=CommandClass.WRITE)
+    job_id = await desk.queued("write", "hang", **sealed)
 
     stored = await desk.run(job_id)
 
     assert (stored.record.state, stored.response) == (JobState.FAILED, None)
 
 
-async def test_request_of_another_version_ends_with_what_to_do(desk: Desk) -> None:
-    stored = await desk.run(await desk.queued("read", "hang", version=9))
+OF_VERSION_1 = {
+    "version": 1,
+    "tool": "stub",
+    "arguments": ["read", "hang"],
+    "verb": ["read"],
+    "command_class": "read",
+    "time_limit_s": LIFETIME_S,
+    "queue_wait_s": 0,
+}
+
+
+@pytest.mark.parametrize("sealed", [{"sealed": OF_VERSION_1}, {"version": 3}], ids=["older", "newer"])
+async def test_request_of_another_version_ends_with_what_to_do(desk: Desk, sealed: dict[str, Any]) -> None:
+    stored = await desk.run(await desk.queued("read", "hang", **sealed))
 
     assert stored.record.state is JobState.FAILED
     assert "bring gateways and workers to the same" in str(stored.record.reason)

@@ -96,11 +96,11 @@ async def test_kubeconfig_of_the_header_is_what_the_worker_gets(
         call = group.create_task(mcp_caller.called(mcp, "kubectl", {"command": "get pods", "context": "there"}))
         await wait_until(lambda: served.queued(redis))
         claim = await worker.claim((await served.queued(redis))[0])
-        envelope = worker.request(claim)
+        command = worker.request(claim).command
         await worker.settle(claim)
         await call
-    assert '"current-context": "there"' in (envelope.kubeconfig or "")
-    assert envelope.arguments == ("get", "pods")
+    assert '"current-context": "there"' in (command.kubeconfig or "")
+    assert command.arguments == ("get", "pods")
 
 
 async def test_kubeconfig_as_an_argument_is_served_though_not_shown(

@@ -52,6 +52,7 @@ async def test_credentials_of_headers_reach_their_command_alone(
         seen.append(await stored(redis))
         claim = await worker.claim(job_id)
         envelope = worker.request(claim)
+        command = envelope.command
         await worker.settle(claim)
         seen.append((await call).model_dump_json())
         seen += [
@@ -67,8 +68,8 @@ async def test_credentials_of_headers_reach_their_command_alone(
         seen.append((await mcp.read_resource("policy://effective")).model_dump_json())
     seen += [(await client.get("/metrics")).text, gateway.process.output(), await stored(redis)]
 
-    assert envelope.credentials == {"ARGOCD_SERVER": ARGO_SERVER, "ARGOCD_AUTH_TOKEN": ARGO_TOKEN}
-    assert "canary-token" in (envelope.kubeconfig or "")
+    assert command.credentials == {"ARGOCD_SERVER": ARGO_SERVER, "ARGOCD_AUTH_TOKEN": ARGO_TOKEN}
+    assert "canary-token" in (command.kubeconfig or "")
     assert BEARER not in envelope.model_dump_json()
     assert leaks("\n".join(seen)) == []
 
@@ -79,6 +80,6 @@ async def test_tool_without_a_credential_channel_gets_none(gateway: Served, redi
         call = group.create_task(mcp_caller.called(mcp, "kubectl", {"command": served.READ_COMMAND}))
         await wait_until(lambda: served.queued(redis))
         claim = await worker.claim((await served.queued(redis))[0])
-        assert worker.request(claim).credentials == {}
+        assert worker.request(claim).command.credentials == {}
         await worker.settle(claim)
         await call

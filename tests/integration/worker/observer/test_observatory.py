@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from shared.events import EventKind
-from shared.models import CommandClass
-from shared.sealing.envelope import RequestEnvelope
+from shared.sealing.envelope import Command
 from shared.tools.progress_looks import Goal, Look, ProgressLooks, Shows
 from tests.support import kubeconfigs, stub
 from tests.support.counting import CountingServer, counting_server
@@ -37,25 +36,14 @@ class Post:
     told: list[str] = field(default_factory=list)
     printed: list[bytes] = field(default_factory=list)
 
-    def observatory(self, *look: str, pace: Pace = PACE) -> Observatory:
-        """Which looks with that command of the stub, whatever the stub waits for."""
-        looks = ProgressLooks((Look("stub", look[:1], look, Shows.OBJECTS),), Goal.READY)
-        tool = replace(stub.STUB, progress_looks=lambda _: looks)
-        return Observatory(self.launcher, {"stub": ToolBinary(tool, self.tools / "stub")}, PLAN, self.work, pace)
-
     @asynccontextmanager
-    async def observed(self, *look: str, pace: Pace = PACE) -> AsyncIterator[None]:
-        """A silent command that is looked at with that command of the stub."""
-        command = RequestEnvelope(
-            tool="stub",
-            arguments=("write", "wait"),
-            verb=("write",),
-            command_class=CommandClass.WRITE,
-            time_limit_s=60,
-            queue_wait_s=0,
-            kubeconfig=kubeconfigs.text(),
-        )
-        async with self.observatory(*look, pace=pace).observed(command, sink=self._take, tell=self.told.append):
+    async def observed(self, *look: str, tool: str = "stub", pace: Pace = PACE) -> AsyncIterator[None]:
+        """A silent command that is looked at with that command of the tool."""
+        binaries = {"stub": ToolBinary(stub.STUB, self.tools / "stub")}
+        observatory = Observatory(self.launcher, binaries, PLAN, self.work, pace)
+        command = Command(tool="stub", arguments=("write", "wait"), verb=("write",), kubeconfig=kubeconfigs.text())
+        looks = ProgressLooks((Look(tool, look[:1], look, Shows.OBJECTS),), Goal.READY)
+        async with observatory.observed(command, looks, sink=self._take, tell=self.told.append):
             yield
 
     def _take(self, _: EventKind, data: bytes) -> None:
@@ -119,13 +107,7 @@ async def test_command_that_has_not_been_silent_for_long_is_not_looked_at(post: 
     assert post.told == []
 
 
-async def test_command_without_credentials_is_not_looked_at(post: Post) -> None:
-    command = RequestEnvelope(
-        tool="stub",
-        arguments=("write",),
-        verb=("write",),
-        command_class=CommandClass.WRITE,
-        time_limit_s=60,
-        queue_wait_s=0,
-    )
-    assert post.observatory("read", "forbid").looks_for(command) is None
+async def test_command_is_not_looked_at_with_a_tool_that_the_worker_lacks(post: Post) -> None:
+    async with post.observed("read", "forbid", tool="kubectl"):
+        assert not any(task.get_name() == "observe" for task in asyncio.all_tasks())
+    assert post.told == []

@@ -11,7 +11,7 @@ from gateway.auth import callers
 from gateway.intake.preparation import Call, Preparation, PreparedCall
 from gateway.policy import active
 from shared.errors import ErrorCode, RequestError
-from shared.models import CommandClass, CommandRequest
+from shared.models import CommandClass, CommandRequest, Lane
 from shared.sealing.fernet_keys import MasterKeys
 from shared.settings import GatewaySettings, SecurityMode
 from shared.tools import registry
@@ -52,12 +52,12 @@ async def refusal(command: str = "get pods", **changes: Any) -> ErrorCode:
 
 
 def server(call: PreparedCall) -> str:
-    address: str = json.loads(call.envelope.kubeconfig or "")["clusters"][0]["cluster"]["server"]
+    address: str = json.loads(call.envelope.command.kubeconfig or "")["clusters"][0]["cluster"]["server"]
     return address
 
 
 def current_context(call: PreparedCall) -> str:
-    name: str = json.loads(call.envelope.kubeconfig or "")["current-context"]
+    name: str = json.loads(call.envelope.command.kubeconfig or "")["current-context"]
     return name
 
 
@@ -125,7 +125,7 @@ async def test_large_kubeconfig_is_rebuilt_as_a_small_one() -> None:
     own = {"name": "canary-cluster", "cluster": {"server": kubeconfigs.SERVER}}
     call = await prepared(headers={}, kubeconfig=kubeconfigs.text(clusters=[*many, own]))
     assert server(call) == kubeconfigs.SERVER
-    assert OTHER_SERVER not in (call.envelope.kubeconfig or "")
+    assert OTHER_SERVER not in (call.envelope.command.kubeconfig or "")
 
 
 async def test_command_that_needs_a_cluster_needs_a_kubeconfig() -> None:
@@ -134,7 +134,7 @@ async def test_command_that_needs_a_cluster_needs_a_kubeconfig() -> None:
 
 async def test_command_that_needs_no_cluster_needs_no_kubeconfig() -> None:
     call = await prepared("version --client", headers={})
-    assert call.envelope.kubeconfig is None
+    assert call.envelope.command.kubeconfig is None
     assert call.invocation.command_class is CommandClass.LOCAL
 
 
@@ -205,8 +205,8 @@ async def test_cluster_on_this_machine_is_taken_where_the_operator_allows_it(all
 async def test_argocd_takes_server_and_token_instead_of_a_kubeconfig() -> None:
     headers = {"x-argocd-server": "argocd.example", "x-argocd-auth-token": "token"}
     call = await prepared("app list", tool="argocd", headers=headers)
-    assert call.envelope.credentials == {"ARGOCD_SERVER": "argocd.example", "ARGOCD_AUTH_TOKEN": "token"}
-    assert call.envelope.kubeconfig is None
+    assert call.envelope.command.credentials == {"ARGOCD_SERVER": "argocd.example", "ARGOCD_AUTH_TOKEN": "token"}
+    assert call.envelope.command.kubeconfig is None
 
 
 @pytest.mark.parametrize(
@@ -244,7 +244,7 @@ async def test_credential_with_control_characters_is_refused(value: str) -> None
 
 async def test_credentials_of_another_tool_are_not_handed_over() -> None:
     headers = {"x-kubeconfig": kubeconfigs.encoded(), "x-argocd-auth-token": "token"}
-    assert (await prepared(headers=headers)).envelope.credentials == {}
+    assert (await prepared(headers=headers)).envelope.command.credentials == {}
 
 
 async def test_secrets_are_in_no_repr() -> None:
@@ -268,10 +268,51 @@ async def test_file_name_that_leads_elsewhere_is_refused(name: str) -> None:
 )
 async def test_namespace(command: str, namespace: str | None, arguments: tuple[str, ...]) -> None:
     call = await prepared(command, namespace=namespace, with_settings=settings(default_namespace="lent"))
-    assert call.envelope.arguments == arguments
+    assert call.envelope.command.arguments == arguments
 
 
 async def test_filters_are_sealed_beside_the_command() -> None:
     call = await prepared("get pods | grep -v web | wc -l")
-    assert call.envelope.arguments == ("get", "pods")
-    assert call.envelope.filters == (("grep", "-v", "web"), ("wc", "-l"))
+    assert call.envelope.command.arguments == ("get", "pods")
+    assert call.envelope.command.filters == (("grep", "-v", "web"), ("wc", "-l"))
+
+
+async def test_lane_is_that_of_the_class_which_the_manifests_give() -> None:
+    secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: x}\n"
+    call = await prepared(
+        "get -f x.yaml -o jsonpath={.data}",
+        files={"x.yaml": secret},
+        with_settings=settings(security_mode=SecurityMode.PERMISSIVE),
+    )
+
+    assert (call.invocation.command_class, call.invocation.lane) == (CommandClass.CREDENTIAL, Lane.SLOW)
+
+
+WAITING = "rollout status deploy/web"
+
+
+@pytest.mark.parametrize(
+    ("fields", "namespace"),
+    [({}, ()), ({"namespace": "shop"}, ("--namespace=shop",))],
+    ids=["that of the kubeconfig", "the request's own"],
+)
+async def test_what_a_command_waits_for_is_looked_at_where_the_command_runs(
+    fields: dict[str, Any], namespace: tuple[str, ...]
+) -> None:
+    looks = (await prepared(WAITING, **fields)).envelope.progress_looks
+
+    assert looks is not None
+    [look] = looks.looks
+    assert look.arguments == ("get", "--output=json", "--ignore-not-found", *namespace, "--", "deploy/web")
+
+
+async def test_command_that_waits_for_nothing_is_not_looked_at() -> None:
+    assert (await prepared()).envelope.progress_looks is None
+
+
+@pytest.mark.parametrize(("flag", "needs"), [("--core", ((), True)), ("--core=false", (("ALL_PROXY",), False))])
+async def test_flag_that_is_switched_off_is_as_good_as_not_given(
+    flag: str, needs: tuple[tuple[str, ...], bool]
+) -> None:
+    command = (await prepared(f"app list {flag}", tool="argocd")).envelope.command
+    assert (command.proxy_variables, command.listens) == needs

@@ -3,30 +3,49 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from shared.command.masking import Masking
-from shared.models import CommandClass
-from shared.sealing.envelope import RequestEnvelope
+from shared.models import CommandClass, Lane
+from shared.sealing.envelope import Command, RequestEnvelope
 from tests.support import golden_wire
 
-FULL = golden_wire.REQUEST.model_copy(update={"tracestate": "vendor=value", "masking": None})
+FULL = golden_wire.REQUEST
 GOLDEN = """\
 {
-  "version": 1,
-  "tool": "helm",
-  "arguments": ["upgrade", "web", "./chart", "--set", "password=hunter2"],
-  "filters": [["grep", "-v", "p455"], ["head"]],
-  "verb": ["upgrade"],
+  "version": 2,
+  "command": {
+    "tool": "helm",
+    "arguments": ["upgrade", "web", "./chart", "--set", "password=hunter2"],
+    "filters": [["grep", "-v", "p455"], ["head"]],
+    "verb": ["upgrade"],
+    "kubeconfig": "apiVersion: v1\\nkind: Config\\n",
+    "credentials": {"ARGOCD_AUTH_TOKEN": "argo-token"},
+    "stdin": "manifest",
+    "files": {"chart/Chart.yaml": "name: web"},
+    "masking": "values",
+    "proxy_variables": ["ALL_PROXY"],
+    "loopback_ports": [8080],
+    "listens": true
+  },
   "command_class": "write",
-  "kubeconfig": "apiVersion: v1\\nkind: Config\\n",
-  "credentials": {"ARGOCD_AUTH_TOKEN": "argo-token"},
-  "stdin": "manifest",
-  "files": {"chart/Chart.yaml": "name: web"},
+  "lane": "slow",
   "time_limit_s": 330,
   "queue_wait_s": 900,
   "is_endless": true,
+  "progress_looks": {
+    "looks": [
+      {
+        "tool": "helm",
+        "verb": ["get", "all"],
+        "arguments": ["get", "all", "--", "web"],
+        "shows": "manifests",
+        "brings_files": false
+      }
+    ],
+    "goal": "condition",
+    "condition": ["Ready", "true"],
+    "namespace": "shop"
+  },
   "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-  "tracestate": "vendor=value",
-  "attempt": 2
+  "tracestate": "vendor=1"
 }"""
 """What gateways of one version write and workers of another read: a change here needs a new envelope version."""
 
@@ -41,39 +60,39 @@ def test_agreed_json_is_read() -> None:
 
 def test_what_is_not_given_has_a_default() -> None:
     given = """{
-        "tool": "kubectl", "arguments": ["version"], "verb": ["version"], "command_class": "local",
-        "time_limit_s": 300, "queue_wait_s": 900
+        "command": {"tool": "kubectl", "arguments": ["version"], "verb": ["version"]},
+        "command_class": "local", "lane": "fast", "time_limit_s": 300, "queue_wait_s": 900
     }"""
     envelope = RequestEnvelope.model_validate_json(given)
 
     assert envelope == RequestEnvelope(
-        tool="kubectl",
-        arguments=("version",),
-        verb=("version",),
+        command=Command(tool="kubectl", arguments=("version",), verb=("version",)),
         command_class=CommandClass.LOCAL,
+        lane=Lane.FAST,
         time_limit_s=300,
         queue_wait_s=900,
     )
-    assert (envelope.version, envelope.attempt, envelope.lifetime_s) == (1, 1, 1_200)
-
-
-def test_masking_is_left_out_where_none_is_asked_for() -> None:
-    """A worker of the version before runs what needs none, and refuses what does."""
-    masked = FULL.model_copy(update={"masking": Masking.OBJECTS})
-
-    assert "masking" not in json.loads(FULL.model_dump_json())
-    assert json.loads(masked.model_dump_json()) == json.loads(GOLDEN) | {"masking": "objects"}
-    assert RequestEnvelope.model_validate_json(masked.model_dump_json()) == masked
+    assert (envelope.version, envelope.lifetime_s) == (2, 1_200)
 
 
 @pytest.mark.parametrize(
-    "change",
-    [{"version": 2}, {"surprise": True}, {"arguments": [1]}, {"masking": "new"}],
-    ids=["version", "field", "type", "masking"],
+    ("part", "change"),
+    [
+        (None, {"version": 1}),
+        (None, {"version": 3}),
+        (None, {"surprise": True}),
+        ("command", {"surprise": True}),
+        ("command", {"arguments": [1]}),
+        ("command", {"masking": "new"}),
+        ("command", {"loopback_ports": [0]}),
+        ("progress_looks", {"surprise": True}),
+    ],
 )
-def test_envelope_of_another_shape_is_refused(change: dict[str, object]) -> None:
+def test_envelope_of_another_shape_is_refused(part: str | None, change: dict[str, object]) -> None:
+    content = json.loads(GOLDEN)
+    (content[part] if part else content).update(change)
     with pytest.raises(ValidationError):
-        RequestEnvelope.model_validate_json(json.dumps(json.loads(GOLDEN) | change))
+        RequestEnvelope.model_validate_json(json.dumps(content))
 
 
 def test_no_secret_shows_in_text() -> None:

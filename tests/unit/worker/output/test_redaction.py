@@ -1,13 +1,13 @@
 import base64
 import json
 import re
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.events import EventKind
-from shared.models import CommandClass
-from shared.sealing.envelope import RequestEnvelope
+from shared.sealing.envelope import Command
 from shared.tools.argocd import definition as argocd
 from shared.tools.kubectl import definition as kubectl
 from worker.output import redaction
@@ -75,7 +75,7 @@ def test_credentials_of_a_kubeconfig_are_known_in_each_form() -> None:
     user = {"token": "bearer-token", "username": "me", "password": "basic-password", "client-key-data": KEY_DATA}
     kubeconfig = json.dumps({"users": [{"name": "me", "user": user}]})
 
-    found = set(redaction.credentials_of(envelope(kubeconfig=kubeconfig), kubectl.TOOL))
+    found = set(redaction.credentials_of(command(kubeconfig=kubeconfig), kubectl.TOOL))
 
     plain = ["bearer-token", "basic-password"]
     encoded = [base64.b64encode(text.encode()).decode() for text in (*plain, "me:basic-password")]
@@ -85,17 +85,8 @@ def test_credentials_of_a_kubeconfig_are_known_in_each_form() -> None:
 
 def test_credentials_beside_the_kubeconfig_are_known_and_a_server_is_none() -> None:
     credentials = {"ARGOCD_SERVER": "argo.example:443", "ARGOCD_AUTH_TOKEN": "argo-token"}
-    assert [*redaction.credentials_of(envelope(credentials=credentials), argocd.TOOL)] == ["argo-token"]
+    assert [*redaction.credentials_of(command(credentials=credentials), argocd.TOOL)] == ["argo-token"]
 
 
-def envelope(*, kubeconfig: str | None = None, credentials: dict[str, str] | None = None) -> RequestEnvelope:
-    return RequestEnvelope(
-        tool="kubectl",
-        arguments=("get", "pods"),
-        verb=("get",),
-        command_class=CommandClass.READ,
-        time_limit_s=1,
-        queue_wait_s=1,
-        kubeconfig=kubeconfig,
-        credentials=credentials or {},
-    )
+def command(**credentials: Any) -> Command:
+    return Command(tool="kubectl", arguments=("get", "pods"), verb=("get",), **credentials)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.models import CommandClass
-from shared.sealing.envelope import RequestEnvelope
+from shared.models import CommandClass, Lane
+from shared.sealing.envelope import Command, RequestEnvelope
 from worker.run import discovery_files
 from worker.run.discovery_cache import MAX_AGE_S, CacheLimits, DiscoveryCache, Loan
 
@@ -28,14 +28,14 @@ def request(
     kubeconfig: str | None = None,
 ) -> RequestEnvelope:
     document = {"clusters": [{"name": "c", "cluster": dict(cluster)}], "users": [{"name": "u", "user": dict(user)}]}
-    return RequestEnvelope(
+    command = Command(
         tool="kubectl",
         arguments=("get", "pods"),
         verb=("get",),
-        command_class=command_class,
-        time_limit_s=60,
-        queue_wait_s=0,
         kubeconfig=json.dumps(document) if kubeconfig is None else kubeconfig,
+    )
+    return RequestEnvelope(
+        command=command, command_class=command_class, lane=Lane.FAST, time_limit_s=60, queue_wait_s=0
     )
 
 

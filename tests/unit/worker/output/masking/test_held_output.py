@@ -29,7 +29,12 @@ async def test_nothing_is_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "reason"), [(b"hunter2\n", "not a Kubernetes object"), (b"kind: \xff\n", "not UTF-8 text"), (SECRET[:-3], "not complete JSON")]
+    ("data", "reason"),
+    [
+        (b"hunter2\n", "not a Kubernetes object"),
+        (b"kind: \xff\n", "not UTF-8 text"),
+        (SECRET[:-3], "not complete JSON"),
+    ],
 )
 async def test_what_cannot_be_read_is_withheld_and_told(data: bytes, reason: str) -> None:
     output = held(data)

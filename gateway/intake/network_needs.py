@@ -1,0 +1,52 @@
+"""What a command needs of its worker's network, decided from its reading: a worker only does it.
+
+Go's programs take a proxy from the environment for all but loopback hosts, and from a kubeconfig for all: a command may
+therefore connect by itself to loopback, where its worker allows that, and then only to what its own words name.
+"""
+
+import re
+from collections.abc import Iterator
+
+from shared.command.invocation import Invocation
+from shared.command.reading import Reading
+from shared.models import CommandClass
+from shared.network import endpoints
+from shared.tools.tool import Tool
+
+DEFAULT_PORTS = {"http": 80, "https": 443, "oci": 443}
+URL = re.compile(
+    r"(?P<scheme>https?|oci)://(?:[^\s/@]*@)?(?:(?P<name>[a-z0-9.-]+)|\[(?P<ipv6>[0-9a-f:.]+)\])(?::(?P<port>[0-9]{1,5}))?",
+    re.IGNORECASE | re.ASCII,
+)
+
+
+def proxy_variables(tool: Tool, reading: Reading) -> tuple[str, ...]:
+    """Those of the tool's own variables that must name the proxy."""
+    return tuple(variable for variable, unless in tool.proxy_variables.items() if not reading.has(*unless))
+
+
+def listens(tool: Tool, invocation: Invocation) -> bool:
+    """Whether the command connects to a listener of its own."""
+    reading = invocation.reading
+    by_words = reading.path in tool.listening_verbs or reading.has(*tool.listening_flags)
+    return by_words and invocation.command_class is not CommandClass.LOCAL
+
+
+def loopback_ports(tool: Tool, reading: Reading) -> tuple[int, ...]:
+    """The ports on loopback that URLs of charts and manifests name."""
+    texts = [flag.value for flag in reading.flags if flag.value is not None]
+    named = {port for text in (*texts, *_own_operands(tool, reading)) for port in _ports(text)}
+    return tuple(sorted(named))
+
+
+def _own_operands(tool: Tool, reading: Reading) -> tuple[str, ...]:
+    """Without the words of a command for a container."""
+    is_for_container = reading.path in tool.grammar.container_verbs
+    return reading.operands[: len(reading.operands) - reading.trailing] if is_for_container else reading.operands
+
+
+def _ports(text: str) -> Iterator[int]:
+    for match in URL.finditer(text):
+        port = int(match["port"] or DEFAULT_PORTS[match["scheme"].lower()])
+        if 0 < port <= endpoints.MAX_PORT and endpoints.goes_past_proxies((match["name"] or match["ipv6"]).lower()):
+            yield port

@@ -1,0 +1,101 @@
+"""What a worker grants of what a sealed command asks for: no more than the tool may have, whoever sealed it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.errors import RequestError
+from shared.sealing.envelope import Command
+from shared.tools import registry
+from worker.egress.access import ProxyAccess
+from worker.launcher.protocol import SandboxRules
+from worker.machine.tool_binaries import ToolBinary
+from worker.run import command_plan, own_listeners
+from worker.run.command_plan import PlanSettings
+from worker.run.job_directory import JobDirectory
+
+PROXY = ProxyAccess(1080, "user", "secret")
+OWN_PORT = 6379
+
+
+def settings(*, allow_loopback: bool = True) -> PlanSettings:
+    return PlanSettings(
+        sandboxed=True,
+        allow_loopback=allow_loopback,
+        job_file_bytes=1_000_000,
+        go_memory_limit="200MiB",
+        own_ports=frozenset({OWN_PORT}),
+    )
+
+
+def planned(
+    tool: str, *, with_settings: PlanSettings | None = None, proxy: ProxyAccess | None = PROXY, **fields: Any
+) -> tuple[SandboxRules, dict[str, str]]:
+    """The sandbox and the environment of a command that asks for this."""
+    command = Command(tool=tool, arguments=("version",), verb=("version",), **fields)
+    binary = ToolBinary(registry.find(tool), Path("/bin") / tool)
+    chosen = with_settings or settings()
+    plan = command_plan.build(
+        command, binary, JobDirectory(Path("/job")), time_limit_s=60, settings=chosen, proxy=proxy
+    )
+    plan.close()
+    assert plan.spec.sandbox is not None
+    return plan.spec.sandbox, dict(plan.spec.environment)
+
+
+def test_ports_on_loopback_are_opened_but_for_those_of_our_own_services() -> None:
+    sandbox, _ = planned("helm", loopback_ports=(80, OWN_PORT))
+    assert sandbox.connect_ports == (80, PROXY.port)
+
+
+@pytest.mark.parametrize(
+    ("given", "proxy", "ports"),
+    [(settings(allow_loopback=False), PROXY, (PROXY.port,)), (settings(), None, ())],
+    ids=["loopback is not allowed", "no network"],
+)
+def test_ports_on_loopback_stay_closed(given: PlanSettings, proxy: ProxyAccess | None, ports: tuple[int, ...]) -> None:
+    sandbox, _ = planned("helm", with_settings=given, proxy=proxy, loopback_ports=(80,), listens=True)
+    assert (sandbox.connect_ports, sandbox.own_ranges, sandbox.bind_ports) == (ports, (), ())
+
+
+@pytest.mark.parametrize(("server", "ports"), [("127.0.0.1:443", (443, PROXY.port)), ("argocd.example", (PROXY.port,))])
+def test_own_server_of_a_tool_is_connected_to_where_it_is_on_loopback(server: str, ports: tuple[int, ...]) -> None:
+    sandbox, _ = planned("argocd", credentials={"ARGOCD_SERVER": server})
+    assert sandbox.connect_ports == ports
+
+
+def test_own_server_on_loopback_is_judged_by_the_worker_itself() -> None:
+    with pytest.raises(RequestError):
+        planned("argocd", with_settings=settings(allow_loopback=False), credentials={"ARGOCD_SERVER": "127.0.0.1"})
+
+
+@pytest.mark.parametrize(
+    ("tool", "may_listen"), [("kubectl", False), ("helm", False), ("istioctl", True), ("argocd", True)]
+)
+def test_only_a_tool_that_listens_for_itself_gets_ports_for_it(tool: str, may_listen: bool) -> None:
+    sandbox, _ = planned(tool, listens=True)
+    asked_for = (own_listeners.ports(frozenset({OWN_PORT})), (own_listeners.CHOSEN_BY_THE_KERNEL,))
+    assert (sandbox.own_ranges, sandbox.bind_ports) == (asked_for if may_listen else ((), ()))
+
+
+def test_command_that_does_not_ask_for_listeners_gets_none() -> None:
+    sandbox, _ = planned("istioctl")
+    assert (sandbox.own_ranges, sandbox.bind_ports) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("tool", "asked", "named"),
+    [
+        ("kubectl", (), set()),
+        ("argocd", (), set()),
+        ("argocd", ("ALL_PROXY",), {"ALL_PROXY"}),
+        ("argocd", ("PATH", "LD_PRELOAD"), set()),
+        ("kubectl", ("ALL_PROXY",), set()),
+    ],
+)
+def test_proxy_is_named_in_no_variable_that_the_tool_is_not_known_to_read(
+    tool: str, asked: tuple[str, ...], named: set[str]
+) -> None:
+    _, environment = planned(tool, proxy_variables=asked)
+    assert {name for name, value in environment.items() if value == PROXY.url} == {"HTTPS_PROXY", "HTTP_PROXY", *named}
