@@ -45,9 +45,10 @@ from shared.store.job_store import JobStore
 from shared.store.key_mark import KeyMark
 from shared.store.sweeper import Sweeper
 from shared.store.workers import WorkerRegistry
+from shared.tools import registry
 from shared.tracing import spans
 
-DESCRIPTION = "Runs kubectl, helm, istioctl and argocd on the cluster of the kubeconfig that comes with each request."
+DESCRIPTION = f"Runs {registry.listed('and')} on the cluster of the kubeconfig that comes with each request."
 NO_TELEMETRY_OF_FASTAPI: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 """It exports the texts of errors, which may repeat what a caller sent."""
 
