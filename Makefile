@@ -97,7 +97,7 @@ docs: setup ## Write the tables of settings and metrics in docs/, and the dashbo
 setup: $(INSTALLED) ## Make .venv from the lock; nothing to do when it is there
 
 .PHONY: tools
-tools: setup ## Fetch kubectl and helm into .tools/bin, and link built istioctl and argocd, where PATH has none
+tools: setup ## Fetch CLIs into .tools/bin, and link those that were built, where PATH has none
 	@$(BIN)/python -m tools.fetch_cli
 
 .PHONY: node-tools
