@@ -87,9 +87,10 @@ grammar: setup tools ## Write the tables of verbs and flags from the CLIs' own h
 	@$(WITH_PATH) $(BIN)/python -m tools.grammar
 
 .PHONY: docs
-docs: setup ## Write the tables of settings and metrics in docs/, and the dashboard
+docs: setup ## Write the tables of settings, metrics and tools in docs/, and the dashboard
 	@$(BIN)/python -m tools.settings_table
 	@$(BIN)/python -m tools.metrics_table
+	@$(BIN)/python -m tools.tool_tables
 	@$(BIN)/python -m tools.dashboard
 
 ##@ Set it up
