@@ -1,6 +1,6 @@
 import pytest
 
-from shared.tools import registry
+from shared.tools import registry, table
 from tools import docs_sections, tool_tables
 
 
@@ -11,7 +11,7 @@ def test_pages_say_of_the_tools_what_their_folders_say() -> None:
 
 @pytest.mark.parametrize("name", registry.names())
 def test_each_tool_says_what_becomes_of_secrets_in_rows_of_the_table(name: str) -> None:
-    rows = tool_tables.table.path(name).with_name(tool_tables.SECRETS).read_text().splitlines()
+    rows = table.path(name).with_name(tool_tables.SECRETS).read_text().splitlines()
 
     assert rows
     assert all(row.startswith("| ") and row.endswith(" |") and row.replace(r"\|", "").count("|") == 3 for row in rows)
