@@ -87,9 +87,10 @@ grammar: setup tools ## Write the tables of verbs and flags from the CLIs' own h
 	@$(WITH_PATH) $(BIN)/python -m tools.grammar
 
 .PHONY: docs
-docs: setup ## Write the tables of settings and metrics in docs/, and the dashboard
+docs: setup ## Write the tables of settings, metrics and tools in docs/, and the dashboard
 	@$(BIN)/python -m tools.settings_table
 	@$(BIN)/python -m tools.metrics_table
+	@$(BIN)/python -m tools.tool_tables
 	@$(BIN)/python -m tools.dashboard
 
 ##@ Set it up
@@ -97,7 +98,7 @@ docs: setup ## Write the tables of settings and metrics in docs/, and the dashbo
 setup: $(INSTALLED) ## Make .venv from the lock; nothing to do when it is there
 
 .PHONY: tools
-tools: setup ## Fetch kubectl and helm into .tools/bin, and link built istioctl and argocd, where PATH has none
+tools: setup ## Fetch CLIs into .tools/bin, and link those that were built, where PATH has none
 	@$(BIN)/python -m tools.fetch_cli
 
 .PHONY: node-tools

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from redis.asyncio import Redis
 
 from bench.clients import Rest
+from shared.tools import registry
 from tests.support import stub
 from tests.support.product import PROJECT, Process, Product
 from tests.support.valkey import APPEND_ONLY, Valkey
@@ -22,12 +23,6 @@ JOBS = 1_000
 OUTPUT_BYTES = 4_000_000
 IDLE_S = 10.0
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-CLI_COMMANDS = {
-    "kubectl": ("version", "--client"),
-    "helm": ("version",),
-    "istioctl": ("version", "--remote=false"),
-    "argocd": ("version", "--client"),
-}
 USAGE_OF_CHILD = """
 import os, subprocess, sys
 with open(os.devnull, "w") as nowhere:
@@ -143,13 +138,13 @@ async def _cli_costs() -> dict[str, CliCost]:
     """Of the CLIs that this machine has."""
     search = os.pathsep.join((os.environ["PATH"], str(PROJECT / ".tools" / "bin")))
     found = {}
-    for name, arguments in CLI_COMMANDS.items():
-        if (path := shutil.which(name, path=search)) is not None:
-            argv = (sys.executable, "-c", USAGE_OF_CHILD, path, *arguments)
+    for tool in registry.tools():
+        if (path := shutil.which(tool.name, path=search)) is not None:
+            argv = (sys.executable, "-c", USAGE_OF_CHILD, path, *tool.version_arguments)
             process = await asyncio.create_subprocess_exec(*argv, stdout=asyncio.subprocess.PIPE)
             output, _ = await process.communicate()
             kilobytes, cpu_s = output.split()
-            found[name] = CliCost(int(kilobytes) * 1024, float(cpu_s))
+            found[tool.name] = CliCost(int(kilobytes) * 1024, float(cpu_s))
     return found
 
 

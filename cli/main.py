@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from shared.tools import registry
+
 if TYPE_CHECKING:
     from cli.remote.gateway_client import RemoteGateway
     from gateway.policy.rules import Rules
@@ -23,7 +25,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="kubectl, helm, istioctl and argocd over MCP and REST, on a job queue.",
+    help=f"{registry.listed('and')} over MCP and REST, on a job queue.",
 )
 key = typer.Typer(no_args_is_help=True, help="Master keys.")
 app.add_typer(key, name="key")
@@ -45,7 +47,7 @@ def options(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """kubectl, helm, istioctl and argocd over MCP and REST, on a job queue."""
+    """What holds for every sub-command."""
 
 
 @app.command()
@@ -97,7 +99,7 @@ def worker() -> None:
 
 @app.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 def run(
-    tool: Annotated[str, typer.Argument(help="kubectl, helm, istioctl or argocd.")],
+    tool: Annotated[str, typer.Argument(help=f"{registry.listed('or')}.")],
     arguments: Annotated[list[str], typer.Argument(help="Its arguments, as a shell gives them.")],
     url: GatewayUrl = DEFAULT_URL,
     kubeconfig: Annotated[

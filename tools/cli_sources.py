@@ -102,7 +102,7 @@ def _member(archive: tarfile.TarFile, pin: CliPin) -> IO[bytes]:
     except KeyError:
         member = None
     if member is None:
-        raise FetchError(f"{pin.name} {pin.version}: no {pin.member} in the archive; fix tools/cli-pins.toml")
+        raise FetchError(f"{pin.name} {pin.version}: no {pin.member} in the archive; fix its pins.toml")
     return member
 
 

@@ -1,7 +1,7 @@
-"""Puts the pinned kubectl and helm into `.tools/bin` where PATH has none: `make tools`.
+"""Puts the pinned CLIs into `.tools/bin` where PATH has none: `make tools`.
 
-A CLI on PATH is used as it is, whatever its version: it is the developer's own. istioctl and argocd are not
-fetched: those that `make e2e-tools` has built are linked, and `mcp-k8s doctor` says how else to get them.
+A CLI on PATH is used as it is, whatever its version: it is the developer's own. One that is not fetched is linked where
+`make e2e-tools` has built it, and `mcp-k8s doctor` says how else to get it.
 """
 
 import os
@@ -18,14 +18,12 @@ from tools import cli_pins, cli_sources, e2e_tools
 from tools.cli_pins import CliPin, Pins
 
 TOOLS_PATH = Path(__file__).parent.parent / ".tools"
-BUILT_NAMES = ("istioctl", "argocd")
-"""No package and no release of one file has them."""
 Copy = Callable[[CliPin, BinaryIO], None]
 
 
 def missing_pins(pins: Pins, *, platform_name: str, search_path: str, tools: Path) -> list[CliPin]:
     """The pins of the CLIs that are neither on `search_path` nor, at the pinned version, in `tools`."""
-    names = [name for name in cli_pins.CLI_NAMES if not is_on_path(name, search_path, tools)]
+    names = [name for name in pins.fetched if not is_on_path(name, search_path, tools)]
     return [pin for pin in (pins.pin(name, platform_name) for name in names) if not is_fetched(pin, tools)]
 
 
@@ -66,10 +64,10 @@ def install(pin: CliPin, copy: Copy, tools: Path) -> None:
     _mark_path(pin, tools).write_text(pin.mark, encoding="utf-8")
 
 
-def link_built(environment: Mapping[str, str], tools: Path) -> None:
+def link_built(names: Sequence[str], environment: Mapping[str, str], tools: Path) -> None:
     """Links to what was built, or lies in KUBEBUILDER_ASSETS, where PATH has none; other links go."""
     folders = (environment.get("KUBEBUILDER_ASSETS"), str(e2e_tools.cache_folder(environment).bin))
-    for name in BUILT_NAMES:
+    for name in names:
         built = shutil.which(name, path=os.pathsep.join(filter(None, folders)))
         link = tools / "bin" / name
         if built is None or is_on_path(name, environment.get("PATH", os.defpath), tools):
@@ -112,7 +110,7 @@ def main(arguments: Sequence[str]) -> int:
         path = os.environ.get("PATH", os.defpath)
         missing = missing_pins(pins, platform_name=name, search_path=path, tools=tools)
         fetch(pins, missing, tools)
-        link_built(os.environ, tools)
+        link_built(pins.built, os.environ, tools)
     except (cli_pins.PinError, cli_sources.FetchError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -4,41 +4,30 @@ Runs inside the image's build, with the standard library alone. Every file is ch
 """
 
 import sys
-import tomllib
 import urllib.request
 from collections.abc import Mapping, Sequence
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any
 
-from tools import cli_sources
-from tools.cli_pins import SHA256, CliPin, PinError
+from tools import cli_pins, cli_sources
+from tools.cli_pins import CliPin, PinError, PinTable
 from tools.cli_sources import DOWNLOAD_TIMEOUT_S, FetchError
 
-PINS_PATH = Path(__file__).with_name("release-pins.toml")
 MAX_LIST_BYTES = 1 << 20
 USAGE = "usage: python -m tools.fetch_releases ARCHITECTURE FOLDER"
 OTHERWISE = "to build without these downloads, bring a folder with the programs: --build-context cli=FOLDER"
 
 
-def load() -> Mapping[str, Mapping[str, Any]]:
-    """Program → table, as they stand in the pins file."""
-    return tomllib.loads(PINS_PATH.read_text(encoding="utf-8"))
-
-
-def pin(name: str, table: Mapping[str, Any], architecture: str) -> CliPin:
+def pin(name: str, table: PinTable, platform: str) -> CliPin:
     """The program's pin. Its checksum comes from the release itself where none is pinned. PinError or FetchError."""
-    values = {"version": table["version"], "architecture": architecture}
-    url, member = (table[key].format(**values) if key in table else None for key in ("url", "member"))
-    sha256 = table.get("sha256", {}).get(architecture)
+    sha256 = table.get("sha256", {}).get(platform)
     if sha256 is None:
         if "checksums" not in table:
-            raise PinError(f"no pinned {name} for linux-{architecture}")
-        address = table["checksums"].format(**values)
-        sha256 = listed_checksum(download(address), str(url).rpartition("/")[2], address)
-    if not SHA256.fullmatch(sha256):
-        raise PinError(f"{name} {table['version']}: {sha256!r} is not a SHA-256 in lower-case hex")
-    return CliPin(name=name, version=table["version"], sha256=sha256, url=url, member=member)
+            raise PinError(f"no pinned {name} for {platform}")
+        address = cli_pins.filled(table, "checksums", platform)
+        file_name = cli_pins.filled(table, "url", platform).rpartition("/")[2]
+        sha256 = listed_checksum(download(address), file_name, address)
+    return cli_pins.of_release(name, table, platform, sha256=sha256)
 
 
 def listed_checksum(text: str, file_name: str, address: str) -> str:
@@ -60,10 +49,10 @@ def download(address: str) -> str:
     return content.decode(errors="replace")
 
 
-def fetch(tables: Mapping[str, Mapping[str, Any]], architecture: str, folder: Path) -> None:
+def fetch(tables: Mapping[str, PinTable], platform: str, folder: Path) -> None:
     """Raises PinError or FetchError at the first that cannot be had."""
     for name, table in tables.items():
-        wanted = pin(name, table, architecture)
+        wanted = pin(name, table, platform)
         print(f"fetching {name} {wanted.version} from {wanted.url}", flush=True)
         path = folder / name
         try:
@@ -83,7 +72,8 @@ def main(arguments: Sequence[str]) -> int:
         print(USAGE, file=sys.stderr)
         return 2
     try:
-        fetch(load(), architecture, Path(folder))
+        pins = cli_pins.load()
+        fetch({**pins.tools, **pins.filters}, f"linux-{architecture}", Path(folder))
     except (PinError, FetchError, OSError) as error:
         print(f"error: {error}; {OTHERWISE}", file=sys.stderr)
         return 1

@@ -1,14 +1,15 @@
 """Writes the tables of verbs and flags of each CLI from its own help: `make grammar`.
 
 The binaries are those that `make e2e-tools` built, else those on PATH. What a CLI has and its help conceals is named in
-`CONCEALED`, and tried.
+`concealed.json`, in the tool's folder, and tried.
 """
 
+import json
 import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -21,36 +22,8 @@ from tools.cli_help import Cli, Help, HelpError, HelpFlag
 
 AT_ONCE = 4
 GLOBAL = ""
-CONCEALED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "kubectl": {"autoscale": ("cpu-percent",), "help": (), "options": (), "run": ("filename",)},
-    "helm": {
-        "create": ("chart-api-version",),
-        "install": ("atomic", "force"),
-        "rollback": ("force",),
-        "template": ("hide-notes", "render-subchart-notes", "validate"),
-        "upgrade": ("atomic", "force"),
-    },
-    "istioctl": {
-        GLOBAL: (
-            "log_as_json",
-            "log_caller",
-            "log_output_level",
-            "log_rotate",
-            "log_rotate_max_age",
-            "log_rotate_max_backups",
-            "log_rotate_max_size",
-            "log_stacktrace_level",
-            "log_target",
-        ),
-        "kube-inject": ("injectConfigMapName",),
-        "manifest generate": ("filter",),
-        "proxy-config eds": (),
-        "proxy-config listener": ("waypoint",),
-        "validate": ("referential",),
-    },
-    "argocd": {"proj add-signature-key": (), "proj remove-signature-key": ()},
-}
-"""CLI → verb path → flags that its help does not show, for they are deprecated or meant for few."""
+CONCEALED = "concealed.json"
+"""In a tool's folder. Verb path → flags that its help does not show, for they are deprecated or meant for few."""
 
 
 def find(name: str, environment: Mapping[str, str]) -> Path | None:
@@ -58,6 +31,13 @@ def find(name: str, environment: Mapping[str, str]) -> Path | None:
     built = e2e_tools.cache_folder(environment).bin
     found = shutil.which(name, path=os.pathsep.join([str(built), environment.get("PATH", os.defpath)]))
     return Path(found) if found else None
+
+
+def concealed(tool: str) -> Mapping[str, Sequence[str]]:
+    """What is to be tried; nothing where the folder has no such file."""
+    path = table.path(tool).with_name(CONCEALED)
+    named: Mapping[str, Sequence[str]] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return named
 
 
 def generate(tool: Tool, binary: Path) -> Table:
@@ -85,7 +65,7 @@ class _Walk:
     def __init__(self, tool: Tool, cli: Cli) -> None:
         self._tool = tool
         self._cli = cli
-        self._concealed = CONCEALED.get(tool.name, {})
+        self._concealed = concealed(tool.name)
         self._takes: dict[tuple[str, str], Takes] = {}
         """By name and line: a flag that looks the same everywhere is the same everywhere."""
 

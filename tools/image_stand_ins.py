@@ -1,7 +1,7 @@
 """Images and CLIs for a machine that reaches no image registry and no release page, but its distribution's packages.
 
-Base and Valkey are made with debootstrap, jq is built from the distribution's sources, yq by Go; the four CLIs are
-those on PATH. They show that the images work, and are for nothing else.
+Base and Valkey are made with debootstrap, jq is built from the distribution's sources, yq by Go; the CLIs are those
+on PATH. They show that the images work, and are for nothing else.
 """
 
 import shutil
@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from shared.tools import registry
 from tools import builders
 from tools.builders import Build, Builder, BuildError
 
@@ -18,7 +19,6 @@ DEBIAN = "localhost/mcp-k8s-debian:stand-in"
 RELEASE = "trixie"
 JQ = "localhost/mcp-k8s-jq:stand-in"
 YQ = "github.com/mikefarah/yq/v4@v4.47.2"
-CLI_NAMES = ("kubectl", "helm", "istioctl", "argocd")
 
 
 def make_image(builder: Builder, tag: str, dockerfile: str) -> None:
@@ -30,9 +30,9 @@ def make_image(builder: Builder, tag: str, dockerfile: str) -> None:
 
 
 def cli_folder(builder: Builder) -> Path:
-    """A folder with the six programs. Raises BuildError."""
+    """A folder with the CLIs, jq and yq. Raises BuildError."""
     CLI_FOLDER.mkdir(parents=True, exist_ok=True)
-    for name in CLI_NAMES:
+    for name in registry.NAMES:
         found = shutil.which(name)
         if found is None:
             raise BuildError(f"no {name} on PATH or in .tools/bin for the image: install it, or run `make e2e-tools`")

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from shared.tools import registry
 from tools import builders, image_stand_ins
 from tools.builders import PROJECT, Build, Builder, BuildError
 
@@ -22,7 +23,7 @@ BUDGETS_MB = {"gateway": 120, "worker": 450}
 def main(arguments: Sequence[str]) -> int:
     """Returns the exit code."""
     parser = argparse.ArgumentParser(prog="make images", description=__doc__)
-    parser.add_argument("--cli", type=Path, help="folder with kubectl, helm, istioctl, argocd, jq and yq")
+    parser.add_argument("--cli", type=Path, help=f"folder with {', '.join(registry.NAMES)}, jq and yq")
     options = parser.parse_args(arguments)
     try:
         builder = builders.find()

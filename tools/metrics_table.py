@@ -7,18 +7,17 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.metrics import MetricWrapperBase
 
 from shared import metrics
+from tools import docs_sections
 
 PAGE = Path(__file__).parent.parent / "docs" / "monitoring.md"
-BEGIN = "<!-- By `make docs`, from shared/metrics.py. -->\n"
-END = "<!-- The end of what `make docs` writes. -->\n"
+SOURCE = "shared/metrics.py"
 HEAD = "| metric | labels | told by | meaning |\n| --- | --- | --- | --- |\n"
 SUFFIXES = {"counter": "_total"}
 
 
 def page() -> str:
     """The page as it is, with the table as it should be."""
-    before, _, rest = PAGE.read_text().partition(BEGIN)
-    return f"{before}{BEGIN}\n{table()}\n{END}{rest.partition(END)[2]}"
+    return docs_sections.filled(PAGE.read_text(), SOURCE, table())
 
 
 def table() -> str:

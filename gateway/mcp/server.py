@@ -32,10 +32,11 @@ from gateway.mcp.text import results
 from gateway.mcp.tools import ListedPolicy
 from gateway.parts import Parts
 from shared.errors import ErrorCode, ProductError
+from shared.tools import registry
 
 PATH = "/mcp"
 INSTRUCTIONS = (
-    "Runs kubectl, helm, istioctl and argocd against the user's own cluster. No shell is involved: pass one command. "
+    f"Runs {registry.listed('and')} against the user's own cluster. No shell is involved: pass one command. "
     "A command that takes long returns a job_id: call get_job with it instead of sending the command again."
 )
 CACHE_HINT = CacheHint(ttl_ms=300_000, scope="public")

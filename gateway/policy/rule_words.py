@@ -48,11 +48,11 @@ def check_allowable(of: Sequence[Tool], flag: str) -> None:
 
 
 def plurals(of: Sequence[Tool], kinds: Sequence[str]) -> tuple[str, ...]:
-    """The kinds' proper plurals. No tool but kubectl names kinds."""
+    """The kinds' proper plurals, as those of the tools that name kinds have them."""
     naming = [tool.grammar for tool in of if tool.grammar.kinds is not no_kinds]
     if not naming:
         raise ValueError(f"commands of {_names(of)} name no kinds")
-    return tuple(naming[0].plural(kind) for kind in kinds)
+    return tuple(dict.fromkeys(grammar.plural(kind) for kind in kinds for grammar in naming))
 
 
 def _flags(tool: Tool) -> set[str]:

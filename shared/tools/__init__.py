@@ -1,1 +1,1 @@
-"""The CLIs that the product runs: one module a tool, and the registry that lists them."""
+"""The CLIs that the product runs: one folder a tool, and the registry that lists them."""

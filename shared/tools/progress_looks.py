@@ -10,6 +10,7 @@ from enum import StrEnum
 from shared.command.reading import FALSE_VALUES, TERMINATOR, Flag, Reading
 
 KUBECTL = "kubectl"
+"""Shows objects of the cluster, whichever tool's command waits for them."""
 NAMESPACE_FLAGS = frozenset({"namespace"})
 DRY_RUN = "dry-run"
 HELP_FLAGS = frozenset({"help"})

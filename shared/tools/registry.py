@@ -1,41 +1,51 @@
-"""The tools that there are. A further CLI is one module in this package and one line here."""
+"""The tools that there are. A further CLI is one folder in this package and one line here."""
+
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from shared.errors import ErrorCode, RequestError
-from shared.tools.argocd import definition as argocd
-from shared.tools.helm import definition as helm
-from shared.tools.istioctl import definition as istioctl
-from shared.tools.kubectl import definition as kubectl
-from shared.tools.tool import Tool
 
-_TOOLS = {
-    tool.name: tool
-    for tool in (
-        kubectl.TOOL,
-        helm.TOOL,
-        istioctl.TOOL,
-        argocd.TOOL,
-    )
-}
+if TYPE_CHECKING:
+    from shared.tools.tool import Tool
+
+NAMES = (
+    "kubectl",
+    "helm",
+    "istioctl",
+    "argocd",
+)
+"""Each is a folder whose module `definition` has the tool as `TOOL`. To import these names costs nothing."""
 
 
-def register(tool: Tool) -> None:
+def listed(conjunction: str) -> str:
+    """The names as a sentence has them: `kubectl, helm and argocd`."""
+    return f"{', '.join(NAMES[:-1])} {conjunction} {NAMES[-1]}"
+
+
+def register(tool: "Tool") -> None:
     """Adds a tool, or replaces the one of that name: for entry points that bring a tool of their own."""
-    _TOOLS[tool.name] = tool
+    _tools()[tool.name] = tool
 
 
-def find(name: str) -> Tool:
+def find(name: str) -> "Tool":
     """`RequestError` with the names that there are, if it is none of them."""
-    tool = _TOOLS.get(name)
+    tool = _tools().get(name)
     if tool is None:
-        raise RequestError(ErrorCode.TOOL_UNKNOWN, f"There is no such tool; the tools are {', '.join(_TOOLS)}.")
+        raise RequestError(ErrorCode.TOOL_UNKNOWN, f"There is no such tool; the tools are {', '.join(_tools())}.")
     return tool
 
 
 def names() -> tuple[str, ...]:
     """In the order of registration, which never changes."""
-    return tuple(_TOOLS)
+    return tuple(_tools())
 
 
-def tools() -> tuple[Tool, ...]:
+def tools() -> "tuple[Tool, ...]":
     """In the order of `names()`."""
-    return tuple(_TOOLS.values())
+    return tuple(_tools().values())
+
+
+@cache
+def _tools() -> "dict[str, Tool]":
+    return {name: import_module(f"shared.tools.{name}.definition").TOOL for name in NAMES}

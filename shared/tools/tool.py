@@ -1,6 +1,6 @@
 """What the product knows of one CLI: how to read its commands, find it, and contain it.
 
-Nothing outside `shared/tools/` names a tool. A further CLI is one module here and one line in the registry.
+Nothing outside `shared/tools/` lists the tools. A further CLI is one folder here and one line in the registry.
 """
 
 from collections.abc import Callable, Mapping

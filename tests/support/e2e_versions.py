@@ -8,14 +8,12 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from shared.tools import registry
 from tools.e2e_tools import Binary
 
 TIMEOUT_S = 30.0
 QUESTIONS: Mapping[str, tuple[str, ...]] = {
-    "kubectl": ("version", "--client"),
-    "helm": ("version",),
-    "istioctl": ("version", "--remote=false"),
-    "argocd": ("version", "--client"),
+    **{tool.name: tool.version_arguments for tool in registry.tools()},
     "pilot-discovery": ("version",),
 }
 """How those are asked that `--version` does not tell it."""

@@ -13,6 +13,7 @@ import mcp_types as types
 import pytest
 from mcp import Client, MCPError
 
+from shared.tools import registry
 from tests.integration.cli.family import Family
 from tests.integration.end_to_end.system import System, start
 from tests.support import credential_program, kubeconfigs, processes
@@ -76,7 +77,7 @@ async def test_tools_and_results_are_the_gateways_own_and_share_a_token(
         assert not program.runs, "nothing is run before a call needs it"
         responses = [await call(client, "stub", command="read say 'two words'") for _ in range(3)]
 
-    assert [tool.name for tool in tools][:4] == ["kubectl", "helm", "istioctl", "argocd"]
+    assert [tool.name for tool in tools][: len(registry.NAMES)] == [*registry.NAMES]
     assert {(response.success, response.output) for response in responses} == {(True, "two words\n")}
     assert len(program.runs) == 1
 

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from shared.models import JobState
+from shared.tools import registry
 from tests.integration.end_to_end.system import System
 from tests.support.api_server import ApiServer
 from tests.support.caller import Caller
@@ -13,7 +14,6 @@ from tests.support.product import Process, Product
 from tests.support.round_robin import one_address
 
 FIRST_FOUR = {"success", "output", "error", "exit_code"}
-TOOLS = ["kubectl", "helm", "istioctl", "argocd"]
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -43,7 +43,7 @@ async def test_kubeconfig_is_taken_as_an_argument_and_shown_nowhere(system: Syst
         response = await call(client, "kubectl", command="get pods -o name", kubeconfig=caller.kubeconfig)
 
     assert response.output == "pod/web-1\npod/web-2\n"
-    assert [tool.name for tool in tools][: len(TOOLS)] == TOOLS
+    assert [tool.name for tool in tools][: len(registry.NAMES)] == [*registry.NAMES]
     assert not any("kubeconfig" in tool.input_schema["properties"] for tool in tools)
 
 

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
+from shared.tools import registry
 from tests.integration.gateway import served
 from tests.integration.gateway.served import Served
 from tests.support import kubeconfigs
@@ -124,7 +125,9 @@ FIELDS = [
 ]
 
 REQUESTS = [
-    pytest.param(Row({"command": "get pods"}, 404, "tool-unknown", "kubectl, helm", tool="nope"), id="unknown tool"),
+    pytest.param(
+        Row({"command": "get pods"}, 404, "tool-unknown", ", ".join(registry.NAMES), tool="nope"), id="unknown tool"
+    ),
     pytest.param(Row({}, 422, "request-invalid"), id="no command"),
     pytest.param(Row({"command": ["get", "pods"]}, 422, "request-invalid"), id="command that is a list"),
     pytest.param(Row({"command": "get pods", "canary": "canary-token"}, 422, "request-invalid"), id="unknown field"),

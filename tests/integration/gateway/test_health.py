@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 import shared
+from shared.tools import registry
 from tests.integration.gateway import served
 from tests.support.hand_worker import HandWorker
 
@@ -57,7 +58,7 @@ async def test_paths_and_ids_are_no_labels(client: httpx.AsyncClient) -> None:
 
 async def test_tools_without_a_worker_are_not_available(client: httpx.AsyncClient) -> None:
     status = (await client.get("/tools/status")).json()
-    assert list(status) == ["kubectl", "helm", "istioctl", "argocd"]
+    assert list(status) == [*registry.NAMES]
     assert status["kubectl"] == {"available": False, "version": None, "workers": 0}
 
 
@@ -87,7 +88,13 @@ async def test_there_is_one_page_and_no_other(client: httpx.AsyncClient) -> None
 
 async def test_description_of_the_api_names_the_calls(client: httpx.AsyncClient) -> None:
     paths = (await client.get("/openapi.json")).json()["paths"]
-    assert {"/tools/kubectl", "/tools/helm", "/tools/status", "/jobs", "/jobs/{job_id}", "/health"} <= set(paths)
+    assert {
+        *(f"/tools/{name}" for name in registry.NAMES),
+        "/tools/status",
+        "/jobs",
+        "/jobs/{job_id}",
+        "/health",
+    } <= set(paths)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 from redis.asyncio import Redis
 
 from shared.settings import BAD_SETTINGS_EXIT_CODE
+from shared.tools import registry
 from tests.integration.gateway import served
 from tests.integration.gateway.mcp import mcp_caller
 from tests.integration.gateway.mcp.mcp_caller import MODERN
@@ -74,7 +75,7 @@ async def test_file_that_does_not_fit_stops_the_start(product: Product, tmp_path
     await wait_until(lambda: not process.is_running, timeout_s=END_TIMEOUT_S)
     assert process.stop() == BAD_SETTINGS_EXIT_CODE
     [line] = process.output().splitlines()
-    reason = "line 4: rules[0].verbs: kubectl or helm or istioctl or argocd has no verb 'exek': did you mean 'exec'?"
+    reason = f"line 4: rules[0].verbs: {' or '.join(registry.NAMES)} has no verb 'exek': did you mean 'exec'?"
     assert line == f"K8S_MCP_SECURITY_CONFIG: {file}: {reason if text else 'No such file or directory'}"
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from shared.tools import registry
 from tests.integration.mcp import wire
 from tests.integration.mcp.conftest import Clients
 
@@ -94,7 +95,7 @@ async def test_unknown_tool_is_an_error_that_names_those_there_are(client: httpx
     answer = await wire.post(client, asked(revision, "tools/call", params), sent(revision, "tools/call", "nope"))
 
     assert answer.code == -32602
-    assert "kubectl, helm, istioctl, argocd" in answer.error["message"]
+    assert ", ".join(registry.NAMES) in answer.error["message"]
     assert CANARY not in str(answer.body)
 
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
+from shared.tools import registry
 from tests.integration.end_to_end.system import Gateway
 from tests.integration.mcp.conftest import Clients
 from tests.integration.mcp.node import INSPECTOR, Node
 from tests.support import stub
 
 IS_ERROR_EXIT_CODE = 5
-NAMES = ["kubectl", "helm", "istioctl", "argocd"]
 needs_time = pytest.mark.timeout(150)
 
 
@@ -37,7 +37,7 @@ def test_sdk_calls_tools_and_runs_tasks(served: Clients, node_clients: Node, hom
     said = printed(node_clients, "sdk.mjs", served.patient.url, served.hasty.url, home=home)
 
     assert said["revision"] == "2025-11-25"
-    assert [tool["name"] for tool in said["tools"]][:4] == NAMES
+    assert [tool["name"] for tool in said["tools"]][: len(registry.NAMES)] == [*registry.NAMES]
     assert (said["answer"]["isError"], said["answer"]["structuredContent"]["output"]) == (False, "hello\n")
     assert (said["failure"]["isError"], said["failure"]["structuredContent"]["exit_code"]) == (True, 3)
     assert "get_job" in said["handedOver"]["structuredContent"]["hint"]
@@ -56,7 +56,7 @@ def test_client_negotiates_and_calls_tools(
     said = printed(node_clients, "client.mjs", served.patient.url, mode, home=home)
 
     assert said["era"] == era
-    assert [tool["name"] for tool in said["tools"]][:4] == NAMES
+    assert [tool["name"] for tool in said["tools"]][: len(registry.NAMES)] == [*registry.NAMES]
     assert said["answer"]["structuredContent"]["output"] == "hello\n"
     assert "command-quotes" in said["refusal"]["content"][0]["text"]
 
@@ -66,7 +66,7 @@ def test_inspector_finds_no_fault_in_the_tools(served: Clients, node_clients: No
     code, result = inspected(node_clients, served.patient, "--method", "tools/list", "--strict", home=home)
 
     assert code == 0
-    assert [tool["name"] for tool in result["tools"]][:4] == NAMES
+    assert [tool["name"] for tool in result["tools"]][: len(registry.NAMES)] == [*registry.NAMES]
 
 
 @needs_time

@@ -93,7 +93,7 @@ def test_archive_without_the_cli_names_the_file_to_fix(tmp_path: Path) -> None:
     archive = tar_gz("README", b"")
     pin = release(tmp_path, archive, checksum=sha256(archive), member="linux-arm64/helm")
 
-    with pytest.raises(cli_sources.FetchError, match=r"no linux-arm64/helm .* tools/cli-pins\.toml"):
+    with pytest.raises(cli_sources.FetchError, match=r"no linux-arm64/helm .* fix its pins\.toml"):
         cli_sources.copy_from_release(pin, io.BytesIO())
 
 
@@ -115,7 +115,7 @@ def test_unreachable_release_says_what_to_do(tmp_path: Path) -> None:
     ids=["first error", "checksum", "silence"],
 )
 def test_pip_failure_becomes_one_line(stderr: str, reason: str) -> None:
-    line = cli_sources.pip_failure(Wheel("clis", "1", OTHER_SHA256), stderr)
+    line = cli_sources.pip_failure(Wheel("clis", "1", "linux-amd64", OTHER_SHA256), stderr)
 
     assert "\n" not in line
     assert re.search(reason, line)

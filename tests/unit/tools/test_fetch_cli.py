@@ -47,16 +47,16 @@ def test_cli_on_path_is_not_fetched(pins: Pins, tools: Path, tmp_path: Path) -> 
 
 
 def test_unpinned_platform_is_no_matter_when_path_has_every_cli(pins: Pins, tools: Path, tmp_path: Path) -> None:
-    directory = folder_with(tmp_path / "bin", "kubectl", "helm")
+    directory = folder_with(tmp_path / "bin", *pins.fetched)
 
     assert not fetch_cli.missing_pins(pins, platform_name="plan9-mips", search_path=str(directory), tools=tools)
 
 
 def test_own_folder_on_path_does_not_count_as_the_developers(pins: Pins, tools: Path, tmp_path: Path) -> None:
-    own = folder_with(tools / "bin", "kubectl", "helm")
+    own = folder_with(tools / "bin", *pins.fetched)
     search_path = os.pathsep.join([str(own), "", str(tmp_path / "gone")])
 
-    assert missing_names(pins, search_path=search_path, tools=tools) == ["kubectl", "helm"]
+    assert missing_names(pins, search_path=search_path, tools=tools) == pins.fetched
 
 
 def test_installed_cli_is_executable_and_not_fetched_again(pins: Pins, tools: Path) -> None:
@@ -95,20 +95,23 @@ def test_failed_fetch_keeps_the_old_binary_and_nothing_half_fetched(pins: Pins, 
 
 
 def linked(tools: Path, *, assets: Path, search_path: str = "") -> list[str]:
-    fetch_cli.link_built({"KUBEBUILDER_ASSETS": str(assets), "PATH": search_path, "XDG_CACHE_HOME": "/nowhere"}, tools)
+    names = cli_pins.load().built
+    fetch_cli.link_built(
+        names, {"KUBEBUILDER_ASSETS": str(assets), "PATH": search_path, "XDG_CACHE_HOME": "/nowhere"}, tools
+    )
     folder = tools / "bin"
     return sorted(path.name for path in folder.iterdir() if path.exists()) if folder.is_dir() else []
 
 
 def test_built_clis_are_linked_again_and_again(tools: Path, tmp_path: Path) -> None:
-    assets = folder_with(tmp_path / "assets", "istioctl", "argocd", "etcd")
+    assets = folder_with(tmp_path / "assets", *cli_pins.load().built, "etcd")
 
-    assert linked(tools, assets=assets) == ["argocd", "istioctl"]
-    assert linked(tools, assets=assets) == ["argocd", "istioctl"]
+    assert linked(tools, assets=assets) == sorted(cli_pins.load().built)
+    assert linked(tools, assets=assets) == sorted(cli_pins.load().built)
 
 
 def test_cli_on_path_is_not_linked(tools: Path, tmp_path: Path) -> None:
-    assets = folder_with(tmp_path / "assets", "istioctl", "argocd")
+    assets = folder_with(tmp_path / "assets", *cli_pins.load().built)
     own = folder_with(tmp_path / "bin", "argocd")
 
     assert linked(tools, assets=assets, search_path=str(own)) == ["istioctl"]

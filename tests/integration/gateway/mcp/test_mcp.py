@@ -12,6 +12,7 @@ from mcp.client.client import Client
 from mcp.shared.exceptions import MCPError
 from redis.asyncio import Redis
 
+from shared.tools import registry
 from tests.integration.gateway import served
 from tests.integration.gateway.mcp import mcp_caller
 from tests.integration.gateway.mcp.mcp_caller import MODES
@@ -20,7 +21,7 @@ from tests.support import kubeconfigs
 from tests.support.hand_worker import HandWorker
 from tests.support.waiting import wait_until
 
-TOOLS = ["kubectl", "helm", "istioctl", "argocd", "get_job", "list_jobs", "cancel_job", "read_output"]
+TOOLS = [*registry.NAMES, "get_job", "list_jobs", "cancel_job", "read_output"]
 UNKNOWN = "0" * 48
 
 
@@ -54,7 +55,7 @@ async def test_tools_are_listed_in_one_order(gateway: Served, mode: str) -> None
 async def test_schemas_show_no_kubeconfig_and_what_comes_back(gateway: Served, mode: str) -> None:
     async with connected(gateway, mode) as mcp:
         tools = {tool.name: tool for tool in (await mcp.list_tools()).tools}
-    for name in TOOLS[:4]:
+    for name in registry.NAMES:
         schema = tools[name].input_schema
         assert set(schema["properties"]) == {"command", "namespace", "context", "stdin", "files", "timeout"}
         assert schema["required"] == ["command"]
@@ -148,7 +149,7 @@ async def test_refusal_is_a_result_that_says_what_to_do(
 @pytest.mark.parametrize("tool", ["nope", "submit_job"])
 async def test_unknown_tool_is_an_error_of_the_protocol(gateway: Served, redis: Redis, *, mode: str, tool: str) -> None:
     async with connected(gateway, mode) as mcp:
-        with pytest.raises(MCPError, match="kubectl, helm, istioctl, argocd") as caught:
+        with pytest.raises(MCPError, match=", ".join(registry.NAMES)) as caught:
             await mcp_caller.called(mcp, tool, {"command": "get pods"})
     assert caught.value.code == types.INVALID_PARAMS
     assert await served.is_untouched(redis)

@@ -1,0 +1,40 @@
+"""Writes what docs/clients.md and docs/security.md say of each tool, from the registry and the tools' folders."""
+
+import sys
+from pathlib import Path
+
+from shared.tools import registry, table
+from shared.tools.tool import Tool
+from tools import docs_sections
+
+DOCS = Path(__file__).parent.parent / "docs"
+CLIENTS = DOCS / "clients.md"
+SECURITY = DOCS / "security.md"
+SECRETS = "secrets.md"
+"""In a tool's folder: rows that say what becomes of values of Secrets in what it prints."""
+TOOLS_HEAD = "| tool | what it does | flags of version | credentials of its own |\n| --- | --- | --- | --- |\n"
+SECRETS_HEAD = "| Output | Is |\n| --- | --- |\n"
+
+
+def clients_page() -> str:
+    """The page as it is, with the table as it should be."""
+    rows = "".join(map(_row, registry.tools()))
+    return docs_sections.filled(CLIENTS.read_text(), "shared/tools/NAME/definition.py", TOOLS_HEAD + rows)
+
+
+def security_page() -> str:
+    """The page as it is, with the table as it should be."""
+    files = [table.path(name).with_name(SECRETS) for name in registry.names()]
+    rows = "".join(file.read_text() for file in files if file.exists())
+    return docs_sections.filled(SECURITY.read_text(), f"shared/tools/NAME/{SECRETS}", SECRETS_HEAD + rows)
+
+
+def _row(tool: Tool) -> str:
+    credentials = ", ".join(f"`{name.title()}` (`{variable}`)" for name, variable in tool.credential_headers.items())
+    return f"| `{tool.name}` | {tool.summary} | {tool.grammar.table.version} | {credentials or '–'} |\n"
+
+
+if __name__ == "__main__":
+    CLIENTS.write_text(clients_page())
+    SECURITY.write_text(security_page())
+    print(f"{CLIENTS} and {SECURITY} written", file=sys.stderr)
