@@ -17,7 +17,7 @@ from shared.command.classes import Classification
 from shared.command.invocation import Invocation
 from shared.command.masking import Masking
 from shared.command.unknown_words import UnknownWord, WordKind
-from shared.errors import ErrorCode, RequestError
+from shared.errors import ErrorCode, RequestError, shown
 from shared.settings import SecurityMode
 from shared.tools.tool import Tool
 
@@ -75,8 +75,8 @@ class Policy:
 
     def refusal(self, tool: Tool, invocation: Invocation) -> RequestError | None:
         """What is to be said of a word that the CLI does not have, where that is refused."""
-        is_refused = self.mode is SecurityMode.STRICT and invocation.unknown
-        return _unknown(tool, invocation.unknown[0]) if is_refused else None
+        word = invocation.unknown if self.mode is SecurityMode.STRICT else None
+        return _unknown(tool, word) if word else None
 
     def judge(
         self,
@@ -130,6 +130,6 @@ def _denied(invocation: Invocation, found: Judgement) -> RequestError:
     decision = found.decision
     return RequestError(
         ErrorCode.POLICY_DENIED,
-        f"`{' '.join(invocation.verb)}` is a {found.classified.command_class} command, and the rule {decision.rule} "
-        f"denies it ({decision.setting}): {decision.why}. Allowed instead: {decision.instead}.",
+        f"`{shown(' '.join(invocation.verb))}` is a {found.classified.command_class} command, and the rule "
+        f"{decision.rule} denies it ({decision.setting}): {decision.why}. Allowed instead: {decision.instead}.",
     )

@@ -126,7 +126,7 @@ class Rule(BaseModel):
         reading = judged.reading
         return (
             (not self.tools or judged.tool.name in self.tools)
-            and (not self.verbs or any(_is_below(reading.path, pattern) for pattern in self.verbs))
+            and (not self.verbs or any(_is_below(reading.verb, pattern) for pattern in self.verbs))
             and self._fits_class(judged.command_class)
             and (not self.kinds or self._fits_kinds(judged.kinds))
             and (not self.namespaces or self._fits_namespaces(judged.touched))
@@ -194,9 +194,8 @@ class Rules(BaseModel):
         return "it acts in another namespace"
 
 
-def _is_below(path: str, pattern: str) -> bool:
-    words = path.split()
-    return any(fnmatchcase(" ".join(words[:length]), pattern) for length in range(1, len(words) + 1))
+def _is_below(verb: Sequence[str], pattern: str) -> bool:
+    return any(fnmatchcase(" ".join(verb[:length]), pattern) for length in range(1, len(verb) + 1))
 
 
 def _is_one_of(name: str, patterns: Sequence[str]) -> bool:

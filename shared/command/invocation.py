@@ -40,5 +40,5 @@ class Invocation:
     effects: frozenset[Effect] = frozenset()
     masking: Masking | None = None
     """What a worker masks of what it prints, where policy has it masked."""
-    unknown: tuple[UnknownWord, ...] = ()
-    """Verbs and flags that its CLI does not have, as far as the tables know."""
+    unknown: UnknownWord | None = None
+    """The first verb or flag that its CLI does not have, as far as the tables know."""

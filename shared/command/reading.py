@@ -11,6 +11,8 @@ FALSE_VALUES = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 UNSEEN = "?"
 TERMINATOR = "--"
 """Behind it nothing is a flag."""
+MAX_CLUSTER = 32
+"""Flags of one letter that may share a word: no CLI and no filter has as many that stand alone."""
 
 
 class Arity(Enum):

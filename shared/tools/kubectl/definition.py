@@ -209,7 +209,7 @@ _FAILURE_HINTS = (
         "It was not ready in time: `get pods` and `events` of the namespace say what it waits for.",
     ),
     FailureHint(
-        r"Apply failed with \d+ conflict",
+        r"Apply failed with \d{1,9} conflict",
         "Another manager owns these fields: leave them out, or take them over with `--force-conflicts`.",
     ),
     *failure_hints.CLUSTER,

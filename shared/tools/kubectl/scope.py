@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 from shared.command.reading import UNSEEN, ManifestObject, Reading
+from shared.errors import shown
 from shared.tools.kubectl import kinds
 from shared.tools.namespace_scope import ALL_NAMESPACES, EVERY_NAMESPACE, NOWHERE, NamespaceScope, untold
 
@@ -88,10 +89,10 @@ def _why_kind(kind: str) -> str:
         return f"`{kind}` may hold kinds of no namespace: name the kinds"
     if kind in kinds.CUSTOM_NAMESPACED:
         return f"`{kind}` may be a kind of no namespace: name it with its group (`{kind}.GROUP`)"
-    return f"`{kind}` lie in no namespace, or are not known to"
+    return f"`{shown(kind)}` lie in no namespace, or are not known to"
 
 
 def _why_object(each: ManifestObject) -> str:
     if each.kind == UNSEEN:
         return "a manifest that cannot be read beforehand may name any"
-    return f"the manifests hold `{each.kind}`, which lie in no namespace, or are not known to"
+    return f"the manifests hold `{shown(each.kind)}`, which lie in no namespace, or are not known to"

@@ -170,8 +170,9 @@ def test_effects_of_what_deletes(text: str, effects: set[Effect]) -> None:
     ],
 )
 def test_word_that_the_cli_does_not_have_is_named_with_the_nearest(text: str, shown: str, nearest: str | None) -> None:
-    unknown = parse(text).unknown
-    assert [(word.shown, word.nearest) for word in unknown] == [(shown, nearest)]
+    word = parse(text).unknown
+    assert word is not None
+    assert (word.shown, word.nearest) == (shown, nearest)
 
 
 @pytest.mark.parametrize(
@@ -185,4 +186,4 @@ def test_word_that_the_cli_does_not_have_is_named_with_the_nearest(text: str, sh
     ],
 )
 def test_what_the_cli_has_is_known(text: str) -> None:
-    assert parse(text).unknown == ()
+    assert parse(text).unknown is None
