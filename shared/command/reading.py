@@ -9,6 +9,9 @@ FALSE_VALUES = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 
 
 UNSEEN = "?"
+"""Stands for kinds that a command does not name and may act on."""
+SEVERAL = "…"
+"""The same where a name that is not known here may stand for several kinds."""
 TERMINATOR = "--"
 """Behind it nothing is a flag."""
 MAX_CLUSTER = 32

@@ -129,6 +129,8 @@ def test_class_follows_flags_and_kinds(text: str, command_class: CommandClass) -
         ("kubectl delete crd x", {CLUSTER}),
         ("kubectl delete widgets.example.com x", {CLUSTER}),
         ("kubectl delete vs x", set()),
+        ("kubectl delete all web", {CLUSTER}),
+        ("kubectl delete istio-io web", {CLUSTER}),
         ("kubectl delete --raw /api/v1/nodes/x", {CLUSTER}),
         ("kubectl delete -k .", {CLUSTER}),
         ("kubectl delete pvc x", {IRREVERSIBLE}),
