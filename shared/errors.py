@@ -10,6 +10,9 @@ table of their own. A detail never repeats any part of a kubeconfig or credentia
 
 from enum import StrEnum
 
+SHOWN_CHARACTERS = 80
+"""Of a caller's word that a message repeats."""
+
 
 class ErrorCode(StrEnum):
     """Stable slugs. A slug is the last part of a problem's `type`, and the `code` of an MCP error result."""
@@ -57,6 +60,13 @@ class ErrorCode(StrEnum):
     STORE_UNAVAILABLE = "store-unavailable"
     SHUTTING_DOWN = "shutting-down"
     INTERNAL = "internal"
+
+
+def shown(text: str) -> str:
+    """A caller's text as a message repeats it: without control characters, and cut where it is long."""
+    start = text[:SHOWN_CHARACTERS]
+    printable = start if start.isprintable() else "".join(each if each.isprintable() else "?" for each in start)
+    return printable if len(text) <= SHOWN_CHARACTERS else f"{printable}…"
 
 
 class ProductError(Exception):

@@ -27,7 +27,7 @@ def of(
     if not invocation.needs_cluster:
         return TouchedNamespaces()
     if invocation.unknown:
-        return TouchedNamespaces(beyond=f"what `{invocation.unknown[0].shown}` does is not known here")
+        return TouchedNamespaces(beyond=f"what `{invocation.unknown.shown}` does is not known here")
     scope = tool.grammar.namespace_scope(reading)
     if scope.beyond:
         return TouchedNamespaces(beyond=scope.beyond)

@@ -5,7 +5,8 @@ harmless.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import PurePosixPath
 
 from shared import documents
 from shared.command.reading import UNSEEN, ManifestObject, Reading
@@ -22,8 +23,8 @@ def objects(
     grammar: Grammar, reading: Reading, *, stdin: str | None, files: Mapping[str, str]
 ) -> tuple[ManifestObject, ...]:
     """Each object once, without its name."""
-    named = [name for flag in sorted(grammar.manifest_flags) for name in _names(reading, flag)]
-    texts = [text for name in named for text in _texts(name, stdin, files)]
+    named = dict.fromkeys(name for flag in sorted(grammar.manifest_flags) for name in _names(reading, flag))
+    texts = _texts(named, stdin, files)
     rendered = (_UNSEEN,) if reading.has(*grammar.rendered_flags) else ()
     return tuple(dict.fromkeys((*rendered, *(each for text in texts for each in _objects(grammar, text)))))
 
@@ -33,16 +34,18 @@ def _names(reading: Reading, flag: str) -> Iterator[str | None]:
         if '"' in value:  # pflag reads a list as a line of CSV, with quotes
             yield None
         else:
-            yield from value.split(",")
+            yield from (name.removeprefix("./").rstrip("/") for name in value.split(","))
 
 
-def _texts(name: str | None, stdin: str | None, files: Mapping[str, str]) -> list[str | None]:
-    """The text of the file, or of each file in the folder; None for one that is not there."""
-    if name is None or name == STDIN:
-        return [None if name is None else stdin]
-    plain = name.removeprefix("./").rstrip("/")
-    found = [text for path, text in files.items() if path == plain or path.startswith(f"{plain}/") or plain == "."]
-    return [*found] or [None]
+def _texts(named: Collection[str | None], stdin: str | None, files: Mapping[str, str]) -> Iterator[str | None]:
+    """Each text that is named, once: that of a file, or of each file in a folder; None for one that is not there."""
+    places = {path: [path, *map(str, PurePosixPath(path).parents)] for path in files}
+    yield from (text for path, text in files.items() if not {*places[path]}.isdisjoint(named))
+    known = {STDIN, *(place for around in places.values() for place in around)}
+    if STDIN in named:
+        yield stdin
+    if not known.issuperset(named):
+        yield None
 
 
 def _objects(grammar: Grammar, text: str | None) -> Iterator[ManifestObject]:

@@ -16,12 +16,14 @@ from shared.command import classes
 from shared.command.classes import Classification
 from shared.command.invocation import Invocation
 from shared.command.masking import Masking
+from shared.command.reading import SEVERAL
 from shared.command.unknown_words import UnknownWord, WordKind
-from shared.errors import ErrorCode, RequestError
+from shared.errors import ErrorCode, RequestError, shown
 from shared.settings import SecurityMode
 from shared.tools.tool import Tool
 
 SETTING = "K8S_MCP_SECURITY_CONFIG"
+_NAME_IN_FULL = "a kind with its group (`KIND.GROUP`), for a name that is not known here may stand for several kinds"
 _DOES = {Action.ALLOW: "allows", Action.DENY: "denies"}
 
 
@@ -75,8 +77,8 @@ class Policy:
 
     def refusal(self, tool: Tool, invocation: Invocation) -> RequestError | None:
         """What is to be said of a word that the CLI does not have, where that is refused."""
-        is_refused = self.mode is SecurityMode.STRICT and invocation.unknown
-        return _unknown(tool, invocation.unknown[0]) if is_refused else None
+        word = invocation.unknown if self.mode is SecurityMode.STRICT else None
+        return _unknown(tool, word) if word else None
 
     def judge(
         self,
@@ -98,7 +100,8 @@ class Policy:
             kubeconfig_namespace=kubeconfig_namespace,
             trusts_charts=self.rules.trust_charts,
         )
-        decision = self._decide(Judged(tool, reading, classified.command_class, place), classified)
+        kinds = (*tool.grammar.kinds(reading), *tool.grammar.hidden_kinds(reading))
+        decision = self._decide(Judged(tool, reading, classified.command_class, place, kinds), classified)
         masking = None if self.mode is SecurityMode.PERMISSIVE else tool.grammar.masking(reading)
         return Judgement(classified, place, decision, masking)
 
@@ -107,14 +110,16 @@ class Policy:
             names = ", ".join(self.rules.namespaces)
             return Decision(False, "fence", outside, f"commands that stay in the namespaces {names} (`-n`)", SETTING)
         if rule := self.rules.deciding(judged):
-            return _by(rule)
+            return _by(rule, judged)
         return modes.decide(self.mode, classified)
 
 
-def _by(rule: Rule) -> Decision:
+def _by(rule: Rule, judged: Judged) -> Decision:
     is_allowed = rule.action is Action.ALLOW
     why = rule.why or f"it {_DOES[rule.action]} such commands ({rule.says()})"
     instead = "" if is_allowed else rule.instead or f"commands that it does not speak of ({rule.says()})"
+    if instead and rule.kinds and SEVERAL in judged.kinds:
+        instead += f"; {_NAME_IN_FULL}"
     return Decision(is_allowed, f"rules/{rule.name}", why, instead, SETTING)
 
 
@@ -130,6 +135,6 @@ def _denied(invocation: Invocation, found: Judgement) -> RequestError:
     decision = found.decision
     return RequestError(
         ErrorCode.POLICY_DENIED,
-        f"`{' '.join(invocation.verb)}` is a {found.classified.command_class} command, and the rule {decision.rule} "
-        f"denies it ({decision.setting}): {decision.why}. Allowed instead: {decision.instead}.",
+        f"`{shown(' '.join(invocation.verb))}` is a {found.classified.command_class} command, and the rule "
+        f"{decision.rule} denies it ({decision.setting}): {decision.why}. Allowed instead: {decision.instead}.",
     )

@@ -1,7 +1,8 @@
 """An operator's rules and fence, as their file has them, and which commands a rule speaks of.
 
-A deny rule holds for whatever it may mean, an allow rule only for what it means as a whole: of a command with two kinds
-it denies one that it names, and allows both or neither.
+A deny rule holds for whatever a command may mean, an allow rule only for all of it: of a command with two kinds a rule
+denies one that it names, and allows both or neither. A kind that is not known here may be a category, so a deny rule
+takes it for any kind; an allow rule takes its name as the operator wrote it.
 """
 
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ from pydantic import (
 
 from gateway.policy import rule_words
 from gateway.policy.fence import TouchedNamespaces
-from shared.command.reading import UNSEEN, Reading
+from shared.command.reading import SEVERAL, UNSEEN, Reading
 from shared.models import CommandClass
 from shared.tools.tool import Tool
 
@@ -44,13 +45,8 @@ class Judged:
     reading: Reading
     command_class: CommandClass
     touched: TouchedNamespaces
-
-    @property
-    def kinds(self) -> tuple[str, ...]:
-        """With `UNSEEN` where it may act on more than it names."""
-        grammar = self.tool.grammar
-        hidden = (UNSEEN,) if grammar.hides_kinds(self.reading) else ()
-        return (*grammar.kinds(self.reading), *hidden)
+    kinds: tuple[str, ...]
+    """Those that it names, and `UNSEEN` or `SEVERAL` where it may act on more."""
 
 
 def _listed(value: object) -> object:
@@ -126,7 +122,7 @@ class Rule(BaseModel):
         reading = judged.reading
         return (
             (not self.tools or judged.tool.name in self.tools)
-            and (not self.verbs or any(_is_below(reading.path, pattern) for pattern in self.verbs))
+            and (not self.verbs or any(_is_below(reading.verb, pattern) for pattern in self.verbs))
             and self._fits_class(judged.command_class)
             and (not self.kinds or self._fits_kinds(judged.kinds))
             and (not self.namespaces or self._fits_namespaces(judged.touched))
@@ -143,8 +139,9 @@ class Rule(BaseModel):
 
     def _fits_kinds(self, kinds: Sequence[str]) -> bool:
         if self.action is Action.DENY:
-            return UNSEEN in kinds or any(_is_one_of(kind, self.kinds) for kind in kinds)
-        return bool(kinds) and all(kind != UNSEEN and _is_one_of(kind, self.kinds) for kind in kinds)
+            return any(kind in (UNSEEN, SEVERAL) or _is_one_of(kind, self.kinds) for kind in kinds)
+        named = [kind for kind in kinds if kind != SEVERAL]
+        return bool(named) and all(kind != UNSEEN and _is_one_of(kind, self.kinds) for kind in named)
 
     def _fits_namespaces(self, touched: TouchedNamespaces) -> bool:
         inside = [_is_one_of(name, self.namespaces) for name in touched.namespaces]
@@ -194,9 +191,8 @@ class Rules(BaseModel):
         return "it acts in another namespace"
 
 
-def _is_below(path: str, pattern: str) -> bool:
-    words = path.split()
-    return any(fnmatchcase(" ".join(words[:length]), pattern) for length in range(1, len(words) + 1))
+def _is_below(verb: Sequence[str], pattern: str) -> bool:
+    return any(fnmatchcase(" ".join(verb[:length]), pattern) for length in range(1, len(verb) + 1))
 
 
 def _is_one_of(name: str, patterns: Sequence[str]) -> bool:

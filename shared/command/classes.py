@@ -22,7 +22,7 @@ class Classification:
 
 def classify(grammar: Grammar, reading: Reading) -> Classification:
     """By the verb, then by each rule that fits; a verb or flag that nobody knows makes a harmless command a write."""
-    command_class = of_verb(grammar, reading.path)
+    command_class = of_verb(grammar, reading.verb)
     rules = []
     for rule in grammar.class_rules:
         if rule.fits(reading, command_class):
@@ -35,9 +35,9 @@ def classify(grammar: Grammar, reading: Reading) -> Classification:
     return Classification(command_class, frozenset(rule.effect for rule in rules if rule.effect), tuple(rules))
 
 
-def of_verb(grammar: Grammar, path: str) -> CommandClass:
+def of_verb(grammar: Grammar, verb: tuple[str, ...]) -> CommandClass:
     """The class of a verb path, or of the path above it, without flags."""
-    words = path.split() or HELP
+    words = verb or HELP
     known = (" ".join(words[:length]) for length in range(len(words), 0, -1))
     return next((grammar.classes[name] for name in known if name in grammar.classes), CommandClass.WRITE)
 

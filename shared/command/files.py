@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
-from shared.errors import ErrorCode, RequestError
+from shared.errors import ErrorCode, RequestError, shown
 
 MAX_DEPTH = 16
 MAX_NAME_BYTES = 255
@@ -15,7 +15,7 @@ def check(files: Mapping[str, str]) -> None:
         _check_name(name)
     folders = {str(parent) for name in files for parent in PurePosixPath(name).parents}
     if clash := folders & set(files):
-        raise RequestError(ErrorCode.FILES_INVALID, f"files: {min(clash)!r} is a file and a folder; rename one.")
+        raise RequestError(ErrorCode.FILES_INVALID, f"files: `{shown(min(clash))}` is a file and a folder; rename one.")
 
 
 def _check_name(name: str) -> None:
@@ -23,7 +23,7 @@ def _check_name(name: str) -> None:
     if not name.isprintable() or "\\" in name or len(parts) > MAX_DEPTH or not all(map(_is_plain, parts)):
         raise RequestError(
             ErrorCode.FILES_INVALID,
-            f"files: {name[:80]!r} is no plain relative path; use names such as 'values.yaml' or 'chart/Chart.yaml'.",
+            f"files: `{shown(name)}` is no plain relative path; use names such as 'values.yaml' or 'chart/Chart.yaml'.",
         )
 
 

@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shared.command import paths
+from shared.command.flags import too_many_in_a_word
+from shared.command.reading import MAX_CLUSTER, TERMINATOR
 from shared.errors import ErrorCode, RequestError
 
 MAX_STAGES = 8
 """Of a pipeline, the tool's own included: each is a process."""
-TERMINATOR = "--"
 
 _COMES_BACK = "the output comes back in the response; leave it out"
 _ONLY_INPUT = "a filter writes no files; leave it out, and the next stage or the response gets the output"
@@ -172,7 +173,7 @@ class _Reader:
             if word.startswith("--"):
                 self._long(word)
             elif word.startswith("-") and len(word) > 1:
-                self._cluster(word[1:])
+                self._cluster(word)
             else:
                 self._operand(word)
         for word in self._rest:
@@ -182,11 +183,17 @@ class _Reader:
         name, has_value, value = word[2:].partition("=")
         self._flag(name, f"--{name}", glued=value if has_value else None)
 
-    def _cluster(self, letters: str) -> None:
-        for place, letter in enumerate(letters, 1):
-            self._flag(letter, f"-{letter}", glued=letters[place:] or None)
-            if letter in self._filter.takes:
+    def _cluster(self, word: str) -> None:
+        """Flags that stand alone, and one that takes the rest; behind what is no flag may be a name of a file too."""
+        for following, letter in enumerate(word[1 : MAX_CLUSTER + 1], 2):
+            if not letter.isalnum():
+                paths.check(word[following - 1 :])
                 return
+            takes_rest = letter in self._filter.takes
+            self._flag(letter, f"-{letter}", glued=(word[following:] or None) if takes_rest else None)
+            if takes_rest or following == len(word):
+                return
+        raise too_many_in_a_word(word)
 
     def _flag(self, name: str, shown: str, *, glued: str | None) -> None:
         why = self._filter.refused_flags.get(name)

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from shared.command import paths
-from shared.command.reading import TERMINATOR, Arity, Flag, Reading
-from shared.errors import ErrorCode, RequestError
+from shared.command.reading import MAX_CLUSTER, TERMINATOR, Arity, Flag, Reading
+from shared.errors import ErrorCode, RequestError, shown
 from shared.tools.table import FlagSpec, Takes
 from shared.tools.tool import Grammar
 
@@ -70,33 +70,34 @@ class _Reader:
             self._without_value(name, word)
 
     def _short(self, word: str) -> None:
-        letter, glued = word[1], word[2:]
-        self._refuse_if_listed(letter, f"-{letter}")
-        if not glued:
-            self._without_value(letter, word)
-        elif glued[0] == "=" and len(glued) > 1:
-            self._add(letter, glued[1:])
-        else:
-            self._glued(letter, glued, word)
+        """`-n`, `-nx`, or a cluster such as `-Aw`: each letter decides what the rest is."""
+        for following, letter in enumerate(word[1 : MAX_CLUSTER + 1], 2):
+            self._refuse_if_listed(letter, f"-{letter}")
+            if following == len(word):
+                return self._without_value(letter, f"-{letter}")
+            if word[following] == "=" and following + 1 < len(word):
+                return self._add(letter, word[following + 1 :])
+            if self._takes_rest(letter, word, following):
+                return self._add(letter, word[following:])
+            self._given.append(_Given(letter, None))
+        raise too_many_in_a_word(word)
 
-    def _glued(self, letter: str, glued: str, word: str) -> None:
-        """`-nx`, or a cluster such as `-Aw`: each letter decides what the rest is."""
+    def _takes_rest(self, letter: str, word: str, following: int) -> bool:
+        """Whether what is glued to a letter is its value; if not, the next letter is a flag too."""
         self._settle_verb(letter, word)
         spec = self._spec(letter)
-        is_sure = self._grammar.takes_glued_values or self._is_global(letter)
-        if spec and is_sure and spec.takes is Takes.VALUE:
-            self._add(letter, glued)
-            return
-        for other in glued if spec is None or not is_sure else glued[:1]:
+        if spec is not None and (self._grammar.takes_glued_values or self._is_global(letter)):
+            if spec.takes is Takes.VALUE:
+                return True
+            if word[following].isalpha():
+                return False
+        for other in word[following:]:
             self._refuse_if_listed(other, f"-{other}")
-        if spec is None or not is_sure or not glued[0].isalpha():
-            raise RequestError(
-                ErrorCode.FLAG_AMBIGUOUS,
-                f"`-{letter}{glued[0]}…` can be read as several flags: write each flag as a word of its own, and a "
-                f"value as `-{letter}=value`.",
-            )
-        self._given.append(_Given(letter, None))
-        self._short(f"-{glued}")
+        raise RequestError(
+            ErrorCode.FLAG_AMBIGUOUS,
+            f"`-{letter}{word[following]}…` can be read as several flags: write each flag as a word of its own, and a "
+            f"value as `-{letter}=value`.",
+        )
 
     def _without_value(self, name: str, word: str) -> None:
         """A flag with no value of its own: whether the next word is its value depends on the flag."""
@@ -160,14 +161,12 @@ class _VerbPath:
     def __init__(self, grammar: Grammar) -> None:
         self._grammar = grammar
         self.path: tuple[str, ...] = ()
+        self.name = ""
+        """The path, words joined by a blank."""
         self.operands: list[str] = []
         self._is_complete = False
         self._ended_by: str | None = None
         """The flag that stood where a further verb may have come."""
-
-    @property
-    def name(self) -> str:
-        return " ".join(self.path)
 
     def take(self, word: str) -> None:
         """An operand: the next verb of the path, unless the path is complete.
@@ -179,16 +178,18 @@ class _VerbPath:
                 self.end(word)
             self.operands.append(word)
             return
+        if self.path and not self._is_group():
+            self.operands.append(word)
+            return
         longer = self._resolved((*self.path, word))
         is_verb = not self.path or " ".join(longer) in self._grammar.table.verbs
-        if self._ended_by is not None and is_verb and self._is_group():
+        if self._ended_by is not None and is_verb:
             raise _verb_first(self._ended_by)
         if self._is_complete or not is_verb:
             self._is_complete = True
             self.operands.append(word)
             return
-        self.path = longer
-        self._is_complete = not self._is_group()
+        self.path, self.name = longer, " ".join(longer)
 
     def end(self, word: str) -> None:
         """A flag that may take the next word as its value."""
@@ -216,7 +217,16 @@ def _looks_like_flag(word: str) -> bool:
 
 
 def _shown(word: str) -> str:
-    return word.partition("=")[0]
+    return shown(word.partition("=")[0])
+
+
+def too_many_in_a_word(word: str) -> RequestError:
+    """For a cluster of flags that goes on and on."""
+    return RequestError(
+        ErrorCode.FLAG_AMBIGUOUS,
+        f"`{word[:8]}…` has more than {MAX_CLUSTER} flags in one word: write each flag once, as a word of its own, and "
+        "a value as `-x=value`.",
+    )
 
 
 def _verb_first(word: str) -> RequestError:

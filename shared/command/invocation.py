@@ -41,11 +41,11 @@ class Invocation:
     effects: frozenset[Effect] = frozenset()
     masking: Masking | None = None
     """What a worker masks of what it prints, where policy has it masked."""
-    unknown: tuple[UnknownWord, ...] = ()
-    """Verbs and flags that its CLI does not have, as far as the tables know."""
+    unknown: UnknownWord | None = None
+    """The first verb or flag that its CLI does not have, as far as the tables know."""
 
     @property
     def lane(self) -> Lane:
-        """That of its class, which policy may have changed."""
+        """Lane of the command's class, which policy may have changed."""
         is_short = self.command_class.changes_nothing and not self.waits
         return Lane.FAST if is_short else Lane.SLOW

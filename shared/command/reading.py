@@ -9,8 +9,13 @@ FALSE_VALUES = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 
 
 UNSEEN = "?"
+"""Stands for kinds that a command does not name and may act on."""
+SEVERAL = "…"
+"""The same where a name that is not known here may stand for several kinds."""
 TERMINATOR = "--"
 """Behind it nothing is a flag."""
+MAX_CLUSTER = 32
+"""Flags of one letter that may share a word: no CLI and no filter has as many that stand alone."""
 
 
 class Arity(Enum):

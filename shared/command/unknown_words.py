@@ -1,14 +1,12 @@
 """Verbs and flags that a CLI does not have, as far as the tables know, and what was perhaps meant."""
 
 import difflib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 from shared.command.reading import Arity, Reading
+from shared.errors import SHOWN_CHARACTERS, shown
 from shared.tools.tool import Grammar
-
-SHOWN_CHARACTERS = 60
 
 
 class WordKind(StrEnum):
@@ -29,18 +27,19 @@ class UnknownWord:
     nearest: str | None
 
 
-def find(grammar: Grammar, reading: Reading) -> tuple[UnknownWord, ...]:
-    """In the order verb, flags."""
-    return (*_verbs(grammar, reading), *_flags(grammar, reading))
+def find(grammar: Grammar, reading: Reading) -> UnknownWord | None:
+    """The first in the order verb, flags: of one more nobody is told, and each takes a while to compare."""
+    return _verb(grammar, reading) or _flag(grammar, reading)
 
 
-def _verbs(grammar: Grammar, reading: Reading) -> Iterator[UnknownWord]:
+def _verb(grammar: Grammar, reading: Reading) -> UnknownWord | None:
     verb = grammar.table.verbs.get(reading.path)
     if reading.path and verb is None:
-        yield _word(WordKind.VERB, reading.path, _below(grammar, ""))
-    elif verb and verb.is_group and len(reading.operands) > reading.trailing:
+        return _word(WordKind.VERB, reading.path, _below(grammar, ""))
+    if verb and verb.is_group and len(reading.operands) > reading.trailing:
         written = f"{reading.path} {next(filter(None, reading.operands), '')}"
-        yield _word(WordKind.VERB, written.strip(), _below(grammar, reading.path))
+        return _word(WordKind.VERB, written.strip(), _below(grammar, reading.path))
+    return None
 
 
 def _below(grammar: Grammar, group: str) -> list[str]:
@@ -49,13 +48,14 @@ def _below(grammar: Grammar, group: str) -> list[str]:
     return [path for path in paths if path.rpartition(" ")[0] == group]
 
 
-def _flags(grammar: Grammar, reading: Reading) -> Iterator[UnknownWord]:
+def _flag(grammar: Grammar, reading: Reading) -> UnknownWord | None:
+    flag = next((flag for flag in reading.flags if flag.arity is Arity.UNKNOWN), None)
+    if flag is None:
+        return None
     known = [f"--{spec.name}" for spec in grammar.table.specs(reading.path)]
-    for flag in reading.flags:
-        if flag.arity is Arity.UNKNOWN:
-            yield _word(WordKind.FLAG, f"-{flag.name}" if len(flag.name) == 1 else f"--{flag.name}", known)
+    return _word(WordKind.FLAG, f"-{flag.name}" if len(flag.name) == 1 else f"--{flag.name}", known)
 
 
 def _word(kind: WordKind, written: str, known: list[str]) -> UnknownWord:
     nearest = difflib.get_close_matches(written[:SHOWN_CHARACTERS], known, n=1, cutoff=ALIKE[kind])
-    return UnknownWord(kind, written[:SHOWN_CHARACTERS], nearest[0] if nearest else None)
+    return UnknownWord(kind, shown(written), nearest[0] if nearest else None)

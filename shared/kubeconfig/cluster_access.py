@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from shared import documents
 from shared.documents import DocumentError, Value
-from shared.errors import ErrorCode, RequestError
+from shared.errors import ErrorCode, RequestError, shown
 from shared.kubeconfig.encoding import SELF_CONTAINED, decode
 from shared.kubeconfig.fields import CLUSTER, CONTEXT, USER, Kind, Section
 from shared.network import endpoints
@@ -26,7 +26,6 @@ MAX_NAME_CHARACTERS = 1_024
 MAX_CREDENTIAL_CHARACTERS = 64 * 1024
 """Longest credential in characters: each is searched for in a command's output. The largest keys in use take 18 KiB."""
 SHOWN_NAMES = 20
-SHOWN_NAME_CHARACTERS = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +118,9 @@ def _chosen_context(document: Mapping[str, Value], asked: str | None) -> _Entry:
 
 def _known_contexts(document: Mapping[str, Value]) -> str:
     names = [item.get("name") for item in _items(document, CONTEXT) if isinstance(item, dict)]
-    shown = [_shown(name) for name in names if isinstance(name, str)][:SHOWN_NAMES]
-    more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
-    return f"its contexts are: {', '.join(shown)}{more}" if shown else "it has no contexts"
-
-
-def _shown(name: str) -> str:
-    """Returns a name that is safe to show: without control characters, and cut if it is long."""
-    printable = "".join(character if character.isprintable() else "?" for character in name)
-    return printable if len(printable) <= SHOWN_NAME_CHARACTERS else f"{printable[:SHOWN_NAME_CHARACTERS]}…"
+    told = [shown(name) for name in names if isinstance(name, str)][:SHOWN_NAMES]
+    more = f" and {len(names) - len(told)} more" if len(names) > len(told) else ""
+    return f"its contexts are: {', '.join(told)}{more}" if told else "it has no contexts"
 
 
 def _items(document: Mapping[str, Value], section: Section) -> list[Value]:

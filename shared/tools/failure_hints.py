@@ -81,7 +81,7 @@ CLUSTER = (
     ),
     FailureHint(
         r"required flag\(s\)|no name was specified|must either provide a name|requires (at least|exactly) \d|"
-        r"accepts \d+ arg",
+        r"accepts \d{1,9} arg",
         "An argument is missing: the verb with `--help` lists what it needs.",
     ),
     FailureHint(

@@ -6,6 +6,7 @@ A tool says so for the verbs whose reach it knows; of anything else nobody can t
 from dataclasses import dataclass
 
 from shared.command.reading import Reading
+from shared.errors import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,4 +31,4 @@ EVERY_NAMESPACE = NamespaceScope(beyond="`--all-namespaces` reaches every one")
 
 def untold(reading: Reading) -> NamespaceScope:
     """For a tool or verb of which nobody here knows it."""
-    return NamespaceScope(beyond=f"which namespaces `{reading.path}` touches cannot be told beforehand")
+    return NamespaceScope(beyond=f"which namespaces `{shown(reading.path)}` touches cannot be told beforehand")

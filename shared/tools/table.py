@@ -78,13 +78,20 @@ class Table:
             for alias in verb.aliases
         }
 
+    @cached_property
+    def _by_letter(self) -> Mapping[str, Mapping[str, FlagSpec]]:
+        """Verb path → letter → flag, a verb's own before those of all; under an empty path the latter alone."""
+        return {
+            path: {spec.short: spec for spec in reversed(self.specs(path)) if spec.short} for path in ("", *self.verbs)
+        }
+
     def long(self, path: str, name: str) -> FlagSpec | None:
         """What `--name` means under a verb path; under an empty one, only what it means everywhere."""
         return next((flags[name] for flags in self._scopes(path) if name in flags), None)
 
     def short(self, path: str, letter: str) -> FlagSpec | None:
         """What `-letter` means there."""
-        return next((spec for flags in self._scopes(path) for spec in flags.values() if spec.short == letter), None)
+        return self._by_letter.get(path, self._by_letter[""]).get(letter)
 
     def spec(self, path: str, name: str) -> FlagSpec | None:
         """By a name without dashes: one letter is a short flag."""

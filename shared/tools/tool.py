@@ -42,8 +42,8 @@ class Grammar:
     """A kind's proper plural, from any of its names."""
     namespace_scope: Callable[[Reading], NamespaceScope] = untold
     """Which namespaces a command touches, its manifests included."""
-    hides_kinds: Callable[[Reading], bool] = lambda _: False
-    """Whether a command may act on kinds that it does not name."""
+    hidden_kinds: Callable[[Reading], tuple[str, ...]] = no_kinds
+    """What a command may act on beside the kinds that it names: `UNSEEN`, `SEVERAL`, or nothing."""
     manifest_flags: frozenset[str] = frozenset()
     """Flags whose files hold the objects that the command acts on."""
     rendered_flags: frozenset[str] = frozenset()

@@ -226,7 +226,7 @@ def _compare_place(invocation: Invocation, hits: set[Hit]) -> None:
 def _compare_objects(reading: Reading, hits: set[Hit], *, is_whole: bool) -> None:
     kinds = {*kubectl_kinds.kinds(reading)}
     asked = {hit.kind for hit in hits}
-    if not scope.hides_kinds(reading):
+    if not scope.hidden_kinds(reading):
         assert asked <= kinds | BESIDE.get(reading.path, set())
     if is_whole and hits:
         assert kinds <= asked

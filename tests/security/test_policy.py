@@ -7,7 +7,12 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.policy.policy import Policy
+from gateway.policy.rules import Rules
+from shared.command import parser
+from shared.errors import ErrorCode, RequestError
 from shared.settings import SecurityMode
+from shared.tools import registry
 from tests.integration.end_to_end.system import needs_landlock
 from tests.security.attack import Attack, cases
 from tests.security.rows import policy
@@ -77,6 +82,17 @@ async def test_permissive_shows_it(scene: Scene) -> None:
     [attack] = [attack for attack in policy.SECRETS if attack.name == "yaml"]
 
     assert ENCODED_VALUE in (await scene.attempt(SecurityMode.PERMISSIVE, attack)).text
+
+
+@pytest.mark.parametrize("command", policy.HOLDING_IT)
+def test_rule_on_a_kind_holds_for_categories_too(command: str) -> None:
+    rules = Rules.model_validate({"rules": [{"name": "kind", "action": "deny", "kinds": policy.DENIED_KIND}]})
+    kubectl = registry.find("kubectl")
+    with pytest.raises(RequestError) as refused:
+        Policy(SecurityMode.PERMISSIVE, rules).check(
+            kubectl, parser.parse(kubectl, command), stdin=None, files={}, kubeconfig_namespace="default"
+        )
+    assert refused.value.code is ErrorCode.POLICY_DENIED
 
 
 @pytest.mark.parametrize("attack", cases(policy.READ_ONLY))

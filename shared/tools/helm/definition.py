@@ -182,7 +182,7 @@ _FAILURE_HINTS = (
         "kept as failed: upgrade it, roll it back, or uninstall it.",
     ),
     FailureHint(
-        r"repo \S+ not found|no repositories to show|no repo named",
+        r"repo \S{1,300} not found|no repositories to show|no repo named",
         "Repositories are not kept from one command to the next: name the chart's with `--repo URL`, or as oci://.",
     ),
     *failure_hints.CLUSTER,

@@ -209,7 +209,7 @@ _FAILURE_HINTS = (
         "It was not ready in time: `get pods` and `events` of the namespace say what it waits for.",
     ),
     FailureHint(
-        r"Apply failed with \d+ conflict",
+        r"Apply failed with \d{1,9} conflict",
         "Another manager owns these fields: leave them out, or take them over with `--force-conflicts`.",
     ),
     *failure_hints.CLUSTER,
@@ -237,7 +237,7 @@ TOOL = Tool(
         kinds=kinds.kinds,
         plural=kinds.plural,
         namespace_scope=scope.of,
-        hides_kinds=scope.hides_kinds,
+        hidden_kinds=scope.hidden_kinds,
         manifest_flags=frozenset({"filename"}),
         rendered_flags=frozenset({"kustomize"}),
         file_flags=_FILE_FLAGS,

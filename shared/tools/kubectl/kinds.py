@@ -18,7 +18,6 @@ podtemplates podtemplate|replicasets replicaset rs|replicationcontrollers replic
 resourceclaims resourceclaim|resourceclaimtemplates resourceclaimtemplate|resourcequotas resourcequota quota
 rolebindings rolebinding|roles role|secrets secret|serviceaccounts serviceaccount sa|services service svc
 statefulsets statefulset sts|csistoragecapacities csistoragecapacity
-all
 """
 _CUSTOM_NAMESPACED = """
 gateways gateway gtw gw|httproutes httproute|grpcroutes grpcroute|referencegrants referencegrant refgrant
@@ -61,7 +60,7 @@ NAMESPACED = frozenset(_names(_NAMESPACED).values()) | CUSTOM_NAMESPACED
 DATA_KINDS = frozenset({"persistentvolumeclaims", "persistentvolumes"})
 """With these, what no manifest brings back is deleted."""
 CATEGORIES = frozenset({"all", "api-extensions"})
-"""Names for several kinds; whoever defines a kind may add it to them."""
+"""Names of Kubernetes' own for several kinds. A custom resource may add its kind to them, or bring further ones."""
 
 _BY_OPERAND = frozenset(
     (
@@ -118,6 +117,11 @@ def plural(name: str) -> str:
     """The kind's proper plural; a name that nobody knows comes back in lower case, without version and group."""
     bare = name.lower().partition(".")[0]
     return _PLURALS.get(bare, bare)
+
+
+def may_be_several(name: str) -> bool:
+    """Whether a name, as it is written, may be that of a category; with its group it is one kind's."""
+    return "." not in name and name.lower() not in _PLURALS
 
 
 def kinds(reading: Reading) -> tuple[str, ...]:

@@ -7,7 +7,8 @@ further ones with their group, for the same word may be a kind of no namespace i
 import re
 from collections.abc import Iterator
 
-from shared.command.reading import UNSEEN, ManifestObject, Reading
+from shared.command.reading import SEVERAL, UNSEEN, ManifestObject, Reading
+from shared.errors import shown
 from shared.tools.kubectl import kinds
 from shared.tools.namespace_scope import ALL_NAMESPACES, EVERY_NAMESPACE, NOWHERE, NamespaceScope, untold
 
@@ -26,7 +27,7 @@ _CUSTOM_GROUPS = frozenset(
         *("security.istio.io", "telemetry.istio.io"),
     )
 )
-_BUILT_IN = kinds.NAMESPACED - kinds.CUSTOM_NAMESPACED - kinds.CATEGORIES
+_BUILT_IN = kinds.NAMESPACED - kinds.CUSTOM_NAMESPACED
 _NOWHERE = frozenset({"api-resources", "api-versions", "auth can-i", "auth whoami", "explain", "version"})
 _WHOLE_NAMESPACE = frozenset({"events"})
 """Verbs that name no kind, and look at one namespace."""
@@ -55,11 +56,13 @@ def of(reading: Reading) -> NamespaceScope:
     return NamespaceScope(named=tuple(dict.fromkeys(filter(None, named))), in_own=in_own)
 
 
-def hides_kinds(reading: Reading) -> bool:
-    """Whether it may act on kinds that it does not name."""
-    named = kinds.kinds(reading)
+def hidden_kinds(reading: Reading) -> tuple[str, ...]:
+    """What it may act on beside the kinds that it names."""
+    written = _written(reading)
     by_verb = reading.path in ("cluster-info", "cluster-info dump")
-    return by_verb or reading.has(*_EVADING_FLAGS) or not kinds.CATEGORIES.isdisjoint(named)
+    if by_verb or reading.has(*_EVADING_FLAGS) or not kinds.CATEGORIES.isdisjoint(map(kinds.plural, written)):
+        return (UNSEEN,)
+    return (SEVERAL,) if any(map(kinds.may_be_several, written)) else ()
 
 
 def _written(reading: Reading) -> list[str]:
@@ -88,10 +91,10 @@ def _why_kind(kind: str) -> str:
         return f"`{kind}` may hold kinds of no namespace: name the kinds"
     if kind in kinds.CUSTOM_NAMESPACED:
         return f"`{kind}` may be a kind of no namespace: name it with its group (`{kind}.GROUP`)"
-    return f"`{kind}` lie in no namespace, or are not known to"
+    return f"`{shown(kind)}` lie in no namespace, or are not known to"
 
 
 def _why_object(each: ManifestObject) -> str:
     if each.kind == UNSEEN:
         return "a manifest that cannot be read beforehand may name any"
-    return f"the manifests hold `{each.kind}`, which lie in no namespace, or are not known to"
+    return f"the manifests hold `{shown(each.kind)}`, which lie in no namespace, or are not known to"

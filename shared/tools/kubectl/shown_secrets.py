@@ -18,8 +18,8 @@ CHANGING_VERBS = frozenset({"annotate", "apply", "create", "label", "patch", "re
 """First words of the verbs whose error messages may repeat a Secret."""
 PLAIN_OPERATIONS = frozenset({"add", "remove", "replace"})
 """Of a JSON patch (RFC 6902): the others copy values to where they are shown, or try them."""
-VERBOSE = 7
-"""From this level on kubectl prints the bodies of requests and answers."""
+QUIET_LEVELS = frozenset("0123456")
+"""From level 7 on kubectl prints the bodies of requests and answers."""
 _VIEW_LAST_APPLIED = "apply view-last-applied"
 _SECRETS = "secrets"
 _SORTED_BY = re.compile(r"\{?\.?(kind|type|metadata\.(creationTimestamp|name|namespace|uid|resourceVersion))\}?")
@@ -69,8 +69,7 @@ def _is_plain(operation: Value) -> bool:
 
 def is_verbose(reading: Reading) -> bool:
     """So that the bodies of answers are shown; `--vmodule` does it for one file of kubectl's source."""
-    level = reading.value("v") or "0"
-    return not level.isdecimal() or int(level) >= VERBOSE or reading.has("vmodule")
+    return (reading.value("v") or "0") not in QUIET_LEVELS or reading.has("vmodule")
 
 
 def _are_shown(reading: Reading) -> bool:

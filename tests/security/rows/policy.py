@@ -67,6 +67,8 @@ ROWS = (
         node="delete node node-1",
         definition="delete crd x.example.com",
         unknown_kind="delete frobs x -n doomed",
+        category="delete all x -n doomed",
+        category_of_others="delete istio-io x -n doomed",
         claim="delete pvc data -n doomed",
         volume="delete pv data",
         role="delete clusterrole x",
@@ -144,6 +146,7 @@ READ_ONLY = tuple(
         ("second-word-of-apply", "kubectl", "apply set-last-applied -f - --create-annotation", _PLAIN),
         ("image", "kubectl", "set image deploy/web main=x", None),
         ("label", "kubectl", "label pod web-1 a=b", None),
+        ("label-of-a-category", "kubectl", "label istio-io --all a=b", None),
         ("annotate", "kubectl", "annotate pod web-1 a=b", None),
         ("patch", "kubectl", "patch pod web-1 -p '{}'", None),
         ("scale", "kubectl", "scale deploy/web --replicas=0", None),
@@ -165,3 +168,16 @@ READ_ONLY = tuple(
     )
 )
 """What changes anything, for a gateway that is `read-only`."""
+
+DENIED_KIND = "virtualservices"
+HOLDING_IT = (
+    "label istio-io --all a=b",
+    "label ISTIO-IO --all a=b",
+    "label networking-istio-io --all a=b",
+    "label pods,istio-io --all a=b",
+    "delete istio-io --all",
+    "patch istio-io x -p {}",
+    "get all",
+    "annotate frobs --all a=b",
+)
+"""Words that are, or may be, a category with the kind in it: what a rule denies of the kind it denies of them."""

@@ -50,6 +50,18 @@ def decision(text: str, given: Rules, mode: SecurityMode = STRICT) -> tuple[bool
         ({"classes": ["write"]}, ["kubectl apply -f -"], ["kubectl apply -f - --dry-run=server"]),
         ({"kinds": "deploy"}, ["kubectl get deployments.v1.apps", "kubectl get po,deployment"], ["kubectl get po"]),
         ({"kinds": "*s"}, ["kubectl get widgets"], ["helm list"]),
+        (
+            {"kinds": "vs"},
+            [
+                "kubectl label istio-io --all a=b",
+                "kubectl annotate pods,Networking-Istio-IO x a=b",
+                "kubectl delete gateway-api x",
+                "kubectl get gadgets",
+                "kubectl get api-extensions",
+                "kubectl wait knative/x --for=delete",
+            ],
+            ["kubectl get gadgets.example.com", "kubectl get gateways", "kubectl label pod x istio-io=a", "helm list"],
+        ),
         ({"kinds": "secrets"}, ["kubectl get all", "kubectl get --raw /x", "kubectl get -k ."], ["kubectl get cm"]),
         ({"kinds": "pods"}, ["kubectl exec deploy/x -- ls", "kubectl logs job/x"], ["kubectl get deploy"]),
         (
@@ -86,6 +98,8 @@ def test_deny_rule_speaks_of(row: dict[str, Any], fitting: list[str], others: li
             ["kubectl delete pods --all -n team-a"],
             ["kubectl delete pods --all", "kubectl delete pods --all -A", "kubectl delete ns team-a -n team-a"],
         ),
+        ({"kinds": ["widgets", "po"]}, ["kubectl delete widgets,po x"], ["kubectl delete gadgets x"]),
+        ({"kinds": "*"}, ["kubectl delete gadgets x"], ["kubectl delete all x", "kubectl delete api-extensions x"]),
         ({"flags": "all"}, ["kubectl delete pods --all"], ["kubectl delete pods -l a"]),
         ({"verbs": "get"}, [], ["kubectl get secret x -o jsonpath={.data}"]),
         (
@@ -167,6 +181,12 @@ def test_refusal_names_rule_class_and_what_is_allowed() -> None:
         assert part in refusal(said, "exec p -- ls")
     assert "Allowed instead: kubectl logs." in refusal(said, "exec p -- ls")
     assert "Allowed instead: commands that it does not speak of (verbs exec)." in refusal(silent, "exec p -- ls")
+
+
+def test_refusal_of_a_kind_that_nobody_knows_says_how_to_name_it() -> None:
+    for given in (rules(deny(kinds="vs")), rules(deny(kinds="vs", instead="istioctl"))):
+        assert "`KIND.GROUP`" in refusal(given, "label istio-io --all a=b")
+        assert "`KIND.GROUP`" not in refusal(given, "get vs")
 
 
 @pytest.mark.parametrize("mode", SecurityMode)

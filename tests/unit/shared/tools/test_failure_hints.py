@@ -73,3 +73,9 @@ def test_hint_is_a_sentence_behind_a_valid_pattern(hint: FailureHint) -> None:
     re.compile(hint.pattern)
     assert hint.text.endswith(".")
     assert len(hint.text) < 300
+
+
+@pytest.mark.parametrize("hint", ALL_HINTS, ids=lambda hint: hint.pattern)
+def test_no_pattern_repeats_anything_without_a_bound(hint: FailureHint) -> None:
+    """So that no wording of what is printed makes the search take long."""
+    assert not re.search(r"(?<!\\)[*+]|,\}", hint.pattern)
