@@ -16,6 +16,7 @@ from shared.models import CommandClass
 from shared.tools import registry
 from shared.tools.table import FlagSpec, Table, Takes, Verb
 from shared.tools.tool import Grammar, SandboxNeeds, Tool
+from shared.values.types import ValueType
 from tests.support import static_elf
 
 HERE = Path(__file__).parent
@@ -27,8 +28,10 @@ STUB = Tool(
     grammar=Grammar(
         table=Table(
             version="1",
-            global_flags={"namespace": FlagSpec("namespace", "n", Takes.VALUE)},
-            verbs=dict.fromkeys(("read", "write"), Verb({"timeout": FlagSpec("timeout", "", Takes.VALUE)})),
+            global_flags={"namespace": FlagSpec("namespace", "n", Takes.VALUE, ValueType.STRING)},
+            verbs=dict.fromkeys(
+                ("read", "write"), Verb({"timeout": FlagSpec("timeout", "", Takes.VALUE, ValueType.DURATION)})
+            ),
         ),
         refused_flags={},
         classes={"read": CommandClass.READ, "write": CommandClass.WRITE},
