@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.values.types import ValueType
+from shared.command.values.types import ValueType
 
 TIMEOUT_S = 60
 _VERB_HEADING = re.compile(r"^(?!.*[Pp]lugins)[A-Z].*(?:[Cc]ommands?|help topics)\b.*:$")

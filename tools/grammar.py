@@ -16,7 +16,7 @@ from pathlib import Path
 from shared.tools import registry, table
 from shared.tools.table import FlagSpec, Table, Takes, Verb
 from shared.tools.tool import Tool
-from shared.values.types import ValueType
+from shared.command.values.types import ValueType
 from tools import cli_help, e2e_tools, flag_names
 from tools.cli_help import Cli, Help, HelpError, HelpFlag
 from tools.flag_names import FlagNames

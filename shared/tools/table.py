@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 
-from shared.values.types import Names, ValueType
+from shared.command.values.types import Names, ValueType
 
 FOLDER = Path(__file__).parent
 _FLAG = re.compile(

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from shared.values.types import ValueType
+from shared.command.values.types import ValueType
 
 CSV = ('"', '""', ",", '"a,b"', ' "', "\n", "\r\n", "\r", "a", "/etc/hosts", " ", "ü", "\\", "{", "}", "=", "")
 SET = (

@@ -16,7 +16,7 @@ from shared.models import CommandClass
 from shared.tools import registry
 from shared.tools.table import FlagSpec, Table, Takes, Verb
 from shared.tools.tool import Grammar, SandboxNeeds, Tool
-from shared.values.types import ValueType
+from shared.command.values.types import ValueType
 from tests.support import static_elf
 
 HERE = Path(__file__).parent

@@ -2,7 +2,7 @@ import pytest
 
 from shared.tools import registry, table
 from shared.tools.table import FlagSpec, Takes
-from shared.values.types import Names, ValueType
+from shared.command.values.types import Names, ValueType
 
 
 @pytest.mark.parametrize("tool", registry.names())

@@ -6,9 +6,9 @@ assignments add up, a map takes the last of a key, and of everything else the la
 
 from collections.abc import Callable, Mapping
 
-from shared.values import csv_line, scalars, set_language
-from shared.values.set_language import Assignment
-from shared.values.types import DecodeError, ValueType
+from shared.command.values import csv_line, scalars, set_language
+from shared.command.values.set_language import Assignment
+from shared.command.values.types import DecodeError, ValueType
 
 Value = bool | int | str | tuple[str, ...] | Mapping[str, str] | tuple[Assignment, ...]
 """A duration is an `int` of nanoseconds."""

@@ -1,7 +1,7 @@
 import pytest
 
-from shared.values import csv_line
-from shared.values.types import DecodeError
+from shared.command.values import csv_line
+from shared.command.values.types import DecodeError
 
 
 @pytest.mark.parametrize(

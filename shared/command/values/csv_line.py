@@ -5,7 +5,7 @@ https://pkg.go.dev/encoding/csv#Reader: no lazy quotes, spaces belong to their f
 
 import re
 
-from shared.values.types import DecodeError
+from shared.command.values.types import DecodeError
 
 _FIELD = re.compile(r'(?:"([^"]*+(?:""[^"]*+)*+)"|([^",\n]*+))(,|\n|\Z)')
 

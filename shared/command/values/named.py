@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
-from shared.values.decoding import Value
-from shared.values.set_language import Assignment
-from shared.values.types import DecodeError, Names
+from shared.command.values.decoding import Value
+from shared.command.values.set_language import Assignment
+from shared.command.values.types import DecodeError, Names
 
 _OF_PATHS = frozenset({Names.FILE, Names.FILE_OR_URL, Names.URL, Names.OBJECT})
 

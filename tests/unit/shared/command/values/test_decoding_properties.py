@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.values import decoding
-from shared.values.types import DecodeError, ValueType
+from shared.command.values import decoding
+from shared.command.values.types import DecodeError, ValueType
 from tests.support import flag_value_cases
 
 EACH_TYPE = pytest.mark.parametrize("value_type", ValueType, ids=str)

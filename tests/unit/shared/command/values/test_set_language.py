@@ -2,9 +2,9 @@ from collections.abc import Callable
 
 import pytest
 
-from shared.values import set_language
-from shared.values.set_language import Assignment
-from shared.values.types import DecodeError
+from shared.command.values import set_language
+from shared.command.values.set_language import Assignment
+from shared.command.values.types import DecodeError
 
 Read = Callable[[str], tuple[Assignment, ...]]
 

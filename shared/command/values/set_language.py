@@ -11,8 +11,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from shared.values.scalars import INT_MAX, INT_MIN
-from shared.values.types import DecodeError
+from shared.command.values.scalars import INT_MAX, INT_MIN
+from shared.command.values.types import DecodeError
 
 MAX_INDEX = 65_536
 MAX_DOTS = 30

@@ -1,7 +1,7 @@
 import pytest
 
-from shared.values import decoding, named
-from shared.values.types import DecodeError, Names, ValueType
+from shared.command.values import decoding, named
+from shared.command.values.types import DecodeError, Names, ValueType
 
 
 @pytest.mark.parametrize(

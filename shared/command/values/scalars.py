@@ -2,7 +2,7 @@
 
 import re
 
-from shared.values.types import DecodeError
+from shared.command.values.types import DecodeError
 
 BOOLEANS = {
     **dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True),

@@ -1,7 +1,7 @@
 import pytest
 
-from shared.values import scalars
-from shared.values.types import DecodeError
+from shared.command.values import scalars
+from shared.command.values.types import DecodeError
 
 
 @pytest.mark.parametrize(("text", "value"), [("1", True), ("T", True), ("True", True), ("f", False), ("FALSE", False)])
