@@ -20,7 +20,7 @@ _VERB = re.compile(r"^ {2}([a-z][\w-]*) ")
 _TOPIC = re.compile(r"^ {2}\S+ ([a-z][\w-]*) {2,}")
 _FLAG = re.compile(r"^ {2,6}(?:-(\w), +)?--([\w.-]+)(=.*:$| \S.*?(?= {2,}|$)|(?= {2,}|$))")
 _SWITCH = re.compile(r"=(?:true|false):")
-_LISTED = re.compile(r"=\[.*\]:| stringArray")
+_LISTED = re.compile(r"=\[.*\]:| (?:stringArray|ints|\w+Slice)")
 _COMPLAINTS = {
     "strconv.ParseBool": ValueType.BOOL,
     "strconv.ParseInt": ValueType.INT,

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from shared.tools.table import FlagSpec
 from shared.command.values.types import Names, ValueType
+from shared.tools.table import FlagSpec
 
 PATH = Path(__file__).with_suffix(".toml")
 _VERBATIM = (ValueType.STRING, ValueType.ARRAY)

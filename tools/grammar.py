@@ -13,10 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
+from shared.command.values.types import ValueType
 from shared.tools import registry, table
 from shared.tools.table import FlagSpec, Table, Takes, Verb
 from shared.tools.tool import Tool
-from shared.command.values.types import ValueType
 from tools import cli_help, e2e_tools, flag_names
 from tools.cli_help import Cli, Help, HelpError, HelpFlag
 from tools.flag_names import FlagNames
@@ -160,7 +160,10 @@ class _Walk:
         return self._value(path, spelled, takes_value=bool(takes_value), is_listed=flag.is_listed)
 
     def _value(self, path: str, spelled: str, *, takes_value: bool, is_listed: bool) -> tuple[Takes, ValueType]:
-        found = self._cli.value_type(path, spelled) or (ValueType.ARRAY if is_listed else ValueType.STRING)
+        verbatim = ValueType.ARRAY if is_listed else ValueType.STRING
+        found = self._cli.value_type(path, spelled) or verbatim
+        if found is ValueType.INT and is_listed:
+            found = ValueType.STRING  # a list of numbers: it names nothing, and the CLI reads it itself
         if takes_value:
             return Takes.VALUE, found
         return (Takes.NOTHING if found is ValueType.BOOL else Takes.OPTIONAL), found

@@ -12,11 +12,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from shared.command.values.types import ValueType
 from shared.models import CommandClass
 from shared.tools import registry
 from shared.tools.table import FlagSpec, Table, Takes, Verb
 from shared.tools.tool import Grammar, SandboxNeeds, Tool
-from shared.command.values.types import ValueType
 from tests.support import static_elf
 
 HERE = Path(__file__).parent

@@ -1,8 +1,8 @@
 import pytest
 
+from shared.command.values.types import Names, ValueType
 from shared.tools import registry, table
 from shared.tools.table import FlagSpec, Takes
-from shared.command.values.types import Names, ValueType
 
 
 @pytest.mark.parametrize("tool", registry.names())
