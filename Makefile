@@ -75,8 +75,10 @@ scale-out: setup tools ## Measure 1, 2 and 4 workers and what a job costs (ARGS=
 	@$(WITH_PATH) $(BIN)/python -m bench.scaling $(ARGS)
 
 .PHONY: fuzz
-fuzz: setup ## Try the command parser with many thousands of random commands (ARGS="-k round")
-	@$(BIN)/python -m pytest tests/unit/shared/command/test_command_properties.py --hypothesis-profile=fuzz --timeout=0 $(ARGS)
+fuzz: setup ## Try random commands and flags' values by the ten thousand (ARGS="-k round")
+	@if command -v go >/dev/null; then $(BIN)/python -m tools.build_e2e_tools flagvalues; fi
+	@$(BIN)/python -m pytest tests/unit/shared/command/test_command_properties.py tests/e2e/test_flag_values.py \
+		--hypothesis-profile=fuzz --timeout=0 $(ARGS)
 
 .PHONY: soak
 soak: setup tools ## Run 10,000 jobs while workers are killed and Redis restarts (ARGS="--jobs 1000")

@@ -1,4 +1,4 @@
-"""Builds what the end-to-end tests need into the user's cache folder: `make e2e-tools`.
+"""Builds what the end-to-end tests need into the user's cache folder: `make e2e-tools`. Arguments name single binaries.
 
 Each binary is built beside its place and then renamed, so that what is there is whole, and a run that was ended goes
 on where it stopped. Runs without `.venv`: the standard library is all that it imports.
@@ -11,9 +11,9 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 
@@ -97,6 +97,14 @@ def _partial(folder: CacheFolder) -> Iterator[Path]:
         yield Path(name)
 
 
+def only(builds: Builds, names: Sequence[str]) -> Builds:
+    """The table without all other binaries, and without files of modules; with no names, the whole table."""
+    if not names:
+        return builds
+    binaries = tuple(binary for binary in builds.binaries if binary.name in names)
+    return replace(builds, modules=(), binaries=binaries)
+
+
 def build_missing(builds: Builds, folder: CacheFolder, environment: Mapping[str, str]) -> None:
     """Raises BuildError at the first that cannot be built; those before it stay."""
     with _locked(folder), _partial(folder) as partial:
@@ -135,11 +143,11 @@ def _end(number: int, _: FrameType | None) -> None:
     raise SystemExit(128 + number)
 
 
-def main(environment: Mapping[str, str]) -> int:
+def main(environment: Mapping[str, str], names: Sequence[str] = ()) -> int:
     """Returns the exit code."""
     started_s = time.monotonic()
     _end_on_signals()
-    builds = e2e_tools.load()
+    builds = only(e2e_tools.load(), names)
     folder = e2e_tools.cache_folder(environment)
     try:
         if folder.is_complete(builds):
@@ -161,4 +169,4 @@ def main(environment: Mapping[str, str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(os.environ))
+    sys.exit(main(os.environ, sys.argv[1:]))

@@ -12,12 +12,23 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from shared.command.values.types import ValueType
+
 TIMEOUT_S = 60
 _VERB_HEADING = re.compile(r"^(?!.*[Pp]lugins)[A-Z].*(?:[Cc]ommands?|help topics)\b.*:$")
 _VERB = re.compile(r"^ {2}([a-z][\w-]*) ")
 _TOPIC = re.compile(r"^ {2}\S+ ([a-z][\w-]*) {2,}")
 _FLAG = re.compile(r"^ {2,6}(?:-(\w), +)?--([\w.-]+)(=.*:$| \S.*?(?= {2,}|$)|(?= {2,}|$))")
 _SWITCH = re.compile(r"=(?:true|false):")
+_LISTED = re.compile(r"=\[.*\]:| (?:stringArray|ints|\w+Slice)")
+_COMPLAINTS = {
+    "strconv.ParseBool": ValueType.BOOL,
+    "strconv.ParseInt": ValueType.INT,
+    "time: invalid duration": ValueType.DURATION,
+    "in quoted-field": ValueType.LIST,
+    "must be formatted as key=value": ValueType.MAP,
+}
+"""What pflag's types say of a single quote, which none of them takes."""
 
 
 class HelpError(Exception):
@@ -31,6 +42,8 @@ class HelpFlag:
     name: str
     short: str
     seems_alone: bool
+    is_listed: bool
+    """Its default value is a list, or its type says so."""
     line: str
 
 
@@ -77,6 +90,12 @@ class Cli:
         if "flag needs an argument" in said:
             return True
         return None if "unknown flag" in said or "unknown shorthand" in said else False
+
+    def value_type(self, verb: str, flag: str) -> ValueType | None:
+        """The type that complains of a single quote in its own words; None where the flag takes it as it is."""
+        said = self._run(*verb.split(), "--help", f'{flag}="').stderr
+        complaint = next((line for line in said.splitlines() if "invalid argument" in line), "")
+        return next((found for words, found in _COMPLAINTS.items() if words in complaint), None)
 
     def _run(self, *words: str) -> subprocess.CompletedProcess[str]:
         environment = {"HOME": self._home.name, "PATH": "", "KUBECONFIG": os.devnull, "NO_COLOR": "1", "GOGC": "off"}
@@ -130,6 +149,7 @@ def _flags(lines: "list[str] | tuple[()]") -> tuple[HelpFlag, ...]:
             name=match[2].replace("_", "-"),
             short=match[1] or "",
             seems_alone=not match[3] or bool(_SWITCH.fullmatch(match[3])),
+            is_listed=bool(_LISTED.fullmatch(match[3])),
             line=match[0].strip(),
         )
         for match in matches

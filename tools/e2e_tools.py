@@ -19,7 +19,8 @@ from tools import user_cache
 
 SOURCES_PATH = Path(__file__).parent.parent / "tests" / "e2e" / "tools"
 TABLE_NAME = "builds.toml"
-MODULE_FILES = ("go.mod", "go.sum")
+MODULE_FILES = ("go.mod", "go.sum", "*.go")
+"""The last for programs of our own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +113,23 @@ def cache_folder(environment: Mapping[str, str], sources: Path = SOURCES_PATH) -
 
 def sources_hash(sources: Path = SOURCES_PATH) -> str:
     """Of the table, of each module's files and of the platform; other files in the folder do not count."""
-    names = [f"{module.name}/{name}" for module in load(sources).modules for name in MODULE_FILES]
     digest = hashlib.sha256(f"{sys.platform}-{platform.machine()}".encode())
-    for name in [TABLE_NAME, *sorted(names)]:
+    for name in source_names(sources):
         content = (sources / name).read_bytes()
         digest.update(f"\n{name} {len(content)}\n".encode())
         digest.update(content)
     return digest.hexdigest()[:16]
+
+
+def source_names(sources: Path = SOURCES_PATH) -> list[str]:
+    """The table and each module's files, relative to the folder."""
+    found = [
+        f"{module.name}/{path.name}"
+        for module in load(sources).modules
+        for pattern in MODULE_FILES
+        for path in (sources / module.name).glob(pattern)
+    ]
+    return [TABLE_NAME, *sorted(found)]
 
 
 def _module(name: str, table: Mapping[str, Any]) -> Module:

@@ -1,7 +1,9 @@
 """Writes the tables of verbs and flags of each CLI from its own help: `make grammar`.
 
 The binaries are those that `make e2e-tools` built, else those on PATH. What a CLI has and its help conceals is named in
-`concealed.json`, in the tool's folder, and tried.
+The binaries are those that `make e2e-tools` built, else those on PATH. `concealed.json` in the tool's folder names what a
+CLI has and its help conceals; each such flag is tried. A flag's type is what the CLI itself complains of, and
+`flag_names.toml` says what values name.
 """
 
 import json
@@ -14,11 +16,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
+from shared.command.values.types import ValueType
 from shared.tools import registry, table
 from shared.tools.table import FlagSpec, Table, Takes, Verb
 from shared.tools.tool import Tool
-from tools import cli_help, e2e_tools
+from tools import cli_help, e2e_tools, flag_names
 from tools.cli_help import Cli, Help, HelpError, HelpFlag
+from tools.flag_names import FlagNames
 
 AT_ONCE = 4
 GLOBAL = ""
@@ -59,6 +63,14 @@ def _version(tool: Tool, cli: Cli) -> str:
     return match[1]
 
 
+_Key = tuple[str, str, str]
+
+
+def _key(path: str, flag: HelpFlag) -> _Key:
+    """A flag that looks the same everywhere is the same everywhere, but for lists: several types look like one."""
+    return flag.name, flag.line, path if flag.is_listed else ""
+
+
 class _Walk:
     """Down the tree of verbs, several binaries at a time."""
 
@@ -66,8 +78,8 @@ class _Walk:
         self._tool = tool
         self._cli = cli
         self._concealed = concealed(tool.name)
-        self._takes: dict[tuple[str, str], Takes] = {}
-        """By name and line: a flag that looks the same everywhere is the same everywhere."""
+        self._names = FlagNames(flag_names.load(tool.name))
+        self._values: dict[_Key, tuple[Takes, ValueType]] = {}
 
     def table(self) -> Table:
         with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -78,18 +90,20 @@ class _Walk:
         del helps[GLOBAL]
         verbs = {
             path: Verb(
-                flags=self._specs([flag for flag in (*text.flags, *text.inherited) if self._is_own(flag, shared)])
+                flags=self._specs(path, [flag for flag in (*text.flags, *text.inherited) if self._is_own(flag, shared)])
                 | concealed[path],
                 aliases=tuple(sorted(set(text.aliases) - {path.split()[-1]})),
                 is_group=bool(text.verbs),
             )
             for path, text in sorted(helps.items())
         }
-        return Table(
+        made = Table(
             version=_version(self._tool, self._cli),
-            global_flags=dict(sorted((self._specs(shared) | concealed[GLOBAL]).items())),
+            global_flags=dict(sorted((self._specs(GLOBAL, shared) | concealed[GLOBAL]).items())),
             verbs=verbs,
         )
+        self._names.check_all_used()
+        return made
 
     def _helps(self, pool: ThreadPoolExecutor) -> Iterator[tuple[str, Help]]:
         level = [GLOBAL]
@@ -113,22 +127,34 @@ class _Walk:
         return flag.name != "help" and all(flag.line != other.line for other in shared)
 
     def _probe(self, pool: ThreadPoolExecutor, helps: Mapping[str, Help], shared: list[HelpFlag]) -> None:
-        wanted = {(flag.name, flag.line): "version" for flag in shared if not flag.seems_alone}
+        wanted = {_key(GLOBAL, flag): ("version", flag) for flag in shared if not flag.seems_alone}
         for path, text in helps.items():
             for flag in (*text.flags, *text.inherited):
                 if not flag.seems_alone:
-                    wanted.setdefault((flag.name, flag.line), path)
-        probed = pool.map(lambda item: self._probed(item[1], item[0]), wanted.items())
-        self._takes = dict(zip(wanted, probed, strict=True))
+                    wanted.setdefault(_key(path, flag), (path, flag))
+        probed = pool.map(lambda item: self._probed(*item), wanted.values())
+        self._values = dict(zip(wanted, probed, strict=True))
 
-    def _probed(self, path: str, flag: tuple[str, str]) -> Takes:
-        shown = next(word.partition("=")[0] for word in flag[1].split() if word.startswith("--"))
-        return Takes.VALUE if self._cli.takes_value(path, shown.split("[")[0].rstrip(":")) else Takes.OPTIONAL
+    def _probed(self, path: str, flag: HelpFlag) -> tuple[Takes, ValueType]:
+        shown = next(word.partition("=")[0] for word in flag.line.split() if word.startswith("--"))
+        spelled = shown.split("[")[0].rstrip(":")
+        takes_value = self._cli.takes_value(path, spelled)
+        return self._value(path, spelled, takes_value=bool(takes_value), is_listed=flag.is_listed)
 
-    def _specs(self, flags: list[HelpFlag]) -> dict[str, FlagSpec]:
+    def _value(self, path: str, spelled: str, *, takes_value: bool, is_listed: bool) -> tuple[Takes, ValueType]:
+        verbatim = ValueType.ARRAY if is_listed else ValueType.STRING
+        found = self._cli.value_type(path, spelled) or verbatim
+        if found is ValueType.INT and is_listed:
+            found = ValueType.STRING  # a list of numbers: it names nothing, and the CLI reads it itself
+        if takes_value:
+            return Takes.VALUE, found
+        return (Takes.NOTHING if found is ValueType.BOOL else Takes.OPTIONAL), found
+
+    def _specs(self, path: str, flags: list[HelpFlag]) -> dict[str, FlagSpec]:
+        switch = (Takes.NOTHING, ValueType.BOOL)
+        found = {flag: self._values.get(_key(path, flag), switch) for flag in sorted(flags, key=lambda flag: flag.name)}
         return {
-            flag.name: FlagSpec(flag.name, flag.short, self._takes.get((flag.name, flag.line), Takes.NOTHING))
-            for flag in sorted(flags, key=lambda flag: flag.name)
+            flag.name: self._names.named(path, FlagSpec(flag.name, flag.short, *value)) for flag, value in found.items()
         }
 
     def _concealed_flags(self, path: str) -> tuple[str, dict[str, FlagSpec]]:
@@ -137,7 +163,8 @@ class _Walk:
             takes_value = self._cli.takes_value(path, f"--{spelled}")
             name = spelled.replace("_", "-")
             if takes_value is not None:
-                found[name] = FlagSpec(name, "", Takes.VALUE if takes_value else Takes.OPTIONAL)
+                value = self._value(path, f"--{spelled}", takes_value=takes_value, is_listed=False)
+                found[name] = self._names.named(path, FlagSpec(name, "", *value))
         return path, found
 
 

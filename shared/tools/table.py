@@ -1,7 +1,8 @@
 """The generated tables: which verbs a CLI has, and which flags each of them takes.
 
 `make grammar` writes the `table.json` of each tool from the CLI's own help; nobody edits them. A flag is written as
-`name/short=`: `=` takes a value, `[=]` takes one only behind `=`, and neither stands alone.
+`name/short=type(names)`: `=` takes a value, `[=]` takes one only behind `=`, and what has neither is a switch. The type
+says how a value is read, and the word in parentheses, where there is one, what the texts in it name.
 """
 
 import json
@@ -12,8 +13,12 @@ from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 
+from shared.command.values.types import Names, ValueType
+
 FOLDER = Path(__file__).parent
-_FLAG = re.compile(r"(?P<name>[^/=\[]+)(?:/(?P<short>\w))?(?P<takes>=|\[=\])?")
+_FLAG = re.compile(
+    r"(?P<name>[^/=\[(]+)(?:/(?P<short>\w))?(?:(?P<takes>=|\[=\])(?P<type>[a-z-]+)(?:\((?P<names>[a-z-]+)\))?)?"
+)
 
 
 HELP_FLAG = "help"
@@ -30,14 +35,21 @@ class Takes(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FlagSpec:
-    """A flag that a verb has. `name` is without dashes and with `-` for `_`; `short` is a letter, or empty."""
+    """A flag that a verb has. `name` is without dashes and with `-` for `_`; `short` is a letter, or empty.
+
+    `names` is None where the texts in the flag's value name nothing that the CLI looks up.
+    """
 
     name: str
     short: str
     takes: Takes
+    type: ValueType
+    names: Names | None = None
 
     def __str__(self) -> str:
-        return f"{self.name}{'/' + self.short if self.short else ''}{self.takes}"
+        letter = f"/{self.short}" if self.short else ""
+        names = f"({self.names})" if self.names else ""
+        return f"{self.name}{letter}" + (f"{self.takes}{self.type}{names}" if self.takes else "")
 
     @classmethod
     def parse(cls, text: str) -> "FlagSpec":
@@ -45,10 +57,12 @@ class FlagSpec:
         match = _FLAG.fullmatch(text)
         if match is None:
             raise ValueError(f"not a flag: {text}")
-        return cls(match["name"], match["short"] or "", Takes(match["takes"] or ""))
+        names = Names(match["names"]) if match["names"] else None
+        value_type = ValueType(match["type"] or ValueType.BOOL)
+        return cls(match["name"], match["short"] or "", Takes(match["takes"] or ""), value_type, names)
 
 
-_EVERYWHERE = {HELP_FLAG: FlagSpec(HELP_FLAG, "h", Takes.NOTHING)}
+_EVERYWHERE = {HELP_FLAG: FlagSpec(HELP_FLAG, "h", Takes.NOTHING, ValueType.BOOL)}
 """cobra gives it to each verb that does not define it."""
 
 

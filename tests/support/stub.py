@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from shared.command.values.types import ValueType
 from shared.models import CommandClass
 from shared.tools import registry
 from shared.tools.table import FlagSpec, Table, Takes, Verb
@@ -27,8 +28,10 @@ STUB = Tool(
     grammar=Grammar(
         table=Table(
             version="1",
-            global_flags={"namespace": FlagSpec("namespace", "n", Takes.VALUE)},
-            verbs=dict.fromkeys(("read", "write"), Verb({"timeout": FlagSpec("timeout", "", Takes.VALUE)})),
+            global_flags={"namespace": FlagSpec("namespace", "n", Takes.VALUE, ValueType.STRING)},
+            verbs=dict.fromkeys(
+                ("read", "write"), Verb({"timeout": FlagSpec("timeout", "", Takes.VALUE, ValueType.DURATION)})
+            ),
         ),
         refused_flags={},
         classes={"read": CommandClass.READ, "write": CommandClass.WRITE},

@@ -19,6 +19,7 @@ Flags:
   -A, --all                        all of them
       --dry-run string[="unset"]   simulate
       --log_level string           level (default "info")
+      --part stringArray           parts
   -o, --output format              form: one of json|yaml
 
 Global Flags:
@@ -55,8 +56,10 @@ def test_layout_of_cobra_is_read() -> None:
         ("all", "A", True),
         ("dry-run", "", False),
         ("log-level", "", False),
+        ("part", "", False),
         ("output", "o", False),
     ]
+    assert [flag.name for flag in text.flags if flag.is_listed] == ["part"]
     assert [flag.name for flag in text.inherited] == ["namespace"]
 
 

@@ -9,8 +9,7 @@ BUILDS = e2e_tools.load()
 
 
 def copied_sources(directory: Path) -> Path:
-    names = [f"{module.name}/{name}" for module in BUILDS.modules for name in e2e_tools.MODULE_FILES]
-    for name in [e2e_tools.TABLE_NAME, *names]:
+    for name in e2e_tools.source_names():
         (directory / name).parent.mkdir(parents=True, exist_ok=True)
         (directory / name).write_bytes((e2e_tools.SOURCES_PATH / name).read_bytes())
     return directory
@@ -20,7 +19,7 @@ def test_another_clone_has_the_same_folder(tmp_path: Path) -> None:
     assert e2e_tools.sources_hash(copied_sources(tmp_path)) == e2e_tools.sources_hash()
 
 
-@pytest.mark.parametrize("name", ["builds.toml", "kwok/go.mod", "argocd/go.sum"])
+@pytest.mark.parametrize("name", ["builds.toml", "kwok/go.mod", "argocd/go.sum", "flagvalues/main.go"])
 def test_changed_file_moves_the_folder(tmp_path: Path, name: str) -> None:
     sources = copied_sources(tmp_path)
     with (sources / name).open("a") as file:
@@ -47,7 +46,7 @@ def test_folder_is_in_the_users_cache(environment: dict[str, str], root: Path) -
 def module_lines(module: e2e_tools.Module) -> set[str]:
     """Without the words that depend on how many of a kind there are."""
     text = (e2e_tools.SOURCES_PATH / module.name / "go.mod").read_text()
-    return {re.sub(r"^(require|tool|replace) | // indirect$", "", line.strip()) for line in text.splitlines()}
+    return {re.sub(r"^(module|require|tool|replace) | // indirect$", "", line.strip()) for line in text.splitlines()}
 
 
 @pytest.mark.parametrize("module", BUILDS.modules, ids=lambda module: module.name)

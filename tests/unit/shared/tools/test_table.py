@@ -1,5 +1,6 @@
 import pytest
 
+from shared.command.values.types import Names, ValueType
 from shared.tools import registry, table
 from shared.tools.table import FlagSpec, Takes
 
@@ -12,10 +13,12 @@ def test_table_is_written_as_it_is_read(tool: str) -> None:
 @pytest.mark.parametrize(
     ("text", "spec"),
     [
-        ("all-namespaces/A", FlagSpec("all-namespaces", "A", Takes.NOTHING)),
-        ("output/o=", FlagSpec("output", "o", Takes.VALUE)),
-        ("dry-run[=]", FlagSpec("dry-run", "", Takes.OPTIONAL)),
-        ("watch", FlagSpec("watch", "", Takes.NOTHING)),
+        ("all-namespaces/A", FlagSpec("all-namespaces", "A", Takes.NOTHING, ValueType.BOOL)),
+        ("output/o=string", FlagSpec("output", "o", Takes.VALUE, ValueType.STRING)),
+        ("filename/f=list(file-or-url)", FlagSpec("filename", "f", Takes.VALUE, ValueType.LIST, Names.FILE_OR_URL)),
+        ("set-file=set-file(file)", FlagSpec("set-file", "", Takes.VALUE, ValueType.SET_FILE, Names.FILE)),
+        ("dry-run[=]string", FlagSpec("dry-run", "", Takes.OPTIONAL, ValueType.STRING)),
+        ("watch", FlagSpec("watch", "", Takes.NOTHING, ValueType.BOOL)),
     ],
 )
 def test_flag_has_one_spelling(text: str, spec: FlagSpec) -> None:
@@ -23,9 +26,10 @@ def test_flag_has_one_spelling(text: str, spec: FlagSpec) -> None:
     assert str(spec) == text
 
 
-def test_what_is_no_flag_is_refused() -> None:
+@pytest.mark.parametrize("text", ["/o", "output=", "output=string()", "watch(file)"])
+def test_what_is_no_flag_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a flag"):
-        FlagSpec.parse("/o")
+        FlagSpec.parse(text)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,228 @@
+"""helm's `--set` family: keys with dots and indexes, lists in braces, commas between, and `\\` as an escape.
+
+helm.sh/helm/v4 pkg/strvals (parser.go, literal_parser.go) and pkg/cli/values/options.go. What is read here are the
+assignments; helm also merges them, and refuses those that contradict each other. Nothing recurses, and every character
+is looked at a bounded number of times.
+"""
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from shared.command.values.scalars import INT_MAX, INT_MIN
+from shared.command.values.types import DecodeError
+
+MAX_INDEX = 65_536
+MAX_DOTS = 30
+Scalar = str | int | bool | None
+_Value = Scalar | tuple[Scalar, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """`a.b[0]=x`: the keys are `a`, `b` and 0. A value of `--set-json` is JSON text; without keys, of all values.
+
+    Where the text ends before a `=`, helm looks the keys up and assigns nothing: the value is an empty tuple then.
+    """
+
+    keys: tuple[str | int, ...]
+    value: _Value
+
+
+def plain(text: str) -> tuple[Assignment, ...]:
+    """`--set`. Raises DecodeError, as those below."""
+    return tuple(_assignments(text, _ESCAPED, lambda cursor: _value(cursor, _typed, "")))
+
+
+def strings(text: str) -> tuple[Assignment, ...]:
+    """`--set-string`."""
+    return tuple(_assignments(text, _ESCAPED, lambda cursor: _value(cursor, str, "")))
+
+
+def files(text: str) -> tuple[Assignment, ...]:
+    """`--set-file`: the values are names of files, and None where the text ends at a `=`: helm reads no file then."""
+    return tuple(_assignments(text, _ESCAPED, lambda cursor: _value(cursor, str, None)))
+
+
+def documents(text: str) -> tuple[Assignment, ...]:
+    """`--set-json`: the values are JSON texts."""
+    trimmed = text.strip(_SPACES)
+    if trimmed.startswith("{"):
+        if _json_end(trimmed, 0) != len(trimmed):
+            raise DecodeError("it goes on behind the JSON object")
+        return (Assignment((), trimmed),)
+    return tuple(_assignments(text, _ESCAPED, _document))
+
+
+def literals(text: str) -> tuple[Assignment, ...]:
+    """`--set-literal`: the value is all that follows the key."""
+    return tuple(_assignments(text, _LITERAL, lambda cursor: cursor.until(_REST)[0]))
+
+
+class _Run:
+    r"""A run of characters up to one of the stops, in which `\` takes a stop's meaning away unless it is literal."""
+
+    def __init__(self, stops: str, *, is_literal: bool = False) -> None:
+        kept = re.escape(stops) if is_literal else re.escape(stops) + r"\\"
+        escapes = "" if is_literal else r"|\\."
+        self.pattern = re.compile(rf"(?:[^{kept}]{escapes})*+" if kept else ".*+", re.DOTALL)
+        self.is_literal = is_literal
+
+
+@dataclass(frozen=True, slots=True)
+class _Runs:
+    """Where a key ends, an index, and what follows an index."""
+
+    key: _Run
+    index: _Run
+    behind_index: _Run
+
+
+_ESCAPED = _Runs(_Run("=[,."), _Run("]"), _Run("[.="))
+_LITERAL = _Runs(*(_Run(stops, is_literal=True) for stops in ("=[.", "]", "[.=")))
+_VALUE = _Run(",")
+_REST = _Run("", is_literal=True)
+_ITEM = _Run(",}")
+_BRACE = re.compile(r"\{?")
+_COMMA = re.compile(",?")
+_NUMBER = re.compile(r"([+-])0*([0-9]{1,19})|[1-9][0-9]{0,18}")
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_INDEX = re.compile(r"[+-]?0*(?P<digits>[0-9]+)")
+_SPACES = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+"""https://pkg.go.dev/unicode#IsSpace, which knows other ones than Python."""
+_BLANK = re.compile(f"[{_SPACES}]*+,?")
+_CUT_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*+)(?:\.(?![0-9])|(?:\.[0-9]++)?[eE](?![+-]?[0-9]))")
+
+
+class _Cursor:
+    """A place in the text, which only moves forward."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.position = 0
+
+    @property
+    def is_at_end(self) -> bool:
+        return self.position >= len(self.text)
+
+    def until(self, run: _Run) -> tuple[str, str]:
+        """The run from here, without its escapes, and the stop behind it, which is passed; it is empty at the end."""
+        end = self.pass_by(run.pattern)
+        stop = self.text[self.position : self.position + 1]
+        self.position += 1
+        # A last `\` escapes nothing, and helm finds the end there.
+        return (end if run.is_literal else _ESCAPE.sub(r"\1", end)), "" if stop == "\\" else stop
+
+    def pass_by(self, pattern: re.Pattern[str]) -> str:
+        """What the pattern fits from here, which is passed."""
+        match = pattern.match(self.text, self.position)
+        found = match[0] if match else ""
+        self.position += len(found)
+        return found
+
+
+def _assignments(text: str, runs: _Runs, value: Callable[[_Cursor], _Value]) -> Iterator[Assignment]:
+    cursor = _Cursor(text)
+    while not cursor.is_at_end:
+        keys, stop = _keys(cursor, runs)
+        yield Assignment(keys, value(cursor) if stop else ())
+
+
+def _keys(cursor: _Cursor, runs: _Runs) -> tuple[tuple[str | int, ...], str]:
+    """The keys up to a `=`, and that; or up to the end of the text, and nothing."""
+    keys: list[str | int] = []
+    dots = 0
+    stop = "."
+    while stop not in ("=", ""):
+        if stop == "[":
+            stop = _index(cursor, runs, keys)
+        else:
+            name, stop = cursor.until(runs.key)
+            keys.append(name)
+            dots += stop == "."
+            if stop == "," or (name and not stop):
+                raise DecodeError("it has a key without a value")
+        if dots > MAX_DOTS:
+            raise DecodeError(f"it has more than {MAX_DOTS} dots in one key")
+    return tuple(keys), stop
+
+
+def _index(cursor: _Cursor, runs: _Runs, keys: list[str | int]) -> str:
+    """Adds what stands in the brackets to the keys. The stop behind them, or nothing at the end of the text."""
+    text, stop = cursor.until(runs.index)
+    if not stop:
+        return ""
+    match = _INDEX.fullmatch(text)
+    index = int(match["digits"]) if match and len(match["digits"]) <= len(str(MAX_INDEX)) else MAX_INDEX + 1
+    if index > MAX_INDEX or (index and text.startswith("-")):
+        raise DecodeError(f"it has an index that is not a number from 0 to {MAX_INDEX}")
+    keys.append(index)
+    between, stop = cursor.until(runs.behind_index)
+    if between:
+        raise DecodeError("it has something between an index and what follows it")
+    return stop
+
+
+def _value(cursor: _Cursor, read: Callable[[str], Scalar], missing: Scalar) -> _Value:
+    """A value up to the next comma, or a list in braces. Nothing at all, at the end of the text, is `missing`."""
+    if cursor.is_at_end:
+        return missing
+    if not cursor.pass_by(_BRACE):
+        return read(cursor.until(_VALUE)[0])
+    items: list[Scalar] = []
+    stop = ","
+    while stop == ",":
+        item, stop = cursor.until(_ITEM)
+        items.append(read(item))
+    if not stop:
+        raise DecodeError("it has a list that does not end with `}`")
+    cursor.pass_by(_COMMA)
+    return tuple(items)
+
+
+def _typed(text: str) -> Scalar:
+    """Numbers that begin with a zero stay text."""
+    words: dict[str, Scalar] = {"true": True, "false": False, "null": None, "0": 0}
+    folded = text.casefold()
+    if folded in words:
+        return words[folded]
+    match = _NUMBER.fullmatch(text)
+    number = int(f"{match[1]}{match[2]}" if match[1] else text) if match else INT_MAX + 1
+    return number if INT_MIN <= number <= INT_MAX else text
+
+
+def _document(cursor: _Cursor) -> str:
+    """A JSON value, with the blanks and the comma behind it. Nothing before a comma is null."""
+    blank = cursor.pass_by(_BLANK)
+    if blank.endswith(",") or cursor.is_at_end:
+        return "null"
+    start = cursor.position
+    cursor.position = end = _json_end(cursor.text, start)
+    cursor.pass_by(_BLANK)
+    return cursor.text[start:end]
+
+
+def _json_end(text: str, start: int) -> int:
+    """Where the JSON value ends that begins there."""
+    if not _CUT_NUMBER.match(text, start):
+        try:
+            return _JSON.raw_decode(text, start)[1]
+        except (ValueError, RecursionError):
+            pass
+    raise DecodeError("it has a value that is not valid JSON")
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError("out of range")
+    return number
+
+
+def _refuse(_: str) -> None:
+    raise ValueError("JSON has no such constant")
+
+
+_JSON = json.JSONDecoder(parse_int=_number, parse_float=_number, parse_constant=_refuse)
