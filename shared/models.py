@@ -7,8 +7,6 @@ from typing import Annotated, NewType
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from shared.tools import registry
-
 JobId = NewType("JobId", str)
 """48 lower-case hexadecimal digits, 32 of them random (`shared.sealing.job_ids`).
 
@@ -128,7 +126,7 @@ class CommandRequest(BaseModel):
 class JobRequest(CommandRequest):
     """A command together with the tool that runs it."""
 
-    tool: Annotated[str, Field(max_length=64, description=f"{registry.listed('or')}.")]
+    tool: Annotated[str, Field(max_length=64, description="A tool that `GET /tools/status` lists.")]
 
 
 class CommandResponse(BaseModel):

@@ -1,8 +1,7 @@
 """Writes the tables of verbs and flags of each CLI from its own help: `make grammar`.
 
-The binaries are those that `make e2e-tools` built, else those on PATH. What a CLI has and its help conceals is named in
-The binaries are those that `make e2e-tools` built, else those on PATH. `concealed.json` in the tool's folder names what a
-CLI has and its help conceals; each such flag is tried. A flag's type is what the CLI itself complains of, and
+The binaries are those that `make e2e-tools` built, else those on PATH. `concealed.json` in the tool's folder names what
+a CLI has and its help conceals; each such flag is tried. A flag's type is what the CLI itself complains of, and
 `flag_names.toml` says what values name.
 """
 
