@@ -42,16 +42,16 @@ quick-start: ## Run gateway, worker and Redis in containers (docker compose)
 ##@ Work on it
 .PHONY: test
 test: setup tools node-tools prometheus ## Run every test that this machine can run (ARGS="-k sealing")
-	@$(WITH_PATH) $(BIN)/python -m pytest $(ARGS)
+	@$(WITH_PATH) $(BIN)/python -m tools.run_tests $(ARGS)
 
 .PHONY: e2e
 e2e: setup tools ## Run the real CLIs against a real control plane, built first where Go is there (ARGS="-k helm")
 	@if command -v go >/dev/null; then $(MAKE) --no-print-directory e2e-tools; fi
-	@$(WITH_PATH) $(BIN)/python -m pytest tests/e2e $(ARGS)
+	@$(WITH_PATH) $(BIN)/python -m tools.run_tests -n 0 tests/e2e $(ARGS)
 
 .PHONY: compose-test
 compose-test: images ## Run compose.yaml with Docker or podman: scale it, kill a worker, restart Redis
-	@$(WITH_PATH) $(BIN)/python -m pytest tests/containers $(ARGS)
+	@$(WITH_PATH) $(BIN)/python -m tools.run_tests -n 0 tests/containers $(ARGS)
 
 .PHONY: check
 check: setup ## Format, lint, types, import contracts, file sizes

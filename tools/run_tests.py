@@ -1,0 +1,165 @@
+"""Runs pytest in passes: tests beside each other, then those that must be alone, and once more what has failed.
+
+A test that fails and then passes alone is printed under `FLAKY:` with the log of its failure, and does not fail the
+run: it has met a race, which is to be mended at its cause. A test that fails twice fails the run. Whatever keeps pytest
+from running all tests ends the run at once, and so do more failures than chance explains.
+
+The arguments are pytest's own and come after those that are set here: `-n 0` or `-k word` mean what they always mean.
+"""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tools.outcomes import ALONE, UNCOLLECTED
+
+WORKERS = (os.cpu_count() or 1) + 1
+"""One more than there are processors: most tests wait for a process half of their time."""
+BESIDE_EACH_OTHER = ("-n", str(WORKERS), "--dist", "loadfile", "--max-worker-restart", "3")
+MOST_RETRIED = 20
+"""More failures than this have one cause, which a second try does not change."""
+SEED_BITS = 32
+LINE_WIDTH = 80
+ORDER = ("failed", "passed", "skipped", "xfailed", "xpassed", "flaky")
+ENDED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
+"""What pytest answers when it has run all that it was to run."""
+
+
+@dataclass
+class Pass:
+    """How one run of pytest ended."""
+
+    exit_code: int
+    categories: dict[str, str] = field(default_factory=dict)
+    """What pytest counts each test as; a failure in any of its phases comes first."""
+    logs: dict[str, str] = field(default_factory=dict)
+    """What the failures look like, by test."""
+
+    def add(self, test: str, category: str, log: str) -> None:
+        """What was said of the test at one of its phases."""
+        if test not in self.logs:
+            self.categories[test] = category
+        if log:
+            self.logs[test] = f"{self.logs.get(test, '')}{log}\n"
+
+    def tests(self, category: str) -> list[str]:
+        """Their node ids."""
+        return [test for test, found in self.categories.items() if found == category]
+
+    @property
+    def stopped(self) -> bool:
+        """Whether something else than a test failed, or tests that were chosen have not run."""
+        unexplained = self.exit_code == pytest.ExitCode.TESTS_FAILED and not self.logs
+        return self.exit_code not in ENDED or unexplained or bool(self.tests(UNCOLLECTED))
+
+
+class StoppedError(Exception):
+    """No verdict on the tests: pytest has ended early, and has said why."""
+
+
+@dataclass
+class Run:
+    """All passes over the tests that the arguments choose."""
+
+    arguments: Sequence[str]
+    folder: Path
+    categories: dict[str, str] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+    """Logs by test."""
+    flaky: dict[str, str] = field(default_factory=dict)
+    """Logs of first failures, by test."""
+
+    def all_passes(self) -> None:
+        """Raises StoppedError."""
+        first = self._pass([*BESIDE_EACH_OTHER, *self.arguments, "--leave-alone"])
+        alone = first.tests(ALONE)
+        if alone:
+            self._one_by_one(alone, "tests that must be alone")
+        if 0 < len(self.failures) <= MOST_RETRIED:
+            self._retry()
+
+    def _retry(self) -> None:
+        tried = dict(self.failures)
+        second = self._one_by_one([*tried], "failed tests, once more and alone")
+        for test in second.tests("passed"):
+            self.flaky[test] = tried[test]
+            del self.failures[test]
+
+    def _one_by_one(self, tests: list[str], what: str) -> Pass:
+        say(f"\n{what}: {len(tests)}")
+        only = self.folder / "only"
+        only.write_text("\n".join(tests))
+        return self._pass([*self.arguments, "-n", "0", f"--only={only}"])
+
+    def _pass(self, arguments: list[str]) -> Pass:
+        outcomes = self.folder / "outcomes"
+        outcomes.write_text("")
+        command = [sys.executable, "-m", "pytest", "-p", "tools.outcomes", *arguments, f"--outcomes={outcomes}"]
+        done = Pass(_call(command))
+        for line in outcomes.read_text().splitlines():
+            done.add(**json.loads(line))
+        if done.stopped:
+            raise StoppedError(done.exit_code)
+        self.categories |= done.categories
+        self.failures |= done.logs
+        return done
+
+
+def run(arguments: Sequence[str], folder: Path) -> int:
+    """The exit code: one of pytest's."""
+    started_at_s = time.monotonic()
+    if "no:randomly" not in " ".join(arguments):
+        arguments = [f"--randomly-seed={random.getrandbits(SEED_BITS)}", *arguments]  # the same in each pass
+    whole = Run(arguments, folder)
+    try:
+        whole.all_passes()
+    except StoppedError as stopped:
+        return stopped.args[0] or pytest.ExitCode.TESTS_FAILED
+    _report(whole, time.monotonic() - started_at_s)
+    if whole.failures:
+        return pytest.ExitCode.TESTS_FAILED
+    return pytest.ExitCode.OK if whole.categories else pytest.ExitCode.NO_TESTS_COLLECTED
+
+
+def _report(whole: Run, duration_s: float) -> None:
+    if whole.flaky:
+        say("\nFLAKY:")
+    for test, log in whole.flaky.items():
+        say(f"{test} failed, and passed when it was alone:\n{log}")
+    for test in whole.failures:
+        say(f"FAILED {test}")
+    counts = Counter("failed" if test in whole.failures else found for test, found in whole.categories.items())
+    counts["flaky"] = len(whole.flaky)
+    parts = [f"{counts[name]} {name}" for name in ORDER if counts[name]] or ["no tests ran"]
+    closing = f" {', '.join(parts)} in {duration_s:.2f}s ({timedelta(seconds=round(duration_s))}) "
+    say(closing.center(LINE_WIDTH, "="))
+
+
+def _call(command: Sequence[str]) -> int:
+    """The exit code. A signal that asks this process to end reaches the command, which ends in its own time."""
+    with subprocess.Popen(command) as process:
+        signal.signal(signal.SIGINT, lambda *_: None)  # the terminal has sent it to the command too
+        signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+        return process.wait()
+
+
+def say(text: str) -> None:
+    """At once, so that it stands in its place among what pytest prints."""
+    print(text, flush=True)
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory(prefix="mcp-k8s-tests-") as temporary:
+        sys.exit(run(sys.argv[1:], Path(temporary)))
