@@ -21,12 +21,21 @@ START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 60.0
 
 
+_reserved: list[socket.socket] = []
+
+
 def free_port() -> int:
-    """A port on loopback that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port on loopback that the kernel gives to nobody else while the tests run, though nobody listens on it.
+
+    A socket that is bound, but does not listen, keeps the port from being chosen for others, a caller's end of a
+    connection included. Whoever names it can listen on it all the same, as every server here sets SO_REUSEADDR.
+    """
+    reservation = socket.socket()
+    reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    reservation.bind(("127.0.0.1", 0))
+    _reserved.append(reservation)
+    port: int = reservation.getsockname()[1]
+    return port
 
 
 class Process:
