@@ -23,21 +23,13 @@ def objects(
     grammar: Grammar, reading: Reading, *, stdin: str | None, files: Mapping[str, str]
 ) -> tuple[ManifestObject, ...]:
     """Each object once, without its name."""
-    named = dict.fromkeys(name for flag in sorted(grammar.manifest_flags) for name in _names(reading, flag))
-    texts = _texts(named, stdin, files)
+    listed = (name for flag in sorted(grammar.manifest_flags) for name in reading.texts(flag))
+    texts = _texts({name.removeprefix("./").rstrip("/") for name in listed}, stdin, files)
     rendered = (_UNSEEN,) if reading.has(*grammar.rendered_flags) else ()
     return tuple(dict.fromkeys((*rendered, *(each for text in texts for each in _objects(grammar, text)))))
 
 
-def _names(reading: Reading, flag: str) -> Iterator[str | None]:
-    for value in reading.values(flag):
-        if '"' in value:  # pflag reads a list as a line of CSV, with quotes
-            yield None
-        else:
-            yield from (name.removeprefix("./").rstrip("/") for name in value.split(","))
-
-
-def _texts(named: Collection[str | None], stdin: str | None, files: Mapping[str, str]) -> Iterator[str | None]:
+def _texts(named: Collection[str], stdin: str | None, files: Mapping[str, str]) -> Iterator[str | None]:
     """Each text that is named, once: that of a file, or of each file in a folder; None for one that is not there."""
     places = {path: [path, *map(str, PurePosixPath(path).parents)] for path in files}
     yield from (text for path, text in files.items() if not {*places[path]}.isdisjoint(named))

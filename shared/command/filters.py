@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from shared.command import paths
+from shared.command import files
 from shared.command.flags import too_many_in_a_word
 from shared.command.reading import MAX_CLUSTER, TERMINATOR
 from shared.errors import ErrorCode, RequestError
@@ -187,7 +187,7 @@ class _Reader:
         """Flags that stand alone, and one that takes the rest; behind what is no flag may be a name of a file too."""
         for following, letter in enumerate(word[1 : MAX_CLUSTER + 1], 2):
             if not letter.isalnum():
-                paths.check(word[following - 1 :])
+                files.check_word(word[following - 1 :])
                 return
             takes_rest = letter in self._filter.takes
             self._flag(letter, f"-{letter}", glued=(word[following:] or None) if takes_rest else None)
@@ -209,11 +209,11 @@ class _Reader:
             values.append(self._rest.popleft())
         if name not in self._filter.text_flags:
             for value in values:
-                paths.check(value)
+                files.check_word(value)
 
     def _operand(self, word: str) -> None:
         """The first may be a program or a pattern: `/dev/` is one to awk and to grep."""
         if self._needs_program:
             self._needs_program = False
         elif not self._only_text_follows:
-            paths.check(word)
+            files.check_word(word)

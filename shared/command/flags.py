@@ -9,8 +9,11 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from shared.command import paths
+from shared.command import files
 from shared.command.reading import MAX_CLUSTER, TERMINATOR, Arity, Flag, Reading
+from shared.command.values import decoding
+from shared.command.values.decoding import Value
+from shared.command.values.types import DecodeError
 from shared.errors import ErrorCode, RequestError, shown
 from shared.tools.table import FlagSpec, Takes
 from shared.tools.tool import Grammar
@@ -48,7 +51,7 @@ class _Reader:
             elif _looks_like_flag(word):
                 self._short(word)
             else:
-                paths.check(word)
+                files.check_word(word)
                 self._verb.take(word)
         flags = tuple(self._flag(given) for given in self._given)
         return Reading(self._verb.path, flags, (*self._verb.operands, *self._rest), len(self._rest))
@@ -57,7 +60,7 @@ class _Reader:
         """What stands behind `--`, unless it is a command for a container."""
         if self._verb.name not in self._grammar.container_verbs:
             for word in self._rest:
-                paths.check(word)
+                files.check_word(word)
 
     def _long(self, word: str) -> None:
         spelled, has_value, value = word[2:].partition("=")
@@ -142,10 +145,10 @@ class _Reader:
         spec = self._spec(given.spelled)
         if spec is None:
             return Flag(given.spelled, given.value, Arity.UNKNOWN)
-        return Flag(spec.name, given.value, Arity.VALUE if spec.takes is Takes.VALUE else Arity.ALONE)
+        arity = Arity.VALUE if spec.takes is Takes.VALUE else Arity.ALONE
+        return Flag(spec.name, given.value, arity, _decoded(spec, given.value), spec.names)
 
     def _add(self, name: str, value: str) -> None:
-        paths.check_value(name, value)
         self._given.append(_Given(name, value))
 
     def _refuse_if_listed(self, name: str, shown: str) -> None:
@@ -214,6 +217,15 @@ class _VerbPath:
 def _looks_like_flag(word: str) -> bool:
     """A dash before a letter or a dash: no CLI has other flags, so `-` and `-1` are operands or values."""
     return word.startswith("-") and (word[1:2].isalpha() or word[1:2] == "-")
+
+
+def _decoded(spec: FlagSpec, value: str | None) -> Value | None:
+    if value is None:
+        return None
+    try:
+        return decoding.decode(spec.type, value)
+    except DecodeError as error:
+        raise RequestError(ErrorCode.FLAG_REFUSED, f"`--{spec.name}` does not take this value: {error}.") from error
 
 
 def _shown(word: str) -> str:

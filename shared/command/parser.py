@@ -6,7 +6,7 @@ The text is read here and nowhere else. What is refused here never reaches a que
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from shared.command import classes, durations, filters, flags, job_files, tokens, unknown_words
+from shared.command import classes, durations, files, filters, flags, tokens, unknown_words
 from shared.command.invocation import Invocation
 from shared.command.reading import FALSE_VALUES, Arity, Flag, Reading
 from shared.errors import ErrorCode, RequestError
@@ -76,7 +76,7 @@ def _without_tool_name(tool: Tool, words: list[str]) -> list[str]:
 def _reading(grammar: Grammar, words: Sequence[str]) -> Reading:
     reading = flags.read(grammar, words)
     _refuse_verb(grammar, reading.verb)
-    job_files.check(grammar, reading)
+    files.check_named(grammar, reading)
     return reading
 
 

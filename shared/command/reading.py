@@ -4,6 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
+from shared.command.values import named
+from shared.command.values.decoding import Value
+from shared.command.values.types import Names
+
 FALSE_VALUES = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 """What Go's strconv.ParseBool takes for false."""
 
@@ -28,12 +32,16 @@ class Arity(Enum):
 class Flag:
     """A flag of a command. `name` is the long one, without dashes; `value` is None where none was given.
 
-    A flag that the tables do not have keeps the name that it was written with.
+    A flag that the tables do not have keeps the name that it was written with, and its value is not decoded.
     """
 
     name: str
     value: str | None
     arity: Arity
+    decoded: Value | None = None
+    """What the CLI takes the value for."""
+    names: Names | None = None
+    """What the texts in the decoded value name."""
 
     @property
     def is_on(self) -> bool:
@@ -80,6 +88,12 @@ class Reading:
     def last(self, name: str) -> Flag | None:
         """The one of repeated flags that counts, where the flag holds a single value."""
         return next((flag for flag in reversed(self.flags) if flag.name == name), None)
+
+    def texts(self, name: str) -> Iterator[str]:
+        """The texts in each decoded value of a flag: of a list its elements."""
+        for flag in self.flags:
+            if flag.name == name and flag.decoded is not None:
+                yield from named.texts(flag.decoded)
 
     def value(self, name: str) -> str | None:
         """The value that counts; None where the flag is not given, or given alone."""

@@ -48,8 +48,6 @@ class Grammar:
     """Flags whose files hold the objects that the command acts on."""
     rendered_flags: frozenset[str] = frozenset()
     """Flags whose objects are made from files (`--kustomize`), and so are not known beforehand."""
-    file_flags: frozenset[str] = frozenset()
-    """Flags whose value names files: the job's own are taken, and `-`."""
     file_operands: frozenset[str] = frozenset()
     """Verb paths whose operands may name files."""
     fetched_schemes: frozenset[str] = frozenset()

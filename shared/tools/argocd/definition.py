@@ -153,19 +153,6 @@ def _namespace_scope(_: Reading) -> NamespaceScope:
     )
 
 
-_FILE_FLAGS = frozenset(
-    (
-        "file",
-        "from",
-        "gcp-service-account-key-path",
-        "github-app-private-key-path",
-        "ssh-private-key-path",
-        "tls-client-cert-key-path",
-        "tls-client-cert-path",
-        "values-literal-file",
-    )
-)
-
 _CREDENTIALS = "send the headers X-Argocd-Server and X-Argocd-Auth-Token instead, or use `--core` with the kubeconfig"
 _IDENTITY = f"it swaps who runs the command; {_CREDENTIALS}"
 _CLUSTER = "the kubeconfig that comes with the request names cluster and user; pick a context with `--kube-context`"
@@ -243,7 +230,6 @@ TOOL = Tool(
         },
         class_rules=_RULES,
         namespace_scope=_namespace_scope,
-        file_flags=_FILE_FLAGS,
         file_operands=frozenset({"appset create", "appset generate"}),
         refused_verbs=_REFUSED_VERBS,
         redefined_under={

@@ -104,22 +104,6 @@ def _namespace_scope(reading: Reading) -> NamespaceScope:
     return NamespaceScope(by_chart=True) if reading.path in _OF_ITS_OBJECTS else untold(reading)
 
 
-_FILE_FLAGS = frozenset(
-    (
-        "ca-file",
-        "cert-file",
-        "destination",
-        "key-file",
-        "merge",
-        "output-dir",
-        "passphrase-file",
-        "set-file",
-        "show-only",
-        "starter",
-        "untardir",
-        "values",
-    )
-)
 _CHART_VERBS = (
     *("create", "install", "lint", "package", "pull", "push", "template", "upgrade", "verify"),
     *("dependency build", "dependency list", "dependency update", "repo index"),
@@ -208,7 +192,6 @@ TOOL = Tool(
         class_rules=_RULES,
         namespace_scope=_namespace_scope,
         masking=masked.of,
-        file_flags=_FILE_FLAGS,
         file_operands=frozenset(_CHART_VERBS),
         fetched_schemes=frozenset({"http", "https", "oci"}),
         refused_verbs={"plugin": "plugins do not run in a worker; use helm's own verbs"},

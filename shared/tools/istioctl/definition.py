@@ -128,20 +128,6 @@ def _namespace_scope(reading: Reading) -> NamespaceScope:
     return NamespaceScope(named=(*of_pods, *reading.values("istioNamespace")))
 
 
-_FILE_FLAGS = frozenset(
-    (
-        "dir",
-        "file",
-        "filename",
-        "injectConfigFile",
-        "manifests",
-        "meshConfigFile",
-        "operatorFileName",
-        "output-dir",
-        "valuesFile",
-    )
-)
-
 _TUNNELLING = frozenset(
     (
         "admin log",
@@ -216,7 +202,6 @@ TOOL = Tool(
         classes={verb: command_class for command_class, verbs in _CLASSES.items() for verb in verbs},
         class_rules=_RULES,
         namespace_scope=_namespace_scope,
-        file_flags=_FILE_FLAGS,
         file_operands=frozenset({"analyze", "validate"}),
         refused_verbs={
             "dashboard": "a tunnel would end in the worker; use `proxy-config` or `proxy-status`",

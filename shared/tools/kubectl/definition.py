@@ -124,20 +124,6 @@ _NO_EDITOR = "there is no editor; use `patch`, or `apply -f -` with the manifest
 _NO_KUBECONFIG_CHANGE = "the kubeconfig lives for this one command; change yours, or use `--context` and `--namespace`"
 _NO_TUNNEL = "a tunnel would end in the worker; use `get --raw` for the API, or `exec POD -- COMMAND`"
 
-_FILE_FLAGS = frozenset(
-    (
-        "cert",
-        "custom",
-        "filename",
-        "from-env-file",
-        "from-file",
-        "key",
-        "kustomize",
-        "output-directory",
-        "patch-file",
-    )
-)
-
 _REFUSED_FLAGS = {
     "as": _IDENTITY,
     "as-group": _IDENTITY,
@@ -158,6 +144,7 @@ _REFUSED_FLAGS = {
     "user": _IDENTITY,
     "username": _IDENTITY,
     "cache-dir": _WORKER_FILE,
+    "load-restrictor": "it lets a kustomization read files of the worker; keep its files below its own folder",
     "kuberc": _WORKER_FILE,
     "log-dir": _WORKER_FILE,
     "log-file": _WORKER_FILE,
@@ -240,7 +227,6 @@ TOOL = Tool(
         hidden_kinds=scope.hidden_kinds,
         manifest_flags=frozenset({"filename"}),
         rendered_flags=frozenset({"kustomize"}),
-        file_flags=_FILE_FLAGS,
         file_operands=frozenset({"kustomize"}),
         file_formats=rules.FILE_FORMATS,
         refused_verbs=_REFUSED_VERBS,

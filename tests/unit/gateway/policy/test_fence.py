@@ -125,7 +125,6 @@ OUTSIDE = [
     "kubectl get pods -Aw",
     "kubectl get pods -A=1",
     "kubectl get pods --all_namespaces",
-    "kubectl get pods --all-namespaces=maybe",
     "kubectl delete pods --all -A",
     "kubectl get nodes",
     "kubectl get po,no",

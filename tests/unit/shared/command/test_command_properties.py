@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from shared.command import classes, flags, parser
 from shared.command.invocation import Invocation
 from shared.command.reading import Arity, Flag, Reading
+from shared.command.values import decoding
+from shared.command.values.types import ValueType
 from shared.errors import ErrorCode, RequestError
 from shared.tools import registry
 from shared.tools.table import FlagSpec, Takes
@@ -92,6 +94,16 @@ VALUES = st.text("abcxyz019=,./ ", min_size=1).filter(lambda value: value[0] not
 WORDS = st.text("abcxyz019", min_size=1).map(lambda word: f"x{word}")
 Draw = Callable[..., Any]
 EITHER_WAY = ("true", "1", "false", "F")
+ASSIGNMENTS = st.sampled_from(("a=1", "a.b={c,d},e[0]=f", "x="))
+OF_TYPE = {
+    ValueType.BOOL: st.sampled_from(EITHER_WAY),
+    ValueType.INT: st.integers(-(2**63), 2**63 - 1).map(str),
+    ValueType.DURATION: st.sampled_from(("0", "90s", "1h5m3.5s")),
+    ValueType.MAP: st.sampled_from(("a=b", "a=b,c=d")),
+    **dict.fromkeys((each for each in ValueType if each.startswith("set")), ASSIGNMENTS),
+    ValueType.SET_JSON: st.sampled_from(("a=[1]", "x=", "{}")),
+}
+"""Values that flags of the type take; those of the other types take any."""
 
 
 @st.composite
@@ -113,8 +125,10 @@ def readings(draw: st.DrawFn) -> tuple[Tool, Reading]:
 @st.composite
 def valued(draw: st.DrawFn, spec: FlagSpec) -> Flag:
     if spec.takes is Takes.VALUE:
-        return Flag(spec.name, draw(VALUES), Arity.VALUE)
-    return Flag(spec.name, draw(st.none() | st.sampled_from(EITHER_WAY)), Arity.ALONE)
+        value = draw(OF_TYPE.get(spec.type, VALUES))
+        return Flag(spec.name, value, Arity.VALUE, decoding.decode(spec.type, value), spec.names)
+    word = draw(st.none() | st.sampled_from(EITHER_WAY))
+    return Flag(spec.name, word, Arity.ALONE, word and decoding.decode(spec.type, word), spec.names)
 
 
 def written(draw: Draw, tool: Tool, path: str, flag: Flag) -> list[str]:

@@ -89,7 +89,7 @@ def test_flags_with_a_role_are_in_the_tables(tool: Tool) -> None:
     endless = {flag for names in grammar.endless.values() for flag in names}
     roles = {*grammar.waiting_flags, *grammar.inclusive_flags, *endless, *grammar.manifest_flags}
     local = {flag.partition("=")[0] for flag in grammar.local_flags}
-    assert roles | local | grammar.file_flags <= flags.keys() | {"use-kube"}
+    assert roles | local <= flags.keys() | {"use-kube"}
     assert grammar.namespace_flags | grammar.context_flags <= valued
     assert not grammar.table.global_flags.keys() & grammar.redefined_under.keys() - grammar.refused_flags.keys()
 
@@ -122,9 +122,9 @@ NO_FILES = {
 def test_each_flag_that_names_files_is_known_as_such(tool: Tool) -> None:
     grammar = tool.grammar
     verbs = [path for path in grammar.table.verbs if not is_below_a_refused_one(tool, path)]
-    flags = {spec.name for path in ("", *verbs) for spec in grammar.table.specs(path)}
-    unclear = {name for name in flags if ABOUT_FILES.search(name.lower())} - set(NO_FILES.get(tool.name, "").split())
-    assert unclear <= grammar.file_flags | grammar.refused_flags.keys()
+    specs = [spec for path in ("", *verbs) for spec in grammar.table.specs(path)]
+    unclear = {spec.name for spec in specs if ABOUT_FILES.search(spec.name.lower()) and spec.names is None}
+    assert unclear <= {*NO_FILES.get(tool.name, "").split(), *grammar.refused_flags}
 
 
 @EACH_TOOL

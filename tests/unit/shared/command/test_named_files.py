@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from shared.command import parser
@@ -49,13 +51,25 @@ def parse(text: str) -> None:
         "argocd appset create https://example.com/x.yaml",
         "argocd repo add x --ssh-private-key-path /etc/shadow",
         "argocd gpg add -f /etc/shadow",
+        pytest.param("kubectl create cm x --from-file='\"/proc/self/fd/3\"'", id="kubectl-quoted-in-csv"),
+        pytest.param("kubectl create cm x --from-file='\"k=/proc/self/fd/3\"'", id="kubectl-key-quoted-in-csv"),
+        pytest.param("kubectl create cm x --from-env-file='a,\"/etc/environment\"'", id="kubectl-second-in-csv"),
+        pytest.param("kubectl apply -f '\"/etc/hosts\"'", id="kubectl-manifest-quoted-in-csv"),
+        pytest.param("kubectl apply -f '\"http://169.254.169.254/x\"'", id="kubectl-url-quoted-in-csv"),
+        pytest.param("helm template x ./c --set-file 'a=\\/etc/shadow'", id="helm-escaped-path"),
+        pytest.param("helm template x ./c --set-file 'a=http:\\/\\/host/x'", id="helm-escaped-url"),
+        pytest.param("helm template x ./c --set-file 'a={b.txt,\\/etc/shadow}'", id="helm-path-in-a-list"),
+        pytest.param("helm template x ./c --set-file 'a=b.txt,c[0].d=/etc/shadow'", id="helm-path-behind-another"),
+        pytest.param("helm template x ./c -f '\"/etc/passwd\"'", id="helm-values-quoted-in-csv"),
+        pytest.param("istioctl kube-inject -f a.yaml -o /etc/x", id="istioctl-file-that-is-written"),
     ],
 )
 def test_file_that_is_none_of_the_jobs_is_refused(text: str) -> None:
     with pytest.raises(RequestError) as refused:
         parse(text)
     assert refused.value.code is ErrorCode.COMMAND_REFUSED
-    assert "etc" not in refused.value.detail
+    assert not {"etc", "proc", "169"} & set(refused.value.detail.replace("/", " ").split())
+    assert re.search(r"`--[a-z_-]+`|An operand|Paths under", refused.value.detail, re.IGNORECASE)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +90,34 @@ def test_file_that_is_none_of_the_jobs_is_refused(text: str) -> None:
         "helm template x ./chart",
         "istioctl analyze a.yaml",
         "argocd app create web --path /apps --values /values.yaml",
+        "helm install x ./c --set logs.access.filePath=/dev/stdout",
+        "helm install x ./c --set-string 'files={/dev/sda,/proc/1}' --set-literal profile=/etc/x",
+        "kubectl create cm x --from-file='\"a,b.txt\",key=c.txt'",
+        "helm template x ./c --set-file 'a=b\\,c.txt'",
     ],
 )
 def test_files_of_the_job_and_what_is_no_file_are_taken(text: str) -> None:
     parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "flag"),
+    [
+        ("kubectl create cm x --from-file==a", "--from-file"),
+        ("kubectl create cm x --from-file=a=b=c", "--from-file"),
+        ("kubectl apply -f 'a\"b'", "--filename"),
+        ("kubectl scale deploy/x --replicas=many", "--replicas"),
+        ("kubectl get pods --watch=perhaps", "--watch"),
+        ("kubectl get pods --all-namespaces=maybe", "--all-namespaces"),
+        ("kubectl delete pod x --timeout=soon", "--timeout"),
+        ("helm upgrade x ./c --labels a", "--labels"),
+        ("helm template x ./c --set 'a[x]=b'", "--set"),
+        ("helm template x ./c --set-json a=nul", "--set-json"),
+        ("kubectl kustomize . --load-restrictor=LoadRestrictionsNone", "--load-restrictor"),
+    ],
+)
+def test_value_that_the_cli_would_not_take_is_refused_with_its_flag(text: str, flag: str) -> None:
+    with pytest.raises(RequestError) as refused:
+        parse(text)
+    assert refused.value.code is ErrorCode.FLAG_REFUSED
+    assert f"`{flag}`" in refused.value.detail
