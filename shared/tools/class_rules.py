@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from shared.command.reading import Reading
+from shared.command.values.scalars import BOOLEANS
 from shared.models import CommandClass
+
+DRY_RUN = "dry-run"
 
 
 class Effect(StrEnum):
@@ -50,6 +53,11 @@ def always(_: Reading) -> bool:
 def given(*names: str) -> Callable[[Reading], bool]:
     """For a row that holds where any of the flags is given, and not switched off."""
     return lambda reading: reading.has(*names)
+
+
+def is_dry(reading: Reading) -> bool:
+    """Whether `--dry-run` is given, in a word that the CLIs know: the command then changes nothing."""
+    return reading.has(DRY_RUN) and reading.text(DRY_RUN) in (None, "client", "server", *BOOLEANS)
 
 
 def no_masking(_: Reading) -> None:

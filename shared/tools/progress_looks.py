@@ -3,17 +3,17 @@
 They bring the same kubeconfig and run in the same sandbox; what they print is read by the worker and by nobody else.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from shared.command.reading import FALSE_VALUES, TERMINATOR, Flag, Reading
+from shared.command.reading import TERMINATOR, Flag, Reading
+from shared.tools.class_rules import DRY_RUN
+from shared.tools.table import HELP_FLAG
 
 KUBECTL = "kubectl"
 """Shows objects of the cluster, whichever tool's command waits for them."""
-NAMESPACE_FLAGS = frozenset({"namespace"})
-DRY_RUN = "dry-run"
-HELP_FLAGS = frozenset({"help"})
+NAMESPACE = "namespace"
 
 
 class Goal(StrEnum):
@@ -61,11 +61,9 @@ class ProgressLooks:
     """That of the command; None where its kubeconfig decides."""
 
 
-def objects(
-    operands: Sequence[str], given: Iterable[Flag], *, wanted: frozenset[str], brings_files: bool = False
-) -> Look:
-    """Reads objects as `operands` and those of the `given` flags that are `wanted` select them."""
-    arguments = ("get", *_GET_OPTIONS, *spelled(given, wanted), TERMINATOR, *operands)
+def objects(operands: Sequence[str], selection: Iterable[str], *, brings_files: bool = False) -> Look:
+    """Reads objects as `operands` and the flags of the `selection` choose them."""
+    arguments = ("get", *_GET_OPTIONS, *selection, TERMINATOR, *operands)
     return Look(KUBECTL, ("get",), arguments, Shows.OBJECTS, brings_files)
 
 
@@ -90,27 +88,14 @@ def spelled(given: Iterable[Flag], wanted: frozenset[str]) -> tuple[str, ...]:
     return tuple(_spelled(flag) for flag in given if flag.name in wanted)
 
 
-def last_values(given: Iterable[Flag]) -> Mapping[str, str | None]:
-    """Flag → value, where a flag that stands twice counts as the CLI counts it: by its last."""
-    return {flag.name: flag.value for flag in given}
-
-
-def namespace(reading: Reading) -> str | None:
-    """That the command names."""
-    named = [flag.value for flag in reading.flags if flag.name in NAMESPACE_FLAGS]
-    return named[-1] if named else None
-
-
 def only_tries(reading: Reading) -> bool:
     """Whether the command changes nothing, or only explains itself."""
-    values = last_values(reading.flags)
-    tries = DRY_RUN in values and values[DRY_RUN] not in FALSE_VALUES | {"none"}
-    return tries or any(name in values for name in HELP_FLAGS)
+    return reading.has(DRY_RUN, HELP_FLAG)
 
 
 def _spelled(flag: Flag) -> str:
     dashes = "-" if len(flag.name) == 1 else "--"
-    return f"{dashes}{flag.name}" if flag.value is None else f"{dashes}{flag.name}={flag.value}"
+    return f"{dashes}{flag.name}" if flag.written is None else f"{dashes}{flag.name}={flag.written}"
 
 
 _GET_OPTIONS = ("--output=json", "--ignore-not-found")

@@ -73,7 +73,9 @@ class Grammar:
     context_flags: frozenset[str] = frozenset()
     """All names of the flag that picks a context of the kubeconfig."""
     local_flags: frozenset[str] = frozenset()
-    """Flags that keep a command from reaching a cluster: `client`, `help`, or with a value `remote=false`."""
+    """Flags that keep a command from reaching a cluster: `client`, `help`."""
+    reaching_flags: frozenset[str] = frozenset()
+    """Flags that do so where they are switched off: `--remote=false`."""
     exclusive_verbs: Mapping[str, int | None] = field(default_factory=dict)
     """Verb path → how many of its first operands (None: all) name what no two such commands may change at a time."""
     inclusive_flags: frozenset[str] = frozenset()

@@ -9,7 +9,7 @@ from shared.command.reading import Reading
 from shared.models import CommandClass
 from shared.tools import failure_hints, table
 from shared.tools.argocd import looks
-from shared.tools.class_rules import ClassRule, Effect, always, given
+from shared.tools.class_rules import ClassRule, Effect, always, given, is_dry
 from shared.tools.failure_hints import FailureHint
 from shared.tools.kubectl import definition as kubectl
 from shared.tools.kubectl import kinds
@@ -74,14 +74,14 @@ def _classes(command_class: CommandClass, verbs: dict[str, str]) -> dict[str, Co
 
 
 def _kind(reading: Reading) -> str:
-    return kinds.plural(reading.value("kind") or "")
+    return kinds.plural(reading.text("kind") or "")
 
 
 _RULES = (
     ClassRule(
         "dry-run",
         "with `--dry-run` nothing is changed",
-        given("dry-run"),
+        is_dry,
         verbs=frozenset({"app sync", "appset create"}),
         to=CommandClass.READ,
     ),

@@ -3,7 +3,7 @@
 from shared.command.reading import Reading
 from shared.models import CommandClass
 from shared.tools import failure_hints, table
-from shared.tools.class_rules import ClassRule, given
+from shared.tools.class_rules import DRY_RUN, ClassRule, given, is_dry
 from shared.tools.failure_hints import FailureHint
 from shared.tools.helm import looks, masked
 from shared.tools.namespace_scope import ALL_NAMESPACES, EVERY_NAMESPACE, NOWHERE, NamespaceScope, untold
@@ -53,19 +53,18 @@ _LOCAL_GROUPS = {
 }
 """All local; they stand below their group so that a verb path is named in full."""
 
-_DRY = ("", "1", "T", "TRUE", "True", "client", "server", "t", "true")
 _RULES = (
     ClassRule(
         "dry-run",
         "with `--dry-run` nothing is changed",
-        lambda reading: reading.has("dry-run") and (reading.value("dry-run") or "") in _DRY,
+        is_dry,
         verbs=frozenset({"install", "rollback", "uninstall", "upgrade"}),
         to=CommandClass.READ,
     ),
     ClassRule(
         "rendering-on-the-cluster",
         "charts can look objects up, and the API server checks them",
-        lambda reading: reading.value("dry-run") == "server" or reading.has("validate"),
+        lambda reading: reading.text(DRY_RUN) == "server" or reading.has("validate"),
         verbs=frozenset({"template"}),
         to=CommandClass.READ,
     ),
@@ -105,7 +104,7 @@ def _namespace_scope(reading: Reading) -> NamespaceScope:
 
 
 _CHART_VERBS = (
-    *("create", "install", "lint", "package", "pull", "push", "template", "upgrade", "verify"),
+    *("create", "install", "lint", "package", "pull", "push", "repo add", "template", "upgrade", "verify"),
     *("dependency build", "dependency list", "dependency update", "repo index"),
     *(f"show {part}" for part in ("all", "chart", "crds", "readme", "values")),
 )

@@ -18,6 +18,6 @@ _OBJECT_FORMATS = frozenset({"json", "yaml"})
 def of(reading: Reading) -> Masking | None:
     """What a worker masks of what the command prints."""
     shape = None if reading.has("help") else _SHAPES.get(reading.path)
-    if shape in _WITH_OBJECT_FORMS and (reading.value("output") or "").lower() in _OBJECT_FORMATS:
+    if shape in _WITH_OBJECT_FORMS and (reading.text("output") or "").lower() in _OBJECT_FORMATS:
         return Masking.RELEASE_OBJECT
     return shape

@@ -3,7 +3,7 @@
 from shared.command.reading import Reading
 from shared.models import CommandClass
 from shared.tools import failure_hints, table
-from shared.tools.class_rules import ClassRule, Effect, given
+from shared.tools.class_rules import ClassRule, Effect, given, is_dry
 from shared.tools.failure_hints import FailureHint
 from shared.tools.istioctl import looks
 from shared.tools.namespace_scope import NamespaceScope, untold
@@ -79,7 +79,7 @@ _RULES = (
     ClassRule(
         "dry-run",
         "with `--dry-run` nothing is changed",
-        given("dry-run"),
+        is_dry,
         verbs=frozenset({"install", "manifest install", "uninstall", "upgrade"}),
         to=CommandClass.READ,
     ),
@@ -100,7 +100,7 @@ _RULES = (
     ClassRule(
         "secret-values",
         "so verbose it shows answers of the API server, values of Secrets among them",
-        lambda reading: reading.has("vklog"),
+        given("vklog"),
         to=CommandClass.CREDENTIAL,
     ),
     ClassRule(
@@ -125,7 +125,7 @@ def _namespace_scope(reading: Reading) -> NamespaceScope:
     if not reading.path.startswith("proxy-config "):
         return untold(reading)
     of_pods = (operand.rpartition(".")[2] for operand in reading.operands if "." in operand)
-    return NamespaceScope(named=(*of_pods, *reading.values("istioNamespace")))
+    return NamespaceScope(named=(*of_pods, *reading.texts("istioNamespace")))
 
 
 _TUNNELLING = frozenset(
@@ -211,7 +211,8 @@ TOOL = Tool(
         timeout_flags=frozenset({"readiness-timeout", "timeout", "waypoint-timeout"}),
         namespace_flags=frozenset({"namespace"}),
         context_flags=frozenset({"context"}),
-        local_flags=frozenset({"help", "remote=false", "use-kube=false"}),
+        local_flags=frozenset({"help"}),
+        reaching_flags=frozenset({"remote", "use-kube"}),
         default_wait_s=300,
     ),
     version_arguments=("version", "--remote=false"),

@@ -19,30 +19,15 @@ SEALED_PER_BYTE = 2
 MAX_OUTPUT = 100_000
 
 
-UNBOUND = "--load-restrictor LoadRestrictionsNone"
-"""A kustomization in `files` may then name any path: what no parser of commands sees, the sandbox must stop."""
-
-
 def kustomization(text: str) -> dict[str, str]:
     return {"kustomization.yaml": text}
 
 
 @needs_landlock
-async def test_file_of_the_worker_cannot_be_put_into_a_config_map(caller: Caller, name: str) -> None:
-    files = kustomization(f"configMapGenerator: [{{name: {name}, files: [/etc/passwd]}}]")
-    response = await caller.run("kubectl", f"kustomize . {UNBOUND}", files=files)
-
-    assert not response.success
-    assert response.error is not None
-    assert "permission denied" in response.error
-    assert PASSWD not in response.model_dump_json()
-
-
-@needs_landlock
-@pytest.mark.parametrize("path", ["/etc/passwd", "/etc", "/root"])
-async def test_file_of_the_worker_cannot_be_applied(caller: Caller, path: str) -> None:
+@pytest.mark.parametrize("path", ["/etc", "/root"])
+async def test_folder_of_the_worker_is_no_base_of_a_kustomization(caller: Caller, path: str) -> None:
     files = kustomization(f"resources: [{path}]")
-    response = await caller.run("kubectl", f"kustomize . {UNBOUND}", files=files)
+    response = await caller.run("kubectl", "kustomize .", files=files)
 
     assert not response.success
     assert "permission denied" in f"{response.error}"
@@ -65,7 +50,7 @@ async def test_program_itself_reads_nothing_of_the_worker(caller: Caller, path: 
 async def test_command_connects_to_the_api_server_and_to_nothing_else_nearby(caller: Caller, system: System) -> None:
     gateway = system.gateways[1].process
     files = kustomization(f"resources: [{system.other_url}/docs]")
-    response = await caller.run("kubectl", f"kustomize . {UNBOUND}", files=files)
+    response = await caller.run("kubectl", "kustomize .", files=files)
 
     assert not response.success
     assert "permission denied" in f"{response.error}"
