@@ -27,7 +27,7 @@ from tools.outcomes import ALONE, UNCOLLECTED
 
 WORKERS = (os.cpu_count() or 1) + 1
 """One more than there are processors: most tests wait for a process half of their time."""
-BESIDE_EACH_OTHER = ("-n", str(WORKERS), "--dist", "loadfile", "--max-worker-restart", "3")
+BESIDE_EACH_OTHER = ("-n", str(WORKERS), "--dist", "worksteal", "--max-worker-restart", "3")
 MOST_RETRIED = 20
 """More failures than this have one cause, which a second try does not change."""
 SEED_BITS = 32
