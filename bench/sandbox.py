@@ -13,7 +13,7 @@ from bench.timing import Timing, awaited_in_turn
 from shared.sealing.envelope import Command
 from shared.tools.kubectl import definition as kubectl
 from tests.support import stub
-from worker.egress.access import ProxyAccess
+from worker.egress.proxy import ProxyAccess
 from worker.job_control import JobControl
 from worker.launcher.client import Launcher
 from worker.machine import containment, work_directories

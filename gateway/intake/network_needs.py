@@ -34,15 +34,10 @@ def listens(tool: Tool, invocation: Invocation) -> bool:
 
 def loopback_ports(tool: Tool, reading: Reading) -> tuple[int, ...]:
     """The ports on loopback that URLs of charts and manifests name."""
-    texts = [flag.value for flag in reading.flags if flag.value is not None]
-    named = {port for text in (*texts, *_own_operands(tool, reading)) for port in _ports(text)}
-    return tuple(sorted(named))
-
-
-def _own_operands(tool: Tool, reading: Reading) -> tuple[str, ...]:
-    """Without the words of a command for a container."""
-    is_for_container = reading.path in tool.grammar.container_verbs
-    return reading.operands[: len(reading.operands) - reading.trailing] if is_for_container else reading.operands
+    of_container = reading.trailing if reading.path in tool.grammar.container_verbs else 0
+    operands = reading.operands[: len(reading.operands) - of_container]
+    texts = (*(flag.value or "" for flag in reading.flags), *operands)
+    return tuple(sorted({port for text in texts for port in _ports(text)}))
 
 
 def _ports(text: str) -> Iterator[int]:
