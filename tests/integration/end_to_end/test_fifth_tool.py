@@ -43,6 +43,8 @@ FOLDER = {
     "table.json": '{"version": "5.0", "global": [], "verbs": {"get": {"flags": []}}}',
     "secrets.md": "| `fifth` | has no Secrets |\n",
 }
+UNFINISHED = shutil.ignore_patterns("*.pyc.*")
+"""Byte code that another process is just writing; what is finished goes along, for to compile it all takes seconds."""
 LINES = re.compile(r"^(NAMES = \((?:\n    \"\w+\",)+)", re.MULTILINE)
 
 pytestmark = pytest.mark.skipif(not static_elf.IS_POSSIBLE, reason="there is no tiny static program for this machine")
@@ -68,7 +70,7 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copy]:
     """A gateway and a worker of it, which no test stops."""
     folder, own = tmp_path_factory.mktemp("copied"), tmp_path_factory.mktemp("system")
     for name in PACKAGES:
-        shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(PROJECT / name, folder / name, ignore=UNFINISHED)
     add_a_folder(folder / "shared" / "tools" / "fifth")
     add_a_line(folder / "shared" / "tools" / "registry.py")
     static_elf.write(stub.install(own) / "fifth")
