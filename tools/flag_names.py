@@ -1,16 +1,27 @@
-"""Reads `flag_names.toml`: what the values of flags name, which no CLI says in a form that can be read."""
+"""What the values of flags name: files, URLs, objects. No help text says it in a form that can be read.
+
+`make grammar` writes it into the tables, and fails where an entry fits no flag of the CLI, or a type is not what the
+CLI reads. It stands in `flag_names.toml` in the tool's folder, a list of entries; the first that is for a flag of a
+verb counts:
+
+    flags   their long names, as the tables write them (`-` for `_`)
+    verbs   whole verb paths; without it, every verb that has the flag
+    names   see `Names` in shared/command/values/types.py; without it, nothing that the CLI looks up
+    type    where pflag takes the text as it is: helm's `--set` family, which helm takes apart, and lists without a help
+    source  the file, in that CLI's sources or its dependencies', in which the flag is defined and read
+"""
 
 import dataclasses
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from shared.command.values.types import Names, ValueType
+from shared.tools import table
 from shared.tools.table import FlagSpec
 
-PATH = Path(__file__).with_suffix(".toml")
+FILE_NAME = "flag_names.toml"
 _VERBATIM = (ValueType.STRING, ValueType.ARRAY)
 
 
@@ -47,26 +58,29 @@ class FlagNames:
         """Raises FlagNamesError where an entry names a flag or a verb that the CLI does not have any more."""
         wanted = {(number, word) for number, entry in enumerate(self._entries) for word in entry.flags | entry.verbs}
         if stale := wanted - self._used:
-            raise FlagNamesError(f"{PATH.name}: no flag fits {', '.join(sorted(word for _, word in stale))}")
+            raise FlagNamesError(f"{FILE_NAME}: no flag fits {', '.join(sorted(word for _, word in stale))}")
 
 
 def _with(spec: FlagSpec, entry: Entry) -> FlagSpec:
     if entry.type is not None and spec.type not in _VERBATIM:
-        raise FlagNamesError(f"{PATH.name}: --{spec.name} is said to be {entry.type}, and the CLI reads {spec.type}")
+        raise FlagNamesError(f"{FILE_NAME}: --{spec.name} is said to be {entry.type}, and the CLI reads {spec.type}")
     return dataclasses.replace(spec, names=entry.names, type=entry.type or spec.type)
 
 
 def load(tool: str) -> list[Entry]:
-    """The entries of one CLI."""
-    return [_entry(table) for table in tomllib.loads(PATH.read_text(encoding="utf-8")).get(tool, ())]
+    """The entries of one CLI; none where its folder has no such file."""
+    path = table.path(tool).with_name(FILE_NAME)
+    return (
+        [_entry(entry) for entry in tomllib.loads(path.read_text(encoding="utf-8"))["entries"]] if path.exists() else []
+    )
 
 
-def _entry(table: Mapping[str, Any]) -> Entry:
-    names = table.get("names")
-    value_type = table.get("type")
+def _entry(said: Mapping[str, Any]) -> Entry:
+    names = said.get("names")
+    value_type = said.get("type")
     return Entry(
-        flags=frozenset(table["flags"]),
-        verbs=frozenset(table.get("verbs", ())),
+        flags=frozenset(said["flags"]),
+        verbs=frozenset(said.get("verbs", ())),
         names=Names(names) if names else None,
         type=ValueType(value_type) if value_type else None,
     )

@@ -2,7 +2,7 @@
 
 The binaries are those that `make e2e-tools` built, else those on PATH. `concealed.json` in the tool's folder names what
 a CLI has and its help conceals; each such flag is tried. A flag's type is what the CLI itself complains of, and
-`flag_names.toml` says what values name.
+`flag_names.toml` beside it says what values name.
 """
 
 import json
