@@ -139,7 +139,13 @@ PLACES = {
         ("wait pod/x --timeout=", ""),
         ("wait pod/x --for=", ""),
     ),
-    "helm": (("upgrade x y ", ""), ("upgrade x y -", ""), ("install ", " -g"), ("upgrade x y --timeout ", "")),
+    "helm": (
+        *((f"upgrade x y --{flag} '", "'") for flag in ("set", "set-file", "set-json", "set-literal", "values")),
+        ("upgrade x y ", ""),
+        ("upgrade x y -", ""),
+        ("install ", " -g"),
+        ("upgrade x y --timeout ", ""),
+    ),
     "istioctl": (("proxy-config routes ", ""), ("analyze ", "")),
     "argocd": (("app sync ", ""), ("app actions ", ""), ("proj role ", "")),
 }
@@ -175,6 +181,8 @@ UNITS = (
         "--arg a b ",
         "-k1 ",
         "[",
+        "a[0].",
+        "a={",
         "{",
         '{"a":',
     ),
