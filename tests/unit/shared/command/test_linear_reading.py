@@ -138,7 +138,13 @@ OF_KUBECTL = (
     ("wait pod/x --timeout=", ""),
     ("wait pod/x --for=", ""),
 )
-OF_HELM = (("upgrade x y ", ""), ("upgrade x y -", ""), ("install ", " -g"), ("upgrade x y --timeout ", ""))
+OF_HELM = (
+    *((f"upgrade x y --{flag} '", "'") for flag in ("set", "set-file", "set-json", "set-literal", "values")),
+    ("upgrade x y ", ""),
+    ("upgrade x y -", ""),
+    ("install ", " -g"),
+    ("upgrade x y --timeout ", ""),
+)
 OF_ISTIOCTL = (("proxy-config routes ", ""), ("analyze ", ""))
 OF_ARGOCD = (("app sync ", ""), ("app actions ", ""), ("proj role ", ""))
 """What stands before what is repeated, and behind it."""
@@ -173,6 +179,8 @@ UNITS = (
         "--arg a b ",
         "-k1 ",
         "[",
+        "a[0].",
+        "a={",
         "{",
         '{"a":',
     ),
