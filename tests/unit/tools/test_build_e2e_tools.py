@@ -253,9 +253,7 @@ def test_refused_module_says_what_to_do(machine: Machine) -> None:
 def test_missing_go_says_which_to_install(machine: Machine) -> None:
     (machine.bin / "go").unlink()
 
-    assert (
-        machine.fail() == "error: go is not on PATH: install Go 1.26.3 or newer, then run make e2e-tools again\n"
-    )
+    assert machine.fail() == "error: go is not on PATH: install Go 1.26.3 or newer, then run make e2e-tools again\n"
 
 
 @pytest.mark.parametrize("found", ["1.20", "1.26.2", "1.26rc1"])
