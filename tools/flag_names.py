@@ -1,4 +1,4 @@
-"""Reads `flag_names.toml`: what the values of flags name, which no CLI says in a form that can be read."""
+"""Reads `flag_names.toml`, which says what the values of flags name, because CLIs do not say it in a readable form."""
 
 import dataclasses
 import tomllib
@@ -20,7 +20,7 @@ class FlagNamesError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry: the flags that it is for, the verb paths (none: every verb that has the flag), and what it says."""
+    """An entry for some flags. Without `verbs` it is for every verb that has the flag."""
 
     flags: frozenset[str]
     verbs: frozenset[str]
@@ -29,14 +29,14 @@ class Entry:
 
 
 class FlagNames:
-    """The entries of one CLI. The first that is for a flag of a verb counts."""
+    """The entries of one CLI. For a flag of a verb, the first matching entry counts."""
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self._entries = entries
         self._used: set[tuple[int, str]] = set()
 
     def named(self, path: str, spec: FlagSpec) -> FlagSpec:
-        """The flag with its entry's words. Raises FlagNamesError."""
+        """Returns the flag with the data of its entry. Raises FlagNamesError."""
         for number, entry in enumerate(self._entries):
             if spec.name in entry.flags and (not entry.verbs or path in entry.verbs):
                 self._used.update(((number, spec.name), (number, path)))
@@ -44,7 +44,7 @@ class FlagNames:
         return spec
 
     def check_all_used(self) -> None:
-        """Raises FlagNamesError where an entry names a flag or a verb that the CLI does not have any more."""
+        """Raises FlagNamesError if an entry names a flag or a verb that the CLI no longer has."""
         wanted = {(number, word) for number, entry in enumerate(self._entries) for word in entry.flags | entry.verbs}
         if stale := wanted - self._used:
             raise FlagNamesError(f"{PATH.name}: no flag fits {', '.join(sorted(word for _, word in stale))}")
@@ -57,7 +57,7 @@ def _with(spec: FlagSpec, entry: Entry) -> FlagSpec:
 
 
 def load(tool: str) -> list[Entry]:
-    """The entries of one CLI."""
+    """Loads the entries of one CLI."""
     return [_entry(table) for table in tomllib.loads(PATH.read_text(encoding="utf-8")).get(tool, ())]
 
 
