@@ -1,14 +1,13 @@
-"""What the values of flags name: files, URLs, objects. No help text says it in a form that can be read.
+"""Reads `flag_names.toml`, which says what the values of flags name, because CLIs do not say it in a readable form.
 
-`make grammar` writes it into the tables, and fails where an entry fits no flag of the CLI, or a type is not what the
-CLI reads. It stands in `flag_names.toml` in the tool's folder, a list of entries; the first that is for a flag of a
-verb counts:
+`make grammar` writes the names into the tables. It fails if an entry fits no flag of the CLI, or if a type is not what
+the CLI reads. The file stands in the tool's folder and is a list of entries; the first entry for a flag of a verb counts:
 
-    flags   their long names, as the tables write them (`-` for `_`)
-    verbs   whole verb paths; without it, every verb that has the flag
+    flags   long names, as the tables write them (`-` for `_`)
+    verbs   full verb paths; without it, every verb that has the flag
     names   see `Names` in shared/command/values/types.py; without it, nothing that the CLI looks up
-    type    where pflag takes the text as it is: helm's `--set` family, which helm takes apart, and lists without a help
-    source  the file, in that CLI's sources or its dependencies', in which the flag is defined and read
+    type    if pflag takes the text as it is: helm's `--set` family, which helm parses, and lists without help
+    source  the file in the sources of the CLI or of its dependencies that defines and reads the flag
 """
 
 import dataclasses
@@ -31,7 +30,7 @@ class FlagNamesError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry: the flags that it is for, the verb paths (none: every verb that has the flag), and what it says."""
+    """An entry for some flags. Without `verbs` it is for every verb that has the flag."""
 
     flags: frozenset[str]
     verbs: frozenset[str]
@@ -40,14 +39,14 @@ class Entry:
 
 
 class FlagNames:
-    """The entries of one CLI. The first that is for a flag of a verb counts."""
+    """The entries of one CLI. For a flag of a verb, the first matching entry counts."""
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self._entries = entries
         self._used: set[tuple[int, str]] = set()
 
     def named(self, path: str, spec: FlagSpec) -> FlagSpec:
-        """The flag with its entry's words. Raises FlagNamesError."""
+        """Returns the flag with the data of its entry. Raises FlagNamesError."""
         for number, entry in enumerate(self._entries):
             if spec.name in entry.flags and (not entry.verbs or path in entry.verbs):
                 self._used.update(((number, spec.name), (number, path)))
@@ -55,7 +54,7 @@ class FlagNames:
         return spec
 
     def check_all_used(self) -> None:
-        """Raises FlagNamesError where an entry names a flag or a verb that the CLI does not have any more."""
+        """Raises FlagNamesError if an entry names a flag or a verb that the CLI no longer has."""
         wanted = {(number, word) for number, entry in enumerate(self._entries) for word in entry.flags | entry.verbs}
         if stale := wanted - self._used:
             raise FlagNamesError(f"{FILE_NAME}: no flag fits {', '.join(sorted(word for _, word in stale))}")
@@ -68,7 +67,7 @@ def _with(spec: FlagSpec, entry: Entry) -> FlagSpec:
 
 
 def load(tool: str) -> list[Entry]:
-    """The entries of one CLI; none where its folder has no such file."""
+    """Loads the entries of one CLI; none if its folder has no such file."""
     path = table.path(tool).with_name(FILE_NAME)
     return (
         [_entry(entry) for entry in tomllib.loads(path.read_text(encoding="utf-8"))["entries"]] if path.exists() else []
