@@ -1,7 +1,8 @@
 """Reads `flag_names.toml`, which says what the values of flags name, because CLIs do not say it in a readable form.
 
 `make grammar` writes the names into the tables. It fails if an entry fits no flag of the CLI, or if a type is not what
-the CLI reads. The file stands in the tool's folder and is a list of entries; the first entry for a flag of a verb counts:
+the CLI reads. The file stands in the tool's folder and is a list of entries. The first entry for a flag of a verb
+counts:
 
     flags   long names, as the tables write them (`-` for `_`)
     verbs   full verb paths; without it, every verb that has the flag
