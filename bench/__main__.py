@@ -1,6 +1,6 @@
-"""`make bench`: starts the product, measures the design's rows for what exists, and prints them as a table.
+"""`make bench`: starts the product, measures each row of the design's budgets, and prints them as a table.
 
-With `--write` the table goes into docs/performance.md as well.
+With `--write` it also writes the table into docs/performance.md.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from tests.support.valkey import APPEND_ONLY, Valkey
 
 
 async def main(arguments: list[str]) -> int:
-    """Prints the table. 1 when a row misses its budget."""
+    """Prints the table. Returns 1 if a row misses its budget."""
     load_before = os.getloadavg()[0]
     print("measuring, for about a minute and a half ...", file=sys.stderr, flush=True)
     with (

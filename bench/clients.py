@@ -1,4 +1,4 @@
-"""The callers that are measured: the bare CLI, REST and MCP, each with as little of its own cost as can be had."""
+"""The callers that are measured: the bare CLI, REST and MCP. Each adds as little cost of its own as possible."""
 
 import base64
 import http.client
@@ -14,7 +14,7 @@ Call = Callable[[], None]
 
 
 def bare(command: Sequence[str], environment: dict[str, str]) -> Call:
-    """Starts the CLI as a shell would, and reads what it prints."""
+    """Starts the CLI as a shell would, and reads its output."""
 
     def call() -> None:
         subprocess.run(command, env=environment, capture_output=True, check=True)
@@ -23,7 +23,7 @@ def bare(command: Sequence[str], environment: dict[str, str]) -> Call:
 
 
 def kubeconfig_header(kubeconfig: str) -> dict[str, str]:
-    """As callers send it."""
+    """Returns the header as callers send it."""
     return {"X-Kubeconfig": base64.b64encode(kubeconfig.encode()).decode()}
 
 
@@ -34,7 +34,7 @@ class Rest:
         self._connection = http.client.HTTPConnection("127.0.0.1", port)
 
     def request(self, method: str, path: str, body: Any = None, *, headers: dict[str, str] | None = None) -> Any:
-        """The answer's JSON. `RuntimeError` unless its status is 2xx."""
+        """Returns the answer's JSON. Raises RuntimeError unless its status is 2xx."""
         payload = None if body is None else json.dumps(body)
         self._connection.request(method, path, payload, {"Content-Type": "application/json", **(headers or {})})
         response = self._connection.getresponse()
@@ -56,7 +56,7 @@ class Rest:
 
 
 class Mcp:
-    """The same tools through MCP's stateless revision, spoken by hand: one POST a call."""
+    """The same tools through MCP's stateless revision, without an SDK: one POST for each call."""
 
     def __init__(self, port: int) -> None:
         self._rest = Rest(port)

@@ -1,4 +1,4 @@
-"""What one job, one process and one running CLI cost, from which docs/scaling.md reckons how far a fleet goes."""
+"""Measures the cost of a job, a process and a running CLI. docs/scaling.md uses them to size a fleet."""
 
 import asyncio
 import os
@@ -34,7 +34,7 @@ with open(os.devnull, "w") as nowhere:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Counters at one moment; CPU and time in seconds."""
+    """Counters at one moment. CPU and time are in seconds."""
 
     at_s: float
     commands: int
@@ -46,13 +46,13 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """Sizes in bytes, times in seconds. A job: a command that does nothing, waited for over REST."""
+    """Sizes in bytes and times in seconds. A job is a command that does nothing; a caller waits for it over REST."""
 
     redis_bytes_per_job: float
     redis_bytes_per_output_byte: float
     commands_per_job: float
     idle_commands_per_s: float
-    """Of one gateway and one worker together."""
+    """Redis commands per second of one idle gateway and one idle worker together."""
     redis_cpu_s: float
     gateway_cpu_s: float
     worker_cpu_s: float
@@ -65,14 +65,14 @@ class Costs:
 
 @dataclass(frozen=True, slots=True)
 class CliCost:
-    """Most resident memory, and CPU, of one that does next to nothing."""
+    """Peak resident memory, and CPU time, of a CLI that does almost nothing."""
 
     size_bytes: int
     cpu_s: float
 
 
 async def measure() -> Costs:
-    """On a fresh product with one gateway and one worker."""
+    """Measures a new product with one gateway and one worker."""
     with (
         tempfile.TemporaryDirectory() as directory,
         Valkey(APPEND_ONLY) as valkey,
@@ -130,12 +130,12 @@ async def _sample(redis: Redis, gateway: Process, worker: Process) -> Sample:
 
 
 async def _connections(redis: Redis) -> int:
-    """All but this one."""
+    """Returns the number of connections, without this one."""
     return len(await redis.client_list()) - 1
 
 
 async def _cli_costs() -> dict[str, CliCost]:
-    """Of the CLIs that this machine has."""
+    """Returns the costs of the CLIs on this machine."""
     search = os.pathsep.join((os.environ["PATH"], str(PROJECT / ".tools" / "bin")))
     found = {}
     for tool in registry.tools():
@@ -159,7 +159,7 @@ def _cpu_s(pid: int) -> float:
 
 
 def _memory_bytes(pid: int) -> int:
-    """Of the process and what it has started, shared pages once (proc_pid_smaps(5))."""
+    """Returns the memory of the process and its descendants. Shared pages count once (proc_pid_smaps(5))."""
     family = [pid]
     for each in family:
         family += _children(each)

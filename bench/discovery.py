@@ -1,4 +1,4 @@
-"""What a second `get` asks the API server for."""
+"""Counts the requests to the API server of a caller's second `get`."""
 
 from bench.clients import Rest
 from bench.table import Row
@@ -8,7 +8,7 @@ WHAT = "second `kubectl get pods` of a caller: requests to the API server"
 
 
 async def row(port: int, api_server: ApiServer) -> Row:
-    """For a caller of its own, so that the first one is a first one."""
+    """Measures with a new caller, so that nothing is cached before its first `get`."""
     get = Rest(port).tool("kubectl", "get pods", api_server.kubeconfig(token=f"{api_server.token}.second-get"))
     get()
     before = sum((await api_server.requests()).values())

@@ -1,4 +1,4 @@
-"""What the worker's proxy adds to a `get`: the bare CLI with a warm cache, without it and through it."""
+"""Measures the time that the worker's proxy adds to a `get` of the bare CLI with a warm cache."""
 
 import asyncio
 import threading
@@ -24,7 +24,7 @@ START_TIMEOUT_S = 10.0
 
 
 def rows(api_server: ApiServer, directory: Path) -> list[Row]:
-    """The proxy's row."""
+    """Returns the proxy's row."""
     logs.configure("warning")
     command = [program("kubectl"), "get", "pods"]
     with _proxy() as url:
@@ -47,7 +47,7 @@ def _environment(home: Path, api_server: ApiServer, *, proxy_url: str | None) ->
 
 @contextmanager
 def _proxy() -> Iterator[str]:
-    """One as a worker has it, in a thread of its own."""
+    """Yields the URL of a proxy like a worker's, which runs in a separate thread."""
     ready: Future[tuple[str, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
 
     async def serve() -> None:

@@ -1,4 +1,4 @@
-"""How soon a caller learns of an end that the command did not choose."""
+"""Measures how soon a caller learns that a command was cancelled or that its worker died."""
 
 import statistics
 import time
@@ -14,7 +14,7 @@ LOST_BUDGET_S = 10.0
 
 
 def rows(worker: Process, port: int) -> list[Row]:
-    """Cancelling, and the death of a worker, which ends this product."""
+    """Returns the rows of a cancellation and of a worker's death. Afterwards the product has no worker."""
     return [_cancel(port), _lost(worker, port)]
 
 
@@ -46,7 +46,7 @@ def _lost(worker: Process, port: int) -> Row:
 
 
 def _running_job(rest: Rest) -> str:
-    """A job whose process has printed its first line."""
+    """Returns the id of a running job."""
     job_id: str = rest.request(
         "POST", "/jobs", {"tool": "stub", "command": "write hang", "kubeconfig": stub.KUBECONFIG}
     )["id"]

@@ -1,4 +1,4 @@
-"""How long a caller waits: against the bare CLI of the same run, and with a CLI that costs nothing."""
+"""Measures how long a caller waits, compared with the bare CLI, and with a program that does nothing."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ PROXY_BUDGET_MS = 3
 
 
 def rows(port: int, api_server: ApiServer, directory: Path) -> list[Row]:
-    """The latency rows."""
+    """Returns the latency rows."""
     return [*_version(port), *_noop(port, directory), *_get(port, api_server, directory)]
 
 
@@ -70,7 +70,7 @@ def _ratio_row(what: str, ours_ms: float, bare_ms: float, *, budget: float) -> R
 
 
 def added_row(what: str, added_ms: float, budget_ms: float) -> Row:
-    """Milliseconds on top of something."""
+    """Returns a row for added milliseconds."""
     return Row(what, f"≤ {budget_ms:g} ms", f"{added_ms:.1f} ms", added_ms <= budget_ms)
 
 
@@ -79,7 +79,7 @@ def _home() -> dict[str, str]:
 
 
 def program(name: str) -> str:
-    """The path of a CLI. `RuntimeError` where it is missing."""
+    """Returns the path of a CLI. Raises RuntimeError if it is missing."""
     found = shutil.which(name, path=os.pathsep.join((os.environ["PATH"], str(PROJECT / ".tools" / "bin"))))
     if found is None:
         raise RuntimeError(f"{name} is missing; run: make tools")

@@ -1,4 +1,4 @@
-"""What waiting and idling cost, and how many jobs a second go through queue and store."""
+"""Measures the cost of waiting requests and of an idle worker, and the throughput of queue and store."""
 
 import asyncio
 import os
@@ -21,7 +21,7 @@ TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 async def rows(product: Product, worker: Process, port: int, *, valkey: Valkey) -> list[Row]:
-    """Idle worker, a thousand waiters, throughput."""
+    """Returns the rows for an idle worker, a thousand waiting requests, and throughput."""
     idle = await _idle(worker)
     waiters = await _waiters(product.processes[0], port, valkey)
     rate = await jobs_per_second()
@@ -34,7 +34,7 @@ async def _idle(worker: Process) -> Row:
 
 
 async def _waiters(gateway: Process, port: int, valkey: Valkey) -> list[Row]:
-    """A thousand requests that wait for one running job each; reads of the same stub command."""
+    """Measures a thousand requests that wait for the same running job."""
     idle_bytes = _memory_bytes(gateway.pid)
     limits = httpx.Limits(max_connections=WAITERS + 1)
     base = f"http://127.0.0.1:{port}"
@@ -68,14 +68,14 @@ async def _until_waiting(base: str) -> None:
 
 
 async def _subscription_connections(url: str) -> int:
-    """Those of the gateway: each worker and each gateway holds one."""
+    """Returns the gateway's connections: each worker and each gateway has one."""
     async with Redis.from_url(url) as redis:
         clients = await redis.client_list(_type="pubsub")
     return sum(int(client["sub"]) > 0 for client in clients) - 1
 
 
 async def _cpu_share(pid: int) -> float:
-    """Per cent of a core over the observed time."""
+    """Returns the CPU use over `OBSERVED_S`, in per cent of a core."""
     before, started = _cpu_ticks(pid), time.perf_counter()
     await asyncio.sleep(OBSERVED_S)
     return (_cpu_ticks(pid) - before) / TICKS_PER_S / (time.perf_counter() - started) * 100

@@ -1,4 +1,4 @@
-"""docs/performance.md: the table of one run, with what it ran on."""
+"""Writes docs/performance.md: the table of one run, and the machine on which it ran."""
 
 import os
 import platform
@@ -14,13 +14,13 @@ CPU_INFO = Path("/proc/cpuinfo")
 TEXT = """\
 # Performance
 
-What `make bench ARGS=--write` measured, each row against its budget. Milliseconds depend on the machine; ratios compare
-with the same CLI started by hand in the same run.
+`make bench ARGS=--write` measures these values, compares them with their budgets and writes this page. Milliseconds
+depend on the machine. Ratios compare with the same CLI, started directly in the same run.
 
 {table}
 
-Measured on {day}: {machine}, Python {python}. One gateway, one worker and an append-only Valkey shared it with the
-callers; the load average was {load_before:.1f} before and {load_after:.1f} after.
+Measured on {day}: {machine}, Python {python}. One gateway, one worker, an append-only Valkey and the callers
+ran on this machine. The load average was {load_before:.1f} before and {load_after:.1f} after.
 """
 
 
@@ -38,7 +38,7 @@ def write(rows: list[Row], *, load_before: float) -> None:
 
 
 def machine() -> str:
-    """Its processor, in words."""
+    """Describes the machine's processor."""
     lines = CPU_INFO.read_text().splitlines() if CPU_INFO.exists() else []
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return f"{os.cpu_count()} cores of {models[0] if models else platform.processor() or platform.machine()}"

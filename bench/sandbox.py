@@ -1,4 +1,4 @@
-"""What the sandbox adds to a command: the same plan, run by a launcher with it and without."""
+"""Measures the time that the sandbox adds to a command: a launcher runs the same plan with and without it."""
 
 import statistics
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,7 +13,7 @@ from bench.timing import Timing, awaited_in_turn
 from shared.sealing.envelope import Command
 from shared.tools.kubectl import definition as kubectl
 from tests.support import stub
-from worker.egress.access import ProxyAccess
+from worker.egress.proxy import ProxyAccess
 from worker.job_control import JobControl
 from worker.launcher.client import Launcher
 from worker.machine import containment, work_directories
@@ -25,7 +25,7 @@ from worker.run.execution import execute
 TIME_LIMIT_S = 60.0
 BUDGET_MS = 2
 PROXY = ProxyAccess(1, "user", "password")
-"""Nothing is connected to; but its port is one of the rules."""
+"""Access to a proxy that is never used. Its port becomes one of the sandbox's rules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class _Place:
 
 
 async def rows(directory: Path) -> list[Row]:
-    """For a program that costs nothing, and for kubectl; none where there is no sandbox."""
+    """Returns rows for a program that does nothing and for kubectl, or no rows if there is no sandbox."""
     if not containment.of_this_machine().is_sandbox:
         return []
     noop = ToolBinary(stub.NOOP, stub.install(directory) / "noop")
@@ -81,7 +81,7 @@ async def _run(place: _Place, binary: ToolBinary, command: Command, *, sandboxed
 
 @asynccontextmanager
 async def _place(parent: Path) -> AsyncIterator[_Place]:
-    with work_directories.create(parent) as work_directory:  # goes with its launcher
+    with work_directories.create(parent) as work_directory:  # removed with its launcher
         launcher = await Launcher.start(work_directory)
         try:
             yield _Place(launcher, work_directory)

@@ -1,6 +1,6 @@
-"""Whether twice the workers do twice the work: one backlog of commands that sleep, for one, two and four workers.
+"""Measures whether twice the workers do twice the work: one, two and four workers run a backlog of sleeping commands.
 
-The commands cost next to nothing, so that a machine with few cores shows what queue and store add, and not its limits.
+The commands need almost no CPU, so that a machine with few cores shows the cost of queue and store, not its own limits.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ TOLERANCE = 0.10
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """Queue ages in seconds: how long jobs waited for a slot."""
+    """Result for a number of workers. Ages are the seconds that jobs waited for a slot."""
 
     workers: int
     jobs_per_second: float
@@ -37,7 +37,7 @@ class Measurement:
 
 
 async def measure(workers: int) -> Measurement:
-    """A fresh product with that many workers, and the backlog."""
+    """Runs the backlog on a new product with that many workers."""
     settings = {"K8S_MCP_FAST_SLOTS": str(SLOTS)}
     with (
         tempfile.TemporaryDirectory() as directory,
@@ -78,16 +78,16 @@ def _measured(workers: int, records: list[JobRecord]) -> Measurement:
 
 
 def is_linear(measured: list[Measurement]) -> bool:
-    """Whether each does its workers' share of what one does, within the tolerance."""
+    """Whether the throughput grows in proportion to the workers, within the tolerance."""
     one = measured[0].jobs_per_second / measured[0].workers
     return all(abs(each.jobs_per_second / each.workers / one - 1) <= TOLERANCE for each in measured)
 
 
 def render(measured: list[Measurement]) -> str:
-    """A Markdown table."""
+    """Returns a Markdown table."""
     one = measured[0].jobs_per_second
     lines = [
-        "| workers | jobs per second | against one worker | mean age | longest age |",
+        "| workers | jobs per second | compared with one worker | mean age | longest age |",
         "| --- | --- | --- | --- | --- |",
     ]
     lines += [

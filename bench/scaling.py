@@ -1,4 +1,4 @@
-"""`make scale-out`: measures what scaling costs and gains, and prints it; with `--write` into docs/scaling.md too."""
+"""`make scale-out`: measures the costs and gains of scaling and prints them. `--write` also writes docs/scaling.md."""
 
 import asyncio
 import os
@@ -8,7 +8,7 @@ from bench import costs, scale_out, scaling_page
 
 
 async def main(arguments: list[str]) -> int:
-    """1 when the gain is not linear."""
+    """Returns 1 if the throughput does not grow linearly."""
     load_before = os.getloadavg()[0]
     print("measuring, for about three minutes ...", file=sys.stderr, flush=True)
     spent = await costs.measure()

@@ -1,4 +1,4 @@
-"""docs/scaling.md: what grows with what, with the numbers of one run."""
+"""Makes docs/scaling.md from the numbers of one run."""
 
 import os
 import platform
@@ -15,68 +15,70 @@ from shared.settings import CommonSettings, WorkerSettings
 PATH = Path("docs/scaling.md")
 MEGABYTE = 1e6
 USABLE_SHARE = 0.7
-"""Of a core of Redis, before those who wait for it notice."""
+"""Share of a core that Redis can use before callers notice a delay."""
 
 TEXT = """\
 # Scaling
 
-What grows with what, as `make scale-out ARGS=--write` measured it, which also wrote this page. Times and CPU depend on
-the machine; sizes and counts do not.
+`make scale-out ARGS=--write` measured these values and wrote this page. Times and CPU depend on the machine; sizes and
+counts do not.
 
 ## More workers
 
-{jobs} commands that sleep for {sleep} s, handed in at once, on workers with {slots} fast slots each. Within 10 % of
-linear: {linear}.
+{jobs} commands that sleep for {sleep} s were submitted at once, to workers with {slots} fast slots each. The throughput
+is within 10 % of linear: {linear}.
 
 {scale_out}
 
-Age is the time that jobs waited for a slot. A worker's own part is small: what limits it is the commands that it runs.
+The age is the time that jobs waited for a slot. A worker itself needs little: its commands are the limit.
 
-## What it costs
+## Costs
 
 | what | measured |
 | --- | --- |
 | Redis: memory of a job, until its retention ends | {job_kb:.1f} kB |
 | Redis: memory of one byte of output | {output:.2f} bytes |
-| Redis: commands of a job, those in scripts included | {commands:.0f} |
+| Redis: commands of a job, including those in scripts | {commands:.0f} |
 | Redis: CPU of a job | {redis_ms:.2f} ms |
 | Redis: commands of an idle gateway and worker | {idle:.0f} a second |
 | gateway: CPU of a call that waits for its job | {gateway_ms:.2f} ms |
 | gateway: memory, idle | {gateway_mb:.0f} MB |
-| gateway: connections to Redis, idle, and at most | {gateway_connections}, {most_connections} |
-| worker: CPU of a job, the command's own not counted | {worker_ms:.2f} ms |
+| gateway: connections to Redis when idle, and at most | {gateway_connections}, {most_connections} |
+| worker: CPU of a job, without that of the command | {worker_ms:.2f} ms |
 | worker: memory, idle | {worker_mb:.0f} MB |
 | worker: connections to Redis, idle | {worker_connections} |
 {cli_rows}
 
-A job here is a command that does nothing and prints nothing ({measured_jobs} of them, one after the other). A command
-that talks to a cluster needs more memory than its version command, in proportion to what it reads.
+Here a job is a command that does nothing and prints nothing. {measured_jobs} of them ran, one after the other. A
+command that reads from a cluster needs more memory than its version command, in proportion to the data that it reads.
 
-## How large
+## Sizing
 
-- **Slots.** A running CLI is what a worker pays for: a job of the largest takes {start_ms:.0f} ms of a core to start,
-  and nothing while it waits. Memory decides: slots × the largest CLI × 2, and {worker_mb:.0f} MB for the worker itself;
-  the default of {fast_slots} + {slow_slots} slots fits into {default_gb:.1f} GB. A core starts {starts:.0f} of them a
-  second, so {fast_slots} fast slots a core are plenty, and slow slots, whose commands mostly wait, cost memory alone.
-- **Workers.** Jobs per second × how long one runs = slots in use. Take a third more.
-- **Gateways.** {gateway_rate:.0f} calls a second fill one core; two gateways are for restarts, more for load.
+- **Slots.** The running CLIs are the main cost of a worker. Starting a job of the largest CLI takes {start_ms:.0f} ms
+  of a core; while the CLI waits, it needs no CPU. Memory is the limit: it is slots × the largest CLI × 2, plus
+  {worker_mb:.0f} MB for the worker itself. The default of {fast_slots} + {slow_slots} slots fits into
+  {default_gb:.1f} GB. A core can start {starts:.0f} such jobs a second, so {fast_slots} fast slots for each core are
+  enough. Slow slots, whose commands mostly wait, need only memory.
+- **Workers.** Slots in use = jobs per second × seconds that a job runs. Add a third as a reserve.
+- **Gateways.** {gateway_rate:.0f} calls a second use one core. Run two gateways so that one can restart, and more for
+  load.
 - **Redis memory.** Jobs per second × retention ({retention} s) × (memory of a job + its output). 10 jobs a second that
-  print 10 kB each are {example_gb:.1f} GB. A shorter `K8S_MCP_RETENTION_S` is the cheapest memory there is.
+  print 10 kB each need {example_gb:.1f} GB. A shorter `K8S_MCP_RETENTION_S` is the cheapest way to save memory.
 
-## Where one Redis ends
+## The limit of one Redis
 
-Redis runs scripts on one core: at {share:.0f} % of it that is {redis_rate:.0f} jobs a second, some {redis_day:.0f}
-million a day. Before that its memory ends, or its network where outputs are large. Every job's keys are used together
-in one script, so a Redis Cluster does not split them: beyond one Redis, run a second installation beside the first, and
-give each caller one of them.
+Redis runs scripts on one core. At {share:.0f} % of a core, it serves {redis_rate:.0f} jobs a second, some
+{redis_day:.0f} million a day. Its memory is usually the limit before that, or its network if outputs are large. A Redis
+Cluster cannot split the load, because one script uses keys of several jobs. If one Redis is not enough, run a second
+installation and assign each caller to one of them.
 
-Measured on {day}: {machine}, Python {python}, Valkey append-only; the load average was {load_before:.1f} before and
+Measured on {day}: {machine}, Python {python}, append-only Valkey. The load average was {load_before:.1f} before and
 {load_after:.1f} after.
 """
 
 
 def text(costs: Costs, measured: list[Measurement], *, load_before: float) -> str:
-    """The whole page."""
+    """Returns the complete page."""
     what = "a running `{}`: memory, and CPU to start it"
     rows = [
         f"| {what.format(name)} | {cli.size_bytes / MEGABYTE:.0f} MB, {cli.cpu_s * 1e3:.0f} ms |"
@@ -118,7 +120,7 @@ def _measured(costs: Costs) -> dict[str, float | str]:
 
 
 def _reckoned(costs: Costs) -> dict[str, float | str]:
-    """What follows from it with the default settings."""
+    """Returns the values that follow from the costs and the default settings."""
     retention_s = CommonSettings.model_fields["retention_s"].default
     fast, slow = (WorkerSettings.model_fields[name].default for name in ("fast_slots", "slow_slots"))
     largest = max((cli.size_bytes for cli in costs.clis.values()), default=0)

@@ -1,4 +1,4 @@
-"""The table that `make bench` prints: each row with its budget, what was measured, and whether it holds."""
+"""The table that `make bench` prints: each row has a budget, the measured value, and whether it holds."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ class Row:
 
 
 def render(rows: list[Row]) -> str:
-    """A Markdown table."""
+    """Returns a Markdown table."""
     lines = ["| what | budget | measured | holds |", "| --- | --- | --- | --- |"]
     lines += [f"| {row.what} | {row.budget} | {row.measured} | {'yes' if row.holds else 'NO'} |" for row in rows]
     return "\n".join(lines)

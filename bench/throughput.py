@@ -1,4 +1,4 @@
-"""Jobs a second through queue and store: submitted by one process, claimed and settled by another, nothing run."""
+"""Measures jobs per second through queue and store: one process submits and another claims and settles; none is run."""
 
 import asyncio
 import secrets
@@ -20,7 +20,7 @@ TOOL = "noop"
 
 
 async def jobs_per_second() -> float:
-    """On a server of its own, with one worker process."""
+    """Measures on a separate server, with one worker process."""
     with Valkey(APPEND_ONLY) as valkey:
         worker = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "bench.throughput", valkey.url, stdout=asyncio.subprocess.PIPE

@@ -1,4 +1,4 @@
-"""Times calls in turn, so that whatever slows the machine slows all of them alike."""
+"""Times calls in turn, so that load on the machine slows all of them equally."""
 
 import statistics
 import time
@@ -12,7 +12,7 @@ WARM_UP = 5
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Milliseconds of one call's runs."""
+    """Durations of one call's runs, in milliseconds."""
 
     samples: tuple[float, ...]
 
@@ -26,7 +26,7 @@ class Timing:
 
 
 async def awaited_in_turn(calls: Mapping[str, Callable[[], Awaitable[None]]], *, runs: int) -> dict[str, Timing]:
-    """The same for calls that are awaited, each as often before the others as behind them."""
+    """Times awaited calls. Each call runs as often before the others as after them."""
     samples: dict[str, list[float]] = {name: [] for name in calls}
     for run in range(WARM_UP + runs):
         for name, call in list(calls.items())[:: 1 if run % 2 else -1]:
@@ -38,7 +38,7 @@ async def awaited_in_turn(calls: Mapping[str, Callable[[], Awaitable[None]]], *,
 
 
 def in_turn(calls: Mapping[str, Call], *, runs: int) -> dict[str, Timing]:
-    """Each call `runs` times, one after the other, after a warm-up."""
+    """Times each call `runs` times, in turn, after a warm-up."""
     samples: dict[str, list[float]] = {name: [] for name in calls}
     for run in range(WARM_UP + runs):
         for name, call in calls.items():

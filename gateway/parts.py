@@ -4,7 +4,7 @@ Nothing else lies in the app's state.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -70,8 +70,14 @@ async def running(settings: GatewaySettings, tracer: Tracer) -> AsyncIterator[Pa
         parts = _built(settings, tracer, redis, submitting_redis=submitting_redis, sweeper=sweeper)
         with parts.policy.listening():
             async with asyncio.TaskGroup() as group:
-                loops = _loops(parts, redis, sweeper)
-                looping = [group.create_task(loop, name=name) for name, loop in loops.items()]
+                looping = [
+                    group.create_task(parts.jobs.waiters.run(), name="waiters"),
+                    group.create_task(parts.policy.run(), name="reload the policy"),
+                    group.create_task(restarted(sweeper.run, "sweep"), name="sweep"),
+                    group.create_task(restarted(partial(redis_health.warn, redis), "check redis"), name="check redis"),
+                    group.create_task(key_file.follow(settings, parts.jobs.master_keys), name="master keys"),
+                    group.create_task(restarted(parts.key_mark.run, "key mark"), name="key mark"),
+                ]
                 yield parts
                 await parts.jobs.background.close()
                 for task in looping:
@@ -109,17 +115,6 @@ def _built(
         fleet_gauges=FleetGauges(redis, workers),
         key_mark=KeyMark(redis, master_keys),
     )
-
-
-def _loops(parts: Parts, redis: Redis, sweeper: Sweeper) -> dict[str, Coroutine[Any, Any, None]]:
-    return {
-        "waiters": parts.jobs.waiters.run(),
-        "reload the policy": parts.policy.run(),
-        "sweep": restarted(sweeper.run, "sweep"),
-        "check redis": restarted(partial(redis_health.warn, redis), "check redis"),
-        "master keys": key_file.follow(parts.settings, parts.jobs.master_keys),
-        "key mark": restarted(parts.key_mark.run, "key mark"),
-    }
 
 
 @asynccontextmanager

@@ -123,12 +123,6 @@ class CommandRequest(BaseModel):
     ] = None
 
 
-class JobRequest(CommandRequest):
-    """A command together with the tool that runs it."""
-
-    tool: Annotated[str, Field(max_length=64, description="A tool that `GET /tools/status` lists.")]
-
-
 class CommandResponse(BaseModel):
     """The result of a command. The first four fields are those of the first generation."""
 

@@ -1,1 +1,1 @@
-"""What make needs beside the product: nothing in here is shipped, and no package of ours imports it."""
+"""Programs that `make` needs. Nothing here is shipped, and none of the product's packages imports it."""

@@ -1,7 +1,7 @@
-"""Builds what the end-to-end tests need into the user's cache folder: `make e2e-tools`. Arguments name single binaries.
+"""Builds the binaries of the end-to-end tests into the user's cache folder: `make e2e-tools`. Arguments name binaries.
 
-Each binary is built beside its place and then renamed, so that what is there is whole, and a run that was ended goes
-on where it stopped. Runs without `.venv`: the standard library is all that it imports.
+Each binary is built under another name and then renamed, so that existing binaries are complete and an interrupted run
+continues where it stopped. It runs without `.venv`, because it imports only the standard library.
 """
 
 import fcntl
@@ -27,7 +27,7 @@ END_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """`partial` is on the same disk as the folder, and forgotten at the end."""
+    """One build run. `partial` is a temporary folder on the same disk as `folder`."""
 
     go: Go
     folder: CacheFolder
@@ -54,21 +54,21 @@ class Task:
 
 
 def _flush(path: Path) -> None:
-    """So that a name that is there after a power cut has its content too."""
+    """Writes the content to disk, so that a renamed file is complete even after a power failure."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
 
 
 def _files(path: Path) -> list[Path]:
-    """Raises BuildError where there are none."""
+    """Raises BuildError if there are no files."""
     files = [path] if path.is_file() else sorted(found for found in path.rglob("*") if found.is_file())
     if not files:
-        raise BuildError(f"there is no {path}: fix `share` in tests/e2e/tools/{e2e_tools.TABLE_NAME}")
+        raise BuildError(f"{path} does not exist: correct `share` in tests/e2e/tools/{e2e_tools.TABLE_NAME}")
     return files
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Modules are packed without modes: scripts are executable again, and everything can be removed again."""
+    """Copies a file. Modules have no file modes, so scripts are made executable again."""
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, target)
     if source.suffix == ".sh":
@@ -77,7 +77,7 @@ def _copy(source: Path, target: Path) -> None:
 
 @contextmanager
 def _locked(folder: CacheFolder) -> Iterator[None]:
-    """One at a time: two would build everything twice."""
+    """Allows one run at a time, because two would build everything twice."""
     folder.path.mkdir(parents=True, exist_ok=True)
     with (folder.path / ".lock").open("w") as lock:
         try:
@@ -90,7 +90,7 @@ def _locked(folder: CacheFolder) -> Iterator[None]:
 
 @contextmanager
 def _partial(folder: CacheFolder) -> Iterator[Path]:
-    """Those of runs that were killed go first."""
+    """Makes the temporary folder, and removes those of killed runs."""
     for left in folder.path.glob(f"{PARTIAL_PREFIX}*"):
         shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=PARTIAL_PREFIX, dir=folder.path, ignore_cleanup_errors=True) as name:
@@ -106,7 +106,7 @@ def only(builds: Builds, names: Sequence[str]) -> Builds:
 
 
 def build_missing(builds: Builds, folder: CacheFolder, environment: Mapping[str, str]) -> None:
-    """Raises BuildError at the first that cannot be built; those before it stay."""
+    """Builds the missing files. Raises BuildError at the first failure; finished files stay."""
     with _locked(folder), _partial(folder) as partial:
         binaries, shares = folder.missing_binaries(builds), folder.missing_shares(builds)
         go = Go(builds, e2e_tools.SOURCES_PATH, {**environment, "GOTMPDIR": str(partial)})
@@ -133,7 +133,7 @@ def _timed(label: str) -> Iterator[None]:
 
 
 def _end_on_signals() -> None:
-    """As an interrupt ends it; but what `nohup` switched off stays off."""
+    """Ends on these signals as on an interrupt, but keeps signals ignored that `nohup` ignores."""
     for number in END_SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _end)
@@ -151,20 +151,20 @@ def main(environment: Mapping[str, str], names: Sequence[str] = ()) -> int:
     folder = e2e_tools.cache_folder(environment)
     try:
         if folder.is_complete(builds):
-            print(f"everything is there: {folder.bin}")
+            print(f"all binaries exist: {folder.bin}")
             return 0
         build_missing(builds, folder, environment)
     except BuildError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"error: {error}: see that {folder.path} can be written and its disk has room", file=sys.stderr)
+        print(f"error: {error}: check that {folder.path} is writable and its disk has room", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("error: interrupted; nothing half-built was kept, and make e2e-tools goes on from here", file=sys.stderr)
+        print("error: interrupted; incomplete files were removed; make e2e-tools continues from here", file=sys.stderr)
         return 130
     minutes, seconds = divmod(round(time.monotonic() - started_s), 60)
-    print(f"everything is there after {minutes} min {seconds} s: {folder.bin}")
+    print(f"all binaries exist after {minutes} min {seconds} s: {folder.bin}")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Builds container images with Docker, or with buildah where there is no Docker engine."""
+"""Builds container images with Docker, or with buildah if there is no Docker engine."""
 
 import os
 import shutil
@@ -11,22 +11,22 @@ from pathlib import Path
 PROJECT = Path(__file__).parent.parent
 CONTAINERS_CONF = PROJECT / "tools" / "stand_ins" / "containers.conf"
 SYSTEMD = Path("/run/systemd/system")
-"""There while systemd is the init (sd_booted(3))."""
+"""Path that exists while systemd is the init (sd_booted(3))."""
 PULL_TIMEOUT_S = 300
 CA_IN_BUILD = "/run/secrets/ca.pem"
 MISSING = (
-    "no Docker engine answers, and there is no buildah: start Docker, or install them with "
+    "no Docker engine answers and buildah is not installed: start Docker, or install podman and buildah with "
     "`apt-get install --no-install-recommends podman buildah runc netavark aardvark-dns iptables debootstrap`"
 )
 
 
 class BuildError(Exception):
-    """One line for the person at the terminal: what went wrong, and what to do."""
+    """A build failed. The text is one line for the user: what went wrong and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """What to build from which folder; `contexts` are named folders that take the place of a stage or an image."""
+    """An image to build. `contexts` are named folders that replace a stage or an image."""
 
     tag: str
     dockerfile: Path
@@ -50,7 +50,7 @@ class Builder:
         return self._inspect(image, "{{.Id}}") is not None
 
     def can_have(self, image: str) -> bool:
-        """Whether it is there, or can be pulled."""
+        """Whether the image exists or can be pulled."""
         if self.has(image):
             return True
         try:
@@ -66,7 +66,7 @@ class Builder:
         return int(self._inspect(image, "{{.Size}}") or 0)
 
     def build(self, wanted: Build) -> None:
-        """Its output goes to the terminal. Raises BuildError."""
+        """Builds the image. The output goes to the terminal. Raises BuildError."""
         options = ["--file", str(wanted.dockerfile), "--tag", wanted.tag]
         for key, value in wanted.arguments.items():
             options += ["--build-arg", f"{key}={value}"]
@@ -76,12 +76,12 @@ class Builder:
             options += _pip_secrets(Path(directory), os.environ)
             argv = [*self._command(), *options, str(wanted.folder)]
             if subprocess.run(argv, env=environment(), check=False).returncode:
-                raise BuildError(f"{wanted.tag} was not built; the reason stands above")
+                raise BuildError(f"{wanted.tag} was not built; see the output above")
 
     def _command(self) -> list[str]:
         if self.name == "docker":
             return ["docker", "buildx", "build", "--load"]
-        # Needs no privilege that a container lacks; OCI's format has no health check.
+        # These options work inside a container. OCI's image format has no health checks, so this uses Docker's.
         return ["buildah", "build", "--isolation", "chroot", "--network", "host", "--format", "docker", "--layers"]
 
     def _inspect(self, image: str, form: str) -> str | None:
@@ -90,7 +90,7 @@ class Builder:
 
 
 def find() -> Builder:
-    """Raises BuildError that says what to install."""
+    """Finds a builder. Raises BuildError, which says what to install."""
     if shutil.which("docker") and _run(["docker", "info"]).returncode == 0:
         return Builder("docker")
     if shutil.which("buildah") and shutil.which("podman"):
@@ -99,7 +99,7 @@ def find() -> Builder:
 
 
 def environment() -> dict[str, str]:
-    """Where no systemd runs, podman's defaults do not work: ours, unless the user has some."""
+    """Without systemd, podman's default configuration does not work, so this sets ours unless the user has set one."""
     own = dict(os.environ)
     if not SYSTEMD.exists():
         own.setdefault("CONTAINERS_CONF", str(CONTAINERS_CONF))
@@ -107,7 +107,7 @@ def environment() -> dict[str, str]:
 
 
 def _pip_secrets(directory: Path, variables: Mapping[str, str]) -> list[str]:
-    """What pip is told here by PIP_CERT and PIP_INDEX_URL holds in the build too, and stays out of the image."""
+    """Passes PIP_CERT and PIP_INDEX_URL to the build as secrets, which do not become part of the image."""
     lines = ["[global]"]
     options: list[str] = []
     if certificate := variables.get("PIP_CERT"):

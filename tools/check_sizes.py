@@ -1,6 +1,6 @@
-"""The gate for sizes: a file has at most 400 lines, a function at most 40. No exemptions: split instead.
+"""Checks sizes: a file has at most 400 lines and a function at most 40. There are no exemptions.
 
-A function's docstring does not count, nor do its decorators; a nested function counts in the outer one too.
+The docstring and the decorators of a function do not count. A nested function also counts in the outer one.
 """
 
 import ast
@@ -13,7 +13,7 @@ FUNCTION_MAX_LINES = 40
 
 
 def check_source(source: str, name: str) -> Iterator[str]:
-    """One line for each file or function that is too long. `name` is the file's, for the reader."""
+    """Yields a message for each file or function that is too long. `name` is the file's name."""
     line_count = len(source.splitlines())
     if line_count > FILE_MAX_LINES:
         yield f"{name}: {line_count} lines, at most {FILE_MAX_LINES}"
@@ -25,7 +25,7 @@ def check_source(source: str, name: str) -> Iterator[str]:
 
 
 def function_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    """From `def` to the end, without the docstring."""
+    """Returns the number of lines from `def` to the end, without the docstring."""
     whole = (node.end_lineno or node.lineno) - node.lineno + 1
     if ast.get_docstring(node, clean=False) is None:
         return whole
@@ -38,7 +38,7 @@ def _python_files(roots: Sequence[Path]) -> list[Path]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Returns the exit code: 1 when anything is too long, or when there was nothing to look at."""
+    """Returns the exit code: 1 if a file or function is too long, or if there are no files."""
     files = _python_files([Path(argument) for argument in arguments])
     if not files:
         print(f"error: no Python file under {' '.join(arguments) or 'nothing'}", file=sys.stderr)

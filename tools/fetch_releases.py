@@ -1,6 +1,6 @@
-"""Fetches the worker image's programs from their projects' own releases: `python -m tools.fetch_releases amd64 FOLDER`.
+"""Fetches the worker image's programs from their projects' releases: `python -m tools.fetch_releases amd64 FOLDER`.
 
-Runs inside the image's build, with the standard library alone. Every file is checked before it is kept.
+It runs inside the image's build and uses only the standard library. Every file is checked before it is kept.
 """
 
 import sys
@@ -19,7 +19,7 @@ OTHERWISE = "to build without these downloads, bring a folder with the programs:
 
 
 def pin(name: str, table: PinTable, platform: str) -> CliPin:
-    """The program's pin. Its checksum comes from the release itself where none is pinned. PinError or FetchError."""
+    """Returns the pin. If no checksum is pinned, it comes from the release. Raises PinError or FetchError."""
     sha256 = table.get("sha256", {}).get(platform)
     if sha256 is None:
         if "checksums" not in table:
@@ -31,7 +31,7 @@ def pin(name: str, table: PinTable, platform: str) -> CliPin:
 
 
 def listed_checksum(text: str, file_name: str, address: str) -> str:
-    """In a list as sha256sum(1) writes it; FetchError if the file is not in it."""
+    """Returns a file's checksum from a list as sha256sum(1) writes it. Raises FetchError if the file is not listed."""
     for line in text.splitlines():
         words = line.split()
         if len(words) == 2 and words[1].lstrip("*") == file_name:  # noqa: PLR2004 - a checksum and a name
@@ -40,7 +40,7 @@ def listed_checksum(text: str, file_name: str, address: str) -> str:
 
 
 def download(address: str) -> str:
-    """A short text. Raises FetchError."""
+    """Downloads a short text. Raises FetchError."""
     try:
         with urllib.request.urlopen(address, timeout=DOWNLOAD_TIMEOUT_S) as answer:  # noqa: S310 - from our own pins
             content: bytes = answer.read(MAX_LIST_BYTES)
@@ -50,7 +50,7 @@ def download(address: str) -> str:
 
 
 def fetch(tables: Mapping[str, PinTable], platform: str, folder: Path) -> None:
-    """Raises PinError or FetchError at the first that cannot be had."""
+    """Fetches all programs. Raises PinError or FetchError at the first failure."""
     for name, table in tables.items():
         wanted = pin(name, table, platform)
         print(f"fetching {name} {wanted.version} from {wanted.url}", flush=True)

@@ -1,16 +1,27 @@
-"""Reads `flag_names.toml`: what the values of flags name, which no CLI says in a form that can be read."""
+"""Reads `flag_names.toml`, which says what the values of flags name, because CLIs do not say it in a readable form.
+
+`make grammar` writes the names into the tables. It fails if an entry fits no flag of the CLI, or if a type is not what
+the CLI reads. The file stands in the tool's folder and is a list of entries. The first entry for a flag of a verb
+counts:
+
+    flags   long names, as the tables write them (`-` for `_`)
+    verbs   full verb paths; without it, every verb that has the flag
+    names   see `Names` in shared/command/values/types.py; without it, nothing that the CLI looks up
+    type    if pflag takes the text as it is: helm's `--set` family, which helm parses, and lists without help
+    source  the file in the sources of the CLI or of its dependencies that defines and reads the flag
+"""
 
 import dataclasses
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from shared.command.values.types import Names, ValueType
+from shared.tools import table
 from shared.tools.table import FlagSpec
 
-PATH = Path(__file__).with_suffix(".toml")
+FILE_NAME = "flag_names.toml"
 _VERBATIM = (ValueType.STRING, ValueType.ARRAY)
 
 
@@ -20,7 +31,7 @@ class FlagNamesError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry: the flags that it is for, the verb paths (none: every verb that has the flag), and what it says."""
+    """An entry for some flags. Without `verbs` it is for every verb that has the flag."""
 
     flags: frozenset[str]
     verbs: frozenset[str]
@@ -29,14 +40,14 @@ class Entry:
 
 
 class FlagNames:
-    """The entries of one CLI. The first that is for a flag of a verb counts."""
+    """The entries of one CLI. For a flag of a verb, the first matching entry counts."""
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self._entries = entries
         self._used: set[tuple[int, str]] = set()
 
     def named(self, path: str, spec: FlagSpec) -> FlagSpec:
-        """The flag with its entry's words. Raises FlagNamesError."""
+        """Returns the flag with the data of its entry. Raises FlagNamesError."""
         for number, entry in enumerate(self._entries):
             if spec.name in entry.flags and (not entry.verbs or path in entry.verbs):
                 self._used.update(((number, spec.name), (number, path)))
@@ -44,29 +55,32 @@ class FlagNames:
         return spec
 
     def check_all_used(self) -> None:
-        """Raises FlagNamesError where an entry names a flag or a verb that the CLI does not have any more."""
+        """Raises FlagNamesError if an entry names a flag or a verb that the CLI no longer has."""
         wanted = {(number, word) for number, entry in enumerate(self._entries) for word in entry.flags | entry.verbs}
         if stale := wanted - self._used:
-            raise FlagNamesError(f"{PATH.name}: no flag fits {', '.join(sorted(word for _, word in stale))}")
+            raise FlagNamesError(f"{FILE_NAME}: no flag fits {', '.join(sorted(word for _, word in stale))}")
 
 
 def _with(spec: FlagSpec, entry: Entry) -> FlagSpec:
     if entry.type is not None and spec.type not in _VERBATIM:
-        raise FlagNamesError(f"{PATH.name}: --{spec.name} is said to be {entry.type}, and the CLI reads {spec.type}")
+        raise FlagNamesError(f"{FILE_NAME}: --{spec.name} is said to be {entry.type}, and the CLI reads {spec.type}")
     return dataclasses.replace(spec, names=entry.names, type=entry.type or spec.type)
 
 
 def load(tool: str) -> list[Entry]:
-    """The entries of one CLI."""
-    return [_entry(table) for table in tomllib.loads(PATH.read_text(encoding="utf-8")).get(tool, ())]
+    """Loads the entries of one CLI; none if its folder has no such file."""
+    path = table.path(tool).with_name(FILE_NAME)
+    return (
+        [_entry(entry) for entry in tomllib.loads(path.read_text(encoding="utf-8"))["entries"]] if path.exists() else []
+    )
 
 
-def _entry(table: Mapping[str, Any]) -> Entry:
-    names = table.get("names")
-    value_type = table.get("type")
+def _entry(said: Mapping[str, Any]) -> Entry:
+    names = said.get("names")
+    value_type = said.get("type")
     return Entry(
-        flags=frozenset(table["flags"]),
-        verbs=frozenset(table.get("verbs", ())),
+        flags=frozenset(said["flags"]),
+        verbs=frozenset(said.get("verbs", ())),
         names=Names(names) if names else None,
         type=ValueType(value_type) if value_type else None,
     )

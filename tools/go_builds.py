@@ -1,7 +1,7 @@
-"""Runs Go: which one is there, a binary out of a module, and where a module's files lie.
+"""Runs Go: checks its version, builds binaries and finds the files of modules.
 
-What goes wrong becomes one line for the person at the terminal. Nothing in here knows where binaries are kept: it
-writes where the caller says, and whatever is there when it raises is the caller's to throw away.
+A failure becomes one line for the user. The caller chooses where a binary is written, and must delete the file if a
+function raises.
 """
 
 import json
@@ -18,11 +18,11 @@ from typing import Any
 from tools.e2e_tools import Binary, Builds, Module
 
 STOP_TIMEOUT_S = 10
-"""Go removes its temporary files when it is interrupted; with several compilers at work that takes a second or two."""
+"""Seconds for Go to end after an interrupt: it removes its temporary files, which takes a second or two."""
 REASON_MAX_CHARS = 300
 ROOM = "16 GB"
 PLATFORM_VARIABLES = ("GOOS", "GOARCH")
-"""The binaries run where they are built."""
+"""Variables that are not passed on, because the binaries must run on this platform."""
 
 _GO_LINE = re.compile(r"^go (\d[\d.]*)", re.MULTILINE)
 _GO_VERSION = re.compile(r"\bgo(\d+(?:\.\d+)*)")
@@ -39,26 +39,26 @@ _REMEDIES = (
 
 
 class BuildError(Exception):
-    """One line for the person at the terminal: what went wrong, and what to do."""
+    """A build failed. The text is one line for the user: what went wrong and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Go:
-    """The `go` on PATH. `sources` has the modules' folders."""
+    """The `go` on PATH. `sources` contains the modules' folders."""
 
     builds: Builds
     sources: Path
     environment: Mapping[str, str]
 
     def check(self, modules: Sequence[Module]) -> None:
-        """Raises BuildError where it cannot build all of them. A newer Go fetches itself where its user lets it."""
+        """Raises BuildError if Go is missing or too old. Go can fetch a newer version of itself if this is allowed."""
         wanted = {module.name: wanted_go(self.sources / module.name / "go.mod") for module in modules}
         name = max(wanted, key=lambda name: _numbers(wanted[name]))
         advice = f"install Go {wanted[name]} or newer, {_AGAIN}"
         try:
             finished = self._run(["go", "version"], self.sources / name)
         except FileNotFoundError as error:
-            raise BuildError(f"there is no go on PATH: {advice}") from error
+            raise BuildError(f"go is not on PATH: {advice}") from error
         found = _GO_VERSION.search(finished.stdout)
         if finished.returncode or not found:
             raise BuildError(f"go version failed ({_reason(finished.stderr)}): {advice}")
@@ -75,7 +75,7 @@ class Go:
             raise BuildError(failure_line(f"{binary.name} could not be built", finished.stderr, otherwise))
 
     def module_path(self, module: Module) -> Path:
-        """Its files, which are read-only. Downloads them where Go does not have them yet. Raises BuildError."""
+        """Returns the folder of the module's read-only files, and downloads them if needed. Raises BuildError."""
         argv = ["go", "mod", "download", "-json", module.path]
         finished = self._run(argv, self.sources / module.name)
         described: dict[str, Any] = json.loads(finished.stdout) if finished.stdout.startswith("{") else {}
@@ -87,12 +87,12 @@ class Go:
 
     def _run(self, argv: Sequence[str], directory: Path) -> subprocess.CompletedProcess[str]:
         own = {name: value for name, value in self.environment.items() if name not in PLATFORM_VARIABLES}
-        # A go.work in some folder above would replace the modules' own requirements.
+        # A go.work in a parent folder would replace the modules' own requirements.
         return run(argv, directory, {**own, **self.builds.environment, "GOWORK": "off"})
 
 
 def run(argv: Sequence[str], directory: Path, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    """With everything that it started ended when this is interrupted: compilers too."""
+    """Runs a command. An interrupt also ends all processes that the command started, such as compilers."""
     process = subprocess.Popen(
         argv,
         cwd=directory,
@@ -123,15 +123,15 @@ def _end_group(process: subprocess.Popen[str]) -> None:
 
 
 def wanted_go(module_file: Path) -> str:
-    """The version of Go that a module's file asks for."""
+    """Returns the Go version that a module file requires."""
     found = _GO_LINE.search(module_file.read_text(encoding="utf-8"))
     if found is None:
-        raise BuildError(f"{module_file} has no line that says which Go it needs")
+        raise BuildError(f"{module_file} has no `go` line with the required version")
     return found[1]
 
 
 def failure_line(what: str, stderr: str, otherwise: str) -> str:
-    """One line out of Go's many: the one that a remedy is known for, or else the first."""
+    """Summarizes Go's output in one line: the first line with a known remedy, or else the first line."""
     for pattern, remedy in _REMEDIES:
         telling = [line for line in stderr.splitlines() if re.search(pattern, line)]
         if telling:
@@ -140,10 +140,10 @@ def failure_line(what: str, stderr: str, otherwise: str) -> str:
 
 
 def _reason(stderr: str) -> str:
-    """The first line that is neither progress nor a heading."""
+    """Returns the first line that is neither progress nor a heading."""
     lines = [line.strip() for line in stderr.splitlines()]
     telling = [line for line in lines if line and not line.startswith(("go: downloading", "#"))]
-    return telling[0][:REASON_MAX_CHARS] if telling else "go said no more"
+    return telling[0][:REASON_MAX_CHARS] if telling else "go gave no reason"
 
 
 def _numbers(version: str) -> tuple[int, ...]:

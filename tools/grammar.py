@@ -1,8 +1,8 @@
 """Writes the tables of verbs and flags of each CLI from its own help: `make grammar`.
 
-The binaries are those that `make e2e-tools` built, else those on PATH. `concealed.json` in the tool's folder names what
-a CLI has and its help conceals; each such flag is tried. A flag's type is what the CLI itself complains of, and
-`flag_names.toml` says what values name.
+The binaries are those that `make e2e-tools` built, else those on PATH. `concealed.json` in a tool's folder lists verbs
+and flags that the CLI has but its help does not show; each such flag is tried. A flag's type is read from the CLI's own
+error messages, and `flag_names.toml` beside it says what the values of flags name.
 """
 
 import json
@@ -26,31 +26,31 @@ from tools.flag_names import FlagNames
 AT_ONCE = 4
 GLOBAL = ""
 CONCEALED = "concealed.json"
-"""In a tool's folder. Verb path → flags that its help does not show, for they are deprecated or meant for few."""
+"""File in a tool's folder: verb path → flags that its help does not show because they are deprecated or rarely used."""
 
 
 def find(name: str, environment: Mapping[str, str]) -> Path | None:
-    """The binary to ask."""
+    """Returns the binary to run, or None."""
     built = e2e_tools.cache_folder(environment).bin
     found = shutil.which(name, path=os.pathsep.join([str(built), environment.get("PATH", os.defpath)]))
     return Path(found) if found else None
 
 
 def concealed(tool: str) -> Mapping[str, Sequence[str]]:
-    """What is to be tried; nothing where the folder has no such file."""
+    """Returns the concealed flags to try, or an empty mapping if the folder has no such file."""
     path = table.path(tool).with_name(CONCEALED)
     named: Mapping[str, Sequence[str]] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     return named
 
 
 def generate(tool: Tool, binary: Path) -> Table:
-    """The table of one CLI; a few hundred runs of it. Raises HelpError."""
+    """Returns the table of one CLI. This runs the CLI a few hundred times. Raises HelpError."""
     with closing(Cli(tool.name, binary, tool.environment)) as cli:
         return _Walk(tool, cli).table()
 
 
 def version(tool: Tool, binary: Path) -> str:
-    """As the CLI says it. Raises HelpError."""
+    """Returns the version that the CLI prints. Raises HelpError."""
     with closing(Cli(tool.name, binary, tool.environment)) as cli:
         return _version(tool, cli)
 
@@ -66,12 +66,12 @@ _Key = tuple[str, str, str]
 
 
 def _key(path: str, flag: HelpFlag) -> _Key:
-    """A flag that looks the same everywhere is the same everywhere, but for lists: several types look like one."""
+    """Flags with the same line are the same flag, except lists, because several list types have the same line."""
     return flag.name, flag.line, path if flag.is_listed else ""
 
 
 class _Walk:
-    """Down the tree of verbs, several binaries at a time."""
+    """Walks the tree of verbs, and runs several processes at the same time."""
 
     def __init__(self, tool: Tool, cli: Cli) -> None:
         self._tool = tool
@@ -114,7 +114,7 @@ class _Walk:
             level = [*below, *more]
 
     def _global_flags(self, root: Help, helps: Mapping[str, Help]) -> list[HelpFlag]:
-        """kubectl lists them under a verb of their own; cobra's layout repeats them under each verb."""
+        """kubectl lists global flags under the verb `options`. Cobra's layout repeats them under each verb."""
         if "options" in self._concealed:
             return list(cli_help.parse(self._cli.output("options")).flags)
         repeated = {flag.name for flag in helps["version"].inherited}
@@ -122,7 +122,7 @@ class _Walk:
 
     @staticmethod
     def _is_own(flag: HelpFlag, shared: list[HelpFlag]) -> bool:
-        """A verb may give a global flag's name another meaning, and its line then differs."""
+        """Whether the flag is the verb's own. A verb may redefine a global flag; its line then differs."""
         return flag.name != "help" and all(flag.line != other.line for other in shared)
 
     def _probe(self, pool: ThreadPoolExecutor, helps: Mapping[str, Help], shared: list[HelpFlag]) -> None:

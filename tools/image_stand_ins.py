@@ -1,7 +1,7 @@
-"""Images and CLIs for a machine that reaches no image registry and no release page, but its distribution's packages.
+"""Stand-in images and CLIs for a machine that reaches only its distribution's packages, but no image registry.
 
-Base and Valkey are made with debootstrap, jq is built from the distribution's sources, yq by Go; the CLIs are those
-on PATH. They show that the images work, and are for nothing else.
+The base image and Valkey are made with debootstrap. jq is built from the distribution's sources and yq by Go. The CLIs
+are those on PATH. They are only for testing the images.
 """
 
 import shutil
@@ -30,12 +30,12 @@ def make_image(builder: Builder, tag: str, dockerfile: str) -> None:
 
 
 def cli_folder(builder: Builder) -> Path:
-    """A folder with the CLIs, jq and yq. Raises BuildError."""
+    """Returns a folder with the CLIs, jq and yq. Raises BuildError."""
     CLI_FOLDER.mkdir(parents=True, exist_ok=True)
     for name in registry.NAMES:
         found = shutil.which(name)
         if found is None:
-            raise BuildError(f"no {name} on PATH or in .tools/bin for the image: install it, or run `make e2e-tools`")
+            raise BuildError(f"{name} is neither on PATH nor in .tools/bin: install it, or run `make e2e-tools`")
         shutil.copyfile(found, CLI_FOLDER / name)
     if not (CLI_FOLDER / "yq").exists():
         _build_yq()
@@ -46,7 +46,7 @@ def cli_folder(builder: Builder) -> Path:
 
 def _bootstrap(builder: Builder) -> None:
     if shutil.which("debootstrap") is None:
-        raise BuildError("no image registry can be reached, and there is no debootstrap: apt-get install debootstrap")
+        raise BuildError("no image registry can be reached and debootstrap is missing: apt-get install debootstrap")
     with tempfile.TemporaryDirectory(prefix="mcp-k8s-") as directory:
         root = Path(directory) / "root"
         _must(["debootstrap", "--variant=minbase", RELEASE, str(root)], "debootstrap failed")
@@ -59,7 +59,7 @@ def _bootstrap(builder: Builder) -> None:
 
 def _build_yq() -> None:
     if shutil.which("go") is None:
-        raise BuildError("no yq for the image, and no Go to build it with: put a static yq into .tools/image-cli")
+        raise BuildError("yq is missing, and so is Go to build it: put a static yq into .tools/image-cli")
     flags = {"GOBIN": str(CLI_FOLDER), "CGO_ENABLED": "0", "GOFLAGS": "-trimpath"}
     _must(["go", "install", "-ldflags=-s -w", YQ], "yq was not built", **flags)
 
@@ -74,7 +74,7 @@ def _build_jq(builder: Builder) -> None:
 
 
 def _must(argv: list[str], otherwise: str, **variables: str) -> str:
-    """What it prints. Raises BuildError."""
+    """Runs a command and returns its output. Raises BuildError."""
     finished = subprocess.run(
         argv,
         env={**builders.environment(), **variables},
@@ -84,6 +84,6 @@ def _must(argv: list[str], otherwise: str, **variables: str) -> str:
         check=False,
     )
     if finished.returncode:
-        reason = (finished.stderr or finished.stdout).strip().splitlines()[-1:] or ["it said no more"]
+        reason = (finished.stderr or finished.stdout).strip().splitlines()[-1:] or ["it gave no reason"]
         raise BuildError(f"{otherwise}: {reason[0]}")
     return finished.stdout

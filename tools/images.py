@@ -1,6 +1,6 @@
 """`make images`: builds the gateway's and the worker's image, and prints their sizes.
 
-Where no image registry can be reached, stand-ins are made (`tools/image_stand_ins.py`).
+If no image registry can be reached, it builds stand-ins (`tools/image_stand_ins.py`).
 """
 
 import argparse
@@ -17,7 +17,7 @@ BASE = "docker.io/library/python:3.13-slim-trixie"
 REDIS = "docker.io/valkey/valkey:8.1"
 MEGABYTE = 1_000_000
 BUDGETS_MB = {"gateway": 120, "worker": 450}
-"""Beside the base image."""
+"""Largest size of each image in MB, without the base image."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -55,12 +55,12 @@ def build_all(builder: Builder, cli: Path | None) -> None:
 
 
 def tag(name: str) -> str:
-    """As compose.yaml names it."""
+    """Returns the image's name in compose.yaml."""
     return f"localhost/mcp-k8s-{name}:latest"
 
 
 def revision() -> str:
-    """The commit that is built; `unknown` without git."""
+    """Returns the commit that is built, or `unknown` without git."""
     argv = ["git", "-C", str(PROJECT), "rev-parse", "HEAD"]
     try:
         found = subprocess.run(argv, capture_output=True, text=True, check=False)

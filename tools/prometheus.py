@@ -1,7 +1,7 @@
-"""Fetches Debian's Prometheus and promtool into the user's cache, where PATH has none: `make prometheus`.
+"""Fetches Debian's Prometheus and promtool into the user's cache if they are not on PATH: `make prometheus`.
 
-They are for tests, which skip what is not there. So a machine without apt, or without its archive, is no error: what is
-missing and why is printed. Nothing is installed, and no list of the system's is touched; it needs no root.
+They are for tests, which are skipped without them. Therefore a missing apt or archive is not an error; the reason is
+printed. Nothing is installed and the system's package lists are not changed, so it does not need root.
 """
 
 import os
@@ -22,29 +22,29 @@ TIMEOUT_S = 300
 
 
 class PrometheusMissingError(Exception):
-    """It cannot be fetched, or is not there; the text says why."""
+    """Prometheus is missing and cannot be fetched. The text gives the reason."""
 
 
 def folder(environment: Mapping[str, str]) -> Path:
-    """Where the fetched binaries are, fetched or not. Clones share it."""
+    """Returns the folder of the binaries, whether they are fetched or not. Clones share it."""
     return user_cache.folder(environment) / f"prometheus-{platform.machine()}"
 
 
 def find(name: str, environment: Mapping[str, str]) -> Path:
-    """That of PATH, or the fetched one. `PrometheusMissingError`."""
+    """Returns the binary on PATH or the fetched one. Raises `PrometheusMissingError`."""
     found = shutil.which(name, path=environment.get("PATH")) or shutil.which(name, path=str(folder(environment)))
     if found is None:
-        raise PrometheusMissingError(f"there is no {name}; `{COMMAND}` fetches it where apt can")
+        raise PrometheusMissingError(f"{name} is missing; `{COMMAND}` fetches it with apt")
     return Path(found)
 
 
 def fetch(environment: Mapping[str, str]) -> None:
-    """Nothing to do where they are. `PrometheusMissingError` says why they cannot be fetched."""
+    """Fetches the binaries unless they exist. Raises `PrometheusMissingError` if that fails."""
     if all(shutil.which(name, path=f"{environment.get('PATH', '')}:{folder(environment)}") for name in NAMES):
         return
     for needed in ("apt-get", "dpkg-deb"):
         if shutil.which(needed, path=environment.get("PATH")) is None:
-            raise PrometheusMissingError(f"there is no {needed} on PATH")
+            raise PrometheusMissingError(f"{needed} is not on PATH")
     target = folder(environment)
     target.parent.mkdir(parents=True, exist_ok=True)
     print("fetching Debian's Prometheus, some 20 MB, once", flush=True)
@@ -58,12 +58,12 @@ def fetch(environment: Mapping[str, str]) -> None:
         for name in NAMES:
             shutil.move(partial / "tree" / "usr" / "bin" / name, binaries / name)
         _run(str(binaries / "promtool"), "--version", at=partial)
-        if not target.exists():  # another run may have been faster, and its folder is as good
+        if not target.exists():  # another run may have been faster
             binaries.rename(target)
 
 
 def _download(partial: Path) -> None:
-    """By the lists that the system has, or by fresh ones of our own."""
+    """Downloads the package with the system's package lists, or with fresh ones in our own folder."""
     try:
         _run("apt-get", "--quiet=2", "download", PACKAGE, at=partial)
     except PrometheusMissingError:
@@ -93,7 +93,7 @@ def _run(*command: str, at: Path) -> None:
 
 
 def main() -> int:
-    """Always 0 but for an interrupt: who cannot have it can still test everything else."""
+    """Returns 0 except after an interrupt, because everything else can be tested without Prometheus."""
     try:
         fetch(os.environ)
     except (PrometheusMissingError, OSError, ValueError) as error:

@@ -1,10 +1,10 @@
-"""Runs pytest in passes: tests beside each other, then those that must be alone, and once more what has failed.
+"""Runs pytest in passes: first tests in parallel, then tests that must run alone, then failed tests once more.
 
 A test that fails and then passes alone is printed under `FLAKY:` with the log of its failure, and does not fail the
-run: it has met a race, which is to be mended at its cause. A test that fails twice fails the run. Whatever keeps pytest
-from running all tests ends the run at once, and so do more failures than chance explains.
+run. Such a test has a race, whose cause must be repaired. A test that fails twice fails the run. The run ends at once
+if pytest cannot run all tests, or if more tests fail than chance explains.
 
-The arguments are pytest's own and come after those that are set here: `-n 0` or `-k word` mean what they always mean.
+The arguments are pytest's own. They follow those that are set here, so `-n 0` and `-k word` have their usual meaning.
 """
 
 import json
@@ -26,63 +26,63 @@ import pytest
 from tools.outcomes import ALONE, UNCOLLECTED
 
 WORKERS = (os.cpu_count() or 1) + 1
-"""One more than there are processors: most tests wait for a process half of their time."""
-BESIDE_EACH_OTHER = ("-n", str(WORKERS), "--dist", "loadfile", "--max-worker-restart", "3")
+"""Number of workers: one more than processors, because most tests wait for a process half of their time."""
+BESIDE_EACH_OTHER = ("-n", str(WORKERS), "--dist", "worksteal", "--max-worker-restart", "3")
 MOST_RETRIED = 20
-"""More failures than this have one cause, which a second try does not change."""
+"""Largest number of failed tests that run again. More failures have a common cause, so a second try is useless."""
 SEED_BITS = 32
 LINE_WIDTH = 80
 ORDER = ("failed", "passed", "skipped", "xfailed", "xpassed", "flaky")
 ENDED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
-"""What pytest answers when it has run all that it was to run."""
+"""Exit codes of pytest after it has run all chosen tests."""
 
 
 @dataclass
 class Pass:
-    """How one run of pytest ended."""
+    """The outcome of one run of pytest."""
 
     exit_code: int
     categories: dict[str, str] = field(default_factory=dict)
-    """What pytest counts each test as; a failure in any of its phases comes first."""
+    """Test → pytest's category of it. A failure in any phase wins."""
     logs: dict[str, str] = field(default_factory=dict)
-    """What the failures look like, by test."""
+    """Failed test → log of its failures."""
 
     def add(self, test: str, category: str, log: str) -> None:
-        """What was said of the test at one of its phases."""
+        """Adds the report of one phase of a test."""
         if test not in self.logs:
             self.categories[test] = category
         if log:
             self.logs[test] = f"{self.logs.get(test, '')}{log}\n"
 
     def tests(self, category: str) -> list[str]:
-        """Their node ids."""
+        """Returns the node ids of the tests in a category."""
         return [test for test, found in self.categories.items() if found == category]
 
     @property
     def stopped(self) -> bool:
-        """Whether something else than a test failed, or tests that were chosen have not run."""
+        """Whether something other than a test failed, or chosen tests did not run."""
         unexplained = self.exit_code == pytest.ExitCode.TESTS_FAILED and not self.logs
         return self.exit_code not in ENDED or unexplained or bool(self.tests(UNCOLLECTED))
 
 
 class StoppedError(Exception):
-    """No verdict on the tests: pytest has ended early, and has said why."""
+    """Pytest ended early and has printed the reason, so there is no result."""
 
 
 @dataclass
 class Run:
-    """All passes over the tests that the arguments choose."""
+    """All passes over the chosen tests."""
 
     arguments: Sequence[str]
     folder: Path
     categories: dict[str, str] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
-    """Logs by test."""
+    """Failed test → log."""
     flaky: dict[str, str] = field(default_factory=dict)
-    """Logs of first failures, by test."""
+    """Flaky test → log of its first failure."""
 
     def all_passes(self) -> None:
-        """Raises StoppedError."""
+        """Runs all passes. Raises StoppedError."""
         first = self._pass([*BESIDE_EACH_OTHER, *self.arguments, "--leave-alone"])
         alone = first.tests(ALONE)
         if alone:
@@ -118,7 +118,7 @@ class Run:
 
 
 def run(arguments: Sequence[str], folder: Path) -> int:
-    """The exit code: one of pytest's."""
+    """Runs the tests and returns one of pytest's exit codes."""
     started_at_s = time.monotonic()
     if "no:randomly" not in " ".join(arguments):
         arguments = [f"--randomly-seed={random.getrandbits(SEED_BITS)}", *arguments]  # the same in each pass
@@ -148,15 +148,15 @@ def _report(whole: Run, duration_s: float) -> None:
 
 
 def _call(command: Sequence[str]) -> int:
-    """The exit code. A signal that asks this process to end reaches the command, which ends in its own time."""
+    """Runs a command and returns its exit code. SIGTERM is passed on to the command, which then ends by itself."""
     with subprocess.Popen(command) as process:
-        signal.signal(signal.SIGINT, lambda *_: None)  # the terminal has sent it to the command too
+        signal.signal(signal.SIGINT, lambda *_: None)  # the terminal has also signalled the command
         signal.signal(signal.SIGTERM, lambda *_: process.terminate())
         return process.wait()
 
 
 def say(text: str) -> None:
-    """At once, so that it stands in its place among what pytest prints."""
+    """Prints without buffering, so that the text appears in order with pytest's output."""
     print(text, flush=True)
 
 

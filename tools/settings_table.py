@@ -1,4 +1,4 @@
-"""Writes docs/configuration.md from the settings classes, so that page and program cannot differ."""
+"""Writes docs/configuration.md from the settings classes, so that the two cannot differ."""
 
 import sys
 from pathlib import Path
@@ -11,10 +11,11 @@ from shared.settings import PREFIX, CommonSettings, GatewaySettings, WorkerSetti
 PAGE = Path("docs/configuration.md")
 HEAD = """# Configuration
 
-Every setting is an environment variable. A secret can come from a file instead: append `_FILE` to its name and give
-the path. A value that does not fit stops the start with the variable's name and what is allowed.
+Every setting is an environment variable. A secret can come from a file instead: append `_FILE` to the variable's name
+and set it to the path. If a value is not valid, the process does not start: it prints the variable's name and the
+allowed values.
 
-This page is written by `make docs` from the settings classes.
+`make docs` writes this page from the settings classes.
 """
 SECTIONS = (
     ("Gateway and worker", CommonSettings, frozenset[str]()),
@@ -24,7 +25,7 @@ SECTIONS = (
 
 
 def page() -> str:
-    """The whole page."""
+    """Returns the complete page."""
     parts = [HEAD]
     for title, settings, elsewhere in SECTIONS:
         rows = [_row(name, field) for name, field in settings.model_fields.items() if name not in elsewhere]

@@ -1,4 +1,4 @@
-"""Writes what docs/clients.md and docs/security.md say of each tool, from the registry and the tools' folders."""
+"""Writes the tables of tools in docs/clients.md and docs/security.md from the registry and the tools' folders."""
 
 import sys
 from pathlib import Path
@@ -11,19 +11,19 @@ DOCS = Path(__file__).parent.parent / "docs"
 CLIENTS = DOCS / "clients.md"
 SECURITY = DOCS / "security.md"
 SECRETS = "secrets.md"
-"""In a tool's folder: rows that say what becomes of values of Secrets in what it prints."""
-TOOLS_HEAD = "| tool | what it does | flags of version | credentials of its own |\n| --- | --- | --- | --- |\n"
-SECRETS_HEAD = "| Output | Is |\n| --- | --- |\n"
+"""File in a tool's folder with rows that say how values of Secrets in the tool's output are treated."""
+TOOLS_HEAD = "| tool | what it does | version of its flags | its own credentials |\n| --- | --- | --- | --- |\n"
+SECRETS_HEAD = "| Output | Treatment |\n| --- | --- |\n"
 
 
 def clients_page() -> str:
-    """The page as it is, with the table as it should be."""
+    """Returns the page with an updated table."""
     rows = "".join(map(_row, registry.tools()))
     return docs_sections.filled(CLIENTS.read_text(), "shared/tools/NAME/definition.py", TOOLS_HEAD + rows)
 
 
 def security_page() -> str:
-    """The page as it is, with the table as it should be."""
+    """Returns the page with an updated table."""
     files = [table.path(name).with_name(SECRETS) for name in registry.names()]
     rows = "".join(file.read_text() for file in files if file.exists())
     return docs_sections.filled(SECURITY.read_text(), f"shared/tools/NAME/{SECRETS}", SECRETS_HEAD + rows)

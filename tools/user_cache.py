@@ -1,11 +1,11 @@
-"""Where what was fetched or built once is kept for every clone of the project."""
+"""The user's cache folder, in which fetched and built files are kept for all clones of the project."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 
 def folder(environment: Mapping[str, str]) -> Path:
-    """Made by nobody yet, perhaps. A relative XDG_CACHE_HOME is ignored, as its standard says."""
+    """Returns the folder, which may not exist yet. A relative XDG_CACHE_HOME is ignored, as its standard requires."""
     named = Path(environment.get("XDG_CACHE_HOME", ""))
     root = named if named.is_absolute() else Path.home() / ".cache"
     return root / "mcp-k8s"

@@ -25,8 +25,7 @@ from shared.sealing.envelope import RequestEnvelope
 from shared.sealing.fernet_keys import DataKey, MasterKeys, Purpose, SealError
 from shared.store.job_store import Attempt, Claim, ClaimRefusal, Ending, JobStore
 from worker import job_spans
-from worker.egress.access import ProxyAccess
-from worker.egress.proxy import EgressProxy
+from worker.egress.proxy import EgressProxy, ProxyAccess
 from worker.job_control import JobControl
 from worker.job_times import JobTimes
 from worker.launcher.client import Launcher, LauncherGoneError

@@ -42,7 +42,7 @@ class RequestLimits:
         except RequestError as error:
             await problems.response(error)(scope, receive, send)
         else:
-            await self._app(scope, _replay(body, receive), send)
+            await self._app(scope, replay({"type": "http.request", "body": body}, receive), send)
 
 
 def _check_headers(scope: Scope, limit: int) -> None:
@@ -71,10 +71,11 @@ async def _body(scope: Scope, receive: Receive, limit: int) -> bytes:
             return bytes(body)
 
 
-def _replay(body: bytes, receive: Receive) -> Receive:
-    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+def replay(message: Message, receive: Receive) -> Receive:
+    """Receives the message, which was received before, and then what follows."""
+    waiting = [message]
 
-    async def replay() -> Message:
+    async def again() -> Message:
         return waiting.pop() if waiting else await receive()
 
-    return replay
+    return again

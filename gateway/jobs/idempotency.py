@@ -54,11 +54,8 @@ async def chosen(store: JobStore, master_keys: MasterKeys, call: PreparedCall) -
 
 def _identities(master_keys: MasterKeys, call: PreparedCall, key: str) -> list[Identity]:
     """By each master key, newest first: while keys are exchanged, a job may be there by an older one."""
-    asked = call.envelope.model_dump(
-        mode="json",
-        exclude={"traceparent": True, "tracestate": True, "queue_wait_s": True, "command": {"kubeconfig"}},
-    )
-    request = (call.identity, json.dumps(asked, sort_keys=True))
+    asked = call.envelope.command.model_dump(mode="json", exclude={"kubeconfig"})
+    request = (call.identity, json.dumps([asked, call.envelope.time_limit_s], sort_keys=True))
     return [
         Identity(job_ids.following_from(each, call.caller.principal, key), each.fingerprint("request", *request))
         for each in master_keys.each()

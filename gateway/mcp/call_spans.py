@@ -3,12 +3,11 @@
 In place of the SDK's own, which would export the texts of errors. Source: MCP 2026-07-28, basic, trace context.
 """
 
-from typing import Any
-
-from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.context import CallNext, HandlerResult
 from opentelemetry.trace import NoOpTracer, SpanKind, StatusCode
 
 from gateway.mcp import exchange, tools
+from gateway.mcp.exchange import Context
 from shared import logs
 from shared.tracing import spans
 
@@ -16,7 +15,7 @@ TRACED = frozenset({"tools/call", "tasks/get", "tasks/cancel", "tasks/update", "
 """What runs a command or looks at one; lists and the like are as they are."""
 
 
-async def traced(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+async def traced(ctx: Context, call_next: CallNext) -> HandlerResult:
     """Middleware of the SDK's server."""
     if ctx.method not in TRACED:
         return await call_next(ctx)

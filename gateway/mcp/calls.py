@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any, Literal, TypeVar
 
 import mcp_types as types
-from mcp.server.context import ServerRequestContext
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -18,14 +17,15 @@ from gateway.jobs.responses import JobText
 from gateway.jobs.service import JobService
 from gateway.jobs.waiters import NoEnd
 from gateway.mcp import exchange, reporter
+from gateway.mcp.exchange import Context, Exchange
 from gateway.mcp.text import output_text, results
+from gateway.mcp.text.output_text import OutputText
 from gateway.mcp.tools import CANCEL_JOB, GET_JOB, HIDDEN_FIELDS, LIST_JOBS, READ_OUTPUT
 from shared.errors import ErrorCode, RequestError, UnavailableError
 from shared.events import EventKind
 from shared.models import CommandRequest, Job, JobState
 from shared.tools import registry
 
-Context = ServerRequestContext[Any, Any]
 Arguments = TypeVar("Arguments", bound=BaseModel)
 
 
@@ -85,6 +85,14 @@ async def call(
         return await _handed_over(parts.jobs, latest, joined=pending.joined)
 
 
+async def output(request: Exchange, job_id: str, stream: str, *, offset: int = 0) -> OutputText:
+    """A page of what a job has printed. `RequestError` for a job that is not the caller's."""
+    most = request.parts.settings.mcp_max_text - results.FRAME_CHARACTERS
+    stored = await request.parts.jobs.find(job_id, request.caller)
+    page = await request.parts.output_pages.served(stored, EventKind(stream), offset=offset, limit=most)
+    return output_text.of_page(page, stored.record.id, stream, most=most)
+
+
 async def _get_job(context: Context, arguments: Mapping[str, Any]) -> types.CallToolResult:
     job = await _waited(context, _parsed(JobArguments, arguments))
     return await _told(exchange.of(context).parts.jobs, job)
@@ -104,12 +112,8 @@ async def _list_jobs(context: Context, arguments: Mapping[str, Any]) -> types.Ca
 
 
 async def _read_output(context: Context, arguments: Mapping[str, Any]) -> types.CallToolResult:
-    asked, request = _parsed(OutputArguments, arguments), exchange.of(context)
-    parts = request.parts
-    most = parts.settings.mcp_max_text - results.FRAME_CHARACTERS
-    stored = await parts.jobs.find(asked.job_id, request.caller)
-    page = await parts.output_pages.served(stored, EventKind(asked.stream), offset=asked.offset, limit=most)
-    return results.of_model(output_text.of_page(page, stored.record.id, asked.stream, most=most))
+    asked = _parsed(OutputArguments, arguments)
+    return results.of_model(await output(exchange.of(context), asked.job_id, asked.stream, offset=asked.offset))
 
 
 _JOB_CALLS = {GET_JOB: _get_job, LIST_JOBS: _list_jobs, CANCEL_JOB: _cancel_job, READ_OUTPUT: _read_output}

@@ -14,6 +14,8 @@ from gateway import parts
 from gateway.auth import callers
 from gateway.jobs.delivery import Recipient
 
+Context = ServerRequestContext[Any, Any]
+
 KEY = "mcp_k8s.exchange"
 """In the ASGI scope, which reaches the handlers as that of their request."""
 
@@ -53,7 +55,7 @@ class Exchange:
                 recipient.miss()
 
 
-def of(context: ServerRequestContext[Any, Any]) -> Exchange:
+def of(context: Context) -> Exchange:
     """The one that a handler answers in."""
     if context.request is None:
         raise RuntimeError("a call came without a request")

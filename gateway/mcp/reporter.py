@@ -7,11 +7,9 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
-from typing import Any
-
-from mcp.server.context import ServerRequestContext
 
 from gateway.jobs.event_stream import EventStream, Place, StreamEvent
+from gateway.mcp.exchange import Context
 from shared.events import EventKind
 from shared.models import JobId
 
@@ -23,8 +21,6 @@ LONGEST_S = 5.0
 """Some clients take it for a sign of life."""
 MOST_LINES = 10
 MOST_LINE_CHARACTERS = 500
-
-Context = ServerRequestContext[Any, Any]
 
 
 class News:

@@ -1,15 +1,12 @@
 """Resources: what a job has printed, and what this server lets its callers run."""
 
 import re
-from typing import Any
 
 import mcp_types as types
-from mcp.server.context import ServerRequestContext
 from pydantic import BaseModel
 
-from gateway.mcp import exchange
-from gateway.mcp.exchange import Exchange
-from gateway.mcp.text import output_text, results
+from gateway.mcp import calls, exchange
+from gateway.mcp.exchange import Context, Exchange
 from gateway.policy import modes
 from gateway.policy.policy import Policy
 from gateway.policy.rules import Action
@@ -18,8 +15,6 @@ from shared.events import EventKind
 from shared.models import JOB_ID_PATTERN, CommandClass
 from shared.settings import GatewaySettings, SecurityMode
 from shared.tools import registry
-
-Context = ServerRequestContext[Any, Any]
 
 POLICY_URI = "policy://effective"
 PLAIN_TEXT = "text/plain"
@@ -110,11 +105,7 @@ def effective_policy(settings: GatewaySettings, policy: Policy) -> EffectivePoli
 
 
 async def _output(request: Exchange, job_id: str, stream: str) -> str:
-    parts = request.parts
-    most = parts.settings.mcp_max_text - results.FRAME_CHARACTERS
-    stored = await parts.jobs.find(job_id, request.caller)
-    page = await parts.output_pages.served(stored, EventKind(stream), offset=0, limit=most)
-    shown = output_text.of_page(page, stored.record.id, stream, most=most)
+    shown = await calls.output(request, job_id, stream)
     if shown.is_complete or shown.next_offset >= shown.stored_bytes:
         return shown.text
     return (

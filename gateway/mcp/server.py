@@ -7,7 +7,6 @@ and a tool call goes straight to what the REST routes call.
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import mcp_types as types
 from fastapi import FastAPI
@@ -15,19 +14,19 @@ from fastapi.openapi.utils import get_openapi
 from fastapi_mcp import FastApiMCP
 from fastapi_mcp.openapi.convert import convert_openapi_to_mcp_tools
 from mcp.server.caching import CacheableMethod, CacheHint
-from mcp.server.context import HandlerResult, ServerRequestContext
+from mcp.server.context import HandlerResult
 from mcp.server.lowlevel.server import Server
 from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, StreamableHTTPSessionManager
 from starlette.responses import JSONResponse
 from starlette.routing import Route
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 import shared
 from gateway.http import problems
+from gateway.http.request_limits import replay
 from gateway.mcp import call_spans, calls, exchange, message_check, prompts, protocol_errors, resources, tools
-from gateway.mcp.exchange import Exchange
+from gateway.mcp.exchange import Context, Exchange
 from gateway.mcp.tasks import extension, revision_2025_11_25
-from gateway.mcp.tasks.revision_2025_11_25 import CoreTasks
 from gateway.mcp.text import results
 from gateway.mcp.tools import ListedPolicy
 from gateway.parts import Parts
@@ -49,8 +48,6 @@ CACHED: tuple[CacheableMethod, ...] = (
     "resources/templates/list",
 )
 
-Context = ServerRequestContext[Any, Any]
-
 
 class McpServer(FastApiMCP):
     """Tools from the app's operations; `running` must be entered while the app serves."""
@@ -59,7 +56,7 @@ class McpServer(FastApiMCP):
         super().__init__(app, name="mcp-k8s", include_operations=list(tools.OPERATIONS))
         self._manager: StreamableHTTPSessionManager | None = None
         self._offered: dict[bool, list[types.Tool]] = {}
-        app.router.routes.append(Route(PATH, endpoint=_Endpoint(self), methods=["POST"], include_in_schema=False))
+        app.router.routes.append(Route(PATH, endpoint=self, methods=["POST"], include_in_schema=False))
 
     def setup_server(self) -> None:
         openapi = get_openapi(title=self.fastapi.title, version=self.fastapi.version, routes=self.fastapi.routes)
@@ -78,10 +75,7 @@ class McpServer(FastApiMCP):
             on_read_resource=self._read_resource,
         )
         self.server.add_request_handler("tools/call", types.CallToolRequestParams, self._call_tool)
-        self.server.middleware[:] = [
-            call_spans.traced,
-            CoreTasks(self._start_job),
-        ]
+        self.server.middleware[:] = [call_spans.traced, revision_2025_11_25.core_tasks]
         extension.install(self.server)
 
     @asynccontextmanager
@@ -103,14 +97,14 @@ class McpServer(FastApiMCP):
             finally:
                 self._manager = None
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._manager is None:
             raise RuntimeError("the MCP server is not running")
         message = await receive()  # the whole body: our middleware has read it
         if (fault := message_check.fault(message.get("body", b""))) is not None:
             await JSONResponse(fault.model_dump(mode="json"), status_code=400)(scope, receive, send)
             return
-        request = Exchange(_trimmed(scope), _again(message, receive), send)
+        request = Exchange(_trimmed(scope), replay(message, receive), send)
         try:
             await StreamableHTTPASGIApp(self._manager)(request.scope, request.receive, request.send)
         finally:
@@ -126,8 +120,10 @@ class McpServer(FastApiMCP):
 
     async def _call_tool(self, context: Context, params: types.CallToolRequestParams) -> HandlerResult:
         takes_tasks = extension.is_declared(context)
+        mcp_wait_s = exchange.of(context).parts.settings.mcp_wait
+        wait_s = min(mcp_wait_s, extension.WAIT_S) if takes_tasks else mcp_wait_s
         try:
-            result = await self._called(context, params, longest_wait_s=extension.WAIT_S if takes_tasks else None)
+            result = await calls.call(context, params.name, params.arguments or {}, wait_s=wait_s)
             task = await extension.handed_over(context, params.name, result) if takes_tasks else None
         except ProductError as error:
             if error.code is ErrorCode.TOOL_UNKNOWN:
@@ -136,22 +132,6 @@ class McpServer(FastApiMCP):
         except Exception as error:  # noqa: BLE001 - the request boundary of MCP: logged, and shown as a reference
             return results.of_error(problems.unexpected(error))
         return task or result
-
-    async def _start_job(self, context: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
-        return await self._called(context, params, longest_wait_s=0, delivers=False)
-
-    async def _called(
-        self,
-        context: Context,
-        params: types.CallToolRequestParams,
-        *,
-        longest_wait_s: float | None,
-        delivers: bool = True,
-    ) -> types.CallToolResult:
-        mcp_wait_s = exchange.of(context).parts.settings.mcp_wait
-        wait_s = mcp_wait_s if longest_wait_s is None else min(mcp_wait_s, longest_wait_s)
-        arguments = params.arguments or {}
-        return await calls.call(context, params.name, arguments, wait_s=wait_s, delivers=delivers)
 
     async def _list_prompts(self, _: Context, __: types.PaginatedRequestParams | None) -> types.ListPromptsResult:
         return types.ListPromptsResult(prompts=prompts.listed())
@@ -175,26 +155,6 @@ class McpServer(FastApiMCP):
             return await resources.read(context, str(params.uri))
 
 
-class _Endpoint:
-    """An ASGI app for Starlette's route: a bound method would be taken for a request handler."""
-
-    def __init__(self, server: McpServer) -> None:
-        self._server = server
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._server.handle(scope, receive, send)
-
-
 def _trimmed(scope: Scope) -> Scope:
     """Blanks around a header's value are no part of it (RFC 9110, 5.5); the HTTP parser leaves those behind it."""
     return {**scope, "headers": [(name, value.strip(b" \t")) for name, value in scope["headers"]]}
-
-
-def _again(message: Message, receive: Receive) -> Receive:
-    """What receives a message that was looked at, and then what follows."""
-    waiting = [message]
-
-    async def replay() -> Message:
-        return waiting.pop() if waiting else await receive()
-
-    return replay

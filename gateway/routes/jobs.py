@@ -4,13 +4,14 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import JSONResponse
+from pydantic import Field
 
 from gateway import parts
 from gateway.auth import callers
 from gateway.http.disconnect import unless_gone
 from gateway.jobs.job_lists import DEFAULT_LIMIT, MAX_LIMIT, JobFilter
 from gateway.routes import answers
-from shared.models import CommandRequest, Job, JobPage, JobRequest, JobState
+from shared.models import CommandRequest, Job, JobPage, JobState
 from shared.tools import registry
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
@@ -19,6 +20,12 @@ JOB_UNKNOWN: dict[int | str, dict[str, Any]] = {
     404: {"model": answers.PROBLEM_RESPONSES[400]["model"], "description": "No such job, and never was."},
     410: {"model": answers.PROBLEM_RESPONSES[400]["model"], "description": "There was such a job; its record is gone."},
 }
+
+
+class JobRequest(CommandRequest):
+    """A command together with the tool that runs it."""
+
+    tool: Annotated[str, Field(max_length=64, description=f"{registry.listed('or')}.")]
 
 
 @router.post("", status_code=202, operation_id="submit_job", response_model=Job, responses=answers.PROBLEM_RESPONSES)

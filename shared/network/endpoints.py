@@ -124,7 +124,7 @@ _EXPLANATIONS = {
     Denial.FORBIDDEN: (
         "is a link-local, metadata, multicast or unspecified address, which no cluster has: use the server's own"
     ),
-    Denial.SPELLING: "is an IPv4 address in an unusual notation: write four decimal numbers",
+    Denial.SPELLING: "is an IPv4 address in an unusual spelling: write four decimal numbers",
 }
 
 

@@ -115,7 +115,7 @@ def reason(error: BaseException) -> str:
         return "Redis is still loading its data"
     if isinstance(error, TimeoutError | builtins.TimeoutError):
         return "Redis does not answer in time"
-    return f"Redis cannot be used: {error} (K8S_MCP_REDIS_URL is its address)"
+    return f"Redis cannot be used: {error} (K8S_MCP_REDIS_URL sets the address)"
 
 
 def _of_ours(pool: Pool) -> Pool:

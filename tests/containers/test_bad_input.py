@@ -59,7 +59,7 @@ def test_health_check_of_a_stopped_installation_fails_with_a_reason(installation
     )
 
     assert code == 1, said
-    assert said.startswith("Redis cannot be asked: ")
+    assert said.startswith("Redis cannot be used: ")
     assert len(said.splitlines()) == 1
 
 

@@ -54,11 +54,11 @@ def test_value_that_does_not_fit_is_refused_by_the_schema(path: str, value: Any)
 @pytest.mark.parametrize(
     ("overrides", "says"),
     [
-        ({"gateway__allowAnonymous": False}, "authenticates nobody"),
+        ({"gateway__allowAnonymous": False}, "does not authenticate"),
         ({"worker__image__repository": ""}, "make images"),
         ({"redis__bundled": False}, "redis.external.existingSecret"),
         ({"networkPolicies__workerTo": ["169.254.169.254/32"]}, "metadata"),
-        ({"networkPolicies__workerTo": ["100.100.100.200/32"]}, "100.100.100.200/32 is where metadata"),
+        ({"networkPolicies__workerTo": ["100.100.100.200/32"]}, "100.100.100.200/32 contains only"),
         ({"worker__autoscaling__mode": "hpa"}, "external metric"),
         ({"ingress__enabled": True}, "ingress.hosts"),
         ({"masterKeys__rotation": "switch"}, "switch comes after prepare"),

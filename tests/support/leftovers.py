@@ -1,6 +1,9 @@
 """What a test must not leave behind: keys that live for ever, tasks, processes."""
 
 import asyncio
+import contextlib
+import os
+import signal
 
 from redis.asyncio import Redis
 
@@ -33,9 +36,13 @@ def tasks() -> list[str]:
 
 
 def child_processes() -> dict[int, str]:
-    """Children that do not end by themselves soon."""
+    """Children that do not end by themselves soon. They are killed, so that no later test is blamed for them."""
     try:
         wait_blocking(lambda: not processes.left_behind(), timeout_s=END_TIMEOUT_S)
     except AssertionError:
-        return processes.left_behind()
+        left = processes.left_behind()
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return left
     return {}

@@ -13,11 +13,11 @@ import structlog
 from shared import logs, metrics
 from shared.models import JobId
 from worker.egress import relay, socks
-from worker.egress.access import HOST, ProxyAccess
 from worker.egress.dialer import Dialer, DialError, Streams
 from worker.egress.policy import DialDecision
 from worker.egress.socks import Reply, SocksError, Target
 
+HOST = "127.0.0.1"
 HANDSHAKE_TIMEOUT_S = 10.0
 CONNECTIONS_PER_JOB = 64
 """A CLI keeps one to its API server, and some to registries."""
@@ -33,6 +33,20 @@ _REPLIES = {
 """Every other refusal is one by rule."""
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyAccess:
+    """The proxy's port, and the credentials of one job there. They are worthless when the job has ended."""
+
+    port: int
+    user: str
+    password: str = field(repr=False)
+
+    @property
+    def url(self) -> str:
+        """For a kubeconfig and the environment, never for arguments."""
+        return f"socks5://{self.user}:{self.password}@{HOST}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)

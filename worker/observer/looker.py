@@ -8,7 +8,7 @@ from enum import Enum
 from shared.events import EventKind
 from shared.sealing.envelope import Command
 from shared.tools.progress_looks import Look
-from worker.egress.access import ProxyAccess
+from worker.egress.proxy import ProxyAccess
 from worker.job_control import JobControl
 from worker.launcher.client import Launcher
 from worker.machine.tool_binaries import ToolBinary

@@ -15,7 +15,7 @@ from shared.errors import RequestError
 from shared.events import EventKind
 from shared.sealing.envelope import Command
 from shared.tools.progress_looks import ProgressLooks
-from worker.egress.access import ProxyAccess
+from worker.egress.proxy import ProxyAccess
 from worker.launcher.client import Launcher, LauncherGoneError
 from worker.machine.tool_binaries import ToolBinary
 from worker.observer import summary

@@ -16,7 +16,7 @@ from shared.network.endpoints import Endpoint
 from shared.sealing.envelope import Command
 from shared.tools import credentials
 from shared.tools.tool import Tool
-from worker.egress.access import ProxyAccess
+from worker.egress.proxy import ProxyAccess
 from worker.launcher.protocol import Limits, PortRange, SandboxRules, StageSpec
 from worker.machine.filter_binaries import FilterBinary
 from worker.machine.helper_programs import HelperBinary

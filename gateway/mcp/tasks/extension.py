@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import mcp_types as types
-from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel.server import Server
 from mcp.shared.exceptions import MCPError
 from mcp.shared.inbound import MCP_NAME_HEADER, decode_header_value
@@ -16,7 +15,7 @@ from mcp_types import HEADER_MISMATCH, METHOD_NOT_FOUND, MISSING_REQUIRED_CLIENT
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from gateway.mcp import exchange, protocol_errors
-from gateway.mcp.exchange import Exchange
+from gateway.mcp.exchange import Context, Exchange
 from gateway.mcp.tasks import revision_2025_11_25, task_views
 from gateway.mcp.tasks.task_views import TaskView
 from shared.models import JobState
@@ -25,8 +24,6 @@ from shared.tools import registry
 EXTENSION = "io.modelcontextprotocol/tasks"
 WAIT_S = 5.0
 """A client that takes tasks is given one after that: nearly every read has ended by then, and no install has."""
-
-Context = ServerRequestContext[Any, Any]
 Answer = Callable[[Exchange, str], Awaitable[dict[str, Any]]]
 
 
@@ -52,19 +49,20 @@ async def handed_over(context: Context, tool: str, result: types.CallToolResult)
 def install(server: Server[Any]) -> None:
     """Serves tasks of both revisions that have them."""
     server.extensions[EXTENSION] = {}
-    _serve(server, "tasks/get", params=types.GetTaskRequestParams, modern=_get, core=revision_2025_11_25.get)
-    _serve(server, "tasks/cancel", params=types.GetTaskRequestParams, modern=_cancel, core=revision_2025_11_25.cancel)
-    _serve(server, "tasks/update", params=UpdateTaskParams, modern=_update)
-    _serve(server, "tasks/result", params=types.GetTaskRequestParams, core=revision_2025_11_25.result)
+    core = revision_2025_11_25
+    _serve(server, "tasks/get", modern=_get, core=core.get)
+    _serve(server, "tasks/cancel", modern=_cancel, core=core.cancel)
+    _serve(server, "tasks/update", modern=_update, params=UpdateTaskParams)
+    _serve(server, "tasks/result", core=core.result)
 
 
 def _serve(
     server: Server[Any],
     method: str,
     *,
-    params: type[types.GetTaskRequestParams],
     modern: Answer | None = None,
     core: Answer | None = None,
+    params: type[types.GetTaskRequestParams] = types.GetTaskRequestParams,
 ) -> None:
     async def handle(context: Context, asked: types.GetTaskRequestParams) -> dict[str, Any]:
         is_modern = context.protocol_version in MODERN_PROTOCOL_VERSIONS

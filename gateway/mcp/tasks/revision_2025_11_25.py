@@ -4,16 +4,15 @@ The SDK serves none of it, so what it would refuse to pass is handled in front o
 job's id is the capability. https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/tasks
 """
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import mcp_types as types
-from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.context import CallNext, HandlerResult
 from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, METHOD_NOT_FOUND
 
-from gateway.mcp import exchange, protocol_errors
-from gateway.mcp.exchange import Exchange
+from gateway.mcp import calls, exchange, protocol_errors
+from gateway.mcp.exchange import Context, Exchange
 from gateway.mcp.tasks import task_views
 from gateway.mcp.tasks.task_views import TaskView
 from shared.errors import ErrorCode, UnavailableError
@@ -23,30 +22,21 @@ REVISION = "2025-11-25"
 CAPABILITY: dict[str, Any] = {"cancel": {}, "requests": {"tools": {"call": {}}}}
 RELATED_TASK = "io.modelcontextprotocol/related-task"
 
-Context = ServerRequestContext[Any, Any]
-StartJob = Callable[[Context, types.CallToolRequestParams], Awaitable[types.CallToolResult]]
-"""Queues the job of a call and waits for nothing. Raises `ProductError`."""
 
-
-class CoreTasks:
+async def core_tasks(ctx: Context, call_next: CallNext) -> HandlerResult:
     """Middleware of the SDK's server."""
-
-    def __init__(self, start_job: StartJob) -> None:
-        self._start_job = start_job
-
-    async def __call__(self, ctx: Context, call_next: CallNext) -> HandlerResult:
-        if ctx.method == "initialize":
-            return _with_capability(await call_next(ctx))
-        asks_for_task = ctx.method == "tools/call" and (ctx.params or {}).get("task") is not None
-        if ctx.protocol_version != REVISION or not asks_for_task:
-            return await call_next(ctx)
-        params = types.CallToolRequestParams.model_validate(ctx.params, by_name=False)
-        if params.name not in registry.names():
-            raise MCPError(METHOD_NOT_FOUND, f"The tool {params.name} does not run as a task: call it without `task`.")
-        with protocol_errors.answered():
-            started = await self._start_job(ctx, params)
-            job_id: str = (started.structured_content or {})["job_id"]
-            return {"task": _fields(await task_views.read(exchange.of(ctx), job_id))}
+    if ctx.method == "initialize":
+        return _with_capability(await call_next(ctx))
+    asks_for_task = ctx.method == "tools/call" and (ctx.params or {}).get("task") is not None
+    if ctx.protocol_version != REVISION or not asks_for_task:
+        return await call_next(ctx)
+    params = types.CallToolRequestParams.model_validate(ctx.params, by_name=False)
+    if params.name not in registry.names():
+        raise MCPError(METHOD_NOT_FOUND, f"The tool {params.name} does not run as a task: call it without `task`.")
+    with protocol_errors.answered():
+        started = await calls.call(ctx, params.name, params.arguments or {}, wait_s=0, delivers=False)
+        job_id: str = (started.structured_content or {})["job_id"]
+        return {"task": _fields(await task_views.read(exchange.of(ctx), job_id))}
 
 
 def offered(tool: types.Tool) -> types.Tool:

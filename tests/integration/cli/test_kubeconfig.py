@@ -80,4 +80,4 @@ def test_missing_kubeconfig_is_told(tmp_path: Path) -> None:
     answer = run(home=tmp_path)
 
     assert (answer.returncode, answer.stdout) == (1, "")
-    assert answer.stderr.startswith("error: there is no ~/.kube/config")
+    assert answer.stderr.startswith("error: ~/.kube/config does not exist")

@@ -88,14 +88,14 @@ async def test_wrong_password_is_one_line_without_it(own_valkey: Valkey) -> None
         refused = status(url)
 
         assert (refused.returncode, refused.stdout) == (1, "")
-        assert refused.stderr == "error: Redis refuses the user or password of K8S_MCP_REDIS_URL\n"
+        assert refused.stderr == "error: Redis rejects the user or password in K8S_MCP_REDIS_URL\n"
 
 
 @pytest.mark.parametrize(
     ("url", "code", "reason"),
     [
-        (f"redis://:{PASSWORD}@127.0.0.1:{free_port()}/0", 1, "error: Redis cannot be asked: Error 111 connecting"),
-        (f"redis://:{PASSWORD}@nowhere.invalid:6379/0", 1, "error: Redis cannot be asked: "),
+        (f"redis://:{PASSWORD}@127.0.0.1:{free_port()}/0", 1, "error: Redis cannot be used: Error 111 connecting"),
+        (f"redis://:{PASSWORD}@nowhere.invalid:6379/0", 1, "error: Redis cannot be used: "),
         (f"http://:{PASSWORD}@127.0.0.1", 78, "K8S_MCP_REDIS_URL must start with redis://"),
         (f"redis://127.0.0.1:1/0?{PASSWORD}=1", 78, "K8S_MCP_REDIS_URL cannot be used"),
     ],

@@ -14,7 +14,7 @@ from tests.support.valkey import Valkey
 from tests.support.waiting import wait_until
 
 SECRET = "hunter2"
-REFUSED = "Redis refuses the user or password of K8S_MCP_REDIS_URL"
+REFUSED = "Redis rejects the user or password in K8S_MCP_REDIS_URL"
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ async def readiness(url: str) -> int:
     ("settings", "reason"),
     [
         ({"K8S_MCP_MASTER_KEYS": ""}, "K8S_MCP_MASTER_KEYS is not set; make one with: mcp-k8s key generate"),
-        ({"K8S_MCP_MASTER_KEYS": SECRET}, "K8S_MCP_MASTER_KEYS holds something that is no key"),
+        ({"K8S_MCP_MASTER_KEYS": SECRET}, "K8S_MCP_MASTER_KEYS contains something that is not a key"),
         ({"K8S_MCP_MASTER_KEYS": "", "K8S_MCP_MASTER_KEYS_FILE": "/nowhere"}, "K8S_MCP_MASTER_KEYS_FILE: No such file"),
         ({"K8S_MCP_REDIS_URL": f"http://{SECRET}"}, "K8S_MCP_REDIS_URL must start with redis://"),
         ({"K8S_MCP_MAX_OUTPUT": SECRET}, "K8S_MCP_MAX_OUTPUT Input should be a valid integer"),
@@ -108,7 +108,7 @@ async def test_without_redis_nobody_is_ready_and_each_says_why(product: Product)
     await wait_until(lambda: is_serving(url, gateway), timeout_s=60)
     for process in (gateway, worker):
         await wait_until(partial(reasons, process), timeout_s=60)
-        assert reasons(process)[0].startswith("Redis cannot be asked: Error 111 connecting to 127.0.0.1:")
+        assert reasons(process)[0].startswith("Redis cannot be used: Error 111 connecting to 127.0.0.1:")
         assert process.is_running
         assert SECRET not in process.output()
 

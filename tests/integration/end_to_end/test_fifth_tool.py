@@ -1,4 +1,4 @@
-"""A further tool is one folder and one line: a copy of the product gets both, and has the tool wherever tools are."""
+"""A further tool is one folder and one line: a product whose `shared` gets both has the tool wherever tools are."""
 
 import os
 import re
@@ -18,7 +18,8 @@ from tests.support.mcp_caller import call, mcp_client
 from tests.support.product import PROJECT, Product
 from tests.support.valkey import long_lived
 
-PACKAGES = ("cli", "docs", "gateway", "shared", "tools", "worker")
+COPIED = ("docs", "shared", "tools")
+"""What changes, or finds what has changed by its own place; the other packages are as they are."""
 DEFINITION = """
 from shared.models import CommandClass
 from shared.tools import table
@@ -43,6 +44,8 @@ FOLDER = {
     "table.json": '{"version": "5.0", "global": [], "verbs": {"get": {"flags": []}}}',
     "secrets.md": "| `fifth` | has no Secrets |\n",
 }
+UNFINISHED = shutil.ignore_patterns("*.pyc.*")
+"""Byte code that another process is just writing; what is finished goes along, for to compile it all takes seconds."""
 LINES = re.compile(r"^(NAMES = \((?:\n    \"\w+\",)+)", re.MULTILINE)
 
 pytestmark = pytest.mark.skipif(not static_elf.IS_POSSIBLE, reason="there is no tiny static program for this machine")
@@ -50,14 +53,14 @@ pytestmark = pytest.mark.skipif(not static_elf.IS_POSSIBLE, reason="there is no 
 
 @dataclass(frozen=True)
 class Copy:
-    """The product with five tools, as a folder and as running processes."""
+    """The product with one tool more, as a folder that comes before its own, and as running processes."""
 
     folder: Path
     system: System
 
     def python(self, *arguments: str) -> str:
         """What `python -m …` prints in it."""
-        environment = {**os.environ, "PYTHONPATH": str(self.folder), "TERM": "dumb", "COLUMNS": "200"}
+        environment = {**os.environ, "PYTHONPATH": search_path(self.folder), "TERM": "dumb", "COLUMNS": "200"}
         argv = [sys.executable, "-P", "-m", *arguments]
         done = subprocess.run(argv, env=environment, cwd=self.folder, capture_output=True, text=True, check=False)
         return done.stdout
@@ -67,14 +70,18 @@ class Copy:
 def copied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copy]:
     """A gateway and a worker of it, which no test stops."""
     folder, own = tmp_path_factory.mktemp("copied"), tmp_path_factory.mktemp("system")
-    for name in PACKAGES:
-        shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in COPIED:
+        shutil.copytree(PROJECT / name, folder / name, ignore=UNFINISHED)
     add_a_folder(folder / "shared" / "tools" / "fifth")
     add_a_line(folder / "shared" / "tools" / "registry.py")
     static_elf.write(stub.install(own) / "fifth")
-    settings = {"PYTHONPATH": str(folder), "PYTHONSAFEPATH": "1"}
+    settings = {"PYTHONPATH": search_path(folder), "PYTHONSAFEPATH": "1"}
     with long_lived() as valkey, Product(valkey.url, own, entry="cli.main", settings=settings) as product:
         yield Copy(folder, start(product, gateways=1, workers=1))
+
+
+def search_path(folder: Path) -> str:
+    return os.pathsep.join((str(folder), str(PROJECT)))
 
 
 def add_a_folder(path: Path) -> None:

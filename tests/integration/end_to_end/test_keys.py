@@ -11,7 +11,7 @@ from tests.support.valkey import Valkey
 from tests.support.waiting import wait_until
 
 NEW = MasterKeys.generate()
-CLOSED = "do not open what the gateways of this Redis seal"
+CLOSED = "cannot open jobs that the gateways on this Redis seal"
 
 
 async def test_worker_with_another_master_key_takes_no_job_and_says_so(

@@ -71,6 +71,9 @@ COMMANDS = [
     command("edit cm/x", "command-refused", says="patch"),
     command("port-forward svc/web 80", "command-refused"),
     command("get pods -n a --namespace b", "namespace-conflict", says="namespace"),
+    command(f"get pods -{'A' * 1_000}", "flag-ambiguous", says="as a word of its own"),
+    command(f"get pods | grep -{'i' * 32_000} x", "flag-ambiguous", says="as a word of its own"),
+    command(f"'{'a ' * 16_000}' get", "verb-unknown", says="--help"),
 ]
 
 KUBECONFIGS = [

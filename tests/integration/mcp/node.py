@@ -73,5 +73,5 @@ def find() -> Node:
 
 def _reason() -> str:
     if shutil.which("npm") is None:
-        return "there is no npm on PATH"
+        return "npm is not on PATH"
     return f"`{node_clients.COMMAND}` has not installed them, and says why"

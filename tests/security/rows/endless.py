@@ -21,6 +21,8 @@ ROWS = (
         proxy_on_all="proxy --address=0.0.0.0 --accept-hosts='.*'",
         debug="debug web-1 -it --image=busybox",
         debug_of_a_node="debug node/node-1 -it --image=busybox",
+        cluster_of_flags=f"get pods -{'A' * 1_000}",
+        cluster_of_flags_of_a_filter=f"get pods | grep -{'i' * 32_000} x",
     ),
     contained("followed-log", "logs -f web-1", End.HARMLESS, fields=_SOON),
     contained("followed-log-in-a-cluster", "logs -pf web-1", End.HARMLESS, fields=_SOON),

@@ -131,7 +131,7 @@ def test_each_binary_prints_a_line_with_its_seconds(machine: Machine) -> None:
 
     assert re.fullmatch(rf"\[1/{len(BINARIES)}\] etcd v3\.7\.3 \.\.\. \d+ s", lines[0])
     assert [line.split()[1] for line in lines[:-1]] == BINARIES
-    assert re.fullmatch(rf"everything is there after \d min \d+ s: {machine.folder.bin}", lines[-1])
+    assert re.fullmatch(rf"all binaries exist after \d min \d+ s: {machine.folder.bin}", lines[-1])
 
 
 def test_binary_is_built_in_its_module_with_its_version(machine: Machine) -> None:
@@ -178,7 +178,7 @@ def test_second_call_needs_no_go(machine: Machine) -> None:
 
     finished = machine.make()
 
-    assert (finished.returncode, finished.stdout) == (0, f"everything is there: {machine.folder.bin}\n")
+    assert (finished.returncode, finished.stdout) == (0, f"all binaries exist: {machine.folder.bin}\n")
 
 
 def test_rerun_builds_only_what_is_missing(machine: Machine) -> None:
@@ -232,7 +232,7 @@ def test_rerun_after_a_failure_goes_on_from_there(machine: Machine) -> None:
         ("# a\ncompile: write $WORK/b346/_pkg_.a: no space left on device", "make room (16 GB is enough"),
         ("verifying a.test/b@v1: checksum mismatch\n\nSECURITY ERROR", "not what go.sum pins, and was not used"),
         ("# a\ncompile: signal: killed", "free some memory, then run make e2e-tools again"),
-        ("", "(go said no more): `go build"),
+        ("", "(go gave no reason): `go build"),
     ],
     ids=["refused", "no network", "switched off", "full disk", "checksum", "no memory", "silence"],
 )
@@ -253,9 +253,7 @@ def test_refused_module_says_what_to_do(machine: Machine) -> None:
 def test_missing_go_says_which_to_install(machine: Machine) -> None:
     (machine.bin / "go").unlink()
 
-    assert (
-        machine.fail() == "error: there is no go on PATH: install Go 1.26.3 or newer, then run make e2e-tools again\n"
-    )
+    assert machine.fail() == "error: go is not on PATH: install Go 1.26.3 or newer, then run make e2e-tools again\n"
 
 
 @pytest.mark.parametrize("found", ["1.20", "1.26.2", "1.26rc1"])
@@ -275,7 +273,7 @@ def test_newer_go_will_do(machine: Machine, found: str) -> None:
 def test_cache_that_cannot_be_written_says_so(machine: Machine) -> None:
     machine.cache.write_text("a file")
 
-    assert f"see that {machine.folder.path} can be written" in machine.fail()
+    assert f"check that {machine.folder.path} is writable" in machine.fail()
 
 
 @contextmanager

@@ -46,7 +46,7 @@ def test_changed_file_moves_the_folder(tmp_path: Path, environment: dict[str, st
 
 
 def test_machine_without_npm_is_told_so(environment: dict[str, str]) -> None:
-    with pytest.raises(NodeMissingError, match="no npm on PATH"):
+    with pytest.raises(NodeMissingError, match="npm is not on PATH"):
         node_clients.install(environment)
 
 
@@ -64,7 +64,7 @@ def test_clients_that_no_node_can_run_are_not_kept(tmp_path: Path, environment: 
     program(tmp_path / "bin" / "npm", "exit 0")
     program(tmp_path / "bin" / "node", "echo v20.1.0")
 
-    with pytest.raises(NodeMissingError, match="no Node 22 or newer"):
+    with pytest.raises(NodeMissingError, match="Node 22 or newer is missing"):
         node_clients.install(environment)
     assert left(environment) == []
 
@@ -86,4 +86,4 @@ def test_main_says_what_is_missing_and_is_no_failure(
     monkeypatch.setenv("XDG_CACHE_HOME", environment["XDG_CACHE_HOME"])
 
     assert node_clients.main() == 0
-    assert "no npm on PATH; the tests that need them will be skipped" in capsys.readouterr().out
+    assert "npm is not on PATH; the tests that need them will be skipped" in capsys.readouterr().out

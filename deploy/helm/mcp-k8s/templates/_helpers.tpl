@@ -4,7 +4,7 @@
 {{- default $full .Values.fullnameOverride | trunc 50 | trimSuffix "-" -}}
 {{- end }}
 
-{{/* Of a component: (list . "gateway") */}}
+{{/* Name of a component. Arguments: (list . "gateway") */}}
 {{- define "mcp-k8s.name" -}}
 {{ include "mcp-k8s.fullname" (first .) }}-{{ last . }}
 {{- end }}
@@ -29,7 +29,7 @@ app.kubernetes.io/managed-by: {{ (first .).Release.Service }}
 helm.sh/chart: {{ (first .).Chart.Name }}-{{ (first .).Chart.Version | replace "+" "_" }}
 {{- end }}
 
-{{/* (list . image) */}}
+{{/* Reference of an image. Arguments: (list . image) */}}
 {{- define "mcp-k8s.image" -}}
 {{- $image := last . -}}
 {{- $repository := required "gateway.image.repository and worker.image.repository: say where you have pushed the images that `make images` builds" $image.repository -}}
@@ -41,14 +41,14 @@ image: {{ $repository }}:{{ default (first .).Chart.AppVersion $image.tag }}
 imagePullPolicy: {{ $image.pullPolicy }}
 {{- end }}
 
-{{/* What every pod has: (list . component user) */}}
+{{/* Fields of every pod. Arguments: (list . component user) */}}
 {{- define "mcp-k8s.pod" -}}
 {{- $component := index . 1 -}}
 {{- $root := first . -}}
 {{- $own := index $root.Values $component -}}
 serviceAccountName: {{ include "mcp-k8s.fullname" $root }}
 automountServiceAccountToken: false
-# A Service called k8s-mcp would set K8S_MCP_PORT.
+# Service links are off, because a Service named k8s-mcp would set K8S_MCP_PORT.
 enableServiceLinks: false
 securityContext:
   runAsNonRoot: true
@@ -92,7 +92,7 @@ securityContext:
   capabilities: {drop: [ALL]}
 {{- end }}
 
-{{/* Settings of both and of the component: (list . component) */}}
+{{/* Common settings and those of the component. Arguments: (list . component) */}}
 {{- define "mcp-k8s.settings" -}}
 {{- $root := first . -}}
 - name: K8S_MCP_MASTER_KEYS_FILE

@@ -1,6 +1,6 @@
 {{/*
-Secrets are made while the chart renders, and looked up in the cluster from then on. What is made is kept in .Values for
-the rest of the rendering: pods carry a checksum of it.
+The first rendering makes the secrets. Later ones look them up in the cluster. New secrets are kept in .Values during the
+rendering, because pods have a checksum of them.
 */}}
 {{- define "mcp-k8s.keys-name" -}}
 {{ default (include "mcp-k8s.name" (list . "keys")) .Values.masterKeys.existingSecret }}
@@ -10,16 +10,16 @@ the rest of the rendering: pods carry a checksum of it.
 {{- if .Values.redis.bundled -}}
 {{ include "mcp-k8s.name" (list . "redis") }}
 {{- else -}}
-{{ required "redis.external.existingSecret: name the Secret that holds redis-url, or set redis.bundled=true" .Values.redis.external.existingSecret }}
+{{ required "redis.external.existingSecret: set the name of the Secret with the key redis-url, or set redis.bundled=true" .Values.redis.external.existingSecret }}
 {{- end }}
 {{- end }}
 
-{{/* Fernet: 32 random bytes in the URL-safe alphabet. */}}
+{{/* A new Fernet key: 32 random bytes in the URL-safe base64 alphabet. */}}
 {{- define "mcp-k8s.new-key" -}}
 {{ randBytes 32 | replace "+" "-" | replace "/" "_" }}
 {{- end }}
 
-{{/* Master keys and the step of their rotation, as YAML. A step that has been made is not made again. */}}
+{{/* Master keys and the last step of their rotation, as YAML. A step is never made twice. */}}
 {{- define "mcp-k8s.master-keys" -}}
 {{- if not (hasKey .Values "madeMasterKeys") -}}
 {{- $old := lookup "v1" "Secret" .Release.Namespace (include "mcp-k8s.keys-name" .) | default dict -}}
@@ -34,7 +34,7 @@ the rest of the rendering: pods carry a checksum of it.
 {{- if ne $done $wanted -}}
 {{- $before := dict "prepare" (list "" "finish") "switch" (list "prepare") "finish" (list "switch") -}}
 {{- if not (has $done (get $before $wanted)) -}}
-{{- fail (printf "masterKeys.rotation: %s comes after %s, and this release has made %s" $wanted (index (get $before $wanted) 0 | default "finish") ($done | default "none")) -}}
+{{- fail (printf "masterKeys.rotation: %s comes after %s, but the last step of this release is %s" $wanted (index (get $before $wanted) 0 | default "finish") ($done | default "none")) -}}
 {{- end -}}
 {{- if eq $wanted "prepare" -}}
 {{- $keys = append $keys (include "mcp-k8s.new-key" .) -}}
@@ -49,7 +49,7 @@ the rest of the rendering: pods carry a checksum of it.
 {{- toYaml .Values.madeMasterKeys -}}
 {{- end }}
 
-{{/* Passwords of the bundled Redis by user, as YAML. */}}
+{{/* Passwords of the bundled Redis, as YAML. */}}
 {{- define "mcp-k8s.redis-passwords" -}}
 {{- if not (hasKey .Values "madeRedisPasswords") -}}
 {{- $old := lookup "v1" "Secret" .Release.Namespace (include "mcp-k8s.redis-secret-name" .) | default dict -}}
@@ -62,8 +62,8 @@ the rest of the rendering: pods carry a checksum of it.
 {{- toYaml .Values.madeRedisPasswords -}}
 {{- end }}
 
-{{/* Pods are replaced when what they have mounted changes. Of a Secret that is not the chart's own, only its version
-stands here: a checksum would let those who may read pods guess what is in it. */}}
+{{/* Annotations that replace the pods when a mounted Secret changes. For a Secret that the chart did not make, this is only
+its version: with a checksum, users who can read pods could guess its content. */}}
 {{- define "mcp-k8s.secret-versions" -}}
 {{- if .Values.masterKeys.existingSecret -}}
 checksum/master-keys: {{ dig "metadata" "resourceVersion" "unknown" (lookup "v1" "Secret" .Release.Namespace .Values.masterKeys.existingSecret | default dict) | quote }}

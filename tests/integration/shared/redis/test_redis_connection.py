@@ -82,7 +82,7 @@ async def test_password_that_does_not_fit_is_told_at_once(own_valkey: Valkey, cl
         with pytest.raises(UNAVAILABLE) as refusal:
             await redis.ping()
 
-    assert reason(refusal.value) == "Redis refuses the user or password of K8S_MCP_REDIS_URL"
+    assert reason(refusal.value) == "Redis rejects the user or password in K8S_MCP_REDIS_URL"
 
 
 async def test_absent_server_is_unavailable(own_valkey: Valkey, client_of: Clients) -> None:

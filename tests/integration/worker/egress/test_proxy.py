@@ -19,10 +19,9 @@ from tests.support.egress import Canary, Names
 from tests.support.waiting import wait_until
 from worker.egress import proxy as egress_proxy
 from worker.egress import relay
-from worker.egress.access import ProxyAccess
 from worker.egress.dialer import Dialer
 from worker.egress.policy import DialDecision
-from worker.egress.proxy import EgressProxy
+from worker.egress.proxy import EgressProxy, ProxyAccess
 
 JOB_ID = JobId("0" * 48)
 LIMIT_S = 20
@@ -319,3 +318,9 @@ async def _end_of(reader: StreamReader) -> bytes:
         return await reader.read()
     except ConnectionError:
         return b""
+
+
+def test_credentials_stand_in_the_url_and_not_in_a_printed_object() -> None:
+    access = ProxyAccess(1080, "user", "secret")
+    assert access.url == "socks5://user:secret@127.0.0.1:1080"
+    assert "secret" not in repr(access)

@@ -31,4 +31,4 @@ async def test_worker_without_redis_is_not_well() -> None:
     reason = await announced.shortcoming(f"redis://127.0.0.1:{free_port()}/0", "my-host")
 
     assert reason is not None
-    assert reason.startswith("Redis cannot be asked")
+    assert reason.startswith("Redis cannot be used")

@@ -143,7 +143,7 @@ def test_what_is_no_kubeconfig_is_refused(content: bytes, tmp_path: Path) -> Non
     path = tmp_path / "config"
     path.write_bytes(content)
 
-    with pytest.raises(StartError, match=r"is no (YAML|kubeconfig)"):
+    with pytest.raises(StartError, match=r"is not (valid YAML|a kubeconfig)"):
         load(path)
 
 

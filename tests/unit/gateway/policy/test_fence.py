@@ -1,4 +1,4 @@
-"""A fence around namespaces: what stays inside, and that nothing gets out by another spelling or another way."""
+"""A fence around namespaces: nothing gets out by another spelling or way. The corpus says what stays inside."""
 
 import json
 from typing import Any
@@ -13,27 +13,8 @@ from shared.command import parser
 from shared.errors import RequestError
 from shared.settings import SecurityMode
 from shared.tools import registry
-
-FENCED = ["shop", "team-*"]
-
-
-def manifest(kind: str = "Pod", namespace: str | None = None, version: str = "v1") -> str:
-    metadata = {"name": "a", **({"namespace": namespace} if namespace is not None else {})}
-    return json.dumps({"apiVersion": version, "kind": kind, "metadata": metadata})
-
-
-FILES = {
-    "none.json": manifest(),
-    "shop.json": manifest(namespace="shop"),
-    "team.json": manifest(namespace="team-a"),
-    "other.json": manifest(namespace="kube-system"),
-    "folder/shop.json": manifest(namespace="shop"),
-    "folder/deep/other.json": manifest(namespace="kube-system"),
-    '"shop.json': manifest(namespace="shop"),
-    'other.json"': manifest(namespace="shop"),
-    "shop.json,other.json": manifest(namespace="kube-system"),
-    "kustomization.yaml": "namespace: kube-system\nresources: [none.json]\n",
-}
+from tests.support import corpus
+from tests.support.corpus import FILES, manifest
 
 
 def refusal(
@@ -46,7 +27,7 @@ def refusal(
 ) -> RequestError | None:
     """What is said of a command that `permissive` would run; None where it is let through."""
     tool = registry.find(text.split(maxsplit=1)[0])
-    policy = Policy(SecurityMode.PERMISSIVE, fence or Rules.model_validate({"namespaces": FENCED}))
+    policy = Policy(SecurityMode.PERMISSIVE, fence or Rules.model_validate({"namespaces": corpus.FENCE}))
     try:
         parsed = parser.parse(tool, text, **fields)
         policy.check(tool, parsed, stdin=stdin, files=FILES, kubeconfig_namespace=kubeconfig)
@@ -58,145 +39,6 @@ def refusal(
 def is_inside(text: str, **request: Any) -> bool:
     """False too for what the parser refuses before."""
     return refusal(text, **request) is None
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "kubectl get pods -n shop",
-        "kubectl get pods -n team-a -o wide",
-        "kubectl get po,svc/web",
-        "kubectl get deployments.v1.apps web",
-        "kubectl get virtualservices.networking.istio.io",
-        "kubectl get pods.metrics.k8s.io",
-        "kubectl get secrets -n shop",
-        "kubectl get pods --all-namespaces=false -n shop",
-        "kubectl delete pod x",
-        "kubectl delete pods --all -n team-a",
-        "kubectl logs deploy/web",
-        "kubectl logs -l app=web",
-        "kubectl exec web -- ls -A",
-        "kubectl exec web -- kubectl get pods -n kube-system",
-        "kubectl run web --image=x",
-        "kubectl create configmap x --from-literal=a=b",
-        "kubectl create secret generic x",
-        "kubectl create token x",
-        "kubectl label pod x example.com/role=web tier-",
-        "kubectl annotate pod x link=https://x/y",
-        "kubectl set env deploy/web URL=http://x/y",
-        "kubectl set image deploy/web c=repo/img:1",
-        "kubectl rollout restart deploy/web",
-        "kubectl top pod",
-        "kubectl events",
-        "kubectl events --for=pod/x",
-        "kubectl wait --for=condition=Ready pod/x",
-        "kubectl apply -f none.json",
-        "kubectl apply -f shop.json,team.json",
-        "kubectl diff -f shop.json -f none.json",
-        "kubectl version",
-        "kubectl version --client",
-        "kubectl explain pods",
-        "kubectl api-resources",
-        "kubectl auth can-i get pods",
-        "kubectl config view",
-        "helm list",
-        "helm get values web -n team-a",
-        "helm history web",
-        "helm template x ./chart",
-        "helm show values ./chart",
-        "helm env",
-        "istioctl proxy-config routes web -n shop",
-        "istioctl proxy-config cluster deploy/web.team-a",
-        "istioctl version --remote=false",
-        "argocd version --client",
-    ],
-)
-def test_stays_inside(text: str) -> None:
-    assert is_inside(text)
-
-
-OUTSIDE = [
-    "kubectl get pods -n kube-system",
-    "kubectl get pods -n team",
-    "kubectl get pods -n SHOP",
-    "kubectl get pods -n team-a/../kube-system",
-    "kubectl get pods -A",
-    "kubectl get pods -n shop -A",
-    "kubectl get pods -Aw",
-    "kubectl get pods -A=1",
-    "kubectl get pods --all_namespaces",
-    "kubectl delete pods --all -A",
-    "kubectl get nodes",
-    "kubectl get po,no",
-    "kubectl get pods nodes/x",
-    "kubectl get ns shop",
-    "kubectl create ns team-b",
-    "kubectl delete pv x",
-    "kubectl get widgets",
-    "kubectl get all",
-    "kubectl get virtualservices",
-    "kubectl get roles.iam.aws.example",
-    "kubectl get roles.v1beta1.iam.aws.example",
-    "kubectl get --raw /api/v1/namespaces/kube-system/pods",
-    "kubectl create --raw /api/v1/namespaces -f none.json",
-    "kubectl label ns kube-system a=b",
-    "kubectl label no x a=b/c",
-    "kubectl cordon x",
-    "kubectl drain x",
-    "kubectl top node",
-    "kubectl cluster-info",
-    "kubectl cluster-info dump",
-    "kubectl certificate approve x",
-    "kubectl apply -k .",
-    "kubectl apply -f other.json",
-    "kubectl apply -f shop.json -f other.json",
-    "kubectl apply -f shop.json,other.json",
-    "kubectl apply -f '\"shop.json,other.json\"'",
-    "kubectl apply -f folder",
-    "kubectl apply -f .",
-    "kubectl apply -f nowhere.json",
-    "kubectl apply -f '*.json'",
-    "kubectl apply -f kustomization.yaml",
-    "kubectl apply -f shop.json --prune -l a=b",
-    "kubectl apply -f shop.json --applyset=x",
-    "kubectl run x --image=y --overrides='{}'",
-    "kubectl get",
-    "kubectl foo",
-    "kubectl __complete get pods -n kube-system ''",
-    "kubectl get pods --new-flag",
-    "kubectl set env --local -f none.json --list --resolve -n kube-system",
-    "helm list -A",
-    "helm list --all-namespaces",
-    "helm list -n kube-system",
-    "helm install web ./chart",
-    "helm install web ./chart --dry-run=server",
-    "helm upgrade --install web ./chart -n shop",
-    "helm template web ./chart --dry-run=server",
-    "helm uninstall web",
-    "helm rollback web 1",
-    "helm status web",
-    "helm test web",
-    "istioctl proxy-config routes web.kube-system",
-    "istioctl proxy-config routes deploy/web.kube-system -n shop",
-    "istioctl proxy-config rootca-compare a.shop b.kube-system",
-    "istioctl proxy-config routes web -i istio-system",
-    "istioctl proxy-config routes web --istioNamespace=istio-system",
-    "istioctl proxy-status",
-    "istioctl tag generate x --revision y",
-    "istioctl manifest generate --cluster-specific",
-    "istioctl analyze -n shop",
-    "istioctl waypoint apply -n shop --enroll-namespace",
-    "istioctl install -y",
-    "argocd app list",
-    "argocd app sync x --core",
-]
-
-
-@pytest.mark.parametrize("text", OUTSIDE)
-def test_does_not_get_out(text: str) -> None:
-    refused = refusal(text)
-    assert refused is not None
-    assert "rule fence denies" in refused.detail
 
 
 @pytest.mark.parametrize("kubeconfig", ["kube-system", "", None, "team", "Shop", "team-a\n"])
@@ -289,7 +131,7 @@ def test_objects_with_namespaces_of_their_own_need_none_of_the_kubeconfig() -> N
 
 
 def test_trusted_charts_stay_in_their_releases_namespace() -> None:
-    trusting = Rules.model_validate({"namespaces": FENCED, "trust_charts": True})
+    trusting = Rules.model_validate({"namespaces": corpus.FENCE, "trust_charts": True})
     assert is_inside("helm upgrade --install web ./chart -n team-a", fence=trusting)
     assert is_inside("helm uninstall web", fence=trusting)
     for text in ("helm install web ./chart -n x", "helm install web ./chart --create-namespace", "helm list -A"):
@@ -299,7 +141,7 @@ def test_trusted_charts_stay_in_their_releases_namespace() -> None:
 
 def test_no_rule_opens_the_fence() -> None:
     opening = Rules.model_validate(
-        {"namespaces": FENCED, "rules": [{"name": "all", "action": "allow", "verbs": "*", "namespaces": "*"}]}
+        {"namespaces": corpus.FENCE, "rules": [{"name": "all", "action": "allow", "verbs": "*", "namespaces": "*"}]}
     )
     assert not is_inside("kubectl get pods -n kube-system", fence=opening)
     assert is_inside("kubectl get pods -n shop", fence=opening)
@@ -307,7 +149,7 @@ def test_no_rule_opens_the_fence() -> None:
 
 def test_refusal_says_where_commands_may_go_and_nothing_of_the_kubeconfig() -> None:
     tool = registry.find("kubectl")
-    policy = Policy(SecurityMode.STRICT, Rules.model_validate({"namespaces": FENCED}))
+    policy = Policy(SecurityMode.STRICT, Rules.model_validate({"namespaces": corpus.FENCE}))
     with pytest.raises(RequestError) as refused:
         policy.check(tool, parser.parse(tool, "get po"), stdin=None, files={}, kubeconfig_namespace="canary")
     for part in ("`get` is a read command", "rule fence", "K8S_MCP_SECURITY_CONFIG", "shop, team-*"):

@@ -138,24 +138,6 @@ def test_manifest_counts_for_kinds() -> None:
     assert judged("kubectl apply -f -", given, stdin="kind: Pod").decision.is_allowed
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "kubectl get pods --as=admin",
-        "kubectl get pods --server=https://x",
-        "kubectl apply -f /etc/passwd",
-        "kubectl cp a:/b c",
-        "kubectl exec -it p -- sh",
-        "helm install x y --post-renderer z",
-        "argocd login x",
-    ],
-)
-def test_no_rule_loosens_what_contains_a_command(text: str) -> None:
-    tool = registry.find(text.split(maxsplit=1)[0])
-    with pytest.raises(RequestError):
-        parser.parse(tool, text)
-
-
 def test_word_that_nobody_knows_is_refused_in_strict_whatever_the_rules_say() -> None:
     tool = registry.find("kubectl")
     policy = Policy(STRICT, rules(allow(tools="kubectl")))

@@ -111,39 +111,43 @@ def judge(tool: Tool, text: str, *, stdin: str | None = None, sent: Mapping[str,
             policy.check(tool, invocation, stdin=stdin, files=sent or {}, kubeconfig_namespace="shop")
 
 
-PLACES = {
-    "kubectl": (
-        ("", " get pods"),
-        ("get pods ", ""),
-        ("get pods -", ""),
-        ("get pods --", "=x"),
-        ("get pods --output=", ""),
-        ("get pods -n", ""),
-        ("rollout ", " status"),
-        ("'", "' get pods"),
-        ('get pods -l "', '"'),
-        ("get ", " -o yaml"),
-        ("get secret x -v=", ""),
-        ("label pods x ", ""),
-        ("delete -f ", " --force"),
-        ("apply -f x,", ""),
-        ("get --raw ", ""),
-        ("patch secret x --type=json -p '", "'"),
-        ("exec p -- ", ""),
-        ("create secret generic x --from-file=", ""),
-        ("get pods | ", ""),
-        ("get pods | grep -", " x"),
-        ("get pods | grep ", ""),
-        ("get pods | sort -k", ""),
-        ("get pods | jq --arg ", ""),
-        ("wait pod/x --timeout=", ""),
-        ("wait pod/x --for=", ""),
-    ),
-    "helm": (("upgrade x y ", ""), ("upgrade x y -", ""), ("install ", " -g"), ("upgrade x y --timeout ", "")),
-    "istioctl": (("proxy-config routes ", ""), ("analyze ", "")),
-    "argocd": (("app sync ", ""), ("app actions ", ""), ("proj role ", "")),
-}
-"""Tool → what stands before what is repeated, and behind it."""
+OF_KUBECTL = (
+    ("", " get pods"),
+    ("get pods ", ""),
+    ("get pods -", ""),
+    ("get pods --", "=x"),
+    ("get pods --output=", ""),
+    ("get pods -n", ""),
+    ("rollout ", " status"),
+    ("'", "' get pods"),
+    ('get pods -l "', '"'),
+    ("get ", " -o yaml"),
+    ("get secret x -v=", ""),
+    ("label pods x ", ""),
+    ("delete -f ", " --force"),
+    ("apply -f x,", ""),
+    ("get --raw ", ""),
+    ("patch secret x --type=json -p '", "'"),
+    ("exec p -- ", ""),
+    ("create secret generic x --from-file=", ""),
+    ("get pods | ", ""),
+    ("get pods | grep -", " x"),
+    ("get pods | grep ", ""),
+    ("get pods | sort -k", ""),
+    ("get pods | jq --arg ", ""),
+    ("wait pod/x --timeout=", ""),
+    ("wait pod/x --for=", ""),
+)
+OF_HELM = (
+    *((f"upgrade x y --{flag} '", "'") for flag in ("set", "set-file", "set-json", "set-literal", "values")),
+    ("upgrade x y ", ""),
+    ("upgrade x y -", ""),
+    ("install ", " -g"),
+    ("upgrade x y --timeout ", ""),
+)
+OF_ISTIOCTL = (("proxy-config routes ", ""), ("analyze ", ""))
+OF_ARGOCD = (("app sync ", ""), ("app actions ", ""), ("proj role ", ""))
+"""What stands before what is repeated, and behind it."""
 UNITS = (
     *("A", "i", "n", "x", "1", "1m", "/", "../", "./", ",", "=", "a=b,", ".", "v1", "-", "_", "'a'", '"a"', "\\\\"),
     *(
@@ -175,12 +179,20 @@ UNITS = (
         "--arg a b ",
         "-k1 ",
         "[",
+        "a[0].",
+        "a={",
         "{",
         '{"a":',
     ),
 )
 """Texts that are repeated."""
-SPOTS = [(tool, *around) for tool, places in PLACES.items() for around in places]
+SPOTS = [
+    *((name, "", "") for name in registry.NAMES),
+    *(("kubectl", *around) for around in OF_KUBECTL),
+    *(("helm", *around) for around in OF_HELM),
+    *(("istioctl", *around) for around in OF_ISTIOCTL),
+    *(("argocd", *around) for around in OF_ARGOCD),
+]
 UNIT = st.sampled_from(UNITS) | st.text("abA-=/,.:'\" |x1", min_size=1, max_size=4)
 LAST = st.just("") | st.sampled_from(UNITS)
 

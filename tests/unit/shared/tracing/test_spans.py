@@ -199,8 +199,8 @@ async def test_variable_that_does_not_fit_stops_no_process(
             with spans.span(tracer, "submit"):
                 pass
 
-    warnings = [line["reason"] for line in logged if line["event"] == "no traces are made"]
-    assert [reason.partition(" must")[0].partition(" does")[0] for reason in warnings] == ([named] if named else [])
+    warnings = [line["reason"] for line in logged if line["event"] == "traces are off"]
+    assert [reason.partition(" must")[0].partition(" is")[0] for reason in warnings] == ([named] if named else [])
     assert isinstance(tracer, NoOpTracer) == bool(named)
     assert "canary" not in f"{logged}{caplog.text}"
 

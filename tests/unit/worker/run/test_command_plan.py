@@ -8,7 +8,7 @@ import pytest
 from shared.errors import RequestError
 from shared.sealing.envelope import Command
 from shared.tools import registry
-from worker.egress.access import ProxyAccess
+from worker.egress.proxy import ProxyAccess
 from worker.launcher.protocol import SandboxRules
 from worker.machine.tool_binaries import ToolBinary
 from worker.run import command_plan, own_listeners
