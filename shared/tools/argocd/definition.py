@@ -7,7 +7,7 @@ from functools import partial
 
 from shared.command.reading import Reading
 from shared.models import CommandClass
-from shared.tools import failure_hints, table
+from shared.tools import failure_hints, table, verb_lists
 from shared.tools.argocd import looks
 from shared.tools.class_rules import ClassRule, Effect, always, given
 from shared.tools.failure_hints import FailureHint
@@ -18,59 +18,72 @@ from shared.tools.tool import Grammar, Tool
 
 _TABLE = table.load("argocd")
 
-_READ = {
-    "account": "can-i get get-user-info list",
-    "app": "diff get get-resource history list logs manifests resources wait",
-    "app actions": "list",
-    "appset": "generate get list",
-    "cert": "list",
-    "cluster": "get list",
-    "gpg": "get list",
-    "proj": "get list",
-    "proj role": "get list list-tokens",
-    "proj source-integrity git policies": "list",
-    "proj windows": "list",
-    "repo": "get list",
-    "repocreds": "list",
-}
-_WRITE = {
-    "account": "update-password",
-    "app": "add-source create patch patch-resource remove-source rollback set sync terminate-op unset",
-    "app actions": "run",
-    "appset": "create",
-    "cert": "add-ssh add-tls",
-    "cluster": "add rotate-auth set",
-    "gpg": "add",
-    "proj": "add-destination add-destination-service-account add-orphaned-ignore add-signature-key add-source "
-    "add-source-namespace allow-cluster-resource allow-namespace-resource create deny-cluster-resource "
-    "deny-namespace-resource remove-destination remove-destination-service-account remove-orphaned-ignore "
-    "remove-signature-key remove-source remove-source-namespace set",
-    "proj role": "add-group add-policy create delete-token remove-group remove-policy",
-    "proj source-integrity git policies": "add update",
-    "proj windows": "add disable-manual-sync disable-sync-overrun enable-manual-sync enable-sync-overrun update",
-    "repo": "add",
-    "repocreds": "add",
-}
-_DESTRUCTIVE = {
-    "account": "delete-token",
-    "app": "confirm-deletion delete delete-resource",
-    "appset": "delete",
-    "cert": "rm",
-    "cluster": "rm",
-    "gpg": "rm",
-    "proj": "delete",
-    "proj role": "delete",
-    "proj source-integrity git policies": "delete",
-    "proj windows": "delete",
-    "repo": "rm",
-    "repocreds": "rm",
-}
-_CREDENTIAL = {"account": "generate-token session-token", "proj role": "create-token"}
-_LOCAL = {"account": "bcrypt"}
-
-
-def _classes(command_class: CommandClass, verbs: dict[str, str]) -> dict[str, CommandClass]:
-    return {f"{group} {verb}": command_class for group, names in verbs.items() for verb in names.split()}
+_CLASSES = verb_lists.classes(
+    {
+        CommandClass.READ: {
+            "": "version",
+            "account": "can-i get get-user-info list",
+            "app": "diff get get-resource history list logs manifests resources wait",
+            "app actions": "list",
+            "appset": "generate get list",
+            "cert": "list",
+            "cluster": "get list",
+            "gpg": "get list",
+            "proj": "get list",
+            "proj role": "get list list-tokens",
+            "proj source-integrity git policies": "list",
+            "proj windows": "list",
+            "repo": "get list",
+            "repocreds": "list",
+        },
+        CommandClass.WRITE: {
+            "account": "update-password",
+            "app": "add-source create patch patch-resource remove-source rollback set sync terminate-op unset",
+            "app actions": "run",
+            "appset": "create",
+            "cert": "add-ssh add-tls",
+            "cluster": "add rotate-auth set",
+            "gpg": "add",
+            "proj": "add-destination add-destination-service-account add-orphaned-ignore add-signature-key add-source "
+            "add-source-namespace allow-cluster-resource allow-namespace-resource create deny-cluster-resource "
+            "deny-namespace-resource remove-destination remove-destination-service-account remove-orphaned-ignore "
+            "remove-signature-key remove-source remove-source-namespace set",
+            "proj role": "add-group add-policy create delete-token remove-group remove-policy",
+            "proj source-integrity git policies": "add update",
+            "proj windows": "add disable-manual-sync disable-sync-overrun enable-manual-sync enable-sync-overrun "
+            "update",
+            "repo": "add",
+            "repocreds": "add",
+        },
+        CommandClass.DESTRUCTIVE: {
+            "account": "delete-token",
+            "app": "confirm-deletion delete delete-resource",
+            "appset": "delete",
+            "cert": "rm",
+            "cluster": "rm",
+            "gpg": "rm",
+            "proj": "delete",
+            "proj role": "delete",
+            "proj source-integrity git policies": "delete",
+            "proj windows": "delete",
+            "repo": "rm",
+            "repocreds": "rm",
+        },
+        CommandClass.INTERACTIVE: {
+            "": "login relogin",
+            "app": "edit",
+            "proj": "edit",
+        },
+        CommandClass.LOCAL: {
+            "": "completion help configure context logout",
+            "account": "bcrypt",
+        },
+        CommandClass.CREDENTIAL: {
+            "account": "generate-token session-token",
+            "proj role": "create-token",
+        },
+    }
+)
 
 
 def _kind(reading: Reading) -> str:
@@ -216,18 +229,7 @@ TOOL = Tool(
     grammar=Grammar(
         table=_TABLE,
         refused_flags=_REFUSED_FLAGS,
-        classes={
-            **_classes(CommandClass.READ, _READ),
-            **_classes(CommandClass.WRITE, _WRITE),
-            **_classes(CommandClass.DESTRUCTIVE, _DESTRUCTIVE),
-            **_classes(CommandClass.CREDENTIAL, _CREDENTIAL),
-            **_classes(CommandClass.LOCAL, _LOCAL),
-            "completion": CommandClass.LOCAL,
-            "help": CommandClass.LOCAL,
-            **dict.fromkeys(("configure", "context", "logout"), CommandClass.LOCAL),
-            **dict.fromkeys(("app edit", "login", "proj edit", "relogin"), CommandClass.INTERACTIVE),
-            "version": CommandClass.READ,
-        },
+        classes=_CLASSES,
         class_rules=_RULES,
         namespace_scope=_namespace_scope,
         file_operands=frozenset({"appset create", "appset generate"}),

@@ -2,56 +2,34 @@
 
 from shared.command.reading import Reading
 from shared.models import CommandClass
-from shared.tools import failure_hints, table
+from shared.tools import failure_hints, table, verb_lists
 from shared.tools.class_rules import ClassRule, given
 from shared.tools.failure_hints import FailureHint
 from shared.tools.helm import looks, masked
 from shared.tools.namespace_scope import ALL_NAMESPACES, EVERY_NAMESPACE, NOWHERE, NamespaceScope, untold
 from shared.tools.tool import Grammar, Tool
 
-_CLASSES = {
-    CommandClass.READ: (
-        "get all",
-        "get hooks",
-        "get manifest",
-        "get metadata",
-        "get notes",
-        "get values",
-        "history",
-        "list",
-        "status",
-    ),
-    CommandClass.WRITE: ("install", "push", "rollback", "test", "upgrade"),
-    CommandClass.DESTRUCTIVE: ("uninstall",),
-    CommandClass.LOCAL: (
-        "completion",
-        "create",
-        "dependency",
-        "env",
-        "help",
-        "lint",
-        "package",
-        "pull",
-        "registry",
-        "repo",
-        "search",
-        "show",
-        "template",
-        "verify",
-        "version",
-    ),
-}
-
-_LOCAL_GROUPS = {
-    "completion": ("bash", "fish", "powershell", "zsh"),
-    "dependency": ("build", "list", "update"),
-    "plugin": ("install", "list", "package", "uninstall", "update", "verify"),
-    "registry": ("login", "logout"),
-    "repo": ("add", "index", "list", "remove", "update"),
-    "search": ("hub", "repo"),
-    "show": ("all", "chart", "crds", "readme", "values"),
-}
-"""All local; they stand below their group so that a verb path is named in full."""
+_CLASSES = verb_lists.classes(
+    {
+        CommandClass.READ: {
+            "": "history list status",
+            "get": "all hooks manifest metadata notes values",
+        },
+        CommandClass.WRITE: {"": "install push rollback test upgrade"},
+        CommandClass.DESTRUCTIVE: {"": "uninstall"},
+        CommandClass.LOCAL: {
+            "": "completion create dependency env help lint package pull registry repo search show template verify "
+            "version",
+            "completion": "bash fish powershell zsh",
+            "dependency": "build list update",
+            "plugin": "install list package uninstall update verify",
+            "registry": "login logout",
+            "repo": "add index list remove update",
+            "search": "hub repo",
+            "show": "all chart crds readme values",
+        },
+    }
+)
 
 _DRY = ("", "1", "T", "TRUE", "True", "client", "server", "t", "true")
 _RULES = (
@@ -119,20 +97,15 @@ _NO_EXECUTION = (
 
 _REFUSED_FLAGS = {
     "kube-apiserver": _SERVER,
-    "kube-as-group": _IDENTITY,
-    "kube-as-user": _IDENTITY,
+    **dict.fromkeys(("kube-as-group", "kube-as-user", "kube-token"), _IDENTITY),
     "kube-ca-file": "send the authority inside the kubeconfig, as certificate-authority-data",
     "kube-insecure-skip-tls-verify": "set insecure-skip-tls-verify in the kubeconfig's cluster, if it must be",
     "kube-tls-server-name": "set tls-server-name in the kubeconfig's cluster",
-    "kube-token": _IDENTITY,
     "kubeconfig": "send the kubeconfig in the header X-Kubeconfig or in the field `kubeconfig`",
-    "content-cache": _WORKER_FILE,
-    "keyring": _WORKER_FILE,
-    "registry-config": _WORKER_FILE,
-    "repository-cache": _WORKER_FILE,
-    "repository-config": _WORKER_FILE,
-    "post-renderer": _NO_EXECUTION,
-    "post-renderer-args": _NO_EXECUTION,
+    **dict.fromkeys(
+        ("content-cache", "keyring", "registry-config", "repository-cache", "repository-config"), _WORKER_FILE
+    ),
+    **dict.fromkeys(("post-renderer", "post-renderer-args"), _NO_EXECUTION),
 }
 
 _FAILURE_HINTS = (
@@ -187,8 +160,7 @@ TOOL = Tool(
     grammar=Grammar(
         table=table.load("helm"),
         refused_flags=_REFUSED_FLAGS,
-        classes={verb: command_class for command_class, verbs in _CLASSES.items() for verb in verbs}
-        | {f"{group} {verb}": CommandClass.LOCAL for group, verbs in _LOCAL_GROUPS.items() for verb in verbs},
+        classes=_CLASSES,
         class_rules=_RULES,
         namespace_scope=_namespace_scope,
         masking=masked.of,
