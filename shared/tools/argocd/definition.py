@@ -10,7 +10,6 @@ from shared.models import CommandClass
 from shared.tools import failure_hints, table, verb_lists
 from shared.tools.argocd import looks
 from shared.tools.class_rules import ClassRule, Effect, always, given
-from shared.tools.failure_hints import FailureHint
 from shared.tools.kubectl import definition as kubectl
 from shared.tools.kubectl import kinds
 from shared.tools.namespace_scope import NamespaceScope
@@ -197,28 +196,22 @@ _REFUSED_VERBS = {
     "relogin": _NO_LOGIN,
 }
 
-_FAILURE_HINTS = (
-    FailureHint(r"server address unspecified", f"The command names no Argo CD server: {_CREDENTIALS}."),
-    FailureHint(
-        r"code = Unauthenticated",
-        "The Argo CD server does not take the token: send a valid one in the header X-Argocd-Auth-Token.",
+_FAILURE_HINTS = {
+    r"server address unspecified": f"The command names no Argo CD server: {_CREDENTIALS}.",
+    r"code = Unauthenticated": (
+        "The Argo CD server does not take the token: send a valid one in the header X-Argocd-Auth-Token."
     ),
-    FailureHint(
-        r"code = PermissionDenied",
-        "Argo CD says so of what does not exist and of what the token may not do: `app list` shows what it sees.",
+    r"code = PermissionDenied": (
+        "Argo CD says so of what does not exist and of what the token may not do: `app list` shows what it sees."
     ),
-    FailureHint(
-        # What it fell back to, after the first try failed for a reason that it does not print.
-        r"socks connect unix",
+    # What it fell back to, after the first try failed for a reason that it does not print.
+    r"socks connect unix": (
         "The server was reached and speaks no gRPC, or its certificate is not trusted: add `--grpc-web`, with which a "
-        "failure says its reason, or `--insecure` if its certificate is its own.",
+        "failure says its reason, or `--insecure` if its certificate is its own."
     ),
-    FailureHint(
-        r"x509: |certificate",
-        "The server's certificate is not trusted: add `--insecure` if that is as it should be.",
-    ),
-    *failure_hints.CLUSTER,
-)
+    r"x509: |certificate": "The server's certificate is not trusted: add `--insecure` if that is as it should be.",
+    **failure_hints.CLUSTER,
+}
 
 TOOL = Tool(
     name="argocd",

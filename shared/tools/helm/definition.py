@@ -4,7 +4,6 @@ from shared.command.reading import Reading
 from shared.models import CommandClass
 from shared.tools import failure_hints, table, verb_lists
 from shared.tools.class_rules import ClassRule, given
-from shared.tools.failure_hints import FailureHint
 from shared.tools.helm import looks, masked
 from shared.tools.namespace_scope import ALL_NAMESPACES, EVERY_NAMESPACE, NOWHERE, NamespaceScope, untold
 from shared.tools.tool import Grammar, Tool
@@ -108,42 +107,35 @@ _REFUSED_FLAGS = {
     **dict.fromkeys(("post-renderer", "post-renderer-args"), _NO_EXECUTION),
 }
 
-_FAILURE_HINTS = (
-    FailureHint(
-        r"another operation \(install/upgrade/rollback\) is in progress|cannot re-?use a name that is still in use",
+_FAILURE_HINTS = {
+    r"another operation \(install/upgrade/rollback\) is in progress|cannot re-?use a name that is still in use": (
         "The release is there, perhaps half-installed by a command that was cut off: see `history RELEASE`. Where "
         "it says pending, `rollback RELEASE REVISION` to the last deployed one, or `uninstall RELEASE` where there is "
-        "none, and then send the command again.",
+        "none, and then send the command again."
     ),
-    FailureHint(
-        r"has no deployed releases",
+    r"has no deployed releases": (
         "No release of that name was ever deployed: `upgrade --install` makes a new one; where `history RELEASE` shows "
-        "one that failed, `uninstall RELEASE` first.",
+        "one that failed, `uninstall RELEASE` first."
     ),
-    FailureHint(
-        r"cannot be imported into the current release",
-        "It is there already and not part of this release: add `--take-ownership`, or delete it first.",
+    r"cannot be imported into the current release": (
+        "It is there already and not part of this release: add `--take-ownership`, or delete it first."
     ),
-    FailureHint(
-        r"nil pointer evaluating|error calling (required|include|fail)|failed parsing --set|values don't meet",
+    r"nil pointer evaluating|error calling (required|include|fail)|failed parsing --set|values don't meet": (
         "The chart's values do not fit: `show values CHART` lists them; set them in `files` and with `-f`, or with "
-        "`--set NAME=VALUE`.",
+        "`--set NAME=VALUE`."
     ),
-    FailureHint(
-        r"release: not found|release not found",
-        "There is no such release in that namespace: `list -A` shows those that there are.",
+    r"release: not found|release not found": (
+        "There is no such release in that namespace: `list -A` shows those that there are."
     ),
-    FailureHint(
-        r"context deadline exceeded|timed out waiting for the condition|resource [^\n]{0,200} not ready",
+    r"context deadline exceeded|timed out waiting for the condition|resource [^\n]{0,200} not ready": (
         "Its objects were not ready in time: kubectl `get pods` and `events` of the namespace say why. The release is "
-        "kept as failed: upgrade it, roll it back, or uninstall it.",
+        "kept as failed: upgrade it, roll it back, or uninstall it."
     ),
-    FailureHint(
-        r"repo \S{1,300} not found|no repositories to show|no repo named",
-        "Repositories are not kept from one command to the next: name the chart's with `--repo URL`, or as oci://.",
+    r"repo \S{1,300} not found|no repositories to show|no repo named": (
+        "Repositories are not kept from one command to the next: name the chart's with `--repo URL`, or as oci://."
     ),
-    *failure_hints.CLUSTER,
-)
+    **failure_hints.CLUSTER,
+}
 
 TOOL = Tool(
     name="helm",

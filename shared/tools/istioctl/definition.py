@@ -4,7 +4,6 @@ from shared.command.reading import Reading
 from shared.models import CommandClass
 from shared.tools import failure_hints, table, verb_lists
 from shared.tools.class_rules import ClassRule, Effect, given
-from shared.tools.failure_hints import FailureHint
 from shared.tools.istioctl import looks
 from shared.tools.namespace_scope import NamespaceScope, untold
 from shared.tools.tool import Grammar, Tool
@@ -138,17 +137,15 @@ _REFUSED_FLAGS = {
     **dict.fromkeys(("log-rotate-max-size", "log-target"), _WORKER_FILE),
 }
 
-_FAILURE_HINTS = (
-    FailureHint(
-        r"no (running|ready) Istio pods|unable to find any Istiod instances",
-        "No Istio control plane runs in that namespace: name another with `-i`, or see `x precheck` and `install -y`.",
+_FAILURE_HINTS = {
+    r"no (running|ready) Istio pods|unable to find any Istiod instances": (
+        "No Istio control plane runs in that namespace: name another with `-i`, or see `x precheck` and `install -y`."
     ),
-    FailureHint(
-        r"\" not found in the \"",
-        "There is no such pod or workload in that namespace: kubectl `get pods -A` shows where it is.",
+    r"\" not found in the \"": (
+        "There is no such pod or workload in that namespace: kubectl `get pods -A` shows where it is."
     ),
-    *failure_hints.CLUSTER,
-)
+    **failure_hints.CLUSTER,
+}
 
 TOOL = Tool(
     name="istioctl",

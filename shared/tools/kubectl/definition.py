@@ -2,7 +2,6 @@
 
 from shared.models import CommandClass
 from shared.tools import failure_hints, table, verb_lists
-from shared.tools.failure_hints import FailureHint
 from shared.tools.kubectl import kinds, looks, rules, scope, shown_secrets
 from shared.tools.tool import Grammar, HelperProgram, Tool
 
@@ -93,29 +92,22 @@ _REFUSED_VERBS = {
     "proxy": _NO_TUNNEL,
 }
 
-_FAILURE_HINTS = (
-    FailureHint(
-        r"the server doesn't have a resource type",
-        "The cluster knows no such kind: `api-resources` lists those that it knows.",
+_FAILURE_HINTS = {
+    r"the server doesn't have a resource type": (
+        "The cluster knows no such kind: `api-resources` lists those that it knows."
     ),
-    FailureHint(
-        r"\(AlreadyExists\)|\" already exists",
-        "It is there already: use `apply` to change it.",
+    r"\(AlreadyExists\)|\" already exists": "It is there already: use `apply` to change it.",
+    r"\(NotFound\): (?!namespaces )|[Nn]o resources found|no matching resources found": (
+        "There is no such object in that namespace: `get` the kind with `-A` to find it."
     ),
-    FailureHint(
-        r"\(NotFound\): (?!namespaces )|[Nn]o resources found|no matching resources found",
-        "There is no such object in that namespace: `get` the kind with `-A` to find it.",
+    r"timed out waiting for the condition|exceeded its progress deadline": (
+        "It was not ready in time: `get pods` and `events` of the namespace say what it waits for."
     ),
-    FailureHint(
-        r"timed out waiting for the condition|exceeded its progress deadline",
-        "It was not ready in time: `get pods` and `events` of the namespace say what it waits for.",
+    r"Apply failed with \d{1,9} conflict": (
+        "Another manager owns these fields: leave them out, or take them over with `--force-conflicts`."
     ),
-    FailureHint(
-        r"Apply failed with \d{1,9} conflict",
-        "Another manager owns these fields: leave them out, or take them over with `--force-conflicts`.",
-    ),
-    *failure_hints.CLUSTER,
-)
+    **failure_hints.CLUSTER,
+}
 
 TOOL = Tool(
     name="kubectl",
