@@ -11,7 +11,6 @@ from shared.command.reading import Reading
 from shared.models import CommandClass
 from shared.tools import failure_hints
 from shared.tools.class_rules import ClassRule, no_kinds, no_masking
-from shared.tools.failure_hints import FailureHint
 from shared.tools.namespace_scope import NamespaceScope, untold
 from shared.tools.progress_looks import ProgressLooks
 from shared.tools.table import Table
@@ -136,7 +135,7 @@ class Tool:
     sandbox: SandboxNeeds = field(default_factory=SandboxNeeds)
     helpers: Mapping[str, HelperProgram] = field(default_factory=dict)
     """Verb path → the program that it starts."""
-    failure_hints: tuple[FailureHint, ...] = failure_hints.CLUSTER
-    """The first that fits what a failed command printed is shown with its response."""
+    failure_hints: Mapping[str, str] = field(default_factory=lambda: failure_hints.CLUSTER)
+    """Regular expression → hint. The first that fits what a failed command printed is shown with its response."""
     progress_looks: Callable[[Reading], ProgressLooks | None] | None = None
     """What a command waits for, and how that is looked at; None for a tool whose commands say so themselves."""

@@ -7,10 +7,9 @@ from functools import partial
 
 from shared.command.reading import Reading
 from shared.models import CommandClass
-from shared.tools import failure_hints, table
+from shared.tools import failure_hints, table, verb_lists
 from shared.tools.argocd import looks
 from shared.tools.class_rules import ClassRule, Effect, always, given, is_dry
-from shared.tools.failure_hints import FailureHint
 from shared.tools.kubectl import definition as kubectl
 from shared.tools.kubectl import kinds
 from shared.tools.namespace_scope import NamespaceScope
@@ -18,59 +17,72 @@ from shared.tools.tool import Grammar, Tool
 
 _TABLE = table.load("argocd")
 
-_READ = {
-    "account": "can-i get get-user-info list",
-    "app": "diff get get-resource history list logs manifests resources wait",
-    "app actions": "list",
-    "appset": "generate get list",
-    "cert": "list",
-    "cluster": "get list",
-    "gpg": "get list",
-    "proj": "get list",
-    "proj role": "get list list-tokens",
-    "proj source-integrity git policies": "list",
-    "proj windows": "list",
-    "repo": "get list",
-    "repocreds": "list",
-}
-_WRITE = {
-    "account": "update-password",
-    "app": "add-source create patch patch-resource remove-source rollback set sync terminate-op unset",
-    "app actions": "run",
-    "appset": "create",
-    "cert": "add-ssh add-tls",
-    "cluster": "add rotate-auth set",
-    "gpg": "add",
-    "proj": "add-destination add-destination-service-account add-orphaned-ignore add-signature-key add-source "
-    "add-source-namespace allow-cluster-resource allow-namespace-resource create deny-cluster-resource "
-    "deny-namespace-resource remove-destination remove-destination-service-account remove-orphaned-ignore "
-    "remove-signature-key remove-source remove-source-namespace set",
-    "proj role": "add-group add-policy create delete-token remove-group remove-policy",
-    "proj source-integrity git policies": "add update",
-    "proj windows": "add disable-manual-sync disable-sync-overrun enable-manual-sync enable-sync-overrun update",
-    "repo": "add",
-    "repocreds": "add",
-}
-_DESTRUCTIVE = {
-    "account": "delete-token",
-    "app": "confirm-deletion delete delete-resource",
-    "appset": "delete",
-    "cert": "rm",
-    "cluster": "rm",
-    "gpg": "rm",
-    "proj": "delete",
-    "proj role": "delete",
-    "proj source-integrity git policies": "delete",
-    "proj windows": "delete",
-    "repo": "rm",
-    "repocreds": "rm",
-}
-_CREDENTIAL = {"account": "generate-token session-token", "proj role": "create-token"}
-_LOCAL = {"account": "bcrypt"}
-
-
-def _classes(command_class: CommandClass, verbs: dict[str, str]) -> dict[str, CommandClass]:
-    return {f"{group} {verb}": command_class for group, names in verbs.items() for verb in names.split()}
+_CLASSES = verb_lists.classes(
+    {
+        CommandClass.READ: {
+            "": "version",
+            "account": "can-i get get-user-info list",
+            "app": "diff get get-resource history list logs manifests resources wait",
+            "app actions": "list",
+            "appset": "generate get list",
+            "cert": "list",
+            "cluster": "get list",
+            "gpg": "get list",
+            "proj": "get list",
+            "proj role": "get list list-tokens",
+            "proj source-integrity git policies": "list",
+            "proj windows": "list",
+            "repo": "get list",
+            "repocreds": "list",
+        },
+        CommandClass.WRITE: {
+            "account": "update-password",
+            "app": "add-source create patch patch-resource remove-source rollback set sync terminate-op unset",
+            "app actions": "run",
+            "appset": "create",
+            "cert": "add-ssh add-tls",
+            "cluster": "add rotate-auth set",
+            "gpg": "add",
+            "proj": "add-destination add-destination-service-account add-orphaned-ignore add-signature-key add-source "
+            "add-source-namespace allow-cluster-resource allow-namespace-resource create deny-cluster-resource "
+            "deny-namespace-resource remove-destination remove-destination-service-account remove-orphaned-ignore "
+            "remove-signature-key remove-source remove-source-namespace set",
+            "proj role": "add-group add-policy create delete-token remove-group remove-policy",
+            "proj source-integrity git policies": "add update",
+            "proj windows": "add disable-manual-sync disable-sync-overrun enable-manual-sync enable-sync-overrun "
+            "update",
+            "repo": "add",
+            "repocreds": "add",
+        },
+        CommandClass.DESTRUCTIVE: {
+            "account": "delete-token",
+            "app": "confirm-deletion delete delete-resource",
+            "appset": "delete",
+            "cert": "rm",
+            "cluster": "rm",
+            "gpg": "rm",
+            "proj": "delete",
+            "proj role": "delete",
+            "proj source-integrity git policies": "delete",
+            "proj windows": "delete",
+            "repo": "rm",
+            "repocreds": "rm",
+        },
+        CommandClass.INTERACTIVE: {
+            "": "login relogin",
+            "app": "edit",
+            "proj": "edit",
+        },
+        CommandClass.LOCAL: {
+            "": "completion help configure context logout",
+            "account": "bcrypt",
+        },
+        CommandClass.CREDENTIAL: {
+            "account": "generate-token session-token",
+            "proj role": "create-token",
+        },
+    }
+)
 
 
 def _kind(reading: Reading) -> str:
@@ -184,28 +196,22 @@ _REFUSED_VERBS = {
     "relogin": _NO_LOGIN,
 }
 
-_FAILURE_HINTS = (
-    FailureHint(r"server address unspecified", f"The command names no Argo CD server: {_CREDENTIALS}."),
-    FailureHint(
-        r"code = Unauthenticated",
-        "The Argo CD server does not take the token: send a valid one in the header X-Argocd-Auth-Token.",
+_FAILURE_HINTS = {
+    r"server address unspecified": f"The command names no Argo CD server: {_CREDENTIALS}.",
+    r"code = Unauthenticated": (
+        "The Argo CD server does not take the token: send a valid one in the header X-Argocd-Auth-Token."
     ),
-    FailureHint(
-        r"code = PermissionDenied",
-        "Argo CD says so of what does not exist and of what the token may not do: `app list` shows what it sees.",
+    r"code = PermissionDenied": (
+        "Argo CD says so of what does not exist and of what the token may not do: `app list` shows what it sees."
     ),
-    FailureHint(
-        # What it fell back to, after the first try failed for a reason that it does not print.
-        r"socks connect unix",
+    # What it fell back to, after the first try failed for a reason that it does not print.
+    r"socks connect unix": (
         "The server was reached and speaks no gRPC, or its certificate is not trusted: add `--grpc-web`, with which a "
-        "failure says its reason, or `--insecure` if its certificate is its own.",
+        "failure says its reason, or `--insecure` if its certificate is its own."
     ),
-    FailureHint(
-        r"x509: |certificate",
-        "The server's certificate is not trusted: add `--insecure` if that is as it should be.",
-    ),
-    *failure_hints.CLUSTER,
-)
+    r"x509: |certificate": "The server's certificate is not trusted: add `--insecure` if that is as it should be.",
+    **failure_hints.CLUSTER,
+}
 
 TOOL = Tool(
     name="argocd",
@@ -216,18 +222,7 @@ TOOL = Tool(
     grammar=Grammar(
         table=_TABLE,
         refused_flags=_REFUSED_FLAGS,
-        classes={
-            **_classes(CommandClass.READ, _READ),
-            **_classes(CommandClass.WRITE, _WRITE),
-            **_classes(CommandClass.DESTRUCTIVE, _DESTRUCTIVE),
-            **_classes(CommandClass.CREDENTIAL, _CREDENTIAL),
-            **_classes(CommandClass.LOCAL, _LOCAL),
-            "completion": CommandClass.LOCAL,
-            "help": CommandClass.LOCAL,
-            **dict.fromkeys(("configure", "context", "logout"), CommandClass.LOCAL),
-            **dict.fromkeys(("app edit", "login", "proj edit", "relogin"), CommandClass.INTERACTIVE),
-            "version": CommandClass.READ,
-        },
+        classes=_CLASSES,
         class_rules=_RULES,
         namespace_scope=_namespace_scope,
         file_operands=frozenset({"appset create", "appset generate"}),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from shared.command.reading import Reading
 from shared.command.values.types import Names
+from shared.tools import verb_lists
 
 # Plural, then its other names; the short ones are those of `kubectl api-resources` of Kubernetes 1.37.
 _NAMESPACED = """
@@ -64,33 +65,13 @@ CATEGORIES = frozenset({"all", "api-extensions"})
 """Names of Kubernetes' own for several kinds. A custom resource may add its kind to them, or bring further ones."""
 
 _BY_OPERAND = frozenset(
-    (
-        "annotate",
-        "apply edit-last-applied",
-        "apply view-last-applied",
-        "autoscale",
-        "delete",
-        "describe",
-        "edit",
-        "expose",
-        "get",
-        "label",
-        "patch",
-        "rollout history",
-        "rollout pause",
-        "rollout restart",
-        "rollout resume",
-        "rollout status",
-        "rollout undo",
-        "scale",
-        "set env",
-        "set image",
-        "set resources",
-        "set selector",
-        "set serviceaccount",
-        "set subject",
-        "taint",
-        "wait",
+    verb_lists.paths(
+        {
+            "": "annotate autoscale delete describe edit expose get label patch scale taint wait",
+            "apply": "edit-last-applied view-last-applied",
+            "rollout": "history pause restart resume status undo",
+            "set": "env image resources selector serviceaccount subject",
+        }
     )
 )
 """Verbs whose first operand is a kind, unless operands say `kind/name`."""
