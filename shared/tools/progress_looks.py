@@ -1,6 +1,6 @@
-"""What a command waits for, as read-only commands that show it: while it waits in silence, its worker runs them.
+"""Looks: read-only commands that show the objects a command waits for. A worker runs them while the command is silent.
 
-They bring the same kubeconfig and run in the same sandbox; what they print is read by the worker and by nobody else.
+Looks use the command's kubeconfig and run in the same sandbox. Only the worker reads their output.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,18 +17,18 @@ NAMESPACE = "namespace"
 
 
 class Goal(StrEnum):
-    """When the command is content with an object."""
+    """The state of an object that a command waits for."""
 
     READY = "ready"
     GONE = "gone"
     CONDITION = "condition"
-    """That its status names, as `kubectl wait --for=condition=…` has it."""
+    """The object has a status condition, as in `kubectl wait --for=condition=…`."""
     OTHER = "other"
-    """Nothing that can be counted: only what hinders it is told."""
+    """Any other goal. Nothing is counted, and only problems are reported."""
 
 
 class Shows(StrEnum):
-    """What a look prints."""
+    """The form of a look's output."""
 
     OBJECTS = "objects"
     """JSON: one object, or a List of them."""
@@ -47,18 +47,18 @@ class Look:
     arguments: tuple[str, ...]
     shows: Shows
     brings_files: bool = False
-    """It reads the files and the input that came with the command."""
+    """Whether the look reads the files and the standard input that came with the command."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProgressLooks:
-    """What a command waits for. `condition` is a status condition and the value that it is to have."""
+    """The looks of a waiting command. `condition` is a status condition and its expected value."""
 
     looks: tuple[Look, ...]
     goal: Goal
     condition: tuple[str, str] | None = None
     namespace: str | None = None
-    """That of the command; None where its kubeconfig decides."""
+    """Namespace of the command; None if its kubeconfig decides."""
 
 
 def objects(operands: Sequence[str], selection: Iterable[str], *, brings_files: bool = False) -> Look:
@@ -68,23 +68,23 @@ def objects(operands: Sequence[str], selection: Iterable[str], *, brings_files: 
 
 
 def named_in_manifests(namespace: str | None) -> Look:
-    """Reads the objects that the manifests on standard input name."""
+    """Returns a look at the objects in the manifests on standard input."""
     return Look(KUBECTL, ("get",), ("get", *_GET_OPTIONS, *in_namespace(namespace), "--filename=-"), Shows.OBJECTS)
 
 
 def pods(namespace: str | None, selector: str) -> Look:
-    """Reads the pods that a selector finds."""
+    """Returns a look at the pods that a selector finds."""
     place = in_namespace(namespace)
     return Look(KUBECTL, ("get",), ("get", *_GET_OPTIONS, *place, f"--selector={selector}", "pods"), Shows.OBJECTS)
 
 
 def in_namespace(name: str | None) -> tuple[str, ...]:
-    """The argument that chooses it."""
+    """Returns the argument that chooses a namespace, if there is one."""
     return (f"--namespace={name}",) if name else ()
 
 
 def spelled(given: Iterable[Flag], wanted: frozenset[str]) -> tuple[str, ...]:
-    """Those flags, each as one word."""
+    """Returns the wanted flags, each as one word."""
     return tuple(_spelled(flag) for flag in given if flag.name in wanted)
 
 

@@ -1,11 +1,11 @@
-"""What helm waits for: the objects of a release and of its hooks, as the release itself says."""
+"""Looks at the objects that helm waits for: those of a release and of its hooks, as the release lists them."""
 
 from shared.command.reading import Reading
 from shared.tools import progress_looks
 from shared.tools.progress_looks import Goal, Look, ProgressLooks, Shows
 
 MOST_RELEASES = 3
-"""Of those that one `uninstall` names."""
+"""Most releases of one `uninstall` that are looked at."""
 _GOALS = {
     "install": Goal.READY,
     "rollback": Goal.READY,

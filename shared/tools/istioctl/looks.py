@@ -1,4 +1,4 @@
-"""What istioctl waits for: the workloads that it has installed."""
+"""Looks at the workloads that istioctl has installed and waits for."""
 
 from shared.command.reading import Reading
 from shared.tools import progress_looks
@@ -6,7 +6,7 @@ from shared.tools.progress_looks import Goal, ProgressLooks
 
 VERBS = frozenset({("install",), ("manifest", "install"), ("upgrade",)})
 COMPONENT_LABEL = "operator.istio.io/component"
-"""On everything that istioctl installs."""
+"""Label of every object that istioctl installs."""
 DEFAULT_NAMESPACE = "istio-system"
 
 

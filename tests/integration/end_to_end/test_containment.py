@@ -78,7 +78,7 @@ async def test_files_lie_in_the_jobs_directory_and_go_with_it(
     await caller.ended(job_id)
 
     assert mode == 0o700
-    assert with_stdin == [], "standard input is no file"
+    assert with_stdin == [], "standard input is not a file"
     await wait_until(lambda: not job_directory.exists())
 
 
