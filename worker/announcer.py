@@ -45,7 +45,7 @@ class Announcer:
     async def _announce(self) -> None:
         began = asyncio.get_running_loop().time()
         opened = self._key_mark.opens
-        if await self._key_mark.look():
+        if await self._key_mark.check():
             await self._registry.announce(self._describe())
             self._announced_until = began + ANNOUNCEMENT_LIFETIME_MS / 1000
             if not self.announced.is_set():

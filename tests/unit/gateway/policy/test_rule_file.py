@@ -45,7 +45,7 @@ def refusal(path: Path) -> str:
         pytest.param(RULE + "  verbs: 'get*pods'", 4, "no verb", id="pattern that nothing fits"),
         pytest.param(RULE + "  classes: writes", 4, "did you mean 'write'?", id="class"),
         pytest.param(RULE + "  flags: forse", 4, "did you mean 'force'?", id="flag"),
-        pytest.param(RULE + "  tools: helm\n  kinds: pods", 5, "name no kinds", id="kinds of helm"),
+        pytest.param(RULE + "  tools: helm\n  kinds: pods", 5, "do not name kinds", id="kinds of helm"),
         pytest.param(RULE + "  kinds: []", 4, "at least 1", id="empty condition"),
         pytest.param(RULE, 2, "every command", id="no condition"),
         pytest.param("rules:\n- {name: a, action: allow, classes: interactive}", 2, "terminal", id="terminal"),
