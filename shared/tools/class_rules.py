@@ -56,7 +56,7 @@ def given(*names: str) -> Callable[[Reading], bool]:
 
 
 def is_dry(reading: Reading) -> bool:
-    """Whether `--dry-run` is given, in a word that the CLIs know: the command then changes nothing."""
+    """Whether `--dry-run` is given with a value that the CLIs know, so that the command changes nothing."""
     return reading.has(DRY_RUN) and reading.text(DRY_RUN) in (None, "client", "server", *BOOLEANS)
 
 

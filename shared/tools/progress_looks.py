@@ -12,7 +12,7 @@ from shared.tools.class_rules import DRY_RUN
 from shared.tools.table import HELP_FLAG
 
 KUBECTL = "kubectl"
-"""Shows objects of the cluster, whichever tool's command waits for them."""
+"""Name of the tool that shows a cluster's objects, also for commands of other tools."""
 NAMESPACE = "namespace"
 
 
@@ -62,7 +62,7 @@ class ProgressLooks:
 
 
 def objects(operands: Sequence[str], selection: Iterable[str], *, brings_files: bool = False) -> Look:
-    """Reads objects as `operands` and the flags of the `selection` choose them."""
+    """Returns a look at the objects that `operands` and the flags in `selection` choose."""
     arguments = ("get", *_GET_OPTIONS, *selection, TERMINATOR, *operands)
     return Look(KUBECTL, ("get",), arguments, Shows.OBJECTS, brings_files)
 
@@ -89,7 +89,7 @@ def spelled(given: Iterable[Flag], wanted: frozenset[str]) -> tuple[str, ...]:
 
 
 def only_tries(reading: Reading) -> bool:
-    """Whether the command changes nothing, or only explains itself."""
+    """Whether the command is a dry run or only prints help."""
     return reading.has(DRY_RUN, HELP_FLAG)
 
 

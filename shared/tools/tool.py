@@ -74,7 +74,7 @@ class Grammar:
     local_flags: frozenset[str] = frozenset()
     """Flags that keep a command from reaching a cluster: `client`, `help`."""
     reaching_flags: frozenset[str] = frozenset()
-    """Flags that do so where they are switched off: `--remote=false`."""
+    """Flags that keep a command from reaching a cluster if they are switched off: `--remote=false`."""
     exclusive_verbs: Mapping[str, int | None] = field(default_factory=dict)
     """Verb path → number of first operands (None: all) that name what only one command may change at a time."""
     inclusive_flags: frozenset[str] = frozenset()

@@ -18,7 +18,7 @@ _TEMPLATE = "{{range .Release.Hooks}}---\n{{.Manifest}}\n{{end}}---\n{{.Release.
 
 
 def of(reading: Reading) -> ProgressLooks | None:
-    """Without `--wait` too: helm waits for hooks all the same."""
+    """Returns the looks at a release, also without `--wait`, because helm always waits for hooks."""
     goal = _GOALS.get(reading.path)
     if goal is None or reading.has(*_NAMELESS) or progress_looks.only_tries(reading) or not reading.operands:
         return None

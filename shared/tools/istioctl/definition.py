@@ -79,7 +79,7 @@ _RULES = (
     ),
     ClassRule(
         "secret-values",
-        "so verbose it shows answers of the API server, values of Secrets among them",
+        "this verbose log contains answers of the API server, and so values of Secrets",
         given("vklog"),
         to=CommandClass.CREDENTIAL,
     ),

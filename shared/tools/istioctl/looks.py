@@ -11,7 +11,7 @@ DEFAULT_NAMESPACE = "istio-system"
 
 
 def of(reading: Reading) -> ProgressLooks | None:
-    """Those in the namespace of the control plane."""
+    """Returns the look at the workloads in the namespace of the control plane."""
     if reading.verb not in VERBS or progress_looks.only_tries(reading):
         return None
     namespace = reading.text("istioNamespace") or DEFAULT_NAMESPACE
