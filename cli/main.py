@@ -1,4 +1,4 @@
-"""The `mcp-k8s` command. What a sub-command needs is imported when it runs, so that `--help` answers at once."""
+"""The `mcp-k8s` command. Each sub-command imports its modules when it runs, so that `--help` is fast."""
 
 import os
 import sys
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 FAILED_EXIT_CODE = 1
 DEFAULT_URL = "http://127.0.0.1:9096"
 KubeconfigPath = Annotated[str | None, typer.Option(help="Your kubeconfig (KUBECONFIG, ~/.kube/config).")]
-ContextName = Annotated[str | None, typer.Option(help="The one context of it to use (its current one).")]
+ContextName = Annotated[str | None, typer.Option(help="Context to use (default: the current one).")]
 GatewayUrl = Annotated[str, typer.Option(envvar="K8S_MCP_URL", help="The gateway's address.")]
 
-# Pretty tracebacks can show local variables, and those hold keys.
+# Pretty tracebacks are off: they can show local variables, which contain keys.
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
@@ -47,15 +47,15 @@ def options(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """What holds for every sub-command."""
+    """Options of every sub-command."""
 
 
 @app.command()
 def up(
     kubeconfig: Annotated[
-        str | None, typer.Option(help="Kubeconfig of requests that bring none; on loopback only.")
+        str | None, typer.Option(help="Kubeconfig for requests that send none; on loopback only.")
     ] = None,
-    context: Annotated[str | None, typer.Option(help="The one context of it to use.")] = None,
+    context: Annotated[str | None, typer.Option(help="Context of this kubeconfig to use.")] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on (K8S_MCP_HOST, 127.0.0.1).")] = None,
     port: Annotated[
         int | None, typer.Option(min=0, max=65_535, help="Port to listen on, 0 for a free one (K8S_MCP_PORT, 9096).")
@@ -83,7 +83,7 @@ def up(
 
 @app.command()
 def gateway() -> None:
-    """Run one gateway; its settings are environment variables."""
+    """Run one gateway. Its settings are environment variables."""
     from gateway.main import main
 
     main()
@@ -91,7 +91,7 @@ def gateway() -> None:
 
 @app.command()
 def worker() -> None:
-    """Run one worker; its settings are environment variables."""
+    """Run one worker. Its settings are environment variables."""
     from worker.main import main
 
     main()
@@ -100,19 +100,19 @@ def worker() -> None:
 @app.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 def run(
     tool: Annotated[str, typer.Argument(help=f"{registry.listed('or')}.")],
-    arguments: Annotated[list[str], typer.Argument(help="Its arguments, as a shell gives them.")],
+    arguments: Annotated[list[str], typer.Argument(help="The tool's arguments, as on a command line.")],
     url: GatewayUrl = DEFAULT_URL,
     kubeconfig: Annotated[
-        str | None, typer.Option(help="Kubeconfig to send (KUBECONFIG, ~/.kube/config); files that it names go along.")
+        str | None, typer.Option(help="Kubeconfig to send (KUBECONFIG, ~/.kube/config), with the files that it names.")
     ] = None,
-    context: Annotated[str | None, typer.Option(help="The one context of it to send.")] = None,
-    file: Annotated[list[Path] | None, typer.Option(help="File that the command names; once for each.")] = None,
-    stdin: Annotated[bool, typer.Option("--stdin", help="Send what comes on standard input.")] = False,
+    context: Annotated[str | None, typer.Option(help="Context of this kubeconfig to send.")] = None,
+    file: Annotated[list[Path] | None, typer.Option(help="File that the command names; repeatable.")] = None,
+    stdin: Annotated[bool, typer.Option("--stdin", help="Send standard input to the command.")] = False,
     timeout: Annotated[float | None, typer.Option(min=1, help="Time limit in seconds.")] = None,
 ) -> None:
-    """Run a command on a gateway: live output, the command's own exit code; Ctrl-C cancels it.
+    """Run a command on a gateway, with live output and the command's exit code. Ctrl-C cancels it.
 
-    Options stand before the tool: mcp-k8s run --url http://gateway:9096 kubectl get pods
+    Put options before the tool: mcp-k8s run --url http://gateway:9096 kubectl get pods
     """
     from cli.remote.remote_run import RunOptions, run
 
@@ -123,7 +123,7 @@ def run(
 
 @app.command()
 def cancel(job_id: Annotated[str, typer.Argument(help="The job's id.")], url: GatewayUrl = DEFAULT_URL) -> None:
-    """End a job; one that has ended stays as it is. Prints its state."""
+    """Cancel a job, and print its state. A job that has ended is not changed."""
 
     def ask(gateway: "RemoteGateway") -> int:
         print(gateway.cancel(job_id)["state"])
@@ -135,10 +135,10 @@ def cancel(job_id: Annotated[str, typer.Argument(help="The job's id.")], url: Ga
 @app.command()
 def jobs(
     url: GatewayUrl = DEFAULT_URL,
-    state: Annotated[str | None, typer.Option(help="Only those: queued, running, succeeded, failed, …")] = None,
-    tool: Annotated[str | None, typer.Option(help="Only those of this tool.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 20,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    state: Annotated[str | None, typer.Option(help="Only in this state: queued, running, succeeded, failed, …")] = None,
+    tool: Annotated[str | None, typer.Option(help="Only jobs of this tool.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Largest number of jobs to list.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
     """List your jobs on a gateway, newest first."""
     from cli.remote.remote_jobs import show
@@ -151,10 +151,10 @@ def kubeconfig(
     kubeconfig: KubeconfigPath = None,
     context: ContextName = None,
     headers: Annotated[
-        bool, typer.Option("--headers", help="Print a JSON object of headers, as Claude Code's headersHelper does.")
+        bool, typer.Option("--headers", help="Print headers as a JSON object, for Claude Code's headersHelper.")
     ] = False,
 ) -> None:
-    """Print your kubeconfig as the value of X-Kubeconfig: one context, files and a cloud's short-lived token inside."""
+    """Print your kubeconfig as a value of X-Kubeconfig: one context, with its files and a cloud's short-lived token."""
     import asyncio
 
     from cli.errors import StartError
@@ -170,14 +170,14 @@ def kubeconfig(
 @app.command()
 def mcp_stdio(
     url: Annotated[
-        str | None, typer.Option(envvar="K8S_MCP_URL", help="The gateway's address (one of this machine's own).")
+        str | None, typer.Option(envvar="K8S_MCP_URL", help="The gateway's address (default: a gateway of its own).")
     ] = None,
     kubeconfig: KubeconfigPath = None,
     context: ContextName = None,
 ) -> None:
-    """Be an MCP server on standard input and output, and bring your own kubeconfig to a gateway with each call.
+    """Run an MCP server on standard input and output that sends your kubeconfig to a gateway with each call.
 
-    Without --url it starts gateway and worker, once for all bridges of this machine; they end with the last one.
+    Without --url it starts a gateway and a worker, once for all bridges of this machine. They end with the last bridge.
     """
     import asyncio
 
@@ -192,9 +192,9 @@ def mcp_stdio(
 
 @app.command()
 def doctor(
-    state_directory: Annotated[Path | None, typer.Option(help="The state directory that `up` would be given.")] = None,
+    state_directory: Annotated[Path | None, typer.Option(help="The state directory of `up`.")] = None,
 ) -> None:
-    """Say what this machine has, what is missing, and what to do."""
+    """Report what this machine has, what is missing, and what to do about it."""
     from cli.doctor.report import examine, is_usable, render
 
     checks = examine(os.environ, state_directory)
@@ -203,10 +203,10 @@ def doctor(
 
 
 @app.command()
-def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False) -> None:
-    """Say what waits and runs, which workers there are, and how Redis is (K8S_MCP_REDIS_URL).
+def status(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
+    """Show queued and running jobs, live workers and the state of Redis (K8S_MCP_REDIS_URL).
 
-    Exits with 0, with 3 where it warns of something, with 1 where Redis cannot be asked.
+    Exits with 0, with 3 if there is a warning, or with 1 if Redis is not available.
     """
     import asyncio
 
@@ -230,7 +230,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object
 @policy.command(context_settings={"ignore_unknown_options": True})
 def explain(
     command: Annotated[
-        list[str], typer.Argument(help="A command with its tool; in quotes where it has `--` or an option of these.")
+        list[str], typer.Argument(help="A command with its tool; quoted if it has `--` or an option of `explain`.")
     ],
     mode: Annotated[
         str, typer.Option(envvar="K8S_MCP_SECURITY_MODE", help="read-only, strict or permissive.")
@@ -239,10 +239,10 @@ def explain(
         Path | None, typer.Option(envvar="K8S_MCP_SECURITY_CONFIG", help="File with rules and a namespace fence.")
     ] = None,
     default_namespace: Annotated[
-        str, typer.Option(envvar="K8S_NAMESPACE", help="Where a command acts that names no namespace.")
+        str, typer.Option(envvar="K8S_NAMESPACE", help="Namespace of a command that names none.")
     ] = "default",
 ) -> None:
-    """Say which class a command has, whether it may run, and the rule that decides."""
+    """Show the class of a command, whether it may run, and the rule that decides."""
     import shlex
 
     from cli.policy.explanation import explain
@@ -250,7 +250,7 @@ def explain(
     from shared.settings import BAD_SETTINGS_EXIT_CODE, SecurityMode
 
     if mode not in list(SecurityMode):
-        _fail(f"error: {mode!r} is no mode; there are {', '.join(SecurityMode)}", BAD_SETTINGS_EXIT_CODE)
+        _fail(f"error: {mode!r} is not a mode; the modes are {', '.join(SecurityMode)}", BAD_SETTINGS_EXIT_CODE)
     policy = Policy(SecurityMode(mode), _rules(config)) if config else Policy(SecurityMode(mode))
     words = command[0] if len(command) == 1 else shlex.join(command)
     text, is_allowed = explain(words, policy, namespace=default_namespace)
@@ -259,8 +259,8 @@ def explain(
 
 
 @policy.command()
-def check(file: Annotated[Path, typer.Argument(help="What K8S_MCP_SECURITY_CONFIG would name.")]) -> None:
-    """Say what a file of rules says, or on which line it is wrong."""
+def check(file: Annotated[Path, typer.Argument(help="A file for K8S_MCP_SECURITY_CONFIG.")]) -> None:
+    """Check a file of rules: show its rules, or the line of its first error."""
     from cli.policy.explanation import summary
 
     print(summary(_rules(file)))
@@ -268,7 +268,7 @@ def check(file: Annotated[Path, typer.Argument(help="What K8S_MCP_SECURITY_CONFI
 
 @policy.command()
 def table() -> None:
-    """Print the class of each verb, and what changes it."""
+    """Print the class of each verb, and the rules that change it."""
     from cli.policy.explanation import table
 
     print(table())
@@ -284,21 +284,21 @@ def generate() -> None:
 
 @key.command()
 def rotate(
-    step: Annotated[str, typer.Argument(help="prepare, switch or finish, one after the other.")],
+    step: Annotated[str, typer.Argument(help="prepare, switch or finish, in this order.")],
     path: Annotated[
         Path, typer.Argument(envvar="K8S_MCP_MASTER_KEYS_FILE", help="The file that gateways and workers read.")
     ],
     at_once: Annotated[
-        bool, typer.Option("--at-once", help="Even if others may still need the state before this step.")
+        bool, typer.Option("--at-once", help="Do not wait for processes that may still need the previous step's keys.")
     ] = False,
 ) -> None:
-    """Exchange the master key in its file, while gateways and workers run. Says when the next step can be made."""
+    """Rotate the master key in its file while gateways and workers run. Prints when the next step is possible."""
     from cli.errors import StartError
     from cli.keys import key_rotation
     from shared.settings import BAD_SETTINGS_EXIT_CODE, SettingsError
 
     if step not in list(key_rotation.Step):
-        _fail(f"error: {step!r} is no step; there are {', '.join(key_rotation.Step)}", BAD_SETTINGS_EXIT_CODE)
+        _fail(f"error: {step!r} is not a step; the steps are {', '.join(key_rotation.Step)}", BAD_SETTINGS_EXIT_CODE)
     try:
         print(key_rotation.rotate(path, key_rotation.Step(step), at_once=at_once))
     except SettingsError as error:
@@ -309,11 +309,11 @@ def rotate(
 
 @key.command()
 def provision(
-    secrets_folder: Annotated[Path, typer.Argument(help="For master keys and the URL of Redis.")],
-    redis_folder: Annotated[Path, typer.Argument(help="For Redis' own file of users.")],
+    secrets_folder: Annotated[Path, typer.Argument(help="Folder for master keys and the URL of Redis.")],
+    redis_folder: Annotated[Path, typer.Argument(help="Folder for Redis' file of users.")],
     redis_host: Annotated[str, typer.Option(help="Host name of Redis.")] = "redis",
 ) -> None:
-    """Make master key and Redis password of a new installation, once; what is there is kept."""
+    """Create the master key and the Redis password of a new installation. Existing ones are kept."""
     from cli.errors import StartError
     from cli.keys import installation
 
@@ -325,7 +325,7 @@ def provision(
 
 @app.command()
 def probe() -> None:
-    """Say whether the gateway of these settings can take jobs, for a health check."""
+    """Check whether the gateway of these settings can take jobs, for a health check."""
     from cli import gateway_probe
     from shared.settings import BAD_SETTINGS_EXIT_CODE, GatewaySettings, SettingsError
 
