@@ -1,1 +1,1 @@
-"""HTTP and MCP in, jobs out. Holds no CLI and never runs one."""
+"""Takes calls over HTTP and MCP and queues them as jobs. It runs no command itself."""

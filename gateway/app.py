@@ -28,13 +28,13 @@ from shared.tracing import spans
 
 DESCRIPTION = f"Runs {registry.listed('and')} on the cluster of the kubeconfig that comes with each request."
 NO_TELEMETRY_OF_FASTAPI: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
-"""It exports the texts of errors, which may repeat what a caller sent."""
+"""FastAPI's own telemetry is off: it exports the texts of errors, which may repeat a caller's input."""
 
 log = structlog.get_logger()
 
 
 def create_app(settings: GatewaySettings | None = None) -> FastAPI:
-    """The app; without settings it reads them from the environment at its start."""
+    """Returns the app. Without `settings`, the app reads them from the environment when it starts."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -65,7 +65,7 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
     app.include_router(health.router)
     docs.install(app)
     mcp_server = McpServer(app)
-    # Last added is outermost: everything is measured, and a foreign page learns nothing but its refusal.
+    # The middleware added last is the outermost: it measures refusals too. The host check comes before any reading.
     app.add_middleware(RequestLimits)
     app.add_middleware(HostCheck)
     app.add_middleware(Telemetry)
@@ -75,9 +75,9 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
 
 @contextmanager
 def _on_stop_signal(release: Callable[[], None]) -> Iterator[None]:
-    """Calls `release` as soon as a signal to stop arrives; the server's own handler runs as well.
+    """Calls `release` as soon as SIGTERM or SIGINT arrives. The server's own handler runs as well.
 
-    The lifespan ends only after all requests have, and waiting requests end only when they are released.
+    The lifespan ends only after all requests have ended, and waiting requests end only when they are released.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -1,4 +1,4 @@
-"""Tasks that go on when the request that began them is cancelled; the gateway's stop waits for them."""
+"""Tasks that continue after the request that started them is cancelled. A gateway that stops waits for them."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -14,20 +14,20 @@ log = structlog.get_logger()
 
 
 class Background:
-    """Owns them. Unlike in a task group, the failure of one ends no other."""
+    """Owns the background tasks. Unlike in a task group, a task that fails does not end the others."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def start(self, coroutine: Coroutine[Any, Any, Result], name: str) -> "asyncio.Task[Result]":
-        """Runs the coroutine as a task; an error in it is logged, and raised in whoever awaits it."""
+        """Runs the coroutine as a task. An error in it is logged, and raised again where the task is awaited."""
         task = asyncio.create_task(coroutine, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         return task
 
     async def close(self) -> None:
-        """Waits for what still runs, and then ends it."""
+        """Waits up to `CLOSE_TIMEOUT_S` for the running tasks, and then cancels the rest."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=CLOSE_TIMEOUT_S)
         for task in self._tasks:

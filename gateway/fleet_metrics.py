@@ -1,7 +1,7 @@
-"""What the metrics say of the whole fleet: its queues, and the workers that are alive.
+"""Metrics of the whole fleet: the queues and the live workers.
 
-Read when somebody asks for the metrics, never for a request and never more often than every few seconds, however often
-somebody asks. What cannot be read is not told: an old number would look like a new one.
+They are read from Redis when /metrics is requested, at most once in `MIN_AGE_S`. When Redis cannot be read, the gauges
+are cleared, because an old number would look like a new one.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ log = structlog.get_logger()
 
 
 class FleetGauges:
-    """Brings the gauges of the fleet up to date."""
+    """Updates the gauges of the fleet."""
 
     def __init__(self, redis: Redis, workers: WorkerRegistry) -> None:
         self._survey = QueueSurvey(redis)
@@ -39,7 +39,7 @@ class FleetGauges:
         self._fresh_until: float | None = None
 
     async def refresh(self) -> None:
-        """Returns within seconds, whatever Redis does."""
+        """Returns after `TIMEOUT_S` at the latest, also when Redis does not answer."""
         clock = asyncio.get_running_loop().time
         async with self._reading:
             if self._fresh_until is not None and clock() < self._fresh_until:
@@ -54,7 +54,7 @@ class FleetGauges:
             self._fresh_until = clock() + MIN_AGE_S
 
     async def _read(self) -> None:
-        lanes = await self._survey.look()
+        lanes = await self._survey.read()
         living = await self._workers.living(registry.names())
         for lane, found in lanes.items():
             metrics.QUEUED_JOBS.labels(lane).set(found.queued)

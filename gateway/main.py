@@ -13,14 +13,14 @@ from shared.settings import BAD_SETTINGS_EXIT_CODE, GatewaySettings, SettingsErr
 
 FAILED_EXIT_CODE = 1
 KEEP_ALIVE_S = 75
-"""Longer than clients and proxies keep idle connections: when the gateway is first to close one, a POST meets it and
-nobody knows what became of that."""
+"""Longer than clients and proxies keep idle connections. If the gateway closed one first, a POST could arrive at that
+moment, and its client would not know whether it was received."""
 BACKLOG = 2_048
-"""Connections that wait to be taken: uvicorn's own number."""
+"""Largest number of connections that wait to be accepted; uvicorn's own default."""
 
 
 def main() -> None:
-    """Serves until SIGTERM or SIGINT. Exits with 78 where a setting does not fit."""
+    """Serves until SIGTERM or SIGINT. Exits with 78 if a setting is not valid."""
     try:
         settings = GatewaySettings.load()
         _check_exposure(settings)
@@ -35,7 +35,7 @@ def main() -> None:
     except OSError as error:
         print(
             f"cannot listen on {settings.host}, port {settings.port}: {error.strerror}; "
-            "choose others with K8S_MCP_HOST and K8S_MCP_PORT",
+            "set another host or port with K8S_MCP_HOST and K8S_MCP_PORT",
             file=sys.stderr,
         )
         sys.exit(FAILED_EXIT_CODE)
@@ -51,7 +51,7 @@ def _listener(settings: GatewaySettings) -> socket.socket:
 
 
 def config(settings: GatewaySettings) -> uvicorn.Config:
-    """uvicorn's configuration: logs are ours, and headers are limited by our own middleware."""
+    """Returns uvicorn's configuration. Its logs are off, because the gateway writes its own."""
     return uvicorn.Config(
         create_app(settings),
         http="httptools",
@@ -66,8 +66,8 @@ def config(settings: GatewaySettings) -> uvicorn.Config:
 def _check_exposure(settings: GatewaySettings) -> None:
     if not is_loopback(settings.host) and not settings.allow_anonymous:
         raise SettingsError(
-            f"K8S_MCP_HOST is {settings.host}, where others can reach a gateway that authenticates nobody: bind "
-            "127.0.0.1, or set K8S_MCP_ALLOW_ANONYMOUS=true if something in front of it checks callers"
+            f"K8S_MCP_HOST is {settings.host}, so other machines can reach this gateway, which does not authenticate "
+            "callers: set 127.0.0.1, or K8S_MCP_ALLOW_ANONYMOUS=true if a proxy in front of it checks callers"
         )
 
 

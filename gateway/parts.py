@@ -1,6 +1,6 @@
-"""What a gateway that serves is made of: built once when it starts, and read by middleware, routes and MCP.
+"""The parts of a running gateway: built once when it starts, and used by middleware, routes and MCP.
 
-Nothing else lies in the app's state.
+The app's state holds nothing else.
 """
 
 import asyncio
@@ -56,14 +56,14 @@ class Parts:
 
 
 def of(request: Mapping[str, Any]) -> Parts:
-    """The parts of the app that a request came to; the request may be its ASGI scope."""
+    """Returns the parts of the app that received a request. `request` may also be an ASGI scope."""
     found: Parts = request["app"].state.parts
     return found
 
 
 @asynccontextmanager
 async def running(settings: GatewaySettings, tracer: Tracer) -> AsyncIterator[Parts]:
-    """The parts, and what runs beside the requests, for as long as the block runs."""
+    """Builds the parts, and runs the background tasks while the block runs."""
     url = settings.redis_url.get_secret_value()
     async with _redis(url) as redis, _redis(url, max_connections=SUBMITS_AT_ONCE) as submitting_redis:
         sweeper = Sweeper(JobStore(redis))

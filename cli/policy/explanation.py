@@ -1,6 +1,6 @@
 """What a gateway would say of a command, and why: `mcp-k8s policy explain`. Nothing runs and nothing is asked."""
 
-from gateway.policy.fence import TouchedNamespaces
+from gateway.policy.namespace_fence import TouchedNamespaces
 from gateway.policy.policy import Judgement, Policy
 from gateway.policy.rules import Rules
 from shared.command import parser

@@ -81,7 +81,7 @@ async def read(url: str) -> FleetStatus:
                 oldest_s=found.oldest_s,
                 slots=sum(worker.slots.get(lane, 0) for worker in workers),
             )
-            for lane, found in (await QueueSurvey(client).look()).items()
+            for lane, found in (await QueueSurvey(client).read()).items()
         }
         warnings = [*await redis_health.shortcomings(client), *_warnings(server, lanes, workers)]
     return FleetStatus(redis=server, lanes=lanes, workers=workers, warnings=warnings)

@@ -1,1 +1,1 @@
-"""The callers of requests: who sends one, and how that is known."""
+"""Identifies the caller of each request."""

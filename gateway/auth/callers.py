@@ -1,6 +1,6 @@
-"""Whose request it is, for REST, MCP, tasks and resources alike: resolved here, and nowhere else.
+"""The only place that finds out the caller of a request: for REST, MCP, tasks and resources.
 
-Nobody authenticates yet, and a job's random id is the capability.
+Callers are not authenticated yet: a job's random id gives access to the job.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from shared.models import ANONYMOUS
 
 
 class KnownBy(StrEnum):
-    """What tells a caller from others."""
+    """How the gateway knows a caller."""
 
     NOTHING = "nothing"
 
@@ -22,7 +22,7 @@ class Caller:
     """The sender of a request."""
 
     principal: str
-    """Owns the jobs that the caller submits; the caller may see and cancel no others."""
+    """The owner of the jobs that the caller submits. The caller may see and cancel only these jobs."""
     known_by: KnownBy
 
     @property
@@ -31,5 +31,5 @@ class Caller:
 
 
 def of(_: Mapping[str, Any]) -> Caller:
-    """The caller of a request, which may be its ASGI scope."""
+    """Returns the caller of a request, which may also be an ASGI scope."""
     return Caller(ANONYMOUS, KnownBy.NOTHING)

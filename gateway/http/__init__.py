@@ -1,1 +1,1 @@
-"""What every HTTP request passes: hosts, limits, telemetry, problems."""
+"""The middleware of every HTTP request (host check, size limits, telemetry), and the wording of errors."""

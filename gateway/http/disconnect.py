@@ -1,4 +1,4 @@
-"""Notices that the client of a request has gone, while something else is awaited for it."""
+"""Stops waiting on behalf of a request when its client disconnects."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -12,7 +12,7 @@ Result = TypeVar("Result")
 
 
 async def unless_gone(request: Request, awaitable: Awaitable[Result]) -> Result:
-    """The result of `awaitable`, which is cancelled with `ClientGoneError` when the client goes first."""
+    """Returns the result of `awaitable`. If the client disconnects first, cancels it and raises `ClientGoneError`."""
     work = asyncio.ensure_future(awaitable)
     gone = asyncio.create_task(_disconnect(request), name="watch for disconnect")
     try:
@@ -27,6 +27,6 @@ async def unless_gone(request: Request, awaitable: Awaitable[Result]) -> Result:
 
 
 async def _disconnect(request: Request) -> None:
-    """Returns when the connection is closed: the body was read before, so nothing else can come."""
+    """Returns when the connection is closed. The body was already read, so no other message can come."""
     while (await request.receive())["type"] != "http.disconnect":
         pass

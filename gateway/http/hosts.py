@@ -1,8 +1,7 @@
-"""Checks Host and Origin on every route: a web page must not reach a gateway on somebody's machine.
+"""Checks Host and Origin on every route, so that a web page cannot call a gateway on the user's machine.
 
-DNS rebinding needs a name that the attacker controls, so IP addresses and localhost are taken as Host, and any other
-name only where the operator lists it. An Origin must be such a listed name, or this machine when the request itself
-came to this machine.
+DNS rebinding needs a name that the attacker controls. Host may therefore be an IP address, localhost, or a name that
+the operator lists. Origin must be such a listed name. It may also be this machine if Host is this machine too.
 """
 
 import ipaddress
@@ -18,12 +17,12 @@ from shared.errors import ErrorCode, RequestError
 from shared.settings import GatewaySettings
 
 AUTHORITY = re.compile(r"(?:\[(?P<ipv6>[0-9a-f:.]+)\]|(?P<name>[a-z0-9._-]+))(?::[0-9]*)?", re.IGNORECASE)
-"""Host and port and nothing else: whatever a URL parser would have to make something of is foreign."""
+"""A host with an optional port. Any other text is refused: URL parsers may read it in different ways."""
 WEB_ORIGIN = re.compile(r"https?://(?P<authority>.*)", re.IGNORECASE)
 
 
 class HostCheck:
-    """ASGI middleware: 403 for a foreign Host or Origin, and for a connection from where none is expected."""
+    """ASGI middleware: answers 403 for a Host, Origin or connection that the gateway does not serve."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -41,46 +40,46 @@ class HostCheck:
 
 
 def check_exposure(server: tuple[str, int | None] | None, settings: GatewaySettings) -> None:
-    """`RequestError` for a connection from another machine to a gateway that is for this one alone.
+    """Raises `RequestError` for a connection from another machine to a gateway that serves only its own machine.
 
-    The address that the connection came in on counts: what `host` says another server, such as uvicorn itself, need
-    not have listened on. A socket in the file system has no port.
+    The local address of the connection decides, not the setting `host`: uvicorn may have been started with another
+    address. A Unix socket has no port and is always accepted.
     """
     if server is None or server[1] is None or is_loopback(server[0]):
         return
     if not settings.allow_anonymous:
         raise RequestError(
             ErrorCode.HOST_REFUSED,
-            "This gateway authenticates nobody and so serves its own machine only; the operator sets "
-            "K8S_MCP_ALLOW_ANONYMOUS=true if something in front of it checks callers.",
+            "This gateway does not authenticate callers, so it serves only its own machine. If a proxy in front of it "
+            "checks callers, the operator sets K8S_MCP_ALLOW_ANONYMOUS=true.",
         )
     if settings.default_kubeconfig_file is not None:
         raise RequestError(
             ErrorCode.HOST_REFUSED,
-            "This gateway lends a kubeconfig to its callers and so serves its own machine only; the operator unsets "
-            "K8S_MCP_DEFAULT_KUBECONFIG_FILE to serve others.",
+            "This gateway lends a kubeconfig to its callers, so it serves only its own machine. To serve others, the "
+            "operator unsets K8S_MCP_DEFAULT_KUBECONFIG_FILE.",
         )
 
 
 def check(headers: Headers, allowed: frozenset[str]) -> None:
-    """`RequestError` for a Host or Origin that does not belong here."""
+    """Raises `RequestError` for a Host or Origin that the gateway does not serve."""
     host = host_name(headers.get("host", ""))
     if host is None or not (host in allowed or _is_address(host) or _is_local(host)):
         raise RequestError(
             ErrorCode.HOST_REFUSED,
-            "The Host header names a host that this gateway does not serve; the operator lists its names in "
+            "The Host header names a host that this gateway does not serve. The operator lists the gateway's names in "
             "K8S_MCP_ALLOWED_HOSTS.",
         )
     origin = headers.get("origin")
     if origin is not None and not _is_welcome(_origin_name(origin), host, allowed):
         raise RequestError(
             ErrorCode.ORIGIN_REFUSED,
-            "Web pages of that origin may not call this gateway; the operator lists names in K8S_MCP_ALLOWED_HOSTS.",
+            "Web pages of this origin may not call this gateway. The operator lists names in K8S_MCP_ALLOWED_HOSTS.",
         )
 
 
 def host_name(authority: str) -> str | None:
-    """The host in lower case without port, brackets and final dot; None if that is not all there is."""
+    """Returns the host in lower case, without port, brackets and final dot; None if the text is not host and port."""
     match = AUTHORITY.fullmatch(authority)
     return (match["ipv6"] or match["name"]).lower().removesuffix(".") if match else None
 

@@ -1,4 +1,4 @@
-"""The Prefer header (RFC 7240): how long a caller wants to wait before it polls instead."""
+"""Parses the Prefer header (RFC 7240), which says how long a caller waits for the result."""
 
 import math
 import re
@@ -8,22 +8,22 @@ from dataclasses import dataclass
 RESPOND_ASYNC = "respond-async"
 WAIT = "wait"
 QUOTED = r'"(?:[^"\\]|\\.)*"?'
-"""One that is not closed ends with the header: whatever was sent, it is read in linear time."""
+"""A quoted string. One that is not closed ends with the header, so that any input is read in linear time."""
 PREFERENCE = re.compile(rf"(?:[^,\"]|{QUOTED})+")
-"""What stands between commas that are in no quotes."""
+"""One preference: the text between two commas that are not quoted."""
 NAME_AND_VALUE = re.compile(rf"\s*(?P<name>[^\s=;\"]+)\s*(?:=\s*(?P<value>{QUOTED}|[^\s;\"]*)\s*)?(?:;.*)?", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Preference:
-    """`wait_s` is None when the caller waits for the end, however long that takes."""
+    """What a caller prefers. `wait_s` is None if the caller waits until the job ends."""
 
     responds_async: bool
     wait_s: float | None
 
     @property
     def applied(self) -> str | None:
-        """Value of Preference-Applied; None when nothing was preferred."""
+        """Value of the header Preference-Applied; None if the caller sent no preference."""
         parts = [RESPOND_ASYNC] if self.responds_async else []
         if self.wait_s:
             parts.append(f"{WAIT}={self.wait_s:g}")
@@ -31,7 +31,7 @@ class Preference:
 
 
 def parse(header: str, *, max_wait_s: float) -> Preference:
-    """Unknown and malformed preferences are ignored, and of two with the same name the first one holds (section 2)."""
+    """Ignores unknown and malformed preferences. Of two with the same name, the first applies (RFC 7240, section 2)."""
     given: dict[str, str] = {}
     for name, value in _preferences(header):
         given.setdefault(name, value)
@@ -43,7 +43,7 @@ def parse(header: str, *, max_wait_s: float) -> Preference:
 
 
 def _preferences(header: str) -> Iterator[tuple[str, str]]:
-    """Names in lower case, values without quotes; a value that is missing is an empty one."""
+    """Yields names in lower case and values without quotes. A missing value is an empty string."""
     for preference in PREFERENCE.findall(header):
         if match := NAME_AND_VALUE.fullmatch(preference):
             yield match["name"].lower(), (match["value"] or "").strip('"')

@@ -1,4 +1,4 @@
-"""Maps every error to an RFC 9457 problem: the one table from codes to statuses, and the handlers that use it."""
+"""Maps every error to an RFC 9457 problem: the table from error codes to HTTP statuses, and the handlers."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from shared.errors import ErrorCode, ProductError, UnavailableError
 CONTENT_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:mcp-k8s:problem:"
 CLIENT_CLOSED_REQUEST = 499
-"""Nobody reads it; access logs know it from nginx."""
+"""nginx's status for a request whose client disconnected. It appears only in logs and metrics."""
 
 STATUS = {
     ErrorCode.REQUEST_INVALID: 422,
@@ -81,7 +81,7 @@ class Problem(BaseModel):
 
 
 def of(error: ProductError) -> Problem:
-    """The problem that tells an error."""
+    """Returns the problem that describes an error."""
     return Problem(
         type=TYPE_PREFIX + error.code,
         title=error.code.replace("-", " "),
@@ -92,13 +92,13 @@ def of(error: ProductError) -> Problem:
 
 
 def response(error: ProductError) -> JSONResponse:
-    """The answer to a request that ends with an error."""
+    """Returns the answer to a request that ends with an error, and counts it."""
     metrics.REFUSALS.labels(code=error.code).inc()
     return _answer(of(error), retry_after_s=error.retry_after_s if isinstance(error, UnavailableError) else None)
 
 
 def install(app: FastAPI) -> None:
-    """Makes every error of the app a problem."""
+    """Installs the handlers that turn every error of the app into a problem."""
     app.exception_handler(ProductError)(_product_error)
     app.exception_handler(ClientGoneError)(_client_gone)
     app.exception_handler(RequestValidationError)(_validation_error)
@@ -107,10 +107,10 @@ def install(app: FastAPI) -> None:
 
 
 def unexpected(error: Exception) -> ProductError:
-    """What a caller sees of an error that nobody foresaw: a reference to the log, never its text."""
+    """Logs an unexpected error. The caller gets a reference to the log entry, never the error's text."""
     reference = secrets.token_hex(4)
     log.error("unexpected error", reference=reference, exc_info=error)
-    return ProductError(ErrorCode.INTERNAL, f"Internal error, reference {reference}; the gateway's log has more.")
+    return ProductError(ErrorCode.INTERNAL, f"Internal error. The gateway's log explains it: reference {reference}.")
 
 
 async def _product_error(_: Request, error: ProductError) -> JSONResponse:
@@ -124,18 +124,18 @@ async def _client_gone(_: Request, __: Exception) -> Response:
 async def _validation_error(request: Request, error: RequestValidationError) -> JSONResponse:
     metrics.REFUSALS.labels(code=ErrorCode.REQUEST_INVALID).inc()
     found = error.errors()
-    detail = _whole_body(request, found) or "The request does not fit its schema; see `errors`."
+    detail = _whole_body(request, found) or "The request does not match its schema; see `errors`."
     errors = [{"field": ".".join(map(str, each["loc"][1:])), "message": each["msg"]} for each in found]
     problem = of(ProductError(ErrorCode.REQUEST_INVALID, detail))
     return _answer(problem.model_copy(update={"errors": errors}))
 
 
 def _whole_body(request: Request, errors: Sequence[Mapping[str, Any]]) -> str | None:
-    """What is wrong with a body that is not read as JSON at all."""
+    """Returns the error of a body that could not be read as JSON; None for any other error."""
     if any(each["type"] == "json_invalid" for each in errors):
-        return "The body is no valid JSON."
+        return "The body is not valid JSON."
     if any(each["loc"] == ("body",) for each in errors) and "json" not in request.headers.get("content-type", ""):
-        return "The body is not taken as JSON: send it with the header `Content-Type: application/json`."
+        return "The body was not read as JSON: send it with the header `Content-Type: application/json`."
     return None
 
 

@@ -1,7 +1,7 @@
-"""Bounds what a request may weigh, before anything reads it.
+"""Limits the size of a request's headers and body, and the time that the body may take to arrive.
 
-The HTTP parser takes headers of any size, so their sum is checked here. A body is read as a whole, for the routes need
-it as a whole, and within a time: after it only a disconnect can follow.
+The HTTP parser accepts headers of any size, so their total size is checked here. The whole body is read here, before a
+route starts. After it, only a disconnect can follow.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from shared.kubeconfig.encoding import SELF_CONTAINED
 
 
 class RequestLimits:
-    """ASGI middleware: 431, 413 and 408."""
+    """ASGI middleware: answers 431 for large headers, 413 for a large body and 408 for a slow one."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -31,14 +31,14 @@ class RequestLimits:
             async with asyncio.timeout(settings.body_timeout_s):
                 body = await _body(scope, receive, settings.max_body_bytes)
         except TimeoutError:
-            late = RequestError(ErrorCode.BODY_TIMEOUT, f"The body took over {settings.body_timeout_s:g} s to arrive.")
+            late = RequestError(ErrorCode.BODY_TIMEOUT, f"The body took more than {settings.body_timeout_s:g} s.")
             answer = problems.response(late)
-            # What may still come of the body is no next request. After the other refusals the server reads the rest
-            # and drops it: a connection that is cut while a client sends takes the answer with it.
+            # The rest of the body must not be read as the next request, so the connection closes. After the other
+            # refusals the server reads and drops the rest: a client whose sending is cut off may lose the answer.
             answer.headers["Connection"] = "close"
             await answer(scope, receive, send)
         except ClientGoneError:
-            return  # half a body may read as a whole request, but its sender has not said all
+            return  # half a body may parse as a complete request, so it must not reach a route
         except RequestError as error:
             await problems.response(error)(scope, receive, send)
         else:
@@ -49,13 +49,13 @@ def _check_headers(scope: Scope, limit: int) -> None:
     if sum(len(name) + len(value) for name, value in scope["headers"]) > limit:
         raise RequestError(
             ErrorCode.HEADERS_TOO_LARGE,
-            f"The request's headers are over {limit} bytes; send a large kubeconfig in the body's field "
-            f"`kubeconfig` instead of X-Kubeconfig, or reduce it: {SELF_CONTAINED}.",
+            f"The request's headers are larger than {limit} bytes. Send a large kubeconfig in the body's field "
+            f"`kubeconfig` instead of the header X-Kubeconfig, or reduce it: {SELF_CONTAINED}.",
         )
 
 
 async def _body(scope: Scope, receive: Receive, limit: int) -> bytes:
-    too_large = RequestError(ErrorCode.BODY_TOO_LARGE, f"The request's body is over {limit} bytes.")
+    too_large = RequestError(ErrorCode.BODY_TOO_LARGE, f"The request's body is larger than {limit} bytes.")
     for name, value in scope["headers"]:
         if name == b"content-length" and value.isdigit() and int(value) > limit:
             raise too_large
@@ -72,7 +72,7 @@ async def _body(scope: Scope, receive: Receive, limit: int) -> bytes:
 
 
 def replay(message: Message, receive: Receive) -> Receive:
-    """Receives the message, which was received before, and then what follows."""
+    """Returns a `receive` that gives the message once more, and then the messages that follow it."""
     waiting = [message]
 
     async def again() -> Message:

@@ -1,6 +1,6 @@
-"""Where a request's trace begins, and what its log lines are about.
+"""Starts the trace of a request, and sets the fields of its log lines.
 
-A message to the MCP server has its span there (`gateway.mcp.call_spans`), for its body may name the caller's.
+The span of an MCP message is made in `gateway.mcp.call_spans`, because the message's body may name the caller's trace.
 """
 
 from collections.abc import Iterable
@@ -19,11 +19,11 @@ METHODS = frozenset({"GET", "POST", "DELETE", "HEAD", "OPTIONS", "PUT", "PATCH"}
 OTHER_METHOD = "_OTHER"
 """Source: OpenTelemetry's semantic conventions for HTTP, `http.request.method`."""
 FIRST_ERROR_STATUS = 500
-"""What a client has to change is no error of this server."""
+"""Lowest status that marks a span as failed: a 4xx status is the client's error."""
 
 
 class RequestTracing:
-    """ASGI middleware around all others."""
+    """The outermost ASGI middleware."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -77,7 +77,7 @@ def _note(span: Span, status: int) -> None:
 
 
 def _fields(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Two of `traceparent` are none; several of `tracestate` are one (W3C Trace Context, 3.2 and 3.3)."""
+    """Ignores several `traceparent` headers, and joins several `tracestate` (W3C Trace Context, 3.2 and 3.3)."""
     found: dict[str, list[str]] = {}
     for name, value in headers:
         if name in (b"traceparent", b"tracestate"):

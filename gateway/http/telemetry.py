@@ -1,4 +1,4 @@
-"""One log line and one measurement per request; neither holds anything that a caller sent but method and route."""
+"""Writes one log line and one measurement per request. Of the caller's input they contain only method and route."""
 
 import time
 
@@ -9,11 +9,11 @@ from shared import metrics
 
 UNROUTED = "none"
 NO_ANSWER = 500
-"""Until an answer starts: an error that reaches the server is answered outside of every middleware."""
+"""Status of a request until its answer starts: an unexpected error is answered outside all middleware, with 500."""
 ROUTES_WITHOUT_FASTAPI = frozenset({"/mcp"})
-"""Only FastAPI's own routes leave their template in the scope."""
+"""Paths of mounted apps: only FastAPI's own routes leave their template in the scope."""
 QUIET_ROUTES = frozenset({"/livez", "/readyz", "/health", "/metrics"})
-"""Probes and scrapes: counted, not logged."""
+"""Routes of probes and metric scrapes. Their requests are counted but not logged."""
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 ANY_METHOD = "any"
 
@@ -21,7 +21,7 @@ log = structlog.get_logger()
 
 
 class Telemetry:
-    """ASGI middleware, the outermost one: it sees refusals too."""
+    """ASGI middleware outside the checks of host and size, so that refusals are measured too."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -46,7 +46,7 @@ class Telemetry:
 
 
 def route_of(scope: Scope) -> str:
-    """The template of the route that took the request, from a closed set; known when it has been answered."""
+    """Returns the template of the request's route, one of a fixed set. It is known after the request is answered."""
     route: str | None = getattr(scope.get("route"), "path", None)
     if route is None:
         route = scope["path"] if scope["path"] in ROUTES_WITHOUT_FASTAPI else UNROUTED

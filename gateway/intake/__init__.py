@@ -1,1 +1,1 @@
-"""From a request to a prepared call: its command, kubeconfig, files and credentials."""
+"""Turns a request into a prepared call: checks its command, kubeconfig, files and credentials."""

@@ -1,4 +1,4 @@
-"""The kubeconfig of requests that bring none: an operator's choice in as many words, and on loopback only."""
+"""The kubeconfig for requests that send none. The operator must set it, and it is used on loopback only."""
 
 import ipaddress
 
@@ -14,7 +14,7 @@ VARIABLE = "K8S_MCP_DEFAULT_KUBECONFIG_FILE"
 
 
 def load_default_kubeconfig(settings: GatewaySettings) -> str | None:
-    """The file's text. `SettingsError` if it cannot be used, or if others than this machine could use it."""
+    """Returns the file's text. `SettingsError` if the file is not usable, or if other machines reach the gateway."""
     path = settings.default_kubeconfig_file
     if path is None:
         return None
@@ -33,7 +33,7 @@ def load_default_kubeconfig(settings: GatewaySettings) -> str | None:
 
 
 class DefaultKubeconfig:
-    """The file as it is now: who lends it may renew a token in it while the gateway runs."""
+    """The current content of the file, because the operator may renew a token in it while the gateway runs."""
 
     def __init__(self, settings: GatewaySettings) -> None:
         self._settings = settings
@@ -41,14 +41,14 @@ class DefaultKubeconfig:
         self._bytes = self._read()
 
     def text(self) -> str | None:
-        """The newest text that can be used. `SettingsError` came at the start, if at all."""
+        """Returns the newest usable text. Raises nothing: `__init__` has raised `SettingsError` for a bad file."""
         found = self._read()
         if found != self._bytes:
             self._bytes = found
             try:
                 self._text = load_default_kubeconfig(self._settings)
             except SettingsError as error:
-                log.warning("default kubeconfig stays as it was", reason=str(error))
+                log.warning("default kubeconfig not reloaded", reason=str(error))
         return self._text
 
     def _read(self) -> bytes | None:
@@ -60,13 +60,13 @@ class DefaultKubeconfig:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches a server that listens there."""
+    """Returns whether only this machine can reach a server that listens on `host`."""
     if host == "localhost":
         return True
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
         return False
-    # As a socket for both families names its IPv4 peers.
+    # A socket for both families shows an IPv4 address as a mapped IPv6 address.
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     return (mapped or address).is_loopback

@@ -1,4 +1,4 @@
-"""Checks a call to its end before anything is queued: command, files, kubeconfig, policy, time limit."""
+"""Checks a call completely before anything is queued: command, files, kubeconfig, policy and time limit."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -20,11 +20,11 @@ from shared.tools.tool import Tool
 
 KUBECONFIG_HEADER = "x-kubeconfig"
 SMALL_KUBECONFIG_CHARACTERS = 64 * 1024
-"""Parsed on the event loop; a larger one would delay every other request and goes to a thread."""
+"""Largest kubeconfig that the event loop parses. A thread parses a larger one, which would delay other requests."""
 SMALL_MANIFEST_CHARACTERS = 64 * 1024
-"""The same for stdin and files, which policy looks into."""
+"""Largest total of stdin and files that the policy judges on the event loop. More is judged in a thread."""
 OWN_TIMEOUT_MARGIN_S = 30
-"""A command that waits for ten minutes must have time to say that it waited in vain."""
+"""Seconds that the time limit adds to the command's own `--timeout`, so that the command can report its timeout."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +47,15 @@ class PreparedCall:
     invocation: Invocation
     envelope: RequestEnvelope
     exclusive: tuple[tuple[str, ...], ...] = ()
-    """What it changes and no second command may change meanwhile: cluster, tool, namespace and name of each."""
+    """Cluster, tool, namespace and name of each object that no other command may change while this one runs."""
     target: tuple[str, ...] = field(default=(), repr=False)
-    """Where it runs: cluster and namespace, or the tool's own server."""
+    """Cluster and namespace in which the command acts, or the tool's own server."""
     identity: str = field(default="", repr=False)
-    """Whose credentials it has in the cluster: the kubeconfig itself, or which context of the one that is lent."""
+    """Identifies the credentials for the cluster: the caller's kubeconfig, or the context of the gateway's own one."""
 
 
 class Preparation:
-    """What the gateway's settings say about every call."""
+    """Prepares calls by the gateway's settings and policy."""
 
     def __init__(
         self, settings: GatewaySettings, default_kubeconfig: Callable[[], str | None], policy: Callable[[], Policy]
@@ -65,7 +65,7 @@ class Preparation:
         self._policy = policy
 
     async def prepare(self, call: Call) -> PreparedCall:
-        """`RequestError` for whatever the caller must change."""
+        """Returns the checked call. `RequestError` says what the caller must change."""
         invocation = parser.parse(
             call.tool,
             call.request.command,
@@ -161,12 +161,12 @@ def _exclusive(invocation: Invocation, access: ClusterAccess | None) -> tuple[tu
 
 
 def _place(invocation: Invocation, access: ClusterAccess | None) -> tuple[str, ...]:
-    """Cluster and namespace."""
+    """Returns cluster and namespace; nothing without a kubeconfig."""
     return (*access.cluster, invocation.namespace or access.namespace) if access else ()
 
 
 def _decoded(call: Call) -> str | None:
-    """The caller's kubeconfig as text: the header wins over the body, as in the first generation."""
+    """Returns the caller's kubeconfig as text. The header takes precedence over the body, as in the first version."""
     header = call.headers.get(KUBECONFIG_HEADER, "").strip()
     if header:
         return cluster_access.decode(header, allow_yaml=False)
@@ -177,6 +177,6 @@ def _decoded(call: Call) -> str | None:
 def _kubeconfig_required() -> RequestError:
     return RequestError(
         ErrorCode.KUBECONFIG_REQUIRED,
-        f"This command needs a cluster: send the kubeconfig, as `{encoding.ENCODED}` prints it, in the "
+        f"This command needs a cluster: send the kubeconfig, as printed by `{encoding.ENCODED}`, in the "
         "header X-Kubeconfig or in the field `kubeconfig`.",
     )

@@ -1,7 +1,7 @@
-"""When a command is one that was sent before: a client that timed out and calls again must not install twice.
+"""Recognizes a command that was sent before: a client that timed out and calls again must not install twice.
 
-MCP has no idempotency key, and clients repeat what they saw no result of. So over MCP the same write is the job that it
-is already, while that runs or for as long as nobody got its result. Reads are simply run again.
+MCP has no idempotency key, and clients repeat calls that gave no result. So over MCP a write that is sent again joins
+its job while the job runs, and afterwards until its result was delivered. A read is simply run again.
 """
 
 import json
@@ -11,13 +11,12 @@ from shared.sealing.fernet_keys import MasterKeys
 
 
 def names(master_keys: MasterKeys, call: PreparedCall) -> list[str]:
-    """Keyed hashes that are the same for the same command of the same caller on the same cluster; none for a read.
+    """Returns keyed hashes that are equal for the same command of the same caller on the same cluster; none for a read.
 
-    One by each master key: gateways find each other's while the keys are exchanged.
+    There is one hash for each master key, so that gateways recognize each other's hashes while keys are rotated.
 
-    The arguments are those that run: quotes, blanks and a leading name of the tool make no difference. Who does not
-    authenticate is told from others by the credentials in the request; a kubeconfig that the operator lends is the same
-    one after its token was renewed.
+    The hash covers the parsed arguments: quotes, blanks and a leading tool name make no difference. The credentials in
+    the request identify an anonymous caller; renewing the token of the gateway's own kubeconfig changes no hash.
     """
     if call.invocation.command_class.changes_nothing:
         return []

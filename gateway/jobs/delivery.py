@@ -1,10 +1,10 @@
-"""How the result of a job reaches the calls that wait for it.
+"""Records how each call that waits for a job ends.
 
-Such a call is a recipient: it has submitted the job, or joined the one that an earlier call of the same command
-submitted. It ends once: it receives the result, takes the job's id, misses the result or leaves. A result that not all
-received goes to the next call of the same command. A job that nobody waits for and whose id nobody has may be given up:
-a queued job or a running read, never a running write. Recipients of one job may be on several gateways, so the store
-keeps count (`deliver.lua`).
+Such a call is a recipient: it has submitted the job, or joined the job of an earlier call with the same command. It
+ends once: it receives the result, takes the job's id, misses the result or leaves. Until all recipients have received
+the result, the next call with the same command gets it. A job without recipients, whose id no client has, may be given
+up: a queued job or a running read, never a running write. Recipients of one job may be on several gateways, so the
+store counts them (`deliver.lua`).
 """
 
 import asyncio
@@ -22,35 +22,35 @@ from shared.models import Job, JobId
 from shared.redis.redis_connection import UNAVAILABLE
 from shared.store.job_store import Delivered, JobStore, NewJob
 
-ABANDONED = "nobody waited for the command any more"
+ABANDONED = "no caller waited for the command any more"
 
 log = structlog.get_logger()
 
 
 class ClientGoneError(Exception):
-    """The client closed its connection; nobody reads an answer any more."""
+    """The client closed its connection, so it cannot receive an answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Records what the calls of one gateway end with."""
+    """Records how the calls of one gateway end."""
 
     store: JobStore
     waiters: JobWaiters
     background: Background
 
     def recipient(self, job: NewJob, *, gives_up: bool) -> "Recipient":
-        """The call that submits the job. A client that sends an idempotency key will ask again, and never gives up."""
+        """Returns the call that submits the job. With an idempotency key it never gives up: its client asks again."""
         is_counted, gives_up = bool(job.repeatable), gives_up and not job.fingerprint
         return Recipient(self, job.id, job.id, is_counted=is_counted, gives_up=gives_up)
 
     async def show(self, job: Job) -> None:
-        """The job's result, if it has one, goes to a client that asked for it by the job's id."""
+        """Records that a client gets the result by the job's id. Ignores reads, and jobs that have not ended."""
         if job.state.is_final and not job.command_class.changes_nothing:
             await self.record(job.id, None, Delivered.RESULT)
 
     async def record(self, job_id: JobId, call: JobId | None, got: Delivered) -> None:
-        """An outage that keeps it from being recorded is no reason to keep the answer back."""
+        """Records what a call got. If Redis is not available, only logs that, so that the answer is still sent."""
         try:
             async with store_calls.bounded(job_id):
                 await self.store.deliver(job_id, call, got)
@@ -58,7 +58,7 @@ class Delivery:
             log.warning("delivery not recorded", job_id=job_id, got=got)
 
     async def record_nothing(self, job_id: JobId, call: JobId, *, reason: str) -> None:
-        """With a reason, the job is given up if it may be."""
+        """Records that a call got nothing. With a `reason`, gives up the job if that is allowed."""
         try:
             state = await self.store.deliver(job_id, call, Delivered.NOTHING, reason=reason)
         except UNAVAILABLE as error:
@@ -73,30 +73,30 @@ class Recipient:
 
     delivery: Delivery
     call: JobId
-    """Names the call: the id of the job that it submitted, or would have if there were none to join."""
+    """Identifies the call: the id of the job that it submitted, or would have submitted if it had joined none."""
     job_id: JobId
     is_counted: bool
-    """Whether another call of the same command may join the job: only then the store counts its recipients."""
+    """Whether other calls may join the job. Only then the store counts its recipients."""
     gives_up: bool
     """Whether the job may be given up when the client goes."""
 
     async def receive(self) -> None:
-        """The call's answer holds the result. When all have received it, the same command again is another run."""
+        """The call's answer contains the result. After all recipients have received it, the same command runs again."""
         if self.is_counted:
             await self.delivery.record(self.job_id, self.call, Delivered.RESULT)
 
     async def take_id(self) -> None:
-        """The call's answer holds the job's id instead of its result."""
+        """The call's answer contains the job's id instead of its result."""
         if self.is_counted:
             await self.delivery.record(self.job_id, self.call, Delivered.ID)
 
     def miss(self) -> None:
-        """The call ends without an answer that reaches its client; the job goes on."""
+        """The call ends without an answer that reaches its client. The job continues."""
         if self.is_counted:
             self._end(reason="")
 
     def leave(self) -> None:
-        """The client has gone. The clients of a gateway that stops have not."""
+        """The client has disconnected. Does nothing while the gateway stops, because its clients have not left."""
         if self.delivery.waiters.is_draining:
             return
         if self.gives_up:
@@ -106,7 +106,7 @@ class Recipient:
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """The call leaves when the block is cancelled or its client goes, and misses the result when it fails."""
+        """The call leaves if the block is cancelled or the client disconnects; on other errors it misses the result."""
         try:
             yield
         except (asyncio.CancelledError, ClientGoneError):

@@ -1,7 +1,7 @@
-"""What has happened to a job and what happens, one event after the other, from any place that a client has reached.
+"""Streams the past and coming events of a job, from the place that a client has reached.
 
-Each follower reads the stored stream by itself, page by page, and so at the speed of its own client. Nothing is kept
-for it here but its place.
+Each follower reads the stored events by itself, page by page, at the speed of its own client. The gateway keeps only
+the follower's place.
 """
 
 import asyncio
@@ -23,19 +23,19 @@ from shared.store.job_store import JobStore, SealedEvent, StoredJob
 from shared.store.record import JobRecord, moment
 
 PAGE = 8
-"""Events of 64 KiB and more: this is all that a client which reads slowly costs, beside what its connection buffers."""
+"""Events read at once, of about 64 KiB each. A slow client needs no more memory, besides its connection's buffers."""
 RETRY_S = 1.0
 IDLE_CHECK_S = 30.0
-"""The waiters' sweep looks each second: this is for one that stands still."""
+"""Longest time between two reads. The waiters check each second; this covers a check that hangs."""
 ENDED, CLOSED = 8, 9
-"""How far a job is: 1 queued, 2 running; 3 begun again, 4 queued, 5 running for the second time; these two last."""
+"""Last numbers of `Place.state`. Before: 1 queued, 2 running, 3 restarted, 4 queued and 5 running a second time."""
 NOT_OPENED = "the output does not open with this gateway's master keys"
 PLACE = re.compile(r"(\d{1,15})-(\d)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a client is: the newest output that it has, and how far it knows the job's state."""
+    """How much a client has: `sequence` of its newest output, and `state`, the number of the newest state it knows."""
 
     sequence: int = 0
     state: int = 0
@@ -50,27 +50,27 @@ class Place:
 
     @property
     def attempt(self) -> int:
-        """The newest attempt that the client knows of; 0 while it knows of none."""
+        """Number of the newest attempt that the client knows of; 0 if it knows none."""
         by_state = self.state // 3 + 1 if 1 < self.state < ENDED else 0
         return max(by_state, attempt_of(self.sequence) if self.sequence else 0)
 
     def is_before(self, attempt: int) -> bool:
-        """Whether the client has something of an earlier attempt."""
+        """Whether the client has output or a state of an earlier attempt."""
         return 0 < self.attempt < attempt
 
     def restarted(self, attempt: int) -> "Place":
-        """The place of who has been told that the attempt begins."""
+        """Returns the place of a client that was told that the attempt begins."""
         return Place(self.sequence, max(self.state, 3 * attempt - 3))
 
     @property
     def is_last(self) -> bool:
-        """Nothing comes after it."""
+        """Whether no event follows this place."""
         return self.state >= CLOSED
 
 
 @dataclass(frozen=True, slots=True)
 class StreamEvent:
-    """One event: its name, its data, and the place of a client that has it."""
+    """One event. `place` is the place of a client after it has received the event."""
 
     name: str
     data: Mapping[str, Any]
@@ -86,9 +86,9 @@ class EventStream:
     responses: ResponseReader
 
     async def follow(self, job_id: JobId, place: Place) -> AsyncGenerator[StreamEvent]:
-        """Events after that place, as they come; ends with the job's, or without one when this gateway stops.
+        """Yields the events after that place as they come. Ends after the job's last event, or when the gateway stops.
 
-        Through an outage of Redis it waits.
+        While Redis is not available, it waits.
         """
         async with self.waiters.follow(job_id) as news:
             while not self.waiters.is_draining:
@@ -108,7 +108,7 @@ class EventStream:
                         await news.wait()
 
     async def _news(self, job_id: JobId, place: Place) -> AsyncGenerator[StreamEvent]:
-        # The record first: what it says to be over has all of its output stored.
+        # The record is read before the events: if it says that the job has ended, all output is stored.
         async with store_calls.bounded(job_id):
             [stored] = await self.store.read([job_id])
         if stored is None:
@@ -144,7 +144,7 @@ class EventStream:
 
 
 def _changes(stored: StoredJob, place: Place) -> Iterator[StreamEvent]:
-    """What happened before the output that comes next; what a client that knows of the end has missed is over."""
+    """Yields the state changes before the next output; none to a client that already knows the job's end."""
     if place.state >= ENDED:
         return
     state, attempt = _progress(stored.record)
@@ -156,7 +156,7 @@ def _changes(stored: StoredJob, place: Place) -> Iterator[StreamEvent]:
 
 
 def _printed(page: Sequence[SealedEvent], place: Place, key: DataKey) -> Iterator[StreamEvent]:
-    """The record may have been read before the attempt began that has printed this."""
+    """Yields output, and a restart before a new attempt's: the record may have been read before that attempt began."""
     for sealed in page:
         attempt = attempt_of(sealed.sequence)
         if place.is_before(attempt):
@@ -167,14 +167,14 @@ def _printed(page: Sequence[SealedEvent], place: Place, key: DataKey) -> Iterato
 
 
 def _progress(record: JobRecord) -> tuple[int, int]:
-    """How far the job is, and the attempt that prints or will print."""
+    """Returns the number of the job's state, and the attempt that prints now or next."""
     if record.state is JobState.QUEUED:
         return 3 * record.attempt + 1, record.next_attempt
     return (3 * record.attempt - 1 if record.state is JobState.RUNNING else ENDED), record.next_attempt
 
 
 def _restart(place: Place, attempt: int) -> StreamEvent:
-    """What the client has of the output is void: the command begins anew."""
+    """Returns the event that tells a client to drop the output so far, because the command runs again."""
     return StreamEvent("restart", {"attempt": attempt}, place)
 
 

@@ -1,7 +1,7 @@
-"""Everyone on this gateway who follows a job as it runs: woken by its channel.
+"""Wakes the requests on this gateway that follow a job's output, when the job's channel has a message.
 
-A notice that was lost shows once a second, when all jobs that are followed are looked at together: what is quiet then
-wakes nobody, so a thousand followers of silent jobs cost next to nothing.
+Once a second, the progress of all followed jobs is read in one batch, in case a message was lost. A job without news
+wakes no follower, so a thousand followers of silent jobs cost little.
 """
 
 import asyncio
@@ -14,12 +14,12 @@ from shared.store.job_store import Progress
 
 
 class Followers:
-    """Whom to wake. Channels come and go with them, on the connection of whoever owns this."""
+    """The followers of each job. The owner of this object subscribes to their channels."""
 
     def __init__(self) -> None:
         self._events: dict[JobId, set[asyncio.Event]] = {}
         self._seen: dict[JobId, Progress] = {}
-        """How far each job was when all were looked at."""
+        """Job id → progress at the last check."""
 
     @property
     def job_ids(self) -> list[JobId]:
@@ -31,7 +31,7 @@ class Followers:
 
     @asynccontextmanager
     async def woken(self, job_id: JobId) -> AsyncIterator[tuple[asyncio.Event, bool]]:
-        """An event that is set whenever there may be news of the job, and whether nobody here followed it before."""
+        """Yields an event that is set when the job may have news, and whether this is the job's first follower here."""
         event = asyncio.Event()
         events = self._events.setdefault(job_id, set())
         is_first = not events
@@ -52,7 +52,7 @@ class Followers:
             event.set()
 
     def show(self, job_id: JobId, progress: Progress) -> None:
-        """Wakes them if the job is not where the look before this one found it."""
+        """Wakes the job's followers if its progress has changed since the last check."""
         if job_id in self._events and self._seen.get(job_id) != progress:
             self._seen[job_id] = progress
             self.wake(job_id)

@@ -1,7 +1,7 @@
-"""`Idempotency-Key`: a request that is sent again is the job that it was the first time.
+"""`Idempotency-Key`: a request that is sent again with the same key gets the same job.
 
-The job's id follows from principal and key, and a job is submitted once by its id: whatever arrives twice, at once or
-later, on whichever gateway, becomes one job. Draft: https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
+The job's id is derived from principal and key, and an id is submitted only once. So two requests with one key become
+one job, on any gateway. Draft: https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
 """
 
 import json
@@ -21,7 +21,7 @@ VALID = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 def parse(value: str | None) -> str | None:
-    """The key; None without one. `RequestError` for what is none."""
+    """Returns the key; None if there is none. `RequestError` if the key is not valid."""
     if value is not None and not VALID.fullmatch(value):
         raise RequestError(
             ErrorCode.IDEMPOTENCY_KEY_INVALID, f"{HEADER} takes 1 to 255 printable ASCII characters without blanks."
@@ -31,9 +31,9 @@ def parse(value: str | None) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The id of a job, as hard to guess as a random one for who has no master key.
+    """The id of a job, which cannot be guessed without a master key.
 
-    `fingerprint`: of what the request asks for; two requests with one key must have the same.
+    `fingerprint` is a hash of the request. Two requests with one idempotency key must have the same.
     """
 
     job_id: JobId
@@ -41,7 +41,7 @@ class Identity:
 
 
 async def chosen(store: JobStore, master_keys: MasterKeys, call: PreparedCall) -> Identity:
-    """That of the call's job: by its idempotency key if it has one, else by chance."""
+    """Returns the identity of the call's job: derived from its idempotency key, or random without a key."""
     if call.idempotency_key is None:
         return Identity(job_ids.new(master_keys), "")
     newest, *older = _identities(master_keys, call, call.idempotency_key)
@@ -53,7 +53,7 @@ async def chosen(store: JobStore, master_keys: MasterKeys, call: PreparedCall) -
 
 
 def _identities(master_keys: MasterKeys, call: PreparedCall, key: str) -> list[Identity]:
-    """By each master key, newest first: while keys are exchanged, a job may be there by an older one."""
+    """Returns one identity for each master key, newest first: during a key rotation, an older key's job may exist."""
     asked = call.envelope.command.model_dump(mode="json", exclude={"kubeconfig"})
     request = (call.identity, json.dumps([asked, call.envelope.time_limit_s], sort_keys=True))
     return [

@@ -1,4 +1,4 @@
-"""A caller's own jobs, newest first, page by page. Never those of callers who cannot be told apart."""
+"""Lists a caller's own jobs, newest first, page by page. Anonymous callers get a list only on their own machine."""
 
 import re
 from collections.abc import AsyncIterator
@@ -18,14 +18,14 @@ from shared.store.record import JobRecord
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
 LOOKED_AT = 1_000
-"""Records read for one page, which ends short of its limit where few of them fit."""
+"""Largest number of records read for one page. A page is shorter than its limit if few of them match."""
 
 _CURSOR = re.compile(r"([0-9]{1,15})-([0-9a-f]{48})")
 
 
 @dataclass(frozen=True, slots=True)
 class JobFilter:
-    """Whose jobs are wanted, and which; None for any."""
+    """Which jobs are listed: those of the caller, in this state and of this tool. None means any."""
 
     caller: Caller
     state: JobState | None = None
@@ -45,16 +45,16 @@ class JobLists:
 
     @property
     def are_open_to_anonymous(self) -> bool:
-        """Only where this machine alone reaches the gateway: elsewhere a job's random id is the capability."""
+        """Whether only this machine reaches the gateway. Elsewhere, only a job's random id gives access to it."""
         return is_loopback(self.settings.host) and not self.settings.allow_anonymous
 
     async def page(self, wanted: JobFilter, *, limit: int, cursor: str | None) -> JobPage:
-        """At most `limit` jobs. `RequestError` where lists are off, or for a cursor that is none."""
+        """Returns at most `limit` jobs. `RequestError` if listing is off, or the cursor is not valid."""
         if wanted.caller.is_anonymous and not self.are_open_to_anonymous:
             raise RequestError(
                 ErrorCode.LISTING_OFF,
-                "Jobs are not listed here: this gateway authenticates nobody and others can reach it, so a list would "
-                "show them all. Keep the ids that it hands out, and ask for each job by its id.",
+                "Jobs are not listed here: this gateway does not authenticate callers and others can reach it, so a "
+                "list would show everyone's jobs. Keep each job's id, and ask for the job by its id.",
             )
         before = _position(cursor) if cursor else None
         newest = self.index.newest(wanted.caller.principal, before=before, most=LOOKED_AT)
@@ -81,5 +81,7 @@ def _cursor(place: Position | None) -> str | None:
 def _position(cursor: str) -> Position:
     match = _CURSOR.fullmatch(cursor)
     if match is None:
-        raise RequestError(ErrorCode.REQUEST_INVALID, "The cursor is none: take `next_cursor` of the page before.")
+        raise RequestError(
+            ErrorCode.REQUEST_INVALID, "The cursor is not valid: send `next_cursor` of the previous page."
+        )
     return Position(int(match[1]), JobId(match[2]))

@@ -1,4 +1,4 @@
-"""A page of what a job has printed: the bytes as the process wrote them, found without opening all that come before."""
+"""Reads a page of a job's output: the bytes that the process wrote, without decrypting the events before the page."""
 
 from dataclasses import dataclass, field
 
@@ -10,28 +10,28 @@ from shared.sealing.fernet_keys import DataKey, SealError
 from shared.store.job_store import JobStore, StoredJob
 
 READ_AT_ONCE = 8
-"""Events of 64 KiB and more: what one request holds of them stays near a megabyte."""
+"""Events read at once, of about 64 KiB each, so that one request needs little memory."""
 MAX_OFFSET = 2**53
 MOST_EVENTS = 1_000
-"""Opened for one page, which ends short of its limit where a command printed byte by byte."""
+"""Largest number of events decrypted for one page. The page is shorter if a command printed byte by byte."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutputPage:
-    """`next_offset` is where the next page begins; with `is_complete` there is none."""
+    """One page. The next page begins at byte `next_offset`. If `is_complete`, no page follows."""
 
     data: bytes
     next_offset: int
     stored_bytes: int
-    """Of the whole stream, so far."""
+    """Bytes of the whole stream stored so far."""
     is_complete: bool
     attempt: int
-    """Pages of two attempts do not belong together."""
+    """Number of the attempt that printed this page. Pages of different attempts must not be joined."""
 
 
 @dataclass(slots=True)
 class _Cut:
-    """Takes one stream's bytes from a place on out of the events that hold it."""
+    """Collects bytes of one stream from its events, from `position` on, up to `limit` bytes."""
 
     stream: EventKind
     position: int
@@ -44,7 +44,7 @@ class _Cut:
 
     def take(self, event: OutputEvent) -> None:
         begin = event.before.get(self.stream, 0)
-        # Where Redis lost events in a restart, there is a hole, and nothing to be had for it.
+        # If Redis lost events in a restart, the bytes between are missing and are skipped.
         self.position = max(self.position, begin)
         if event.kind is self.stream:
             found = event.content[self.position - begin :][: self.limit - len(self.data)]
@@ -60,24 +60,24 @@ class OutputPages:
     responses: ResponseReader
 
     async def served(self, stored: StoredJob, stream: EventKind, *, offset: int, limit: int) -> OutputPage:
-        """The same for a caller. `UnavailableError` if Redis is away, or the output does not open here."""
+        """Calls `page`. `UnavailableError` if Redis is not available, or no master key here opens the output."""
         try:
             async with store_calls.bounded(stored.record.id):
                 return await self.page(stored, stream, offset=offset, limit=limit)
         except SealError as error:
             raise UnavailableError(
                 ErrorCode.STORE_UNAVAILABLE,
-                "The output does not open with this gateway's master keys: ask one that has the keys of its time.",
+                "This gateway's master keys do not open the output: ask a gateway that has the keys of that time.",
                 job_id=stored.record.id,
             ) from error
 
     async def page(self, stored: StoredJob, stream: EventKind, *, offset: int, limit: int) -> OutputPage:
-        """At most `limit` bytes from `offset` on; none where nothing is stored yet. `SealError` if it does not open."""
+        """Returns at most `limit` bytes from `offset` on. `SealError` if no master key here opens the output."""
         key = self.responses.output_key(stored.record)
         newest = await self.store.newest_event(stored.record.id)
         attempt = attempt_of(newest) if newest else stored.record.next_attempt
         last = await self._event(stored, newest, key) if newest else None
-        # The record was read first: what it says to be over has all of its output stored.
+        # The record was read before the events: if it says that the job has ended, all output is stored.
         total = _end(last, stream) if last else 0
         cut = _Cut(stream, min(offset, total), limit)
         if cut.position < total:
@@ -98,7 +98,7 @@ class OutputPages:
             after = page[-1].sequence
 
     async def _first(self, stored: StoredJob, cut: _Cut, newest: int, *, key: DataKey) -> int:
-        """The newest event that begins at the place or before: by halves, for each knows what comes before it."""
+        """Returns the newest event at or before the cut's position, by binary search: events know their offset."""
         low, high = last_before(attempt_of(newest)) + 1, newest
         while low < high:
             middle = (low + high + 1) // 2
@@ -110,7 +110,7 @@ class OutputPages:
         return low
 
     async def _event(self, stored: StoredJob, sequence: int, key: DataKey) -> OutputEvent | None:
-        """That event, or the next one where Redis lost it; none where the output went with its attempt just now."""
+        """Returns that event, or the next one if Redis lost it; None if its attempt's output was just deleted."""
         found = await self.store.events(stored.record.id, after=sequence - 1, limit=1)
         return opened(key, found[0]) if found else None
 

@@ -114,7 +114,7 @@ class JobService:
                     watch = await watching.enter_async_context(self.waiters.watch(queued.job.id))
                 watch.is_submitted = True
                 if queued.is_repeated:
-                    self.waiters.look(queued.job.id)
+                    self.waiters.check(queued.job.id)
                 longest_wait_s = job.queue_wait_s + job.time_limit_s + WAIT_MARGIN_S
                 yield PendingJob(queued.job, longest_wait_s, recipient, watch, self.responses, queued.joined)
 

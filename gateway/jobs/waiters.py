@@ -22,7 +22,7 @@ from shared.restart_on_failure import restarted
 from shared.store import key_names
 from shared.store.job_store import JobStore, StoredJob
 
-SWEEP_INTERVAL_S = 1.0
+CHECK_INTERVAL_S = 1.0
 STORE_TIMEOUT_S = 2.0
 MESSAGE_POLL_S = 5.0
 READ_BATCH = 200
@@ -116,7 +116,7 @@ class JobWaiters:
         watches.add(watch)
         try:
             if len(watches) > 1 or not await self._subscribe(key_names.notice(job_id)):
-                self.look(job_id)
+                self.check(job_id)
             yield watch
         finally:
             watches.discard(watch)
@@ -139,7 +139,7 @@ class JobWaiters:
             if not self._followers.follows(job_id):
                 self._left.add(key_names.changes(job_id))
 
-    def look(self, job_id: JobId) -> None:
+    def check(self, job_id: JobId) -> None:
         """Reads the job soon, if it is watched."""
         if job_id in self._watches:
             self._due.add(job_id)
@@ -156,7 +156,7 @@ class JobWaiters:
         """Listens, reads and sweeps until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(restarted(self._listen, "listen for notices"), name="listen for notices")
-            group.create_task(restarted(self._read_and_sweep, "read finished jobs"), name="read finished jobs")
+            group.create_task(restarted(self._read_and_check, "read finished jobs"), name="read finished jobs")
 
     async def _subscribe(self, channel: str) -> bool:
         """False where the subscription stands already.
@@ -209,25 +209,25 @@ class JobWaiters:
         # What happened before the subscription stood was not noticed.
         is_gap = kind == "subscribe" and not all(watch.is_new for watch in self._watches.get(job_id, ()))
         if is_end or is_gap:
-            self.look(job_id)
+            self.check(job_id)
 
-    async def _read_and_sweep(self) -> None:
+    async def _read_and_check(self) -> None:
         """Reads what notices name as they come, and once a second all that is waited for, however busy it is."""
         clock = asyncio.get_running_loop().time
-        sweep_at = clock() + SWEEP_INTERVAL_S
+        check_at = clock() + CHECK_INTERVAL_S
         while True:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout_at(sweep_at):
+                async with asyncio.timeout_at(check_at):
                     await self._wake.wait()
-            if clock() >= sweep_at:
-                sweep_at = clock() + SWEEP_INTERVAL_S
-                await self._sweep()
+            if clock() >= check_at:
+                check_at = clock() + CHECK_INTERVAL_S
+                await self._check_all()
             else:
                 await self._read_due()
 
-    async def _sweep(self) -> None:
+    async def _check_all(self) -> None:
         await self._unsubscribe_left()
-        await self._look_at_followed()
+        await self._check_followed()
         self._due.update(self._watches)
         await self._read_due()
         demanded = {
@@ -239,7 +239,7 @@ class JobWaiters:
         async with asyncio.timeout(STORE_TIMEOUT_S):
             await self._unserved_jobs.end(demanded)
 
-    async def _look_at_followed(self) -> None:
+    async def _check_followed(self) -> None:
         followed = self._followers.job_ids
         for first in range(0, len(followed), READ_BATCH):
             batch = followed[first : first + READ_BATCH]

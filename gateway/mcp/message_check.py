@@ -15,7 +15,7 @@ def fault(body: bytes) -> JSONRPCError | None:
     try:
         message = from_json(body)
     except ValueError:
-        return _error(PARSE_ERROR, "The body is no valid JSON.")
+        return _error(PARSE_ERROR, "The body is not valid JSON.")
     said = _what_is_wrong(message)
     return _error(INVALID_REQUEST, said, _id_of(message)) if said else None
 

@@ -1,1 +1,1 @@
-"""What an operator lets callers run. It loosens verbs, never what contains them."""
+"""Decides which commands callers may run. It can allow verbs, but never loosens the sandbox."""

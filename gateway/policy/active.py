@@ -1,4 +1,4 @@
-"""The policy that is in force: read at the start, and again when the operator says so."""
+"""The current policy: read when the gateway starts, and again on SIGHUP."""
 
 import asyncio
 import signal
@@ -16,7 +16,7 @@ log = structlog.get_logger()
 
 
 def load(settings: GatewaySettings) -> Policy:
-    """`SettingsError` where the file does not fit."""
+    """Reads the policy. Raises `SettingsError` if its file is not valid."""
     if settings.security_config is None:
         return Policy(settings.security_mode)
     found = rule_file.load(settings.security_config)
@@ -24,7 +24,7 @@ def load(settings: GatewaySettings) -> Policy:
 
 
 class ActivePolicy:
-    """Holds a policy at any time: a file that is broken when it is read again changes nothing."""
+    """Holds the current policy. If the file is not valid when it is read again, the policy stays unchanged."""
 
     def __init__(self, settings: GatewaySettings) -> None:
         self._settings = settings
@@ -37,9 +37,9 @@ class ActivePolicy:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Takes SIGHUP for the operator's word; without a file it ends the process, as the hangup of a terminal does.
+        """Reloads the policy on SIGHUP while the block runs. Without a file, SIGHUP ends the process as usual.
 
-        Signals reach the main thread alone: an app that is served in another one reads its file once.
+        Signals reach only the main thread. An app in another thread does not reload its file.
         """
         if self._settings.security_config is None or threading.current_thread() is not threading.main_thread():
             yield
@@ -52,14 +52,14 @@ class ActivePolicy:
             loop.remove_signal_handler(signal.SIGHUP)
 
     async def run(self) -> None:
-        """Reads the file again each time that it is asked to."""
+        """Reads the file again after each SIGHUP."""
         while True:
             await self._asked.wait()
             self._asked.clear()
             await self.reload()
 
     async def reload(self) -> None:
-        """Logs what is in force afterwards, and why the file was not taken."""
+        """Reads the file again. Logs the new policy, or why the old one is kept."""
         try:
             self._policy = await asyncio.to_thread(load, self._settings)
         except SettingsError as error:

@@ -1,4 +1,4 @@
-"""What each security mode lets run: by class, and for what deletes by its effects.
+"""Which commands each security mode allows: by class, and for destructive commands by their effects too.
 
     class         read-only   strict                               permissive
     read, local   yes         yes                                  yes
@@ -7,7 +7,7 @@
     credential    no          no                                   yes
     interactive   no          no                                   no: there is no terminal
 
-Unknown verbs and flags are refused in `strict`; elsewhere they make a command a write.
+Unknown verbs and flags are refused in `strict`. In the other modes they make a command a write.
 """
 
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ _INSTEAD_OF_CLASS = {
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`rule` names what decided, `setting` where that stands; `why` and `instead` are for the caller."""
+    """Whether a command may run. `rule` decided so and is set in `setting`; `why` and `instead` are for the caller."""
 
     is_allowed: bool
     rule: str
@@ -47,7 +47,7 @@ class Decision:
 
 
 def decide(mode: SecurityMode, classified: Classification) -> Decision:
-    """Whether the mode lets such a command run."""
+    """Decides whether the mode allows a command of this classification."""
     command_class = classified.command_class
     row = f"{mode}/{command_class}"
     if command_class not in _ALLOWED[mode]:
@@ -59,7 +59,7 @@ def decide(mode: SecurityMode, classified: Classification) -> Decision:
 
 
 def allowed_classes(mode: SecurityMode) -> list[CommandClass]:
-    """What may run in that mode, as far as the class decides it."""
+    """Returns the classes that the mode allows. Single commands of them may still be denied."""
     return [command_class for command_class in CommandClass if command_class in _ALLOWED[mode]]
 
 
@@ -69,12 +69,12 @@ def _with_effects(classified: Classification) -> Iterator[tuple[ClassRule, Effec
 
 def _why(mode: SecurityMode, classified: Classification) -> str:
     if mode is SecurityMode.READ_ONLY:
-        return "this server runs only what changes nothing"
+        return "this server runs only commands that change nothing"
     return _reason(classified)
 
 
 def _reason(classified: Classification) -> str:
-    """The rule that gave it the class that it has, or its verb."""
+    """Names the rule that gave the command its class, or else its verb."""
     deciding = [rule for rule in classified.rules if rule.to is classified.command_class]
     return deciding[-1].why if deciding else f"its verb is a {classified.command_class} one"
 

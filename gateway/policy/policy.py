@@ -1,15 +1,15 @@
-"""Judges a command before it is queued: by its class, its effects, where it acts, and the operator's rules.
+"""Judges a command before it is queued: by its class, its effects, its namespaces, and the operator's rules.
 
-The fence comes first and nothing loosens it. Then come the rules that deny, then those that allow, and what no rule
-speaks of is decided by the mode. In `strict`, words that a CLI does not have are refused before all that.
+The namespace fence comes first, and no rule loosens it. Then come the rules that deny, then the rules that allow. If no
+rule matches, the mode decides. In `strict`, a word that the CLI does not have is refused before all of this.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from gateway.policy import fence, manifests, modes
-from gateway.policy.fence import TouchedNamespaces
+from gateway.policy import manifests, modes, namespace_fence
 from gateway.policy.modes import Decision
+from gateway.policy.namespace_fence import TouchedNamespaces
 from gateway.policy.rules import Action, Judged, Rule, Rules
 from shared import metrics
 from shared.command import classes
@@ -23,33 +23,33 @@ from shared.settings import SecurityMode
 from shared.tools.tool import Tool
 
 SETTING = "K8S_MCP_SECURITY_CONFIG"
-_NAME_IN_FULL = "a kind with its group (`KIND.GROUP`), for a name that is not known here may stand for several kinds"
+_NAME_IN_FULL = "write the kind with its group (`KIND.GROUP`), because an unknown name may stand for several kinds"
 _DOES = {Action.ALLOW: "allows", Action.DENY: "denies"}
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What was found about a command, and what follows."""
+    """The classification of a command, the namespaces that it touches, and the decision."""
 
     classified: Classification
     touched: TouchedNamespaces
     decision: Decision
     masking: Masking | None
-    """Of its output; None where that is shown as it is."""
+    """How Secrets in the output are masked; None if the output is not masked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the operator's mode and rules say about every command."""
+    """The operator's mode and rules."""
 
     mode: SecurityMode
     rules: Rules = field(default_factory=Rules)
     digest: str = ""
-    """Of the rules' file; empty without one."""
+    """Digest of the rules' file; empty without a file."""
 
     @property
     def only_reads(self) -> bool:
-        """Whether nothing that it allows changes anything."""
+        """Whether the policy allows only commands that change nothing."""
         return self.mode is SecurityMode.READ_ONLY and not any(rule.action is Action.ALLOW for rule in self.rules.rules)
 
     def check(
@@ -61,7 +61,7 @@ class Policy:
         files: Mapping[str, str],
         kubeconfig_namespace: str | None,
     ) -> Invocation:
-        """The command with the class that its manifests give it. `RequestError` where it may not run."""
+        """Returns the command with the class that its manifests give it. `RequestError` if it may not run."""
         if refusal := self.refusal(tool, invocation):
             raise refusal
         found = self.judge(tool, invocation, stdin=stdin, files=files, kubeconfig_namespace=kubeconfig_namespace)
@@ -76,7 +76,7 @@ class Policy:
         )
 
     def refusal(self, tool: Tool, invocation: Invocation) -> RequestError | None:
-        """What is to be said of a word that the CLI does not have, where that is refused."""
+        """Returns the error for a word that the CLI does not have, if the mode refuses such words."""
         word = invocation.unknown if self.mode is SecurityMode.STRICT else None
         return _unknown(tool, word) if word else None
 
@@ -89,11 +89,11 @@ class Policy:
         files: Mapping[str, str],
         kubeconfig_namespace: str | None,
     ) -> Judgement:
-        """`kubeconfig_namespace` is where a command acts that names none."""
+        """Judges a command. Without a namespace of its own it acts in `kubeconfig_namespace`."""
         objects = manifests.objects(tool.grammar, invocation.reading, stdin=stdin, files=files)
         reading = replace(invocation.reading, objects=objects)
         classified = classes.classify(tool.grammar, reading)
-        place = fence.of(
+        place = namespace_fence.of(
             tool,
             invocation,
             reading,
@@ -117,7 +117,7 @@ class Policy:
 def _by(rule: Rule, judged: Judged) -> Decision:
     is_allowed = rule.action is Action.ALLOW
     why = rule.why or f"it {_DOES[rule.action]} such commands ({rule.says()})"
-    instead = "" if is_allowed else rule.instead or f"commands that it does not speak of ({rule.says()})"
+    instead = "" if is_allowed else rule.instead or f"commands that this rule does not match ({rule.says()})"
     if instead and rule.kinds and SEVERAL in judged.kinds:
         instead += f"; {_NAME_IN_FULL}"
     return Decision(is_allowed, f"rules/{rule.name}", why, instead, SETTING)
@@ -125,7 +125,7 @@ def _by(rule: Rule, judged: Judged) -> Decision:
 
 def _unknown(tool: Tool, word: UnknownWord) -> RequestError:
     code = ErrorCode.VERB_UNKNOWN if word.kind is WordKind.VERB else ErrorCode.FLAG_UNKNOWN
-    meant = f"did you mean `{word.nearest}`?" if word.nearest else "the verb with `--help` lists what there is."
+    meant = f"did you mean `{word.nearest}`?" if word.nearest else "see the verb's `--help`."
     return RequestError(
         code, f"{tool.name} {tool.grammar.table.version} has no {word.kind} `{word.shown}` there: {meant}"
     )

@@ -1,4 +1,4 @@
-"""Reads the file that `K8S_MCP_SECURITY_CONFIG` names. What does not fit is told with its line."""
+"""Reads the file that `K8S_MCP_SECURITY_CONFIG` names. An error names the line of the file."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -20,25 +20,25 @@ Location = tuple[int | str, ...]
 
 @dataclass(frozen=True, slots=True)
 class RuleFile:
-    """`digest` tells one content of the file from another, in logs."""
+    """The content of a rules' file. `digest` identifies it in logs."""
 
     rules: Rules
     digest: str
 
 
 def load(path: Path) -> RuleFile:
-    """`SettingsError` of one line: file, line and reason."""
+    """Reads the file. Raises `SettingsError` with one line of text: file, line and reason."""
     try:
         data = path.read_bytes()
         text = data.decode()
     except OSError as error:
         raise _error(path, error.strerror or "it cannot be read") from error
     except UnicodeDecodeError as error:
-        raise _error(path, "it is no UTF-8 text") from error
+        raise _error(path, "it is not UTF-8 text") from error
     try:
         roots = documents.load_all(text)
         if len(roots) != 1 or not isinstance(roots[0], dict):
-            raise _error(path, "it must hold one mapping, with `namespaces`, `trust_charts` and `rules`")
+            raise _error(path, "it must contain one mapping, with `namespaces`, `trust_charts` and `rules`")
         rules = Rules.model_validate(roots[0])
     except DocumentError as error:
         raise _error(path, str(error)) from error
@@ -48,7 +48,7 @@ def load(path: Path) -> RuleFile:
 
 
 def _first(error: ValidationError, text: str) -> str:
-    """The first problem of the file, by its lines."""
+    """Describes the error with the lowest line number."""
     lines = dict(_lines(yaml.compose(text, Loader=yaml.CSafeLoader)))
     problems = error.errors(include_url=False, include_input=False)
     line, _, problem = min((_line(lines, each["loc"]), number, each) for number, each in enumerate(problems))
@@ -57,12 +57,12 @@ def _first(error: ValidationError, text: str) -> str:
 
 
 def _line(lines: Mapping[Location, int], location: Location) -> int:
-    """That of the value, or of the nearest one around it."""
+    """Returns the line of the value, or of the nearest value that contains it."""
     return next(lines[location[:length]] for length in range(len(location), -1, -1) if location[:length] in lines)
 
 
 def _lines(node: yaml.Node | None, path: Location = ()) -> Iterator[tuple[Location, int]]:
-    """The place of each value, and its line: that of its key where it has one."""
+    """Yields the location of each value with the line of its key, or of the value itself if it has no key."""
     yield path, node.start_mark.line + 1 if node and node.start_mark else 1
     if isinstance(node, yaml.SequenceNode):
         for number, child in enumerate(node.value):

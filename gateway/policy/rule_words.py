@@ -1,4 +1,4 @@
-"""The words that a rule may use: tools, verbs, flags and classes that there are. A ValueError names the nearest one."""
+"""Checks that the tools, verbs, flags and classes of a rule exist. A ValueError names the nearest known word."""
 
 import difflib
 from collections.abc import Iterable, Sequence
@@ -11,47 +11,47 @@ from shared.tools.tool import Tool
 
 
 def tools(names: Iterable[str]) -> list[Tool]:
-    """Those of the names, or all where none is named."""
+    """Returns the named tools, or all tools if none is named."""
     found = [tool for tool in registry.tools() if tool.name in set(names)]
     return found or [*registry.tools()]
 
 
 def check_tool(name: str) -> None:
-    """By its exact name."""
+    """Raises ValueError unless a tool has exactly this name."""
     _check(name, registry.names(), "there is no tool")
 
 
 def check_class(name: str) -> None:
-    """By its exact name."""
+    """Raises ValueError unless a class has exactly this name."""
     _check(name, [str(each) for each in CommandClass], "there is no class")
 
 
 def check_verb(of: Sequence[Tool], pattern: str) -> None:
-    """A verb path in full, without aliases, or a pattern that some path fits."""
+    """Raises ValueError unless `pattern` is a complete verb path, without aliases, or matches one."""
     known = {path for tool in of for path in (*tool.grammar.table.verbs, *tool.grammar.classes)}
     if not any(fnmatchcase(path, pattern) for path in known):
         _check(pattern, sorted(known), f"{_names(of)} has no verb")
 
 
 def checked_flag(of: Sequence[Tool], written: str) -> str:
-    """Its long name, without dashes."""
+    """Returns the flag's long name without dashes. ValueError for an unknown flag."""
     name = written.removeprefix("--")
     _check(name, sorted(set().union(*map(_flags, of))), f"{_names(of)} has no flag")
     return name
 
 
 def check_allowable(of: Sequence[Tool], flag: str) -> None:
-    """That it is not refused wherever it is known, by what no rule loosens."""
+    """Raises ValueError if every tool that has the flag refuses it in every mode."""
     grammars = [tool.grammar for tool in of if flag in _flags(tool)]
     if all(flag in grammar.refused_flags and flag not in grammar.redefined_under for grammar in grammars):
         raise ValueError(f"no rule can allow `--{flag}`: it is refused in every mode")
 
 
 def plurals(of: Sequence[Tool], kinds: Sequence[str]) -> tuple[str, ...]:
-    """The kinds' proper plurals, as those of the tools that name kinds have them."""
+    """Returns the plural names of the kinds, as the tools know them. ValueError if no tool has kinds."""
     naming = [tool.grammar for tool in of if tool.grammar.kinds is not no_kinds]
     if not naming:
-        raise ValueError(f"commands of {_names(of)} name no kinds")
+        raise ValueError(f"commands of {_names(of)} do not name kinds")
     return tuple(dict.fromkeys(grammar.plural(kind) for kind in kinds for grammar in naming))
 
 

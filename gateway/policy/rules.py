@@ -1,8 +1,8 @@
-"""An operator's rules and fence, as their file has them, and which commands a rule speaks of.
+"""An operator's rules and namespace fence, as in their file, and the test of whether a rule matches a command.
 
-A deny rule holds for whatever a command may mean, an allow rule only for all of it: of a command with two kinds a rule
-denies one that it names, and allows both or neither. A kind that is not known here may be a category, so a deny rule
-takes it for any kind; an allow rule takes its name as the operator wrote it.
+If a command names several kinds, a deny rule matches when it names one of them, an allow rule only when it names all of
+them. An unknown kind may stand for several kinds: a deny rule on kinds always matches it, an allow rule only by the
+name that the operator wrote.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ from pydantic import (
 )
 
 from gateway.policy import rule_words
-from gateway.policy.fence import TouchedNamespaces
+from gateway.policy.namespace_fence import TouchedNamespaces
 from shared.command.reading import SEVERAL, UNSEEN, Reading
 from shared.models import CommandClass
 from shared.tools.tool import Tool
@@ -39,14 +39,14 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What a rule looks at."""
+    """The facts about a command that a rule tests."""
 
     tool: Tool
     reading: Reading
     command_class: CommandClass
     touched: TouchedNamespaces
     kinds: tuple[str, ...]
-    """Those that it names, and `UNSEEN` or `SEVERAL` where it may act on more."""
+    """Kinds that the command names, with `UNSEEN` or `SEVERAL` if it may act on more."""
 
 
 def _listed(value: object) -> object:
@@ -59,7 +59,7 @@ NONE: Words = ()
 
 
 class Rule(BaseModel):
-    """One row: what is not said is not looked at; of what is said, each must fit. `*` stands for any letters."""
+    """One rule. It matches a command that meets all given conditions. `*` in a word stands for any characters."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -67,12 +67,12 @@ class Rule(BaseModel):
     action: Action
     tools: Words = NONE
     verbs: Words = NONE
-    """Verb paths; each holds for the verbs below it too."""
+    """Verb paths. A path matches the verbs below it too."""
     classes: Words = NONE
     kinds: Words = NONE
     namespaces: Words = NONE
     flags: Words = NONE
-    """Long names; the rule speaks of commands that have one of them, switched on."""
+    """Long names of flags. The rule matches commands that have at least one of them switched on."""
     why: StrictStr = ""
     instead: StrictStr = ""
 
@@ -112,13 +112,13 @@ class Rule(BaseModel):
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if not any(getattr(self, condition) for condition in CONDITIONS):
-            raise ValueError(f"names none of {', '.join(CONDITIONS)}, and would speak of every command")
+            raise ValueError(f"names none of {', '.join(CONDITIONS)}, so it would match every command")
         if self.action is Action.ALLOW and CommandClass.INTERACTIVE in self.classes:
-            raise ValueError("allows the class interactive, for which there is no terminal")
+            raise ValueError("allows the class interactive, but commands have no terminal")
         return self
 
     def fits(self, judged: Judged) -> bool:
-        """Whether it speaks of this command."""
+        """Returns whether the rule matches the command."""
         reading = judged.reading
         return (
             (not self.tools or judged.tool.name in self.tools)
@@ -130,7 +130,7 @@ class Rule(BaseModel):
         )
 
     def _fits_class(self, command_class: CommandClass) -> bool:
-        """No rule allows credentials in passing, and none gives a terminal."""
+        """An allow rule matches credential commands only if it names their class, and interactive ones never."""
         if self.action is Action.ALLOW and command_class is CommandClass.INTERACTIVE:
             return False
         if self.action is Action.ALLOW and command_class is CommandClass.CREDENTIAL:
@@ -150,20 +150,20 @@ class Rule(BaseModel):
         return not touched.beyond and bool(inside) and all(inside)
 
     def says(self) -> str:
-        """Its conditions in words."""
+        """Describes the rule's conditions in words."""
         given = ((condition, getattr(self, condition)) for condition in CONDITIONS)
         return "; ".join(f"{condition} {', '.join(words)}" for condition, words in given if words)
 
 
 class Rules(BaseModel):
-    """A whole file."""
+    """The content of a rules' file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     namespaces: Words = NONE
-    """The fence: commands may touch these and no other; empty sets none."""
+    """The namespace fence: commands may touch only these namespaces. Empty means no fence."""
     trust_charts: StrictBool = False
-    """Whether a helm chart counts as staying in its release's namespace."""
+    """Whether a helm chart is trusted to stay in the namespace of its release."""
     rules: tuple[Rule, ...] = ()
 
     @field_validator("rules")
@@ -176,12 +176,12 @@ class Rules(BaseModel):
         return rules
 
     def deciding(self, judged: Judged) -> Rule | None:
-        """The first deny rule that speaks of the command, else the first allow rule that does."""
+        """Returns the first deny rule that matches the command, or else the first matching allow rule."""
         fitting = [rule for rule in self.rules if rule.fits(judged)]
         return next((rule for rule in fitting if rule.action is Action.DENY), next(iter(fitting), None))
 
     def outside(self, touched: TouchedNamespaces) -> str:
-        """Why a command is outside the fence; empty where it is not."""
+        """Returns why a command is outside the namespace fence; empty if it is inside."""
         if not self.namespaces:
             return ""
         if touched.beyond:

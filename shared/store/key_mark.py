@@ -35,11 +35,11 @@ class KeyMark:
     async def run(self) -> None:
         """Renews the mark until cancelled. Only gateways do so."""
         while True:
-            if await self.look():
+            if await self.check():
                 await self._redis.set(key_names.KEY_MARK, self._master_keys.seal_mark(), ex=LIFETIME_S)
             await asyncio.sleep(INTERVAL_S)
 
-    async def look(self) -> bool:
+    async def check(self) -> bool:
         """Returns whether the mark opens or is missing. Logs each change."""
         mark = await self._redis.get(key_names.KEY_MARK)
         opens = mark is None or self._master_keys.opens_mark(mark)

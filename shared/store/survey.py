@@ -22,12 +22,12 @@ class LaneSurvey:
 
 
 class QueueSurvey:
-    """Looks at the queues. Raises redis-py's errors if Redis is not available."""
+    """Reads the queues. Raises redis-py's errors if Redis is not available."""
 
     def __init__(self, redis: Redis) -> None:
         self._scripts = Scripts(redis)
 
-    async def look(self) -> dict[Lane, LaneSurvey]:
+    async def read(self) -> dict[Lane, LaneSurvey]:
         """Returns the current counts of each lane."""
         answer: Sequence[int] = await self._scripts.call("survey", ENDED_MARGIN, *Lane)
         rows = zip(Lane, answer[::3], answer[1::3], answer[2::3], strict=True)

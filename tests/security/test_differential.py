@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.policy import fence
+from gateway.policy import namespace_fence
 from shared.command import parser
 from shared.command.invocation import Invocation
 from shared.command.reading import Reading
@@ -215,7 +215,9 @@ def _named(reading: Reading) -> set[str]:
 def _compare_place(invocation: Invocation, hits: set[Hit]) -> None:
     """Each request lies in a namespace that a fence looks at; one goes further only where the fence is told so."""
     reading = invocation.reading
-    place = fence.of(kubectl.TOOL, invocation, reading, kubeconfig_namespace=KUBECONFIG_NAMESPACE, trusts_charts=False)
+    place = namespace_fence.of(
+        kubectl.TOOL, invocation, reading, kubeconfig_namespace=KUBECONFIG_NAMESPACE, trusts_charts=False
+    )
     asked = {hit.namespace for hit in hits}
     if not place.beyond:
         assert asked <= {*place.namespaces}

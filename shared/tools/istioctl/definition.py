@@ -1,9 +1,9 @@
-"""istioctl: what its verbs do, and what is refused; `-c` is its `--kubeconfig`."""
+"""Defines istioctl: what its verbs do, and which commands are refused. `-c` is the same flag as `--kubeconfig`."""
 
 from shared.command.reading import Reading
 from shared.models import CommandClass
 from shared.tools import failure_hints, table, verb_lists
-from shared.tools.class_rules import ClassRule, Effect, given
+from shared.tools.class_rules import ClassRule, Effect, given, is_dry
 from shared.tools.istioctl import looks
 from shared.tools.namespace_scope import NamespaceScope, untold
 from shared.tools.tool import Grammar, Tool
@@ -59,20 +59,20 @@ _RULES = (
     ClassRule(
         "dry-run",
         "with `--dry-run` nothing is changed",
-        given("dry-run"),
+        is_dry,
         verbs=frozenset({"install", "manifest install", "uninstall", "upgrade"}),
         to=CommandClass.READ,
     ),
     ClassRule(
         "generating-for-the-cluster",
-        "it looks at the cluster that it generates for",
+        "it reads the cluster for which it generates",
         given("cluster-specific"),
         verbs=frozenset({"manifest generate"}),
         to=CommandClass.READ,
     ),
     ClassRule(
         "full-secrets",
-        "the report holds the values of Secrets",
+        "the report contains values of Secrets",
         given("full-secrets"),
         verbs=frozenset({"bug-report"}),
         to=CommandClass.CREDENTIAL,
@@ -80,19 +80,19 @@ _RULES = (
     ClassRule(
         "secret-values",
         "so verbose it shows answers of the API server, values of Secrets among them",
-        lambda reading: reading.has("vklog"),
+        given("vklog"),
         to=CommandClass.CREDENTIAL,
     ),
     ClassRule(
         "purge",
-        "it removes every revision, and what is shared by all of the cluster",
+        "it removes every revision and resources that the whole cluster shares",
         given("purge"),
         verbs=frozenset({"uninstall"}),
         effect=Effect.CLUSTER_SCOPE,
     ),
     ClassRule(
         "all-waypoints",
-        "it names none, and so deletes them all",
+        "it names none, so it deletes all of them",
         given("all"),
         verbs=frozenset({"waypoint delete"}),
         effect=Effect.MASS,
@@ -101,11 +101,11 @@ _RULES = (
 
 
 def _namespace_scope(reading: Reading) -> NamespaceScope:
-    """`proxy-config` looks at pods, as `POD.NAMESPACE` too; all else looks at the whole mesh."""
+    """`proxy-config` reads pods, also as `POD.NAMESPACE`. The reach of other verbs is unknown."""
     if not reading.path.startswith("proxy-config "):
         return untold(reading)
     of_pods = (operand.rpartition(".")[2] for operand in reading.operands if "." in operand)
-    return NamespaceScope(named=(*of_pods, *reading.values("istioNamespace")))
+    return NamespaceScope(named=(*of_pods, *reading.texts("istioNamespace")))
 
 
 _TUNNELLING = frozenset(
@@ -122,12 +122,12 @@ _TUNNELLING = frozenset(
         }
     )
 )
-"""They ask istiod, Prometheus or a proxy, through a port of their own that is forwarded to its pod."""
+"""Verbs that connect to istiod, Prometheus or a proxy through a local port, which istioctl forwards to the pod."""
 
-_IDENTITY = "the kubeconfig that comes with the request says who you are and where; use its contexts (`--context`)"
+_IDENTITY = "the kubeconfig of the request defines your identity and cluster; use its contexts (`--context`)"
 _KUBECONFIG = "send the kubeconfig in the header X-Kubeconfig or in the field `kubeconfig`"
 _WORKER_FILE = "it names a file of the worker; leave it out"
-_CONTROL_PLANE = "istiod is found through the kubeconfig's cluster; leave it out"
+_CONTROL_PLANE = "istioctl finds istiod through the kubeconfig's cluster; leave the flag out"
 
 _REFUSED_FLAGS = {
     **dict.fromkeys(("as", "as-group", "as-uid"), _IDENTITY),
@@ -142,7 +142,7 @@ _FAILURE_HINTS = {
         "No Istio control plane runs in that namespace: name another with `-i`, or see `x precheck` and `install -y`."
     ),
     r"\" not found in the \"": (
-        "There is no such pod or workload in that namespace: kubectl `get pods -A` shows where it is."
+        "The pod or workload does not exist in that namespace: kubectl `get pods -A` shows where it is."
     ),
     **failure_hints.CLUSTER,
 }
@@ -152,7 +152,7 @@ TOOL = Tool(
     summary="Run istioctl against the cluster of your kubeconfig: analyse, inspect, install and upgrade Istio.",
     examples=("analyze -n shop", "proxy-status", "proxy-config routes deploy/web -n shop", "version"),
     refused="Refused: dashboard (use `proxy-status` or `proxy-config`), and flags for another identity. `install` "
-    "needs `-y`, for nobody answers its question.",
+    "needs `-y`, because nobody can answer its question.",
     grammar=Grammar(
         table=table.load("istioctl"),
         refused_flags=_REFUSED_FLAGS,
@@ -161,14 +161,15 @@ TOOL = Tool(
         namespace_scope=_namespace_scope,
         file_operands=frozenset({"analyze", "validate"}),
         refused_verbs={
-            "dashboard": "a tunnel would end in the worker; use `proxy-config` or `proxy-status`",
+            "dashboard": "its tunnel would end in the worker; use `proxy-config` or `proxy-status`",
         },
         waiting_verbs=frozenset({"bug-report", "install", "manifest install", "uninstall", "upgrade"}),
         waiting_flags=frozenset({"wait"}),
         timeout_flags=frozenset({"readiness-timeout", "timeout", "waypoint-timeout"}),
         namespace_flags=frozenset({"namespace"}),
         context_flags=frozenset({"context"}),
-        local_flags=frozenset({"help", "remote=false", "use-kube=false"}),
+        local_flags=frozenset({"help"}),
+        reaching_flags=frozenset({"remote", "use-kube"}),
         default_wait_s=300,
     ),
     version_arguments=("version", "--remote=false"),

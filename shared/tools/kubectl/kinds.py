@@ -6,6 +6,7 @@ Names are read as kubectl reads them: in any case, singular, plural or short, wi
 from collections.abc import Iterator
 
 from shared.command.reading import Reading
+from shared.command.values.types import Names
 from shared.tools import verb_lists
 
 # Plural, then its other names; the short ones are those of `kubectl api-resources` of Kubernetes 1.37.
@@ -106,7 +107,14 @@ def may_be_several(name: str) -> bool:
 
 
 def kinds(reading: Reading) -> tuple[str, ...]:
-    """The kinds that a command names, itself or in its manifests."""
+    """The kinds of what a command acts on, and of the objects that its flags name (`--from=secret/db`)."""
+    given = (flag.text for flag in reading.flags if flag.names is Names.OBJECT)
+    referenced = (plural(kind) for text in given if text for kind in _by_operand((text,)) if kind)
+    return tuple(dict.fromkeys((*acted_on(reading), *referenced)))
+
+
+def acted_on(reading: Reading) -> tuple[str, ...]:
+    """The kinds of what a command acts on, as its words or its manifests name them."""
     return tuple(dict.fromkeys((*(plural(name) for name in written(reading) if name), *reading.object_kinds)))
 
 

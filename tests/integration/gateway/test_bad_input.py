@@ -216,7 +216,7 @@ async def test_body_that_is_no_request_is_a_schema_error(
     ("body", "content_type", "told"),
     [
         (b'{"command": "get pods"}', "application/x-www-form-urlencoded", "Content-Type: application/json"),
-        (b'{"command": ', "application/json", "no valid JSON"),
+        (b'{"command": ', "application/json", "not valid JSON"),
         (b"{}", "application/json", "see `errors`"),
     ],
 )

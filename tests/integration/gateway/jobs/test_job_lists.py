@@ -104,7 +104,7 @@ async def test_nothing_is_listed_to_anonymous_callers_whom_others_may_be(product
         job_id = await served.submitted(client)
         answer = await client.get("/jobs")
         assert (answer.status_code, served.code(answer)) == (403, "listing-off")
-        assert "authenticates nobody" in answer.json()["detail"]
+        assert "does not authenticate callers" in answer.json()["detail"]
         assert (await client.get(f"/jobs/{job_id}")).status_code == httpx.codes.OK
     async with mcp_caller.connected(url, mcp_caller.MODERN) as mcp:
         assert "list_jobs" not in [tool.name for tool in (await mcp.list_tools()).tools]

@@ -1,4 +1,4 @@
-"""Waiting for a job's end: by notice, by sweep, on one connection, and without leaving anything behind."""
+"""Waiting for a job's end: by notice, by check, on one connection, and without leaving anything behind."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -56,14 +56,14 @@ async def _subscriptions(redis: Redis) -> int:
 
 
 @pytest.fixture
-def no_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_check(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only notices end a wait."""
-    monkeypatch.setattr(module, "SWEEP_INTERVAL_S", NEVER_S)
+    monkeypatch.setattr(module, "CHECK_INTERVAL_S", NEVER_S)
 
 
 @pytest.fixture
-def fast_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SWEEP_INTERVAL_S", 0.01)
+def fast_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CHECK_INTERVAL_S", 0.01)
 
 
 def state(end: object) -> JobState:
@@ -71,7 +71,7 @@ def state(end: object) -> JobState:
     return end.record.state
 
 
-@pytest.mark.usefixtures("no_sweep")
+@pytest.mark.usefixtures("no_check")
 async def test_notice_ends_the_wait(redis: Redis) -> None:
     attempt = await Jobs(redis).running()
     async with running(redis) as waiters, waiters.watch(attempt.job_id) as watch:
@@ -79,7 +79,7 @@ async def test_notice_ends_the_wait(redis: Redis) -> None:
         assert state(await watch.ended(None)) is JobState.SUCCEEDED
 
 
-@pytest.mark.usefixtures("no_sweep")
+@pytest.mark.usefixtures("no_check")
 async def test_end_between_submit_and_subscription_is_seen(redis: Redis) -> None:
     """The read that follows each subscription finds what was published before it."""
     attempt = await Jobs(redis).finished()
@@ -87,7 +87,7 @@ async def test_end_between_submit_and_subscription_is_seen(redis: Redis) -> None
         assert state(await watch.ended(None)) is JobState.SUCCEEDED
 
 
-@pytest.mark.usefixtures("no_sweep")
+@pytest.mark.usefixtures("no_check")
 async def test_second_waiter_of_a_job_sees_an_end_that_has_been_noticed_before(redis: Redis) -> None:
     attempt = await Jobs(redis).running()
     async with running(redis) as waiters, waiters.watch(attempt.job_id) as first:
@@ -97,7 +97,7 @@ async def test_second_waiter_of_a_job_sees_an_end_that_has_been_noticed_before(r
             assert state(await second.ended(None)) is JobState.SUCCEEDED
 
 
-@pytest.mark.usefixtures("no_sweep")
+@pytest.mark.usefixtures("no_check")
 async def test_job_may_be_submitted_while_it_is_watched(redis: Redis) -> None:
     job = jobs.new_job()
     store = JobStore(redis)
@@ -107,7 +107,7 @@ async def test_job_may_be_submitted_while_it_is_watched(redis: Redis) -> None:
         assert state(await watch.ended(None)) is JobState.CANCELLED
 
 
-@pytest.mark.usefixtures("no_sweep")
+@pytest.mark.usefixtures("no_check")
 async def test_start_of_a_job_ends_no_wait(redis: Redis) -> None:
     job_id = await Jobs(redis).queued()
     async with running(redis) as waiters, waiters.watch(job_id) as watch:
@@ -118,8 +118,8 @@ async def test_start_of_a_job_ends_no_wait(redis: Redis) -> None:
         assert state(await watch.ended(None)) is JobState.SUCCEEDED
 
 
-@pytest.mark.usefixtures("fast_sweep")
-async def test_end_whose_notice_was_lost_is_found_by_the_sweep(redis: Redis) -> None:
+@pytest.mark.usefixtures("fast_check")
+async def test_end_whose_notice_was_lost_is_found_by_the_check(redis: Redis) -> None:
     job_id = await Jobs(redis).queued()
     async with running(redis) as waiters, waiters.watch(job_id) as watch:
         await wait_until(lambda: _is_subscribed(redis, key_names.notice(job_id)))
@@ -127,7 +127,7 @@ async def test_end_whose_notice_was_lost_is_found_by_the_sweep(redis: Redis) -> 
         assert state(await watch.ended(None)) is JobState.SUCCEEDED
 
 
-@pytest.mark.usefixtures("fast_sweep")
+@pytest.mark.usefixtures("fast_check")
 async def test_job_that_is_gone_ends_the_wait(redis: Redis) -> None:
     job_id = await Jobs(redis).queued()
     async with running(redis) as waiters, waiters.watch(job_id) as watch:
@@ -135,7 +135,7 @@ async def test_job_that_is_gone_ends_the_wait(redis: Redis) -> None:
         assert await watch.ended(None) is NoEnd.GONE
 
 
-@pytest.mark.usefixtures("fast_sweep")
+@pytest.mark.usefixtures("fast_check")
 async def test_job_that_is_only_being_submitted_is_not_gone(redis: Redis) -> None:
     job = jobs.new_job()
     store = JobStore(redis)
@@ -148,7 +148,7 @@ async def test_job_that_is_only_being_submitted_is_not_gone(redis: Redis) -> Non
         assert state(await watch.ended(None)) is JobState.CANCELLED
 
 
-@pytest.mark.usefixtures("fast_sweep")
+@pytest.mark.usefixtures("fast_check")
 async def test_queued_job_whose_last_worker_died_is_cancelled_for_who_demands_one(redis: Redis) -> None:
     job_id = await Jobs(redis).queued()
     async with running(redis) as waiters, waiters.watch(job_id) as looking:
@@ -157,7 +157,7 @@ async def test_queued_job_whose_last_worker_died_is_cancelled_for_who_demands_on
         assert state(await looking.ended(None)) is JobState.CANCELLED
 
 
-@pytest.mark.usefixtures("fast_sweep")
+@pytest.mark.usefixtures("fast_check")
 @pytest.mark.parametrize("case", ["running", "worker lives", "no contact", "nobody demands one"])
 async def test_job_that_may_still_be_run_is_waited_for(redis: Redis, case: str) -> None:
     attempt = jobs.attempt_on(await Jobs(redis).queued())
@@ -171,7 +171,7 @@ async def test_job_that_may_still_be_run_is_waited_for(redis: Redis, case: str) 
         waiters.watch(attempt.job_id, demanded_tool=tool) as watch,
         waiters.watch(jobs.new_job_id()) as other,
     ):
-        assert await other.ended(None) is NoEnd.GONE, "after several sweeps"
+        assert await other.ended(None) is NoEnd.GONE, "after several checks"
         await Jobs(redis).claimed(attempt)
         await JobStore(redis).settle(attempt, jobs.ending())
         assert state(await watch.ended(None)) is JobState.SUCCEEDED
@@ -249,7 +249,7 @@ async def test_release_ends_all_waits_now_and_later(redis: Redis) -> None:
 
 
 async def test_wait_goes_on_through_a_restart_of_redis(own_valkey: Valkey) -> None:
-    """Watched before, submitted and ended after: by sweep at first, and on a subscription that was renewed."""
+    """Watched before, submitted and ended after: by check at first, and on a subscription that was renewed."""
     redis = redis_connection.gateway_client(own_valkey.url)
     try:
         attempt = await Jobs(redis).running()
@@ -262,7 +262,7 @@ async def test_wait_goes_on_through_a_restart_of_redis(own_valkey: Valkey) -> No
         await redis.aclose()
 
 
-@pytest.mark.usefixtures("no_sweep")
+@pytest.mark.usefixtures("no_check")
 async def test_job_that_is_watched_again_after_a_restart_is_subscribed_again(own_valkey: Valkey) -> None:
     redis = redis_connection.gateway_client(own_valkey.url)
     try:

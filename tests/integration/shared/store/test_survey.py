@@ -31,7 +31,7 @@ def ended(state: JobState, tool: str = "kubectl", command_class: CommandClass = 
 
 
 async def test_empty_lanes_are_empty(survey: QueueSurvey) -> None:
-    assert await survey.look() == dict.fromkeys(Lane, NOTHING)
+    assert await survey.read() == dict.fromkeys(Lane, NOTHING)
 
 
 async def test_lanes_are_told_apart(survey: QueueSurvey, jobs: Jobs) -> None:
@@ -40,7 +40,7 @@ async def test_lanes_are_told_apart(survey: QueueSurvey, jobs: Jobs) -> None:
     await jobs.running()
     await jobs.queued(lane=Lane.SLOW)
 
-    found = await survey.look()
+    found = await survey.read()
 
     assert (found[Lane.FAST].queued, found[Lane.FAST].running) == (3, 1)
     assert (found[Lane.SLOW].queued, found[Lane.SLOW].running) == (1, 0)
@@ -53,7 +53,7 @@ async def test_age_is_that_of_the_oldest_job_that_waits(survey: QueueSurvey, job
     await age(redis, running.job_id, 10 * MINUTE_MS)
     await age(redis, oldest, MINUTE_MS)
 
-    found = (await survey.look())[Lane.SLOW]
+    found = (await survey.read())[Lane.SLOW]
 
     assert (found.queued, found.running) == (2, 1)
     assert MINUTE_MS / 1000 <= found.oldest_s < 5 * MINUTE_MS / 1000
@@ -63,7 +63,7 @@ async def test_job_that_has_ended_waits_no_more(survey: QueueSurvey, jobs: Jobs)
     """Its worker has not taken it out of arq's queue yet."""
     await jobs.finished()
 
-    assert await survey.look() == dict.fromkeys(Lane, NOTHING)
+    assert await survey.read() == dict.fromkeys(Lane, NOTHING)
 
 
 async def test_each_end_is_counted_once(jobs: Jobs) -> None:

@@ -162,7 +162,7 @@ def test_refusal_names_rule_class_and_what_is_allowed() -> None:
     for part in ("`exec` is a write command", "rule rules/r0 denies", "K8S_MCP_SECURITY_CONFIG", "by their logs"):
         assert part in refusal(said, "exec p -- ls")
     assert "Allowed instead: kubectl logs." in refusal(said, "exec p -- ls")
-    assert "Allowed instead: commands that it does not speak of (verbs exec)." in refusal(silent, "exec p -- ls")
+    assert "Allowed instead: commands that this rule does not match (verbs exec)." in refusal(silent, "exec p -- ls")
 
 
 def test_refusal_of_a_kind_that_nobody_knows_says_how_to_name_it() -> None:

@@ -1,4 +1,4 @@
-"""Where a command acts: the namespaces that it touches, and whether that is all of it."""
+"""Finds the namespaces that a command touches, and whether it may reach beyond them."""
 
 import re
 from dataclasses import dataclass
@@ -8,22 +8,22 @@ from shared.command.reading import Reading
 from shared.tools.tool import Tool
 
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-"""RFC 1123, as Kubernetes wants namespaces to be named."""
+"""A label of RFC 1123: Kubernetes accepts no other names of namespaces."""
 
 
 @dataclass(frozen=True, slots=True)
 class TouchedNamespaces:
-    """Both empty where it touches no namespace at all."""
+    """The namespaces that a command touches. Both fields are empty if it touches none."""
 
     namespaces: tuple[str, ...] = ()
     beyond: str = ""
-    """Why it reaches further, or may; empty where it does not."""
+    """Why the command acts outside these namespaces, or may do so; empty if it does not."""
 
 
 def of(
     tool: Tool, invocation: Invocation, reading: Reading, *, kubeconfig_namespace: str | None, trusts_charts: bool
 ) -> TouchedNamespaces:
-    """`reading` has the manifests' objects. The kubeconfig's namespace is where a command acts that names none."""
+    """`reading` includes the manifests' objects. A command without a namespace acts in `kubeconfig_namespace`."""
     if not invocation.needs_cluster:
         return TouchedNamespaces()
     if invocation.unknown:
@@ -36,5 +36,5 @@ def of(
     own = (invocation.namespace or kubeconfig_namespace or "",) if scope.in_own else ()
     namespaces = tuple(dict.fromkeys((*scope.named, *own)))
     if not all(map(_LABEL.fullmatch, namespaces)):
-        return TouchedNamespaces(beyond="it names no namespace, or something that is none")
+        return TouchedNamespaces(beyond="its namespace is missing or not valid")
     return TouchedNamespaces(namespaces)
