@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -68,17 +69,11 @@ def up(
     """Run a gateway, a worker and an embedded Valkey on this machine, in this terminal."""
     import asyncio
 
-    from cli.errors import StartError
     from cli.up.start import UpOptions, run
-    from shared.settings import BAD_SETTINGS_EXIT_CODE, SettingsError
 
     chosen = UpOptions(kubeconfig, context, host, port, state_directory, for_bridges)
-    try:
+    with _explained(OSError):
         sys.exit(asyncio.run(run(chosen, os.environ)))
-    except SettingsError as error:
-        _fail(str(error), BAD_SETTINGS_EXIT_CODE)
-    except (StartError, OSError) as error:
-        _fail(f"error: {error}", FAILED_EXIT_CODE)
 
 
 @app.command()
@@ -182,12 +177,9 @@ def mcp_stdio(
     import asyncio
 
     from cli.bridge.stdio import BridgeOptions, run
-    from cli.errors import StartError
 
-    try:
+    with _explained():
         asyncio.run(run(BridgeOptions(url, kubeconfig, context), os.environ))
-    except StartError as error:
-        _fail(f"error: {error}", FAILED_EXIT_CODE)
 
 
 @app.command()
@@ -210,17 +202,13 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
     """
     import asyncio
 
-    from cli.errors import StartError
     from cli.remote import fleet_status, fleet_table
     from shared.redis import redis_connection
-    from shared.settings import BAD_SETTINGS_EXIT_CODE, SettingsError, StoreSettings
+    from shared.settings import StoreSettings
 
     try:
-        found = asyncio.run(fleet_status.read(StoreSettings.load().redis_url.get_secret_value()))
-    except SettingsError as error:
-        _fail(str(error), BAD_SETTINGS_EXIT_CODE)
-    except StartError as error:
-        _fail(f"error: {error}", FAILED_EXIT_CODE)
+        with _explained():
+            found = asyncio.run(fleet_status.read(StoreSettings.load().redis_url.get_secret_value()))
     except (*redis_connection.UNAVAILABLE, TimeoutError) as error:
         _fail(f"error: {redis_connection.reason(error)}", FAILED_EXIT_CODE)
     print(found.model_dump_json() if as_json else fleet_table.render(found))
@@ -293,18 +281,13 @@ def rotate(
     ] = False,
 ) -> None:
     """Rotate the master key in its file while gateways and workers run. Prints when the next step is possible."""
-    from cli.errors import StartError
     from cli.keys import key_rotation
-    from shared.settings import BAD_SETTINGS_EXIT_CODE, SettingsError
+    from shared.settings import BAD_SETTINGS_EXIT_CODE
 
     if step not in list(key_rotation.Step):
         _fail(f"error: {step!r} is not a step; the steps are {', '.join(key_rotation.Step)}", BAD_SETTINGS_EXIT_CODE)
-    try:
+    with _explained():
         print(key_rotation.rotate(path, key_rotation.Step(step), at_once=at_once))
-    except SettingsError as error:
-        _fail(str(error), BAD_SETTINGS_EXIT_CODE)
-    except StartError as error:
-        _fail(f"error: {error}", FAILED_EXIT_CODE)
 
 
 @key.command()
@@ -314,25 +297,20 @@ def provision(
     redis_host: Annotated[str, typer.Option(help="Host name of Redis.")] = "redis",
 ) -> None:
     """Create the master key and the Redis password of a new installation. Existing ones are kept."""
-    from cli.errors import StartError
     from cli.keys import installation
 
-    try:
+    with _explained():
         installation.provision(secrets_folder, redis_folder, redis_host)
-    except StartError as error:
-        _fail(f"error: {error}", FAILED_EXIT_CODE)
 
 
 @app.command()
 def probe() -> None:
     """Check whether the gateway of these settings can take jobs, for a health check."""
     from cli import gateway_probe
-    from shared.settings import BAD_SETTINGS_EXIT_CODE, GatewaySettings, SettingsError
+    from shared.settings import GatewaySettings
 
-    try:
+    with _explained():
         settings = GatewaySettings.load()
-    except SettingsError as error:
-        _fail(str(error), BAD_SETTINGS_EXIT_CODE)
     if gateway_probe.get(gateway_probe.GatewayAddress(settings.host, settings.port), "/readyz") is None:
         _fail("error: the gateway is not ready", FAILED_EXIT_CODE)
 
@@ -353,12 +331,23 @@ def _with_gateway(url: str, use: "Callable[[RemoteGateway], int]") -> NoReturn:
 
 def _rules(path: Path) -> "Rules":
     from gateway.policy import rule_file
+
+    with _explained():
+        return rule_file.load(path).rules
+
+
+@contextmanager
+def _explained(*others: type[Exception]) -> Iterator[None]:
+    """Ends the process with one line if the block fails because of a setting, or with one of the other errors."""
+    from cli.errors import StartError
     from shared.settings import BAD_SETTINGS_EXIT_CODE, SettingsError
 
     try:
-        return rule_file.load(path).rules
+        yield
     except SettingsError as error:
         _fail(str(error), BAD_SETTINGS_EXIT_CODE)
+    except (StartError, *others) as error:
+        _fail(f"error: {error}", FAILED_EXIT_CODE)
 
 
 def _fail(text: str, exit_code: int) -> NoReturn:

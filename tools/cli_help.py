@@ -93,7 +93,8 @@ class Cli:
 
     def value_type(self, verb: str, flag: str) -> ValueType | None:
         """The type that complains of a single quote in its own words; None where the flag takes it as it is."""
-        said = self._run(*verb.split(), "--help", f'{flag}="').stderr
+        done = self._run(*verb.split(), "--help", f'{flag}="')
+        said = done.stdout + done.stderr
         complaint = next((line for line in said.splitlines() if "invalid argument" in line), "")
         return next((found for words, found in _COMPLAINTS.items() if words in complaint), None)
 

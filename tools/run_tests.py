@@ -28,8 +28,8 @@ from tools.outcomes import ALONE, UNCOLLECTED
 WORKERS = (os.cpu_count() or 1) + 1
 """Number of workers: one more than processors, because most tests wait for a process half of their time."""
 BESIDE_EACH_OTHER = ("-n", str(WORKERS), "--dist", "worksteal", "--max-worker-restart", "3")
-MOST_RETRIED = 20
-"""Largest number of failed tests that run again. More failures have a common cause, so a second try is useless."""
+MOST_REPEATED = 5
+"""Number of tests that fail again before no more are tried: so many have a cause that a second try does not change."""
 SEED_BITS = 32
 LINE_WIDTH = 80
 ORDER = ("failed", "passed", "skipped", "xfailed", "xpassed", "flaky")
@@ -87,21 +87,21 @@ class Run:
         alone = first.tests(ALONE)
         if alone:
             self._one_by_one(alone, "tests that must be alone")
-        if 0 < len(self.failures) <= MOST_RETRIED:
+        if self.failures:
             self._retry()
 
     def _retry(self) -> None:
         tried = dict(self.failures)
-        second = self._one_by_one([*tried], "failed tests, once more and alone")
+        second = self._one_by_one([*tried], "failed tests, once more and alone", f"--maxfail={MOST_REPEATED}")
         for test in second.tests("passed"):
             self.flaky[test] = tried[test]
             del self.failures[test]
 
-    def _one_by_one(self, tests: list[str], what: str) -> Pass:
+    def _one_by_one(self, tests: list[str], what: str, *options: str) -> Pass:
         say(f"\n{what}: {len(tests)}")
         only = self.folder / "only"
         only.write_text("\n".join(tests))
-        return self._pass([*self.arguments, "-n", "0", f"--only={only}"])
+        return self._pass([*self.arguments, "-n", "0", f"--only={only}", *options])
 
     def _pass(self, arguments: list[str]) -> Pass:
         outcomes = self.folder / "outcomes"

@@ -1,1 +1,1 @@
-"""Jobs in, sandboxed processes out. Never imports the gateway."""
+"""The worker takes jobs from Redis and runs them as sandboxed processes. It never imports the gateway."""

@@ -1,6 +1,6 @@
-"""Announces this worker, so that gateways know which tools are to be had.
+"""Announces this worker, so that gateways know which tools are available.
 
-One whose master keys do not open what gateways seal would fail every job: it is not announced.
+A worker whose master keys cannot open what gateways seal would fail every job, so it is not announced.
 """
 
 import asyncio
@@ -18,19 +18,19 @@ log = structlog.get_logger()
 
 
 class Announcer:
-    """Renews the announcement until cancelled, and then withdraws it."""
+    """Renews the announcement until it is cancelled, then withdraws the announcement."""
 
     def __init__(self, registry: WorkerRegistry, describe: Callable[[], Announcement], key_mark: KeyMark) -> None:
         self._registry = registry
         self._describe = describe
         self._key_mark = key_mark
         self.announced = asyncio.Event()
-        """Once it has been, the worker takes jobs."""
+        """Set after the first announcement. Then the worker takes jobs."""
         self._announced_until: float | None = None
 
     @property
     def is_announced(self) -> bool:
-        """Whether gateways know of this worker now."""
+        """Whether gateways currently know this worker."""
         return self._announced_until is not None and asyncio.get_running_loop().time() < self._announced_until
 
     async def run(self) -> None:

@@ -1,6 +1,6 @@
-"""One worker process: two lanes, their jobs, and the sequence in which it stops.
+"""One worker process: it serves two lanes and stops in a fixed sequence.
 
-Stop taking jobs → let running ones end until the drain time is over → end the rest as cancelled → close.
+Stop taking jobs → wait for running jobs, at most the drain time → end the others as cancelled → close.
 """
 
 import asyncio
@@ -19,8 +19,8 @@ from worker.launcher.client import Launcher
 from worker.leases import LeaseKeeper
 
 CANCEL_MARGIN_S = 10.0
-"""After the kill grace: time to write the outcomes of ended jobs."""
-STOP_REASON = "the worker was stopped before the command ended; a write may have had its effect"
+"""Seconds after the kill grace in which the outcomes of ended jobs are written."""
+STOP_REASON = "the worker was stopped before the command ended; a write may have taken effect"
 
 log = structlog.get_logger()
 
@@ -39,7 +39,7 @@ class WorkerApp:
     follow_keys: Callable[[], Coroutine[None, None, None]]
 
     async def run(self, stop: asyncio.Event, hurry: asyncio.Event) -> bool:
-        """Serves until `stop`; `hurry` ends the drain. False when the launcher died, which ends the worker too."""
+        """Serves until `stop`; `hurry` ends the drain. Returns False if the worker ended because the launcher died."""
         async with asyncio.TaskGroup() as group:
             serving = [group.create_task(self._serve(lane), name=f"lane {name}") for name, lane in self.lanes.items()]
             looping = [
@@ -86,7 +86,7 @@ class WorkerApp:
     async def _leave_jobs(self) -> None:
         left = sum([await lane.leave_jobs() for lane in self.lanes.values()])
         if left:
-            log.warning("jobs are left to be settled by others", running=left)
+            log.warning("running jobs left for other processes to settle", running=left)
 
     async def _wait_until_idle(self) -> None:
         for lane in self.lanes.values():
@@ -96,7 +96,7 @@ class WorkerApp:
 def describe(
     leases: LeaseKeeper, *, worker_id: str, versions: Mapping[str, str], slots: Mapping[Lane, int], sandbox: str
 ) -> Announcement:
-    """What the worker says of itself now."""
+    """Returns the current announcement of this worker."""
     return Announcement(
         worker_id=worker_id,
         tools=dict(versions),

@@ -1,4 +1,4 @@
-"""What can end a running job from outside, and how its execution learns of it."""
+"""Ends a running job from outside its execution: a cancellation, a broken limit or a lost lease."""
 
 import asyncio
 from dataclasses import dataclass
@@ -7,11 +7,11 @@ from enum import StrEnum
 
 class StopKind(StrEnum):
     CANCELLED = "cancelled"
-    """Somebody asked for its end, or the worker stops: end the process and settle the job."""
+    """A caller cancelled the job, or the worker stops: end the process and settle the job."""
     FAILED = "failed"
-    """It broke a limit: end the process and settle the job as one that failed."""
+    """The job exceeded a limit: end the process and settle the job as failed."""
     LOST = "lost"
-    """Another owns the job's record by now: end the process and write nothing."""
+    """Another attempt owns the job's record: end the process and write nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Stop:
 
 
 class JobControl:
-    """The switch that ends one running command; the first stop counts, but for `LOST`, which overrules all."""
+    """Ends one running command. The first stop counts, except that `LOST` replaces any other."""
 
     def __init__(self) -> None:
         self._stop: Stop | None = None

@@ -1,7 +1,7 @@
-"""One job from its claim to its end: claim, unseal, run, stream, settle.
+"""Runs one job: claim, unseal, run, stream, settle.
 
-Whatever happens, a claimed job is settled; the exceptions are a lost lease, after which nothing may be written, and
-the death of this process, after which another settles it.
+Every claimed job is settled, with two exceptions: after a lost lease nothing may be written, and if this process dies,
+another process settles the job.
 """
 
 import asyncio
@@ -44,16 +44,16 @@ from worker.run.job_directory import JobDirectory
 
 RETRY_DELAY_S = 0.5
 DATA_LOST = "Redis has lost data while the command ran"
-OTHER_VERSION = "the request is of another version of mcp-k8s than this worker: bring gateways and workers to the same"
+OTHER_VERSION = "the gateway and this worker run different versions of mcp-k8s: upgrade both to the same version"
 SEAL_MARGIN_S = 60
-"""Between sealing and claiming lie two clocks."""
+"""Seconds added to a request's lifetime, because the gateway's and the worker's clocks may differ."""
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class RunnerSettings:
-    """What the worker's settings say about running jobs; times in seconds."""
+    """The worker's settings for running jobs."""
 
     plan: PlanSettings
     output: OutputLimits
@@ -63,7 +63,7 @@ class RunnerSettings:
 
 @dataclass(frozen=True, slots=True)
 class OpenedJob:
-    """A claimed job whose request was opened, with what it needs to run."""
+    """A claimed job with its opened request and everything that it needs to run."""
 
     claim: Claim
     control: JobControl
@@ -72,7 +72,7 @@ class OpenedJob:
     envelope: RequestEnvelope
     directory: JobDirectory
     loan: Loan | None
-    """What its caller's earlier commands learnt of the cluster."""
+    """Discovery files that earlier commands of the caller left, lent to this job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,26 +93,26 @@ class JobRunner:
     tracer: Tracer
 
     async def run(self, job_id: JobId) -> None:
-        """Runs a queued job that a lane has picked; nothing at all if it is not to be had."""
+        """Runs a queued job that a lane has picked. Does nothing if the job cannot be claimed."""
         attempt = Attempt(job_id, secrets.token_hex(16))
         claim = await self._claim(attempt)
         if isinstance(claim, ClaimRefusal):
             log.debug("job not claimed", job_id=job_id, reason=claim)
             return
         if claim.record.attempt > 1:
-            # The first attempt has lost its lease, and this worker may not have learnt it yet.
+            # The first attempt has lost its lease, but this worker may not know that yet.
             self.leases.lose(job_id)
         runs_already = claim.record.attempt == 1 and self.leases.runs(job_id)
         logs.begin(job_id=job_id, tool=claim.record.tool, command_class=claim.record.command_class)
         with self.leases.hold(attempt) as control:
             if runs_already:
-                log.error("job was queued again while it runs: Redis has lost data")
+                log.error("running job was queued again because Redis lost data")
                 await self._settle(attempt, control, Ending(JobState.LOST, DATA_LOST, b""))
             else:
                 await self._run_claimed(claim, control)
 
     async def _claim(self, attempt: Attempt) -> Claim | ClaimRefusal:
-        """Asks until it is answered, and always for the same attempt: the claim itself may have arrived."""
+        """Repeats the claim until Redis answers, with the same attempt, because an earlier claim may have arrived."""
         while True:
             try:
                 return await self.store.claim(attempt, worker_id=self.worker_id)
@@ -122,7 +122,7 @@ class JobRunner:
 
     async def _run_claimed(self, claim: Claim, control: JobControl) -> None:
         times = JobTimes(claim.record)
-        # Whoever waits for the job need not wait for the removal of its directory.
+        # The job is settled first, so that no caller waits for the removal of its directory.
         async with AsyncExitStack() as cleanup:
             ending = await self._ending(claim, control, times=times, cleanup=cleanup)
             await self._settle(claim.attempt, control, ending)
@@ -140,10 +140,10 @@ class JobRunner:
             cleanup.push_async_callback(self.discovery.take_back, loan)
             return await self._run_opened(OpenedJob(claim, control, times, output_key, envelope, directory, loan))
         except SealError as error:
-            log.error("request does not open", error=str(error))
-            return Ending(JobState.FAILED, "the request does not open with this worker's master keys", b"")
+            log.error("request cannot be opened", error=str(error))
+            return Ending(JobState.FAILED, "this worker's master keys cannot open the request", b"")
         except ValidationError:
-            log.error("request is of another version", version=shared.__version__)
+            log.error("request has another version", version=shared.__version__)
             return Ending(JobState.FAILED, OTHER_VERSION, b"")
         except RequestError as error:
             return _sealed_ending(output_key, command_response.not_run(claim.record.id, error.detail), error.detail)
@@ -161,7 +161,7 @@ class JobRunner:
         envelope = RequestEnvelope.model_validate_json(request_key.open(claim.request, Purpose.REQUEST))
         request_key.check_age(claim.request, max_s=envelope.lifetime_s + SEAL_MARGIN_S)
         if (envelope.command_class, envelope.lane) != (claim.record.command_class, claim.record.lane):
-            raise SealError("the record has another class or lane than the request: it was altered")
+            raise SealError("the class or lane in the record differs from the request: the record was altered")
         return output_key, envelope
 
     async def _run_opened(self, job: OpenedJob) -> Ending:
@@ -183,7 +183,7 @@ class JobRunner:
             await asyncio.wait({streaming})
         recorder.count()
         if job.loan is not None and job.loan.snapshot is None:
-            # Before the caller hears of the end: the next command is to find it.
+            # Before the caller learns of the end, so that the caller's next command finds the files.
             await self.discovery.take_back(job.loan)
         if execution is None:
             return Ending(JobState.LOST, "the process that starts commands died", b"", recorder.remaining())
@@ -232,7 +232,7 @@ class JobRunner:
 
     @asynccontextmanager
     async def _watched(self, job: OpenedJob, recorder: OutputRecorder, access: ProxyAccess) -> AsyncIterator[Sink]:
-        """What goes on beside the command while it runs; it is to print through the sink that this gives."""
+        """Runs the watchers beside the command. Yields the sink for the command's output."""
         command, looks = job.envelope.command, job.envelope.progress_looks
         secrets_of_request = redaction.credentials_of(command, self.binaries[command.tool].tool)
         redactor = Redactor([access.password, *secrets_of_request])

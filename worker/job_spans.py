@@ -1,4 +1,4 @@
-"""The spans of a job in a worker: how long it waited in the queue, its run, its processes."""
+"""The trace spans of a job in a worker: its wait in the queue, its run and its processes."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ MICROSECOND = timedelta(microseconds=1)
 
 @contextmanager
 def running(tracer: Tracer, record: JobRecord, envelope: RequestEnvelope) -> Iterator[None]:
-    """The span of a claimed job while the block runs; it belongs to the one that submitted the job."""
+    """Opens the span of a claimed job while the block runs. Its parent is the span that submitted the job."""
     parent = spans.parent_in({"traceparent": envelope.traceparent, "tracestate": envelope.tracestate})
     attributes: dict[str, str | int] = {
         spans.JOB_ID: record.id,
@@ -39,7 +39,7 @@ def running(tracer: Tracer, record: JobRecord, envelope: RequestEnvelope) -> Ite
 
 
 def _record_wait(tracer: Tracer, parent: Context, record: JobRecord) -> None:
-    """As long as by Redis' clock, and up to now by ours: spans that follow each other must not overlap."""
+    """Records the wait, as long as by Redis' clock. It ends now by our clock, so that it does not overlap the run."""
     if record.started_at is None:
         return
     now_ns = time.time_ns()
@@ -52,7 +52,7 @@ def _record_wait(tracer: Tracer, parent: Context, record: JobRecord) -> None:
 
 @contextmanager
 def process(tracer: Tracer, tool: str) -> Iterator[Callable[[Execution], None]]:
-    """The span of a command's processes; what it gives takes how they ended."""
+    """Opens the span of a command's processes. Yields a function that records how they ended."""
     with spans.span(tracer, "process", {spans.TOOL: tool}) as span:
 
         def ended(execution: Execution) -> None:
@@ -65,7 +65,7 @@ def process(tracer: Tracer, tool: str) -> Iterator[Callable[[Execution], None]]:
 
 
 def note_ending(ending: Ending) -> None:
-    """Says in the current span how the job ended."""
+    """Records in the current span how the job ended."""
     span = trace.get_current_span()
     span.set_attribute(spans.JOB_STATE, ending.state.value)
     if ending.state not in (JobState.SUCCEEDED, JobState.CANCELLED):

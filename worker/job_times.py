@@ -8,17 +8,17 @@ from shared.store.record import JobRecord
 
 
 class JobTimes:
-    """One attempt's clock, from its claim on. The wait in the queue is by Redis' clock, the rest by this machine's."""
+    """Times one attempt from its claim. Redis' clock measures the wait in the queue, this machine's clock the rest."""
 
     def __init__(self, record: JobRecord) -> None:
         self._lane = record.lane
         self._phase_began = time.monotonic()
-        # The wait of a second attempt has the first one's run in it.
+        # The wait of a second attempt would include the first attempt's run.
         if record.attempt == 1 and record.started_at is not None:
             self._observe(Phase.QUEUE, (record.started_at - record.created_at).total_seconds())
 
     def end(self, phase: Phase) -> None:
-        """The phase is over, and the next one begins."""
+        """Ends the phase and begins the next one."""
         now = time.monotonic()
         self._observe(phase, now - self._phase_began)
         self._phase_began = now

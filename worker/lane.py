@@ -1,8 +1,8 @@
-"""arq, woken by events: one lane's queue, slots and wake lists.
+"""One lane of a worker: an arq worker that wake lists wake, with its queue and slots.
 
-Stock arq polls; here an idle lane blocks on the wake lists of its tools and hands what it pops to `start_jobs`, and the
-poll of once a second remains as the safety net. Jobs of other tools it leaves to others, unmarked. Whether a job may
-run is decided by our own claim, never by arq, whose retries and in-progress mark only decide when `run_job` is called.
+Plain arq polls. Here an idle lane blocks on the wake lists of its tools and passes each popped id to `start_jobs`; a
+poll each second is the safety net. A lane leaves jobs of other tools unmarked. Our own claim decides whether a job may
+run; arq's retries and in-progress mark decide only when `run_job` is called.
 """
 
 import asyncio
@@ -22,17 +22,17 @@ from shared.store.job_store import ARQ_IN_PROGRESS_MS, JobStore
 WAKE_BLOCK_S = 5.0
 POLL_INTERVAL_S = 1.0
 QUEUE_READ_LIMIT = 10_000
-"""A poll reads the oldest ids, running ones included: more than all slots of a fleet."""
+"""Number of oldest ids that a poll reads. It exceeds all slots of a fleet, because running jobs are among them."""
 MAX_TRIES = 1_000_000
-"""A pick-up is no attempt: workers may die after theirs, and the claim lets exactly one attempt run."""
+"""arq must never give up on a job: workers may die after a pick-up, and the claim lets exactly one attempt run."""
 LEAVE_TIMEOUT_S = 3.0
-"""For tasks that only have to notice that they are cancelled and that Redis is away."""
+"""Seconds that cancelled tasks have to end, even if Redis is unavailable."""
 ARQ_MARGIN_S = 10
-"""arq adds this to the longest run for its in-progress mark."""
+"""Seconds that arq adds to the longest run for its in-progress mark."""
 
 
 class LaneWorker(Worker):
-    """One lane of one worker process, for jobs of these tools. `run_job` settles the job itself."""
+    """One lane of one worker process, for jobs of its tools. `run_job` settles each job itself."""
 
     def __init__(
         self,
@@ -75,10 +75,10 @@ class LaneWorker(Worker):
         return self.max_jobs - self.job_counter
 
     async def start_jobs(self, job_ids: list[bytes]) -> None:
-        """Starts those that are due and free, as many as there are slots.
+        """Starts jobs that are due and not in progress, at most one for each free slot.
 
-        Instead of arq's own, which asks Redis five times for each job. One call at a time: the poll and the wake lists
-        share the slots.
+        Replaces arq's method, which needs five round trips to Redis for each job. Only one call runs at a time, because
+        the poll and the wake lists share the slots.
         """
         async with self._starting:
             if not self.allow_pick_jobs:
@@ -101,9 +101,9 @@ class LaneWorker(Worker):
         incr_score: int | None,
         keep_in_progress: float | None,
     ) -> None:
-        """arq's own would take a job out of the queue that a sweep has put there again for another worker.
+        """Replaces arq's method, which would remove a job that a sweep has queued again for another worker.
 
-        arq shields the task that runs this, so that it outlives the job's own and needs another owner.
+        arq shields the task that runs this, so that task outlives the job's task and needs another owner.
         """
         if (task := asyncio.current_task()) is not None:
             self._finishing.add(task)
@@ -116,7 +116,7 @@ class LaneWorker(Worker):
             )
 
     async def serve(self) -> None:
-        """Runs jobs until cancelled, through outages of Redis."""
+        """Runs jobs until it is cancelled, also across outages of Redis."""
         async with asyncio.TaskGroup() as group:
             group.create_task(restarted(self.main, f"{self.queue_name} poll"), name=f"{self.queue_name} poll")
             group.create_task(restarted(self._listen, f"{self.queue_name} wake"), name=f"{self.queue_name} wake")
@@ -125,17 +125,17 @@ class LaneWorker(Worker):
         self.allow_pick_jobs = False
 
     async def wait_until_idle(self) -> None:
-        """Until every job that it took has ended. For a lane that takes no more: one may be on its way to its claim."""
+        """Waits until all taken jobs have ended, claimed or not. Call it on a lane that takes no more jobs."""
         async with self._starting:
             running = [task for task in self.tasks.values() if not task.done()]
         if running:
             await asyncio.wait(running)
 
     async def leave_jobs(self) -> int:
-        """Ends the tasks of jobs that did not end in time, and says how many: other processes settle those jobs.
+        """Ends the tasks of jobs that did not end in time. Returns their number; other processes settle those jobs.
 
-        A task of arq ends with an error while Redis is away; left to the end of the event loop it would be logged as
-        one that nobody foresaw.
+        A task of arq fails while Redis is unavailable. At the end of the event loop that would be logged as an
+        unexpected error.
         """
         left = sum(not task.done() for task in self.tasks.values())
         for task in self.tasks.values():
@@ -155,7 +155,7 @@ class LaneWorker(Worker):
             answer = await self.pool.execute_command(  # type: ignore[no-untyped-call]  # redis-py types BLMPOP wrongly
                 "BLMPOP", WAKE_BLOCK_S, len(self._wake_keys), *self._wake_keys, "LEFT", "COUNT", self.free_slots
             )
-            # Redis looks at them in this order: a tool that is always asked for must not always come first.
+            # Redis tries the lists in this order, so the order changes: no tool may always come first.
             self._wake_keys.rotate()
             if answer:
                 await self._start_or_give_back(*answer)

@@ -1,7 +1,7 @@
-"""Keeps the leases of running jobs, and passes on what ends them.
+"""Renews the leases of running jobs, and ends jobs that are cancelled or whose lease is lost.
 
-A cancellation arrives at once on the worker's control channel; the renewal two seconds later is the safety net. A
-renewal that fails because Redis is away changes nothing: whether the lease still holds is known when Redis is back.
+A cancellation arrives at once on the worker's control channel; the renewal every two seconds is the safety net. While
+Redis is unavailable, jobs go on: the first renewal after the outage tells whether the lease still holds.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ class LeaseKeeper:
 
     @contextmanager
     def hold(self, attempt: Attempt) -> Iterator[JobControl]:
-        """Renews the attempt's lease for as long as the block runs."""
+        """Renews the attempt's lease while the block runs."""
         control = JobControl()
         if self._stop_reason is not None:
             control.cancel(self._stop_reason)
@@ -46,24 +46,24 @@ class LeaseKeeper:
             del self._held[attempt]
 
     def cancel_all(self, reason: str) -> None:
-        """Those that are held, and those that come on their way from their claim."""
+        """Cancels all held attempts, and each attempt that is held later."""
         self._stop_reason = reason
         for control in self._held.values():
             control.cancel(reason)
 
     def runs(self, job_id: JobId) -> bool:
-        """Whether an attempt on the job runs here already: then Redis came back with an older state of it."""
+        """Whether an attempt on the job already runs here. A second claim then means that Redis lost data."""
         return any(attempt.job_id == job_id for attempt in self._held)
 
     def lose(self, job_id: JobId) -> None:
-        """Ends the attempts on a job that is queued again: another attempt has its lease."""
+        """Ends the attempts on a job whose lease another attempt has taken."""
         for attempt, control in self._held.items():
             if attempt.job_id == job_id and not control.is_lost:
                 metrics.LEASES_LOST.inc()
                 control.lose()
 
     async def renew(self) -> None:
-        """Renews every lease, again and again, until cancelled."""
+        """Renews all leases at intervals until it is cancelled."""
         while True:
             await asyncio.sleep(RENEWAL_INTERVAL_S)
             attempts = list(self._held)
@@ -73,7 +73,7 @@ class LeaseKeeper:
                     await self._apply(attempt, answer)
 
     async def listen(self) -> None:
-        """Passes cancellations on, until cancelled."""
+        """Cancels attempts as the control channel demands, until it is cancelled itself."""
         async with self._redis.pubsub(ignore_subscribe_messages=True) as pubsub:
             await pubsub.subscribe(self._channel)
             while True:

@@ -60,12 +60,12 @@ log = structlog.get_logger()
 
 
 class WorkerStartError(Exception):
-    """This machine cannot run a worker; the text says what to do."""
+    """This machine cannot run a worker. The text tells the operator what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What this machine gives to run commands with."""
+    """The programs, the proxy and the sandbox with which commands run on this machine."""
 
     launcher: Launcher
     binaries: dict[str, ToolBinary]
@@ -77,7 +77,7 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Connections:
-    """To Redis, for jobs and for what must be renewed in time; and to the collector of traces, if there is one."""
+    """The Redis connections for jobs and for timely renewals, and the connection to the trace collector, if any."""
 
     jobs: ArqRedis
     leases: ArqRedis
@@ -102,7 +102,7 @@ def main() -> None:
 
 
 async def serve(settings: WorkerSettings) -> bool:
-    """Runs a worker until it is told to stop. False when it ended because its launcher died."""
+    """Runs a worker until it is told to stop. Returns False if it ended because its launcher died."""
     async with spans.running(settings, service="mcp-k8s-worker") as tracer:
         return await _served(settings, tracer)
 
@@ -125,7 +125,7 @@ async def _served(settings: WorkerSettings, tracer: Tracer) -> bool:
                 binaries.values(), launcher=launcher, work_directory=work_directory, settings=plan
             )
             if not found:
-                raise WorkerStartError("no usable CLI on this machine; run `mcp-k8s doctor` for what to do")
+                raise WorkerStartError("no usable CLI on this machine; run `mcp-k8s doctor` to see what to install")
             runner_settings = RunnerSettings(
                 plan=plan,
                 output=OutputLimits(settings.max_output, settings.stored_output_bytes),
@@ -191,7 +191,7 @@ def _assemble(
 
 @asynccontextmanager
 async def _listening(settings: WorkerSettings, health: WorkerHealth) -> AsyncIterator[None]:
-    """Until the worker has ended: it is alive while it drains, and its numbers count then too."""
+    """Serves health and metrics until the worker has ended, so that both are available during the drain."""
     if not settings.metrics_port:
         yield
         return
@@ -206,12 +206,12 @@ async def _listening(settings: WorkerSettings, health: WorkerHealth) -> AsyncIte
 
 
 def _reason(error: OSError) -> str:
-    """asyncio wraps what the system says in words of its own."""
+    """Returns the system's message, without the text that asyncio adds."""
     return os.strerror(error.errno) if error.errno is not None and error.errno > 0 else str(error)
 
 
 def _signals() -> tuple[asyncio.Event, asyncio.Event]:
-    """Stop at the first signal, hurry at the second."""
+    """Returns the events `stop`, which the first signal sets, and `hurry`, which the second one sets."""
     stop, hurry = asyncio.Event(), asyncio.Event()
 
     def handle() -> None:
@@ -223,7 +223,7 @@ def _signals() -> tuple[asyncio.Event, asyncio.Event]:
 
 
 def _contained(mode: SandboxMode) -> Containment:
-    """What contains commands on this machine. `WorkerStartError` if there is no sandbox and the settings demand it."""
+    """Returns the containment of this machine. Raises WorkerStartError if the settings demand a missing sandbox."""
     found = containment.of_this_machine()
     if not found.is_sandbox:
         if mode is SandboxMode.REQUIRE:
@@ -254,9 +254,9 @@ def _work_directory(parent: Path | None) -> Iterator[Path]:
         try:
             path = stack.enter_context(work_directories.create(parent))
         except OSError as error:
-            where = parent or "the folder for temporary files"
+            where = parent or "the system's temporary folder"
             raise WorkerStartError(
-                f"no directory can be made in {where} ({error.strerror}); name one with K8S_MCP_WORK_DIRECTORY"
+                f"cannot create a directory in {where} ({error.strerror}); set K8S_MCP_WORK_DIRECTORY to another folder"
             ) from error
         yield path
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from shared.command.invocation import Invocation
 from shared.command.reading import Reading
+from shared.command.values.types import Names
 from shared.models import CommandClass
 from shared.network import endpoints
 from shared.tools.tool import Tool
@@ -33,15 +34,14 @@ def listens(tool: Tool, invocation: Invocation) -> bool:
 
 
 def loopback_ports(tool: Tool, reading: Reading) -> tuple[int, ...]:
-    """The ports on loopback that URLs of charts and manifests name."""
-    of_container = reading.trailing if reading.path in tool.grammar.container_verbs else 0
-    operands = reading.operands[: len(reading.operands) - of_container]
-    texts = (*(flag.value or "" for flag in reading.flags), *operands)
-    return tuple(sorted({port for text in texts for port in _ports(text)}))
+    """The ports on loopback that URLs of charts and repositories name. In place of a file no URL is taken."""
+    urls = [flag.text or "" for flag in reading.flags if flag.names is Names.URL]
+    operands = reading.operands if reading.path in tool.grammar.file_operands else ()
+    return tuple(sorted({port for url in (*urls, *operands) for port in _ports(url)}))
 
 
-def _ports(text: str) -> Iterator[int]:
-    for match in URL.finditer(text):
+def _ports(url: str) -> Iterator[int]:
+    if match := URL.match(url):
         port = int(match["port"] or DEFAULT_PORTS[match["scheme"].lower()])
         if 0 < port <= endpoints.MAX_PORT and endpoints.goes_past_proxies((match["name"] or match["ipv6"]).lower()):
             yield port

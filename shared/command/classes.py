@@ -44,8 +44,4 @@ def of_verb(grammar: Grammar, verb: tuple[str, ...]) -> CommandClass:
 
 def stays_local(grammar: Grammar, reading: Reading) -> bool:
     """Whether a flag keeps the command from reaching a cluster."""
-    last = {flag.name: flag for flag in reading.flags}
-    return any(
-        (flag.name in grammar.local_flags and flag.is_on) or f"{flag.name}={flag.value}" in grammar.local_flags
-        for flag in last.values()
-    )
+    return reading.is_on(*grammar.local_flags) or reading.is_off(*grammar.reaching_flags)

@@ -73,14 +73,14 @@ def _named(grammar: Grammar, reading: Reading) -> Iterator[tuple[str, str]]:
     for flag in reading.flags:
         where = f"`--{flag.name}`"
         if flag.names is Names.FORMAT:
-            form, file = named.template_file(flag.value or "")
+            form, file = named.template_file(flag.text or "")
             if form in grammar.file_formats:
                 yield where, file
-                yield from ((f"`--{TEMPLATE}`", path) for path in reading.values(TEMPLATE))
+                yield from ((f"`--{TEMPLATE}`", path) for path in reading.texts(TEMPLATE))
         elif flag.names in OF_FILES:
             yield from ((where, name) for name in _names_in(flag, where))
-        elif flag.value is not None and flag.decoded is None:
-            check_word(flag.value)
+        elif flag.written is not None and flag.decoded is None:
+            check_word(flag.written)  # nobody knows how the CLI reads it
 
 
 def _names_in(flag: Flag, where: str) -> Iterator[str]:

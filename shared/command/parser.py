@@ -6,15 +6,13 @@ The text is read here and nowhere else. What is refused here never reaches a que
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from shared.command import classes, durations, files, filters, flags, tokens, unknown_words
+from shared.command import classes, files, filters, flags, tokens, unknown_words
 from shared.command.invocation import Invocation
-from shared.command.reading import FALSE_VALUES, Arity, Flag, Reading
+from shared.command.reading import Arity, Flag, Reading
+from shared.command.values import scalars
 from shared.errors import ErrorCode, RequestError
 from shared.models import CommandClass
 from shared.tools.tool import Grammar, Tool
-
-OFF_VALUES = FALSE_VALUES | {"none"}
-"""With which a flag such as `--dry-run` is as good as not given."""
 
 
 def parse(
@@ -45,7 +43,7 @@ def parse(
     in_front = _namespace_flag(grammar, reading, chosen_namespace)
     return Invocation(
         tool=tool.name,
-        arguments=(*(f"--{flag.name}={flag.value}" for flag in in_front), *words),
+        arguments=(*(f"--{flag.name}={flag.written}" for flag in in_front), *words),
         filters=tuple(tuple(stage) for stage in later),
         verb=reading.verb or classes.HELP,
         command_class=command_class,
@@ -94,19 +92,18 @@ def _needs_cluster(grammar: Grammar, reading: Reading, command_class: CommandCla
 
 
 def _is_endless(grammar: Grammar, reading: Reading) -> bool:
-    names = grammar.endless.get(reading.path, frozenset())
-    return any(flag.name in names and flag.is_on for flag in reading.flags)
+    return reading.is_on(*grammar.endless.get(reading.path, ()))
 
 
 def _waits(grammar: Grammar, reading: Reading) -> bool:
-    by_flag = any(flag.name in grammar.waiting_flags and flag.is_on for flag in reading.flags)
-    return by_flag or reading.path in grammar.waiting_verbs
+    return reading.path in grammar.waiting_verbs or reading.is_on(*grammar.waiting_flags)
 
 
 def _own_timeout_s(grammar: Grammar, reading: Reading, *, waits: bool) -> float | None:
-    values = [flag.value for flag in reading.flags if flag.name in grammar.timeout_flags and flag.value is not None]
-    if values:
-        return durations.parse_s(values[-1])
+    """None where it waits for as long as it takes, which zero and what is less mean too."""
+    given = [flag.decoded for flag in reading.flags if flag.name in grammar.timeout_flags]
+    if given:
+        return scalars.seconds(given[-1])
     return (grammar.default_wait_s or None) if waits else None
 
 
@@ -123,15 +120,13 @@ def _namespace(grammar: Grammar, reading: Reading, *, asked: str | None, default
 def _namespace_flag(grammar: Grammar, reading: Reading, chosen: str | None) -> tuple[Flag, ...]:
     """What is put in front, where the command names none."""
     is_in_command = any(_values(reading.flags, grammar.namespace_flags))
-    return (Flag("namespace", chosen, Arity.VALUE),) if chosen and not is_in_command else ()
+    return (Flag("namespace", chosen, Arity.VALUE, chosen),) if chosen and not is_in_command else ()
 
 
 def _subjects(grammar: Grammar, reading: Reading) -> tuple[str, ...]:
-    verb = reading.path
-    flags = (flag for flag in reading.flags if flag.name in grammar.inclusive_flags)
-    if verb not in grammar.exclusive_verbs or any(flag.value not in OFF_VALUES for flag in flags):
+    if reading.path not in grammar.exclusive_verbs or reading.has(*grammar.inclusive_flags):
         return ()
-    return tuple(sorted(set(reading.operands[: grammar.exclusive_verbs[verb]])))
+    return tuple(sorted(set(reading.operands[: grammar.exclusive_verbs[reading.path]])))
 
 
 def _agreed(reading: Reading, names: frozenset[str], *, asked: str | None, error: ErrorCode, word: str) -> str | None:
@@ -145,4 +140,4 @@ def _agreed(reading: Reading, names: frozenset[str], *, asked: str | None, error
 
 
 def _values(given: Sequence[Flag], names: frozenset[str]) -> Iterator[str]:
-    return (flag.value or "" for flag in given if flag.name in names and flag.arity is Arity.VALUE)
+    return (flag.text or "" for flag in given if flag.name in names and flag.arity is Arity.VALUE)

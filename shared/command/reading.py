@@ -6,11 +6,8 @@ from enum import Enum
 
 from shared.command.values import named
 from shared.command.values.decoding import Value
+from shared.command.values.scalars import BOOLEANS
 from shared.command.values.types import Names
-
-FALSE_VALUES = frozenset({"0", "f", "F", "FALSE", "false", "False"})
-"""What Go's strconv.ParseBool takes for false."""
-
 
 UNSEEN = "?"
 """Stands for kinds that a command does not name and may act on."""
@@ -30,13 +27,14 @@ class Arity(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """A flag of a command. `name` is the long one, without dashes; `value` is None where none was given.
+    """A flag of a command. `name` is the long one, without dashes.
 
     A flag that the tables do not have keeps the name that it was written with, and its value is not decoded.
     """
 
     name: str
-    value: str | None
+    written: str | None
+    """The value as text, to write the flag again; None where none was given. What it means is in `decoded`."""
     arity: Arity
     decoded: Value | None = None
     """What the CLI takes the value for."""
@@ -44,9 +42,17 @@ class Flag:
     """What the texts in the decoded value name."""
 
     @property
-    def is_on(self) -> bool:
-        """True for a flag that stands alone and is not switched off with `=false`."""
-        return self.arity is Arity.ALONE and self.value not in FALSE_VALUES
+    def is_off(self) -> bool:
+        """True for a flag that may stand alone and is switched off: `--wait=false`, `--dry-run=none`."""
+        word = self.decoded if isinstance(self.decoded, str) else ""
+        is_false = self.decoded is False or word == "none" or not BOOLEANS.get(word, True)
+        return self.arity is Arity.ALONE and is_false
+
+    @property
+    def text(self) -> str | None:
+        """The decoded value, where it is text; the last one of several."""
+        texts = () if self.decoded is None else tuple(named.texts(self.decoded))
+        return texts[-1] if texts else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +87,6 @@ class Reading:
         """The kinds of those objects, each once."""
         return tuple(dict.fromkeys(each.kind for each in self.objects))
 
-    def values(self, name: str) -> Iterator[str]:
-        """Each value that a flag was given, in order; what stands alone has none."""
-        return (flag.value for flag in self.flags if flag.name == name and flag.value is not None)
-
     def last(self, name: str) -> Flag | None:
         """The one of repeated flags that counts, where the flag holds a single value."""
         return next((flag for flag in reversed(self.flags) if flag.name == name), None)
@@ -95,12 +97,19 @@ class Reading:
             if flag.name == name and flag.decoded is not None:
                 yield from named.texts(flag.decoded)
 
-    def value(self, name: str) -> str | None:
-        """The value that counts; None where the flag is not given, or given alone."""
+    def text(self, name: str) -> str | None:
+        """The text that counts; None where the flag is not given, or given alone."""
         last = self.last(name)
-        return last.value if last else None
+        return last.text if last else None
 
     def has(self, *names: str) -> bool:
         """Whether any of the flags is given, and not switched off."""
-        given = (self.last(name) for name in names)
-        return any(flag is not None and (flag.is_on or flag.arity is not Arity.ALONE) for flag in given)
+        return any(not flag.is_off for flag in map(self.last, names) if flag)
+
+    def is_on(self, *names: str) -> bool:
+        """The same, of flags that are known to stand alone."""
+        return any(flag.arity is Arity.ALONE and not flag.is_off for flag in map(self.last, names) if flag)
+
+    def is_off(self, *names: str) -> bool:
+        """Whether any of the flags is switched off."""
+        return any(flag.is_off for flag in map(self.last, names) if flag)

@@ -1,1 +1,1 @@
-"""What is sealed, and the keys that seal it."""
+"""Seals requests and outputs in Redis, and holds the keys for it."""

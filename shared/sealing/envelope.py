@@ -1,4 +1,4 @@
-"""A command to run, and the envelope in which its request is sealed: what a worker needs, and nobody else may read."""
+"""A command to run, and the sealed envelope that carries it. Only workers can read it; gateways write it."""
 
 from typing import Annotated, Literal
 
@@ -10,7 +10,7 @@ from shared.network import endpoints
 from shared.tools.progress_looks import ProgressLooks
 
 ENVELOPE_VERSION: Literal[2] = 2
-"""A worker runs no request of a version that it does not know: what it would leave out may be what matters."""
+"""Version of the envelope. A worker refuses any other version, because it might ignore an important field."""
 
 _CONFIG = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -18,38 +18,38 @@ Port = Annotated[int, Field(ge=1, le=endpoints.MAX_PORT)]
 
 
 class Command(BaseModel):
-    """What one process of a tool, and the filters behind it, need to run. Secrets stay out of `repr`.
+    """Everything that one process of a tool and its filters need to run. Secrets stay out of `repr`.
 
-    Nothing in a worker reads `arguments`: the other fields say what must be known of them.
+    A worker never interprets `arguments`: the other fields contain what it must know about them.
     """
 
     model_config = _CONFIG
 
     tool: str
     arguments: Annotated[tuple[str, ...], Field(repr=False)]
-    """Exactly what runs, without the tool's name."""
+    """The exact arguments of the process, without the tool's name."""
     filters: Annotated[tuple[tuple[str, ...], ...], Field(repr=False)] = ()
-    """The stages behind it, each with its filter's name first."""
+    """The stages after the tool. Each one begins with the filter's name."""
     verb: tuple[str, ...]
     kubeconfig: Annotated[str | None, Field(repr=False)] = None
-    """Already rebuilt: minimal, self-contained, one context."""
+    """The kubeconfig as the gateway rebuilt it: minimal, self-contained, with one context."""
     credentials: Annotated[dict[str, str], Field(repr=False)] = {}
-    """Environment variable → value, for tools with a credential channel of their own."""
+    """Environment variable → value, for tools that take credentials besides the kubeconfig."""
     stdin: Annotated[str | None, Field(repr=False)] = None
     files: Annotated[dict[str, str], Field(repr=False)] = {}
-    """Relative path → text."""
+    """Relative path → text of the caller's files."""
     masking: Masking | None = None
-    """What must be masked of what the tool prints; None where its output is shown as it is."""
+    """What to mask in the tool's output; None if the output is shown unchanged."""
     proxy_variables: tuple[str, ...] = ()
-    """Those of the tool's own variables that must name the proxy, besides HTTPS_PROXY and HTTP_PROXY."""
+    """The tool's own variables that must name the proxy, besides HTTPS_PROXY and HTTP_PROXY."""
     loopback_ports: tuple[Port, ...] = ()
-    """The ports of its URLs on loopback, which the CLI reaches without a proxy."""
+    """Ports of the command's URLs on loopback, which the CLI reaches without a proxy."""
     listens: bool = False
-    """It connects to a listener of its own on loopback, such as a tunnel to a pod."""
+    """Whether the command connects to its own listener on loopback, such as a tunnel to a pod."""
 
 
 class RequestEnvelope(BaseModel):
-    """What the gateway seals and a worker opens. Secrets stay out of `repr`."""
+    """The sealed request, from the gateway to a worker. Secrets stay out of `repr`."""
 
     model_config = _CONFIG
 
@@ -57,20 +57,20 @@ class RequestEnvelope(BaseModel):
     command: Command
     command_class: CommandClass
     lane: Lane
-    """The record says both too, for the queue; what the class decides about a run is decided by this one."""
+    """Lane and class are also in the record, for the queue. Only the sealed ones decide how the command runs."""
     time_limit_s: float
     queue_wait_s: int
-    """With the time limit: how long after its sealing the request may be opened. The record says it too, and whoever
-    writes to Redis can change what the record says."""
+    """Longest wait in the queue, in seconds. With the time limit it tells how long the request may be opened. It stands
+    here because a writer of Redis can change the record."""
     is_endless: bool = False
-    """It goes on until its time limit, which is then no failure."""
+    """Whether the command runs until its time limit, which then is not a failure."""
     progress_looks: Annotated[ProgressLooks | None, Field(repr=False)] = None
-    """What it waits for, and how that is looked at."""
+    """The looks that show the progress of a waiting command."""
     traceparent: str | None = None
-    """Of the span that submitted it, or of the caller's own: https://www.w3.org/TR/trace-context/"""
+    """The trace context of the submitting span or of the caller's span: https://www.w3.org/TR/trace-context/"""
     tracestate: str | None = None
 
     @property
     def lifetime_s(self) -> int:
-        """From its sealing: the job's longest wait and its longest run."""
+        """Seconds after the sealing in which the request may be opened: the job's longest wait and longest run."""
         return int(self.queue_wait_s + self.time_limit_s)

@@ -1,4 +1,4 @@
-"""Sealing: what a reader of Redis must not learn, and what a writer of Redis must not swap.
+"""Seals values so that a reader of Redis cannot read them and a writer of Redis cannot swap them.
 
 Each job has two fresh Fernet keys (https://github.com/fernet/spec): one for its request, one for its output. The
 operator's master keys wrap them. Fernet binds no context, so every sealed value starts with a line that names
@@ -22,7 +22,7 @@ MARK = json.dumps([FORMAT_VERSION, "master keys"]).encode() + b"\n"
 
 
 class Purpose(StrEnum):
-    """What a sealed value is for."""
+    """The purpose of a sealed value."""
 
     REQUEST_KEY = "request-key"
     OUTPUT_KEY = "output-key"
@@ -32,12 +32,12 @@ class Purpose(StrEnum):
 
 
 class SealError(Exception):
-    """A sealed value that does not open here: another master key, too old, or moved from where it belongs."""
+    """A sealed value cannot be opened: it has another master key, is too old, or was moved to another place."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobIdentity:
-    """Whose job a sealed value belongs to."""
+    """The job and the principal that a sealed value belongs to."""
 
     job_id: JobId
     principal: str
@@ -47,7 +47,7 @@ class JobIdentity:
 
 
 class DataKey:
-    """A job's own key, for its request or for its output."""
+    """One of a job's two keys: for its request or for its output."""
 
     def __init__(self, key: bytes, identity: JobIdentity) -> None:
         self._key = key
@@ -62,11 +62,11 @@ class DataKey:
         return self._fernet.encrypt(self._identity.binding(purpose, sequence) + payload)
 
     def open(self, token: bytes, purpose: Purpose, sequence: int = 0) -> bytes:
-        """The payload. `SealError` if it was sealed by another key or for another place."""
+        """Returns the payload. Raises SealError if the value has another key or belongs to another place."""
         return _open(self._fernet, token, binding=self._identity.binding(purpose, sequence))
 
     def check_age(self, token: bytes, *, max_s: int) -> None:
-        """`SealError` if it was sealed longer ago, or in the future."""
+        """Raises SealError if the value was sealed more than `max_s` ago, or in the future."""
         try:
             self._fernet.decrypt(token, ttl=max_s)
         except InvalidToken as error:
@@ -77,14 +77,14 @@ class DataKey:
 
 
 class MasterKeys:
-    """The operator's keys, newest first: the first one wraps, each of them unwraps, so they rotate at run time."""
+    """The operator's keys, newest first. The first one wraps and each one unwraps, so keys can rotate at run time."""
 
     def __init__(self, keys: Sequence[str]) -> None:
-        """`ValueError` if there is none, or one that is not 32 bytes in URL-safe base64."""
+        """Raises ValueError if there is no key, or a key is not 32 bytes in URL-safe base64."""
         self.replace(keys)
 
     def replace(self, keys: Sequence[str]) -> None:
-        """Takes other keys from now on; on `ValueError` they stay as they were."""
+        """Replaces the keys. If it raises ValueError, the keys stay unchanged."""
         if not keys:
             raise ValueError("no master key")
         self._fernet = MultiFernet([Fernet(key) for key in keys])
@@ -98,7 +98,7 @@ class MasterKeys:
         return self._fernet.encrypt(payload)
 
     def seal_mark(self) -> bytes:
-        """What shows others whether they can open what the newest key seals."""
+        """Returns a sealed value with which other processes test whether they can open what the newest key seals."""
         return self.wrap(MARK)
 
     def opens_mark(self, mark: bytes) -> bool:
@@ -108,23 +108,23 @@ class MasterKeys:
             return False
 
     def fingerprint(self, purpose: str, *parts: str) -> str:
-        """A keyed hash (HMAC-SHA256, hexadecimal) that says nothing of its parts to who has no master key.
+        """Returns a keyed hash (HMAC-SHA256, hexadecimal) that reveals nothing about its parts without a master key.
 
-        By the newest key: what is looked up by it later has to be looked up by each.
+        It uses the newest key. A later lookup must try the hashes by all keys (`fingerprints`).
         """
         return self.fingerprints(purpose, *parts)[0]
 
     def fingerprints(self, purpose: str, *parts: str) -> list[str]:
-        """The same by each key, newest first."""
+        """Returns the hashes by all keys, the newest key's first."""
         text = json.dumps([purpose, *parts]).encode()
         return [hmac.new(key, text, hashlib.sha256).hexdigest() for key in self._keys]
 
     def each(self) -> "list[MasterKeys]":
-        """Each key alone, newest first."""
+        """Returns each key separately, newest first."""
         return [MasterKeys([base64.urlsafe_b64encode(key).decode()]) for key in self._keys]
 
     def unwrap(self, wrapped: bytes, identity: JobIdentity, purpose: Purpose) -> DataKey:
-        """The data key. `SealError` if no master key opens it or it belongs to another job or purpose."""
+        """Returns the data key. Raises SealError if no master key opens it, or it has another job or purpose."""
         return DataKey(_open(self._fernet, wrapped, binding=identity.binding(purpose)), identity)
 
 
@@ -132,7 +132,7 @@ def _open(fernet: Fernet | MultiFernet, token: bytes, *, binding: bytes) -> byte
     try:
         content = fernet.decrypt(token)
     except InvalidToken as error:
-        raise SealError("the value does not open: another key, or altered") from error
+        raise SealError("the value cannot be opened: it has another key or was altered") from error
     if not content.startswith(binding):
         raise SealError("the value belongs to another job, principal, purpose or place")
     return content[len(binding) :]

@@ -1,7 +1,7 @@
-"""Job ids: 128 bits that nobody can guess, the second of the submit, and a short keyed hash of the two.
+"""Job ids consist of 128 random bits, the second of the submit, and a short keyed hash of both.
 
-While callers are anonymous the id is the capability, and that rests on the 128 bits alone. The hash only tells an id
-that was once issued from one that is made up, when there is no record any more: by any master key, on any gateway.
+For anonymous callers the id is the capability, and only its 128 random bits protect it. The hash tells an id that a
+gateway has issued from an invented one after the record has expired, with any master key and on any gateway.
 """
 
 import hmac
@@ -16,31 +16,31 @@ from shared.sealing.fernet_keys import MasterKeys
 RANDOM_DIGITS = 32
 TIME_DIGITS = 8
 MAC_DIGITS = 8
-"""Who forges one is told 410 instead of 404."""
+"""Length of the hash. A forged hash only turns the answer 404 into 410."""
 PURPOSE = "job id"
 
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """That an id was issued, and when; None for one that follows from an idempotency key."""
+    """Proof that an id was issued, and the time; None for an id that is derived from an idempotency key."""
 
     at: datetime | None
 
 
 def new(master_keys: MasterKeys) -> JobId:
-    """One that is hard to guess."""
+    """Returns a new random id."""
     body = f"{secrets.token_hex(RANDOM_DIGITS // 2)}{int(time.time()):0{TIME_DIGITS}x}"
     return _with_mac(body, master_keys.fingerprint(PURPOSE, body))
 
 
 def following_from(master_keys: MasterKeys, *parts: str) -> JobId:
-    """Always the same for the same parts, and as hard to guess as another for who has no master key."""
+    """Returns the same id for the same parts. It is as hard to guess as a random one without a master key."""
     body = f"{master_keys.fingerprint(PURPOSE, *parts)[:RANDOM_DIGITS]}{0:0{TIME_DIGITS}x}"
     return _with_mac(body, master_keys.fingerprint(PURPOSE, body))
 
 
 def issue_of(master_keys: MasterKeys, job_id: JobId) -> Issue | None:
-    """None for an id that no gateway with one of these keys has issued."""
+    """Returns None if no gateway with one of these keys has issued the id."""
     if not JOB_ID_PATTERN.fullmatch(job_id):
         return None
     body = job_id[: RANDOM_DIGITS + TIME_DIGITS]

@@ -1,4 +1,4 @@
-"""Follows the file of master keys: what `mcp-k8s key rotate` writes there holds without a restart."""
+"""Follows the file of master keys, so that `mcp-k8s key rotate` takes effect without a restart."""
 
 import asyncio
 from pathlib import Path
@@ -14,9 +14,9 @@ log = structlog.get_logger()
 
 
 async def follow(settings: CommonSettings, master_keys: MasterKeys) -> None:
-    """Puts the file's keys into `master_keys` whenever they change; a file that holds none changes nothing.
+    """Puts the file's keys into `master_keys` whenever they change. A file without keys changes nothing.
 
-    Returns at once where the keys do not come from a file.
+    Returns at once if the keys do not come from a file.
     """
     path = settings.followed_key_file
     if path is None:
@@ -35,7 +35,7 @@ def _replace(master_keys: MasterKeys, text: str) -> None:
     try:
         master_keys.replace(keys)
     except ValueError:
-        log.error("master keys stay as they were: their file cannot be read, or holds something that is no key")
+        log.error("master keys not reloaded: the file cannot be read or contains an invalid key")
     else:
         log.info("master keys reloaded", count=len(keys))
 

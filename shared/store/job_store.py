@@ -293,7 +293,7 @@ class JobStore:
     async def deliver(self, job_id: JobId, call: JobId | None, got: Delivered, *, reason: str = "") -> JobState | None:
         """Records what a call ends with. `call` is the id that the call's own job had or would have had.
 
-        Without `call` it is a reader who has the job's id. After delivery to all waiting calls, the same command starts
+        Without `call` it is a reader with the job's id. After delivery to all waiting calls, the same command starts
         a new job. With a `reason`, a queued job and a running read are cancelled, unless other calls wait for them or
         have their id. Returns the state before, or None for an unknown job.
         """

@@ -14,22 +14,6 @@ LISTED_JOBS = 5_000
 UNDELIVERED_S = 600
 """Seconds that an undelivered result is kept for a repeated call."""
 
-_NAMES = (
-    *("JOB", "REQUEST", "EVENTS", "RESPONSE", "QUEUED", "LEASES", "QUEUE", "WAKE", "WORKER", "TOOL_WORKERS"),
-    *(
-        "EXCLUSIVE",
-        "REPEATABLE",
-        "PRINCIPAL",
-        "JOBS",
-        "NOTICE",
-        "CHANGES",
-        "CONTROL",
-        "ARQ_JOB",
-        "ARQ_IN_PROGRESS",
-        "ARQ_RETRY",
-    ),
-)
-"""Names of `shared.store.key_names` that the scripts can use."""
 _NUMBERS = {"WAKE_LIMIT": WAKE_LIMIT, "LISTED_JOBS": LISTED_JOBS, "UNDELIVERED_S": UNDELIVERED_S}
 _SCRIPTS = (
     *("submit", "pick", "claim", "append", "settle", "renew", "cancel", "sweep", "tidy", "announce"),
@@ -42,7 +26,8 @@ def _read(name: str) -> str:
 
 
 def _prelude() -> str:
-    names = "\n".join(f"local {name} = '{getattr(key_names, name)}'" for name in _NAMES)
+    # Scripts can use every name of `shared.store.key_names`.
+    names = "\n".join(f"local {name} = '{value}'" for name, value in vars(key_names).items() if name.isupper())
     numbers = "\n".join(f"local {name} = {value}" for name, value in _NUMBERS.items())
     return f"{names}\n{numbers}\n{_read('prelude')}\n"
 

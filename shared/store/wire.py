@@ -10,7 +10,7 @@ JOB_FUNCTION = "run_job"
 
 
 def serialize(value: dict[str, Any]) -> bytes:
-    """Serializes as JSON. With arq's default, pickle, anyone who can write to Redis could run code in a worker."""
+    """Serializes as JSON. With pickle, arq's default, a writer of Redis could run code in a worker."""
     return json.dumps(value).encode()
 
 

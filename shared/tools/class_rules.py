@@ -1,6 +1,6 @@
-"""What gives a verb another class: rows that can be read on their own, each with its name and its reason.
+"""Rules that give a command another class than its verb's. Each row has a name and a reason, and stands alone.
 
-A row looks at the parsed command alone: flags in any order and spelling are the same flags to it.
+A row reads only the parsed command, in which the order and the spelling of flags make no difference.
 """
 
 from collections.abc import Callable
@@ -8,54 +8,62 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from shared.command.reading import Reading
+from shared.command.values.scalars import BOOLEANS
 from shared.models import CommandClass
+
+DRY_RUN = "dry-run"
 
 
 class Effect(StrEnum):
-    """What makes a destructive command more than an everyday one."""
+    """What makes a destructive command more dangerous than usual."""
 
     MASS = "mass"
-    """It may hit any number of objects, for none is named."""
+    """The command names no object, so it may affect any number of them."""
     IRREVERSIBLE = "irreversible"
-    """What it deletes holds data that no manifest brings back."""
+    """The command deletes data that no manifest can restore."""
     CLUSTER_SCOPE = "cluster-scope"
-    """It reaches beyond a namespace, or nobody can tell that it does not."""
+    """The command reaches beyond a namespace, or may do so."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClassRule:
-    """One row. `verbs` are whole paths; none means every verb."""
+    """One row. `verbs` are whole verb paths; an empty set means every verb."""
 
     name: str
     why: str
     when: Callable[[Reading], bool]
     verbs: frozenset[str] = frozenset()
     of: frozenset[CommandClass] = frozenset()
-    """The classes that it changes; none means any."""
+    """The classes that the row changes; an empty set means any class."""
     to: CommandClass | None = None
     effect: Effect | None = None
 
     def fits(self, reading: Reading, command_class: CommandClass) -> bool:
-        """Whether it speaks of this command, whose class has come out as this so far."""
+        """Whether the row applies to a command, given its class after the rows before."""
         of_verb = not self.verbs or reading.path in self.verbs
         of_class = not self.of or command_class in self.of
         return of_verb and of_class and self.when(reading)
 
 
 def always(_: Reading) -> bool:
-    """For a row that its verbs alone decide."""
+    """The condition of a row that only its verbs decide."""
     return True
 
 
 def given(*names: str) -> Callable[[Reading], bool]:
-    """For a row that holds where any of the flags is given, and not switched off."""
+    """Returns the condition that any of the flags is given and not switched off."""
     return lambda reading: reading.has(*names)
 
 
+def is_dry(reading: Reading) -> bool:
+    """Whether `--dry-run` is given, in a word that the CLIs know: the command then changes nothing."""
+    return reading.has(DRY_RUN) and reading.text(DRY_RUN) in (None, "client", "server", *BOOLEANS)
+
+
 def no_masking(_: Reading) -> None:
-    """For a CLI that shows no values of Secrets, or masks them itself."""
+    """The masking of a CLI that shows no values of Secrets, or masks them itself."""
 
 
 def no_kinds(_: Reading) -> tuple[str, ...]:
-    """For a CLI whose commands name no kinds of object."""
+    """The kinds of a CLI whose commands name no kinds of object."""
     return ()

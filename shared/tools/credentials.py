@@ -1,4 +1,4 @@
-"""The channel for credentials that a tool may have beside the kubeconfig: request headers that become variables."""
+"""Reads a tool's credentials besides the kubeconfig: request headers that become environment variables."""
 
 from collections.abc import Mapping
 
@@ -9,22 +9,22 @@ from shared.tools.tool import Tool
 
 
 def from_headers(tool: Tool, headers: Mapping[str, str]) -> dict[str, str]:
-    """Environment variable → value. `RequestError` for a value that is none; header names are in lower case."""
+    """Returns environment variable → value. Header names are in lower case. Raises RequestError for a bad value."""
     found = {variable: headers.get(header, "") for header, variable in tool.credential_headers.items()}
     credentials = {variable: value for variable, value in found.items() if value}
     if not all(value.isprintable() and value.isascii() for value in credentials.values()):
-        raise _invalid("A credential header holds something else than printable ASCII characters.")
+        raise _invalid("A credential header contains characters that are not printable ASCII.")
     return credentials
 
 
 def server(tool: Tool, credentials: Mapping[str, str], *, allow_loopback: bool) -> Endpoint | None:
-    """The tool's own server; None where the request names none. `RequestError` if nothing may connect there."""
+    """Returns the tool's own server, or None if the request names none. Raises RequestError if it is not allowed."""
     named = credentials.get(tool.server_variable or "")
     if not named:
         return None
     endpoint = None if "/" in named else endpoints.parse(f"https://{named}")
     if endpoint is None:
-        raise _invalid(f"{_header(tool)} is no server: send a host, and its port unless that is 443.")
+        raise _invalid(f"{_header(tool)} is not a valid server: send a host, and its port unless the port is 443.")
     why = endpoints.refusal(endpoint, allow_loopback=allow_loopback)
     if why is not None:
         raise _invalid(f"{_header(tool)} {why}.")

@@ -1,101 +1,74 @@
-"""What to do next after the failures that callers meet most, told from what the CLIs print.
+"""Hints for the most frequent failures, found in the output of the CLIs.
 
-A hint is one sentence with one next step. Patterns are read off real output, and the end-to-end tests meet them there.
+A hint is one sentence with one next step. The patterns match real output, which the end-to-end tests produce.
 """
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 SEARCHED_CHARACTERS = 4_096
 
 
-@dataclass(frozen=True, slots=True)
-class FailureHint:
-    """A regular expression that finds the failure in standard error, and the next step."""
-
-    pattern: str
-    text: str
-
-
-CLUSTER = (
-    FailureHint(
-        r"\(Forbidden\)|is forbidden: ",
-        "The cluster does not let the kubeconfig's user do this; kubectl `auth can-i --list` shows what it allows.",
+CLUSTER = {
+    r"\(Forbidden\)|is forbidden: ": (
+        "The kubeconfig's user does not have permission to do this; kubectl `auth can-i --list` shows what is allowed."
     ),
-    FailureHint(
-        r"\(Unauthorized\)|asked for the client to provide credentials|: Unauthorized$",
-        "The cluster does not take the kubeconfig's credentials, which may have expired: send a fresh kubeconfig.",
+    r"\(Unauthorized\)|asked for the client to provide credentials|: Unauthorized$": (
+        "The cluster rejects the kubeconfig's credentials, which may have expired: send a fresh kubeconfig."
     ),
-    FailureHint(
-        r"x509: certificate signed by unknown authority|certificate is not trusted",
-        "The kubeconfig's certificate-authority-data is not that of the server at its address: send the cluster's own.",
+    r"x509: certificate signed by unknown authority|certificate is not trusted": (
+        "The kubeconfig's certificate-authority-data does not match the server at its address: send the cluster's own."
     ),
-    FailureHint(
-        r"connect: permission denied",
-        "On this machine a command reaches its API server, and what its arguments name by URL where the worker allows "
-        "loopback: use an address that the worker can reach.",
+    r"connect: permission denied": (
+        "The worker's sandbox blocks this connection: a command may reach its API server and, if the worker allows "
+        "loopback, the URLs in its arguments. Use an address that the worker can reach."
     ),
-    FailureHint(
-        r"not allowed by ruleset",
-        "The worker may not connect there: loopback, link-local and metadata addresses are refused, and whatever its "
-        "operator denies. Use an address that it can reach, or ask the operator.",
+    r"not allowed by ruleset": (
+        "The worker refuses to connect to that address: loopback, link-local and metadata addresses are forbidden, and "
+        "those that its operator denies. Use an address that the worker can reach, or ask the operator."
     ),
-    FailureHint(
-        r"connection refused|no such host|no route to host|i/o timeout|(network|host) (is )?unreachable",
-        "The workers cannot reach that address: check the kubeconfig's `server` from the network that they run in.",
+    r"connection refused|no such host|no route to host|i/o timeout|(network|host) (is )?unreachable": (
+        "The workers cannot reach that address: check the kubeconfig's `server` from the network that they run in."
     ),
-    FailureHint(
-        r"the path \"[^\"\n]{0,300}\" does not exist|no such file or directory|path \"[^\"\n]{0,300}\" not found",
-        "A command sees no files but those of its request: send them in `files` (name to text), or a manifest in "
-        "`stdin` with `-f -`.",
+    r"the path \"[^\"\n]{0,300}\" does not exist|no such file or directory|path \"[^\"\n]{0,300}\" not found": (
+        "A command can read only the files of its request: send them in `files` (name to text), or a manifest in "
+        "`stdin` with `-f -`."
     ),
-    FailureHint(
-        r"namespaces \"[^\"\n]{0,300}\" not found",
-        "There is no such namespace: kubectl `get namespaces` lists them, `create namespace` makes one.",
+    r"namespaces \"[^\"\n]{0,300}\" not found": (
+        "The namespace does not exist: kubectl `get namespaces` lists namespaces, `create namespace` creates one."
     ),
-    FailureHint(
-        r"no matches for kind",
-        "The cluster serves no such kind in that version: kubectl `api-resources` lists those that it serves; a custom "
-        "one needs its CRD installed first.",
+    r"no matches for kind": (
+        "The cluster does not have that kind in that version: kubectl `api-resources` lists its kinds. A custom kind "
+        "needs its CRD installed first."
     ),
-    FailureHint(
-        r"unknown field \"",
-        "The cluster knows no such field, so nothing was changed: kubectl `explain KIND` lists the fields.",
+    r"unknown field \"": (
+        "The cluster does not know that field, so nothing was changed: kubectl `explain KIND` lists the fields."
     ),
-    FailureHint(
-        r"field is immutable",
-        "That field cannot be changed: delete the object and create it again, if it may be away for a moment.",
+    r"field is immutable": (
+        "That field cannot be changed: delete the object and create it again, if a short absence is acceptable."
     ),
-    FailureHint(
-        r"is invalid: |must match regex|unrecognized type: ",
-        "A value breaks the rule that the message names, so nothing was changed: mend that value.",
+    r"is invalid: |must match regex|unrecognized type: ": (
+        "A value breaks the rule that the message names, so nothing was changed: correct that value."
     ),
-    FailureHint(
-        r"error converting YAML to JSON|YAML parse error|yaml: line \d",
-        "That is no valid YAML: mend the line that the message names.",
+    r"error converting YAML to JSON|YAML parse error|yaml: line \d": (
+        "The input is not valid YAML: correct the line that the message names."
     ),
-    FailureHint(
-        r"the object has been modified",
-        "Somebody changed it meanwhile: `get` it again and make the change on what it is now.",
+    r"the object has been modified": (
+        "The object was changed in the meantime: `get` it again and change its current version."
     ),
-    FailureHint(
-        r"required flag\(s\)|no name was specified|must either provide a name|requires (at least|exactly) \d|"
-        r"accepts \d{1,9} arg",
-        "An argument is missing: the verb with `--help` lists what it needs.",
+    r"required flag\(s\)|no name was specified|must either provide a name|requires (at least|exactly) \d|"
+    r"accepts \d{1,9} arg": ("An argument is missing: run the verb with `--help` to see what it needs."),
+    r"unknown (shorthand )?flag|unknown command": (
+        "This version of the CLI does not have that flag or verb: run the verb with `--help` to see what exists."
     ),
-    FailureHint(
-        r"unknown (shorthand )?flag|unknown command",
-        "This version of the CLI has no such flag or verb: the verb with `--help` lists what there is.",
-    ),
-)
-"""Failures of whatever speaks to an API server."""
+}
+"""Regular expression that finds a failure in standard error → next step, for CLIs that connect to an API server."""
 
 
-def find(hints: Iterable[FailureHint], error: str) -> str | None:
-    """The first hint whose failure stands at the end of that standard error.
+def find(hints: Mapping[str, str], error: str) -> str | None:
+    """Returns the first hint whose failure is found at the end of standard error.
 
-    Only the end is searched: a caller's own server may word what is printed, and every job of the worker would wait.
+    Only the end is searched: a caller's server controls the text, and a long search would delay all jobs of the worker.
     """
     end = error[-SEARCHED_CHARACTERS:]
-    return next((hint.text for hint in hints if re.search(hint.pattern, end, re.MULTILINE)), None)
+    return next((hint for pattern, hint in hints.items() if re.search(pattern, end, re.MULTILINE)), None)

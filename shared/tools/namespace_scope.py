@@ -1,6 +1,6 @@
-"""Which namespaces a command touches, as far as its words and manifests tell: what a fence is judged by.
+"""Tells which namespaces a command touches, by its words and manifests. A fence to namespaces is judged by this.
 
-A tool says so for the verbs whose reach it knows; of anything else nobody can tell, and a fence refuses it.
+A tool defines it for the verbs that it knows. For other verbs it is unknown, and a fence refuses them.
 """
 
 from dataclasses import dataclass
@@ -11,24 +11,24 @@ from shared.errors import shown
 
 @dataclass(frozen=True, slots=True)
 class NamespaceScope:
-    """What a command touches, beside what its request and kubeconfig add."""
+    """The namespaces that a command touches, without those that its request and kubeconfig add."""
 
     beyond: str = ""
-    """Why it reaches beyond a namespace, or may; empty where it does not."""
+    """Why the command reaches beyond a namespace, or may do so; empty if it does not."""
     named: tuple[str, ...] = ()
-    """Namespaces that its words or manifests name, besides its namespace flag."""
+    """Namespaces that the command's words or manifests name, besides its namespace flag."""
     in_own: bool = True
-    """Whether it acts in the namespace of its flag, its request or its kubeconfig."""
+    """Whether the command acts in the namespace of its flag, its request or its kubeconfig."""
     by_chart: bool = False
-    """Whether a chart's templates say where its objects are."""
+    """Whether a chart's templates decide the namespaces of its objects."""
 
 
 NOWHERE = NamespaceScope(in_own=False)
-"""It looks at no object of a namespace."""
+"""The scope of a command that touches no object of a namespace."""
 ALL_NAMESPACES = "all-namespaces"
-EVERY_NAMESPACE = NamespaceScope(beyond="`--all-namespaces` reaches every one")
+EVERY_NAMESPACE = NamespaceScope(beyond="`--all-namespaces` reaches every namespace")
 
 
 def untold(reading: Reading) -> NamespaceScope:
-    """For a tool or verb of which nobody here knows it."""
-    return NamespaceScope(beyond=f"which namespaces `{shown(reading.path)}` touches cannot be told beforehand")
+    """The scope of a tool or verb whose namespaces are unknown."""
+    return NamespaceScope(beyond=f"which namespaces `{shown(reading.path)}` touches cannot be known beforehand")

@@ -1,34 +1,34 @@
-"""What a command waits for, as read-only commands that show it: while it waits in silence, its worker runs them.
+"""Looks: read-only commands that show the objects a command waits for. A worker runs them while the command is silent.
 
-They bring the same kubeconfig and run in the same sandbox; what they print is read by the worker and by nobody else.
+Looks use the command's kubeconfig and run in the same sandbox. Only the worker reads their output.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from shared.command.reading import FALSE_VALUES, TERMINATOR, Flag, Reading
+from shared.command.reading import TERMINATOR, Flag, Reading
+from shared.tools.class_rules import DRY_RUN
+from shared.tools.table import HELP_FLAG
 
 KUBECTL = "kubectl"
 """Shows objects of the cluster, whichever tool's command waits for them."""
-NAMESPACE_FLAGS = frozenset({"namespace"})
-DRY_RUN = "dry-run"
-HELP_FLAGS = frozenset({"help"})
+NAMESPACE = "namespace"
 
 
 class Goal(StrEnum):
-    """When the command is content with an object."""
+    """The state of an object that a command waits for."""
 
     READY = "ready"
     GONE = "gone"
     CONDITION = "condition"
-    """That its status names, as `kubectl wait --for=condition=…` has it."""
+    """The object has a status condition, as in `kubectl wait --for=condition=…`."""
     OTHER = "other"
-    """Nothing that can be counted: only what hinders it is told."""
+    """Any other goal. Nothing is counted, and only problems are reported."""
 
 
 class Shows(StrEnum):
-    """What a look prints."""
+    """The form of a look's output."""
 
     OBJECTS = "objects"
     """JSON: one object, or a List of them."""
@@ -47,70 +47,55 @@ class Look:
     arguments: tuple[str, ...]
     shows: Shows
     brings_files: bool = False
-    """It reads the files and the input that came with the command."""
+    """Whether the look reads the files and the standard input that came with the command."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProgressLooks:
-    """What a command waits for. `condition` is a status condition and the value that it is to have."""
+    """The looks of a waiting command. `condition` is a status condition and its expected value."""
 
     looks: tuple[Look, ...]
     goal: Goal
     condition: tuple[str, str] | None = None
     namespace: str | None = None
-    """That of the command; None where its kubeconfig decides."""
+    """Namespace of the command; None if its kubeconfig decides."""
 
 
-def objects(
-    operands: Sequence[str], given: Iterable[Flag], *, wanted: frozenset[str], brings_files: bool = False
-) -> Look:
-    """Reads objects as `operands` and those of the `given` flags that are `wanted` select them."""
-    arguments = ("get", *_GET_OPTIONS, *spelled(given, wanted), TERMINATOR, *operands)
+def objects(operands: Sequence[str], selection: Iterable[str], *, brings_files: bool = False) -> Look:
+    """Reads objects as `operands` and the flags of the `selection` choose them."""
+    arguments = ("get", *_GET_OPTIONS, *selection, TERMINATOR, *operands)
     return Look(KUBECTL, ("get",), arguments, Shows.OBJECTS, brings_files)
 
 
 def named_in_manifests(namespace: str | None) -> Look:
-    """Reads the objects that the manifests on standard input name."""
+    """Returns a look at the objects in the manifests on standard input."""
     return Look(KUBECTL, ("get",), ("get", *_GET_OPTIONS, *in_namespace(namespace), "--filename=-"), Shows.OBJECTS)
 
 
 def pods(namespace: str | None, selector: str) -> Look:
-    """Reads the pods that a selector finds."""
+    """Returns a look at the pods that a selector finds."""
     place = in_namespace(namespace)
     return Look(KUBECTL, ("get",), ("get", *_GET_OPTIONS, *place, f"--selector={selector}", "pods"), Shows.OBJECTS)
 
 
 def in_namespace(name: str | None) -> tuple[str, ...]:
-    """The argument that chooses it."""
+    """Returns the argument that chooses a namespace, if there is one."""
     return (f"--namespace={name}",) if name else ()
 
 
 def spelled(given: Iterable[Flag], wanted: frozenset[str]) -> tuple[str, ...]:
-    """Those flags, each as one word."""
+    """Returns the wanted flags, each as one word."""
     return tuple(_spelled(flag) for flag in given if flag.name in wanted)
-
-
-def last_values(given: Iterable[Flag]) -> Mapping[str, str | None]:
-    """Flag → value, where a flag that stands twice counts as the CLI counts it: by its last."""
-    return {flag.name: flag.value for flag in given}
-
-
-def namespace(reading: Reading) -> str | None:
-    """That the command names."""
-    named = [flag.value for flag in reading.flags if flag.name in NAMESPACE_FLAGS]
-    return named[-1] if named else None
 
 
 def only_tries(reading: Reading) -> bool:
     """Whether the command changes nothing, or only explains itself."""
-    values = last_values(reading.flags)
-    tries = DRY_RUN in values and values[DRY_RUN] not in FALSE_VALUES | {"none"}
-    return tries or any(name in values for name in HELP_FLAGS)
+    return reading.has(DRY_RUN, HELP_FLAG)
 
 
 def _spelled(flag: Flag) -> str:
     dashes = "-" if len(flag.name) == 1 else "--"
-    return f"{dashes}{flag.name}" if flag.value is None else f"{dashes}{flag.name}={flag.value}"
+    return f"{dashes}{flag.name}" if flag.written is None else f"{dashes}{flag.name}={flag.written}"
 
 
 _GET_OPTIONS = ("--output=json", "--ignore-not-found")

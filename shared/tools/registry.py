@@ -1,4 +1,4 @@
-"""The tools that there are. A further CLI is one folder in this package and one line here."""
+"""The registry of tools. To add a CLI, add one folder to this package and one line here."""
 
 from functools import cache
 from importlib import import_module
@@ -15,21 +15,21 @@ NAMES = (
     "istioctl",
     "argocd",
 )
-"""Each is a folder whose module `definition` has the tool as `TOOL`. To import these names costs nothing."""
+"""Names of the tools. The folder of each has a module `definition` with the constant `TOOL`, loaded when needed."""
 
 
 def listed(conjunction: str) -> str:
-    """The names as a sentence has them: `kubectl, helm and argocd`."""
+    """Returns the names as part of a sentence: `kubectl, helm and argocd`."""
     return f"{', '.join(NAMES[:-1])} {conjunction} {NAMES[-1]}"
 
 
 def register(tool: "Tool") -> None:
-    """Adds a tool, or replaces the one of that name: for entry points that bring a tool of their own."""
+    """Adds a tool, or replaces the tool with the same name. For entry points that bring their own tool."""
     _tools()[tool.name] = tool
 
 
 def find(name: str) -> "Tool":
-    """`RequestError` with the names that there are, if it is none of them."""
+    """Returns the tool. Raises RequestError, which lists the tools, if there is no tool with that name."""
     tool = _tools().get(name)
     if tool is None:
         raise RequestError(ErrorCode.TOOL_UNKNOWN, f"There is no such tool; the tools are {', '.join(_tools())}.")
@@ -37,12 +37,12 @@ def find(name: str) -> "Tool":
 
 
 def names() -> tuple[str, ...]:
-    """In the order of registration, which never changes."""
+    """Returns the names in the order of registration, which never changes."""
     return tuple(_tools())
 
 
 def tools() -> "tuple[Tool, ...]":
-    """In the order of `names()`."""
+    """Returns the tools in the order of `names()`."""
     return tuple(_tools().values())
 
 

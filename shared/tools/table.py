@@ -1,4 +1,4 @@
-"""The generated tables: which verbs a CLI has, and which flags each of them takes.
+"""The generated tables of the verbs of each CLI, and of the flags that each verb takes.
 
 `make grammar` writes the `table.json` of each tool from the CLI's own help; nobody edits them. A flag is written as
 `name/short=type(names)`: `=` takes a value, `[=]` takes one only behind `=`, and what has neither is a switch. The type
@@ -25,12 +25,12 @@ HELP_FLAG = "help"
 
 
 class Takes(StrEnum):
-    """What stands behind a flag; each value is its mark in the tables."""
+    """Whether a flag takes a value. Each member's text is its mark in the tables."""
 
     NOTHING = ""
     VALUE = "="
     OPTIONAL = "[=]"
-    """pflag's NoOptDefVal of a flag that is no switch: `--dry-run`, `--dry-run=client`."""
+    """The value is optional (pflag's NoOptDefVal): `--dry-run`, `--dry-run=client`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class FlagSpec:
 
     @classmethod
     def parse(cls, text: str) -> "FlagSpec":
-        """Raises ValueError for what is no flag."""
+        """Raises ValueError if the text is not a flag."""
         match = _FLAG.fullmatch(text)
         if match is None:
             raise ValueError(f"not a flag: {text}")
@@ -63,12 +63,12 @@ class FlagSpec:
 
 
 _EVERYWHERE = {HELP_FLAG: FlagSpec(HELP_FLAG, "h", Takes.NOTHING, ValueType.BOOL)}
-"""cobra gives it to each verb that does not define it."""
+"""Flags that cobra adds to each verb that does not define them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """A verb path's own flags, by name; its other names; and whether verbs stand below it."""
+    """A verb's own flags by name, its aliases, and whether other verbs are below it."""
 
     flags: Mapping[str, FlagSpec]
     aliases: tuple[str, ...] = ()
@@ -77,7 +77,7 @@ class Verb:
 
 @dataclass(frozen=True)
 class Table:
-    """One CLI. Verb paths are words joined by a blank."""
+    """The table of one CLI. Verb paths are words joined by a blank."""
 
     version: str
     global_flags: Mapping[str, FlagSpec] = field(default_factory=dict)
@@ -85,7 +85,7 @@ class Table:
 
     @cached_property
     def aliases(self) -> Mapping[str, str]:
-        """Path → path: the last word replaced by the verb's proper name."""
+        """Verb path with an alias as its last word → the verb's own path."""
         return {
             f"{path.rpartition(' ')[0]} {alias}".strip(): path
             for path, verb in self.verbs.items()
@@ -94,25 +94,25 @@ class Table:
 
     @cached_property
     def _by_letter(self) -> Mapping[str, Mapping[str, FlagSpec]]:
-        """Verb path → letter → flag, a verb's own before those of all; under an empty path the latter alone."""
+        """Verb path → letter → flag. A verb's own flags win over global ones; the empty path has only global ones."""
         return {
             path: {spec.short: spec for spec in reversed(self.specs(path)) if spec.short} for path in ("", *self.verbs)
         }
 
     def long(self, path: str, name: str) -> FlagSpec | None:
-        """What `--name` means under a verb path; under an empty one, only what it means everywhere."""
+        """Returns the flag `--name` of a verb path. For the empty path, only global flags are found."""
         return next((flags[name] for flags in self._scopes(path) if name in flags), None)
 
     def short(self, path: str, letter: str) -> FlagSpec | None:
-        """What `-letter` means there."""
+        """Returns the flag `-letter` of a verb path."""
         return self._by_letter.get(path, self._by_letter[""]).get(letter)
 
     def spec(self, path: str, name: str) -> FlagSpec | None:
-        """By a name without dashes: one letter is a short flag."""
+        """Returns the flag with a name without dashes. A name of one letter is a short flag."""
         return self.short(path, name) if len(name) == 1 else self.long(path, name)
 
     def specs(self, path: str) -> list[FlagSpec]:
-        """Every flag that a verb takes, its own first."""
+        """Returns all flags of a verb, its own first."""
         return [spec for flags in self._scopes(path) for spec in flags.values()]
 
     def _scopes(self, path: str) -> tuple[Mapping[str, FlagSpec], ...]:
@@ -121,18 +121,18 @@ class Table:
 
 
 def path(tool: str) -> Path:
-    """Where a CLI's table is kept."""
+    """Returns the file of a CLI's table."""
     return FOLDER / tool / "table.json"
 
 
 def load(tool: str) -> Table:
-    """The checked-in table."""
+    """Loads the committed table."""
     data = json.loads(path(tool).read_text(encoding="utf-8"))
     return Table(data["version"], _flags(data["global"]), {name: _verb(verb) for name, verb in data["verbs"].items()})
 
 
 def dump(table: Table) -> str:
-    """A line for each verb, in order, so that a new version's differences can be read."""
+    """Returns the table as JSON with one line for each verb, in order, so that diffs between versions are readable."""
     verbs = ",\n".join(f"    {json.dumps(name)}: {json.dumps(_plain(verb))}" for name, verb in table.verbs.items())
     flags = json.dumps([str(flag) for flag in table.global_flags.values()])
     return f'{{\n  "version": {json.dumps(table.version)},\n  "global": {flags},\n  "verbs": {{\n{verbs}\n  }}\n}}\n'

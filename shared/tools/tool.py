@@ -1,6 +1,6 @@
-"""What the product knows of one CLI: how to read its commands, find it, and contain it.
+"""The definition of one CLI: how to read its commands, find its program and contain it.
 
-Nothing outside `shared/tools/` lists the tools. A further CLI is one folder here and one line in the registry.
+Nothing outside `shared/tools/` lists the tools. To add a CLI, add one folder here and one line in the registry.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,7 +11,6 @@ from shared.command.reading import Reading
 from shared.models import CommandClass
 from shared.tools import failure_hints
 from shared.tools.class_rules import ClassRule, no_kinds, no_masking
-from shared.tools.failure_hints import FailureHint
 from shared.tools.namespace_scope import NamespaceScope, untold
 from shared.tools.progress_looks import ProgressLooks
 from shared.tools.table import Table
@@ -21,86 +20,88 @@ from shared.tools.table import Table
 class Grammar:
     """How the CLI reads its arguments, and what its commands may do.
 
-    Flag names are long ones without dashes; one letter is a short flag that has no other meaning in the CLI.
+    Flags are named without dashes. A name of one letter is a short flag that has no other meaning in the CLI.
     """
 
     table: Table
-    """Its verbs and flags."""
+    """The CLI's verbs and flags."""
     refused_flags: Mapping[str, str]
-    """Flag → why, and what to use instead. These swap identity or name files of the worker."""
+    """Flag → why it is refused, and what to use instead. Such flags swap the identity or name files of the worker."""
     classes: Mapping[str, CommandClass]
-    """Verb path, words joined by a blank → class, before flags; what is missing is a write."""
+    """Verb path, words joined by a blank → class without regard to flags. A missing verb is a write."""
     refused_verbs: Mapping[str, str]
-    """Verb path → why, and what to use instead; holds for the verbs below it too."""
+    """Verb path → why it is refused, and what to use instead. This also holds for the verbs below it."""
     class_rules: tuple[ClassRule, ...] = ()
-    """What gives a verb another class, or an effect: each that fits counts, in this order."""
+    """Rules that give a command another class or an effect. All rules that fit are applied, in this order."""
     masking: Callable[[Reading], Masking | None] = no_masking
-    """What a worker masks of what a command prints, where Secrets are masked."""
+    """Returns what a worker masks in a command's output, if Secrets are masked."""
     kinds: Callable[[Reading], tuple[str, ...]] = no_kinds
-    """The kinds of object that a command names, in the plural: `pods`."""
+    """Returns the kinds of object that a command names, in the plural: `pods`."""
     plural: Callable[[str], str] = str.lower
-    """A kind's proper plural, from any of its names."""
+    """Returns the plural of a kind, given any of its names."""
     namespace_scope: Callable[[Reading], NamespaceScope] = untold
-    """Which namespaces a command touches, its manifests included."""
+    """Returns which namespaces a command touches, including those in its manifests."""
     hidden_kinds: Callable[[Reading], tuple[str, ...]] = no_kinds
-    """What a command may act on beside the kinds that it names: `UNSEEN`, `SEVERAL`, or nothing."""
+    """Returns what else a command may act on, besides the kinds that it names: `UNSEEN`, `SEVERAL`, or nothing."""
     manifest_flags: frozenset[str] = frozenset()
-    """Flags whose files hold the objects that the command acts on."""
+    """Flags whose files contain the objects that the command acts on."""
     rendered_flags: frozenset[str] = frozenset()
-    """Flags whose objects are made from files (`--kustomize`), and so are not known beforehand."""
+    """Flags whose objects are generated from files (`--kustomize`) and so are not known beforehand."""
     file_operands: frozenset[str] = frozenset()
     """Verb paths whose operands may name files."""
     fetched_schemes: frozenset[str] = frozenset()
-    """Of URLs that may stand for such an operand: the CLI fetches it through the worker's own proxy."""
+    """Schemes of URLs that may replace such an operand. The CLI fetches them through the worker's proxy."""
     file_formats: frozenset[str] = frozenset()
-    """Values of `--output` that read a template from a file: `jsonpath-file=FILE`, or with `--template FILE`."""
+    """Values of `--output` whose template is read from a file: `jsonpath-file=FILE`, or with `--template FILE`."""
     redefined_under: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Refused flag → verb paths that give it another, harmless meaning (`create rolebinding --user`)."""
     takes_glued_values: bool = True
-    """False for a CLI that reads its flags once more before it knows the verb: helm takes `-fnx` for `-n x` then."""
+    """False for a CLI that first reads its flags without knowing the verb: helm then reads `-fnx` as `-n x`."""
     container_verbs: frozenset[str] = frozenset()
-    """Verbs that take a command for a container behind `--`: its words are none of the worker's files."""
+    """Verbs that take a command for a container after `--`. The words of that command name no files of the worker."""
     waiting_verbs: frozenset[str] = frozenset()
-    """Verbs that wait for something: reads among them take the slow lane."""
+    """Verbs that wait for something. Reads among them use the slow lane."""
     waiting_flags: frozenset[str] = frozenset()
-    """Flags that make a verb wait (`--wait`), where they stand alone."""
+    """Flags without a value that make a verb wait: `--wait`."""
     endless: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """Verb path → flags that make it go on until it is ended (`get --watch`): its time limit is then its success."""
+    """Verb path → flags with which it never ends by itself (`get --watch`), so that the time limit is its success."""
     timeout_flags: frozenset[str] = frozenset({"timeout"})
-    """Flags that say how long a command may wait."""
+    """Flags that limit how long a command waits."""
     namespace_flags: frozenset[str] = frozenset()
-    """Names of the namespace flag; empty for a tool that has none."""
+    """Names of the namespace flag; empty for a tool without one."""
     context_flags: frozenset[str] = frozenset()
-    """All names of the flag that picks a context of the kubeconfig."""
+    """Names of the flag that chooses a context of the kubeconfig."""
     local_flags: frozenset[str] = frozenset()
-    """Flags that keep a command from reaching a cluster: `client`, `help`, or with a value `remote=false`."""
+    """Flags that keep a command from reaching a cluster: `client`, `help`."""
+    reaching_flags: frozenset[str] = frozenset()
+    """Flags that do so where they are switched off: `--remote=false`."""
     exclusive_verbs: Mapping[str, int | None] = field(default_factory=dict)
-    """Verb path → how many of its first operands (None: all) name what no two such commands may change at a time."""
+    """Verb path → number of first operands (None: all) that name what only one command may change at a time."""
     inclusive_flags: frozenset[str] = frozenset()
-    """Flags with which an exclusive verb changes nothing, or something that has no name yet."""
+    """Flags with which an exclusive verb changes nothing, or an object that has no name yet."""
     default_wait_s: float = 0
-    """How long a command waits that is told to wait and not how long."""
+    """Seconds that a command waits if it is told to wait without a limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class SandboxNeeds:
-    """What the tool needs beyond the common rules: absolute paths, tried at each start and skipped where absent."""
+    """Absolute paths that the tool's sandbox needs besides the common ones. Missing paths are skipped at each start."""
 
     readable: tuple[str, ...] = ()
     executable: tuple[str, ...] = ()
-    """Naming anything here says that the tool is no single static binary."""
+    """Paths that the tool may execute. They are needed only if the tool is not a static binary."""
 
 
 @dataclass(frozen=True, slots=True)
 class HelperProgram:
-    """A program that the CLI starts by itself."""
+    """A program that the CLI itself starts."""
 
     program: str
     variable: str
-    """Environment variable in which the CLI looks for the program's path, and for the arguments behind it."""
+    """Environment variable from which the CLI takes the program's path and its arguments."""
     arguments: tuple[str, ...]
     finding: str
-    """What exit code 1 says, where nothing is wrong."""
+    """Hint for exit code 1, which here does not mean a failure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,32 +110,32 @@ class Tool:
 
     name: str
     summary: str
-    """One line for people and models: what it is for."""
+    """Purpose of the tool in one line, for people and models."""
     examples: tuple[str, ...]
-    """The first two are shown to models."""
+    """Example commands. Models see the first two."""
     grammar: Grammar
     version_arguments: tuple[str, ...]
     """Arguments that print the client's version without touching a cluster."""
     version_pattern: str
-    """Regular expression whose first group is the version in that output."""
+    """Regular expression whose first group finds the version in that output."""
     install_hint: str
     refused: str = ""
-    """For people and models: what is refused most, and what to use instead."""
+    """The most frequently refused commands and their replacements, for people and models."""
     environment: Mapping[str, str] = field(default_factory=dict)
     credential_headers: Mapping[str, str] = field(default_factory=dict)
-    """Request header, lower case → environment variable that hands its value to the CLI."""
+    """Request header in lower case → environment variable that passes its value to the CLI."""
     server_variable: str | None = None
-    """The variable among those that names the server: `host[:port]` that the child may connect to."""
+    """The one of these variables that names the server, as `host[:port]`. The process may connect to it."""
     proxy_variables: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """Variable in which the CLI looks for a proxy, beside HTTPS_PROXY and HTTP_PROXY → flags with which it must not."""
+    """Proxy variable of the CLI besides HTTPS_PROXY and HTTP_PROXY → flags with which it must stay unset."""
     listening_verbs: frozenset[str] = frozenset()
-    """Verb paths that connect to a listener of their own on loopback, such as a tunnel to a pod."""
+    """Verb paths that connect to their own listener on loopback, such as a tunnel to a pod."""
     listening_flags: frozenset[str] = frozenset()
-    """Flags with which any verb does."""
+    """Flags with which every verb connects to its own listener on loopback."""
     sandbox: SandboxNeeds = field(default_factory=SandboxNeeds)
     helpers: Mapping[str, HelperProgram] = field(default_factory=dict)
-    """Verb path → the program that it starts."""
-    failure_hints: tuple[FailureHint, ...] = failure_hints.CLUSTER
-    """The first that fits what a failed command printed is shown with its response."""
+    """Verb path → program that the CLI starts for it."""
+    failure_hints: Mapping[str, str] = field(default_factory=lambda: failure_hints.CLUSTER)
+    """Regular expression → hint for failed commands. The response shows the first one that matches the output."""
     progress_looks: Callable[[Reading], ProgressLooks | None] | None = None
-    """What a command waits for, and how that is looked at; None for a tool whose commands say so themselves."""
+    """Returns the looks at what a command waits for; None for a tool whose commands print their own progress."""

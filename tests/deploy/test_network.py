@@ -1,4 +1,4 @@
-"""Who may reach what: network policies, and the way in."""
+"""Network policies allow exactly the connections that the product needs, and ingress reaches the gateway."""
 
 import ipaddress
 from typing import Any

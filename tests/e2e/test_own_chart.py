@@ -1,4 +1,4 @@
-"""Our own Helm chart on a real API server, installed by someone who may do nothing beyond one namespace."""
+"""Our own Helm chart on a real API server, installed by a user whose permissions end at one namespace."""
 
 import base64
 import functools

@@ -129,6 +129,12 @@ ROWS = {
         tool="helm",
         files={**CHART, "text.txt": "of a file"},
     ),
+    "path-in-a-value": Honest(
+        "template x ./chart --set logs.access.filePath=/dev/stdout,image=http://127.0.0.1/x",
+        "name: 'x'",
+        tool="helm",
+        files=CHART,
+    ),
     "lint": Honest("lint ./chart", "0 chart(s) failed", tool="helm", files=CHART),
     "install": Honest(
         "upgrade --install NAME ./chart --wait --timeout 1m -f values.yaml --set-string b='a;b'",

@@ -350,7 +350,7 @@ def _processes(scene: Scene) -> dict[str, bytes]:
 
 
 def _process(folder: Path, name: str) -> Mapping[str, bytes]:
-    """The command of a job that runs has its arguments and is no part of the product: it is left out."""
+    """A running command has its arguments and is not part of the product, so it is left out."""
     found: dict[str, bytes] = {}
     try:
         for part in ("cmdline", "environ"):

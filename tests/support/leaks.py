@@ -5,7 +5,7 @@ import base64
 from redis.asyncio import Redis
 
 LONG_BYTES = 24
-"""From there on what base64 makes of base64 is no common word: a key in a kubeconfig in a header."""
+"""Shortest text whose double base64 form is not a common word, such as a key in a kubeconfig in a header."""
 _READERS: dict[bytes, tuple[str, tuple[str | int, ...]]] = {
     b"string": ("GET", ()),
     b"hash": ("HGETALL", ()),

@@ -28,7 +28,7 @@ def free_port() -> int:
     """A port on loopback that the kernel gives to nobody else while the tests run, though nobody listens on it.
 
     A socket that is bound, but does not listen, keeps the port from being chosen for others, a caller's end of a
-    connection included. Whoever names it can listen on it all the same, as every server here sets SO_REUSEADDR.
+    connection included. A server that names the port can still listen on it, as every server here sets SO_REUSEADDR.
     """
     reservation = socket.socket()
     reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,4 +1,4 @@
-"""The stub's gateway and worker, started as users who may look into no process but those that are dumpable.
+"""The stub's gateway and worker, started as users that can inspect only dumpable processes.
 
 `python -m tests.support.without_ptrace gateway|worker`. Root may look into all of them: the capabilities for it are
 taken away for good (capabilities(7)), so that ptrace(2)'s rules hold between two processes that were started so.

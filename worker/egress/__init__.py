@@ -1,1 +1,1 @@
-"""The one way from a command to the network: the worker's own SOCKS5 proxy, which resolves, checks and dials itself."""
+"""The only way from a command to the network: the worker's SOCKS5 proxy, which resolves, checks and dials itself."""

@@ -1,4 +1,4 @@
-"""Resolves, judges and dials in one go, so that there is no gap between check and use (DNS rebinding)."""
+"""Resolves a host, judges its addresses and dials them at once, so that DNS rebinding finds no gap after the check."""
 
 import asyncio
 from asyncio import StreamReader, StreamWriter
@@ -13,21 +13,21 @@ from worker.egress.policy import DialDecision, EgressPolicy
 from worker.egress.resolver import Resolver
 
 CONNECT_TIMEOUT_S = 10.0
-"""For the name and all of its addresses: CLIs themselves give up after 30 s."""
+"""Seconds to resolve a name and dial all of its addresses. CLIs themselves give up after 30 s."""
 MAX_ADDRESSES = 4
-"""Of one name that are tried, each for an even share of the time."""
+"""Number of addresses of a name that are tried. Each gets an equal share of the time."""
 
 Streams = tuple[StreamReader, StreamWriter]
 
 
 class DialError(Exception):
-    """There is no connection; the text is the decision."""
+    """The connection failed. The text is the decision."""
 
     def __init__(self, decision: DialDecision, *, is_refused: bool = False) -> None:
         super().__init__(decision)
         self.decision = decision
         self.is_refused = is_refused
-        """By the other side, which is there."""
+        """Whether the other side is reachable and refused the connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +36,11 @@ class Dialer:
 
     policy: EgressPolicy
     upstream_url: str | None = field(default=None, repr=False)
-    """An operator's proxy, `http://` or `socks5://`: it gets addresses, and none of loopback."""
+    """The operator's proxy, `http://` or `socks5://`. It gets addresses, except those on loopback."""
     resolve: Resolver = resolver.resolve
 
     async def connect(self, host: str, port: int) -> Streams:
-        """A connection to a host in lower case. `DialError`."""
+        """Returns a connection to a host, given in lower case. Raises DialError."""
         refusal = self.policy.judge_host(host)
         if refusal is not None:
             raise DialError(refusal)
@@ -52,7 +52,7 @@ class Dialer:
             raise DialError(DialDecision.UNREACHABLE) from error
 
     async def _allowed(self, host: str, port: int) -> list[Address]:
-        """Those of the host's addresses that may be dialled, one at least."""
+        """Returns the host's addresses that may be dialled, at least one. Raises DialError."""
         try:
             addresses = await self.resolve(host)
         except OSError as error:
@@ -71,7 +71,7 @@ class Dialer:
                     return await self._open(address, port)
             except ConnectionRefusedError:
                 is_refused = True
-            except (OSError, ProxyError):  # a time-out is an OSError
+            except (OSError, ProxyError):  # a timeout is an OSError
                 continue
         raise DialError(DialDecision.UNREACHABLE, is_refused=is_refused)
 

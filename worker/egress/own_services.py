@@ -1,4 +1,4 @@
-"""Our own Redis, gateways and collector: no command may reach them, by whichever name or address."""
+"""Our own Redis, gateways and collector. No command may reach them by any name or address."""
 
 import errno
 import socket
@@ -15,7 +15,7 @@ COLLECTOR_PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class OwnServices:
-    """Where they listen. Names are resolved anew whenever something asks for one of the ports."""
+    """The places where our services listen. Names are resolved again for each question about one of the ports."""
 
     places: tuple[Endpoint, ...]
     resolve: Resolver
@@ -25,7 +25,7 @@ class OwnServices:
         return frozenset(place.port for place in self.places)
 
     async def have(self, address: Address, port: int) -> bool:
-        """Whether one of them listens there. One whose name does not resolve may listen anywhere."""
+        """Whether one of our services may listen there. A service whose name does not resolve may listen anywhere."""
         reached = [plain(each) for each in endpoints.spellings(address)]
         for place in self.places:
             if place.port != port:
@@ -40,14 +40,14 @@ class OwnServices:
 
 
 def places(redis_url: str, others: str) -> tuple[Endpoint, ...]:
-    """Redis by its URL, unless it is a unix socket, and `others` as the setting has them."""
+    """Returns the place of Redis, unless its URL names a Unix socket, and those that the setting `others` lists."""
     parts = urlsplit(redis_url)
     redis = () if parts.scheme == "unix" else (Endpoint(parts.hostname or "localhost", parts.port or REDIS_PORT),)
     return (*redis, *destinations.parse_services(others))
 
 
 def collector(url: str) -> tuple[Endpoint, ...]:
-    """Where traces go to; nowhere for what is no URL with a host, which is told elsewhere."""
+    """Returns the place of the trace collector, or nothing if the URL has no host; another module reports that."""
     try:
         parts = urlsplit(url)
         port = parts.port or COLLECTOR_PORTS.get(parts.scheme)
@@ -57,7 +57,7 @@ def collector(url: str) -> tuple[Endpoint, ...]:
 
 
 def _is_here(address: Address) -> bool:
-    """Whether it is one of this machine's own: a service on one of them may listen on all."""
+    """Whether the address belongs to this machine. A service on one such address may listen on all of them."""
     if address.is_unspecified:
         return True
     family = socket.AF_INET if address.version == 4 else socket.AF_INET6  # noqa: PLR2004 - the protocol's name

@@ -1,4 +1,4 @@
-"""Whether a command may connect to a host and port: by what was asked for, and by each address that this leads to."""
+"""Decides whether a command may connect to a host and port, by the host as written and by each of its addresses."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,7 +10,7 @@ from worker.egress.own_services import OwnServices
 
 
 class DialDecision(StrEnum):
-    """What became of a connection that a command asked for: label of a metric, field of a log line."""
+    """The result of a command's attempt to connect, as a metric label and a log field."""
 
     ALLOWED = "allowed"
     FORBIDDEN = endpoints.Denial.FORBIDDEN
@@ -26,7 +26,7 @@ class DialDecision(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EgressPolicy:
-    """An empty `allow` allows everything that nothing else forbids; `deny` goes before `allow`."""
+    """The rules. An empty `allow` allows everything that no other rule forbids; `deny` wins over `allow`."""
 
     allow: Destinations
     deny: Destinations
@@ -34,14 +34,14 @@ class EgressPolicy:
     own: OwnServices
 
     def judge_host(self, host: str) -> DialDecision | None:
-        """What forbids the host as it is written; None if its addresses decide."""
+        """Returns the decision that forbids the host as written, or None if its addresses decide."""
         denial = endpoints.host_denial(host, allow_loopback=self.allow_loopback)
         if denial is not None:
             return DialDecision(denial)
         return DialDecision.DENIED if self.deny.has_name(host) else None
 
     async def judge_address(self, host: str, address: Address, port: int) -> DialDecision | None:
-        """What forbids one of the host's addresses; None if it may be dialled."""
+        """Returns the decision that forbids one of the host's addresses, or None if it may be dialled."""
         denial = endpoints.address_denial(address, allow_loopback=self.allow_loopback)
         if denial is not None:
             return DialDecision(denial)

@@ -1,4 +1,4 @@
-"""The proxy on loopback: each connection belongs to a running job, is judged, dialled, counted and logged."""
+"""The proxy on loopback. Each connection belongs to a running job, and is judged, dialled, counted and logged."""
 
 import asyncio
 import hmac
@@ -20,9 +20,9 @@ from worker.egress.socks import Reply, SocksError, Target
 HOST = "127.0.0.1"
 HANDSHAKE_TIMEOUT_S = 10.0
 CONNECTIONS_PER_JOB = 64
-"""A CLI keeps one to its API server, and some to registries."""
+"""Most connections of one job. A CLI keeps one to its API server and a few to registries."""
 MAX_CONNECTIONS = 4_096
-"""Of all jobs, and of whoever else finds the port."""
+"""Most connections of all jobs together, including clients that do not belong to a job."""
 BACKLOG = 256
 
 _REPLIES = {
@@ -30,14 +30,14 @@ _REPLIES = {
     DialDecision.UNRESOLVED: Reply.HOST_UNREACHABLE,
     DialDecision.UNREACHABLE: Reply.HOST_UNREACHABLE,
 }
-"""Every other refusal is one by rule."""
+"""Replies to connections that fail for another reason than a rule."""
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class ProxyAccess:
-    """The proxy's port, and the credentials of one job there. They are worthless when the job has ended."""
+    """The proxy's port and one job's credentials for it. The credentials are invalid after the job has ended."""
 
     port: int
     user: str
@@ -45,22 +45,22 @@ class ProxyAccess:
 
     @property
     def url(self) -> str:
-        """For a kubeconfig and the environment, never for arguments."""
+        """The proxy's URL with credentials, for a kubeconfig or the environment. It must never be an argument."""
         return f"socks5://{self.user}:{self.password}@{HOST}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
 class _Guest:
-    """A job whose command may connect, and its connections."""
+    """A job whose command may connect, and its current connections."""
 
     access: ProxyAccess
     subject: Mapping[str, str]
-    """Of its log lines: a connection's own task knows of no job."""
+    """Fields for the job's log lines, because the task of a connection has no job bound to its log."""
     tasks: "set[asyncio.Task[None]]" = field(default_factory=set)
 
 
 class EgressProxy:
-    """A listening proxy; `running` makes one."""
+    """A listening proxy, which `running` creates."""
 
     def __init__(self, dialer: Dialer) -> None:
         self._dialer = dialer
@@ -72,7 +72,7 @@ class EgressProxy:
     @classmethod
     @asynccontextmanager
     async def running(cls, dialer: Dialer) -> AsyncIterator["EgressProxy"]:
-        """One on a free port of loopback; at the end of the block all its connections are cut. `OSError`."""
+        """Runs a proxy on a free loopback port. The end of the block closes all connections. Raises OSError."""
         proxy = cls(dialer)
         proxy._server = await asyncio.start_server(proxy._accept, HOST, 0, backlog=BACKLOG)
         proxy._port = proxy._server.sockets[0].getsockname()[1]
@@ -83,7 +83,7 @@ class EgressProxy:
 
     @asynccontextmanager
     async def admit(self, job_id: JobId) -> AsyncIterator[ProxyAccess]:
-        """For as long as the job's command runs: at the end its connections are cut."""
+        """Gives the job access while the block runs. The end of the block closes the job's connections."""
         access = ProxyAccess(self._port, secrets.token_hex(4), secrets.token_hex(16))
         guest = self._guests[access.user] = _Guest(access, {"job_id": job_id, **logs.subject()})
         try:
@@ -93,7 +93,7 @@ class EgressProxy:
             await _cancel(guest.tasks)
 
     async def close(self) -> None:
-        """Takes no connection any more and cuts those that there are."""
+        """Stops listening and closes all connections."""
         if self._server is not None:
             self._server.close()
         await _cancel(self._tasks)
@@ -150,7 +150,7 @@ class EgressProxy:
         return guest
 
     async def _connection(self, guest: _Guest, target: Target, writer: StreamWriter) -> Streams | None:
-        """Dials, and answers; None where nothing was reached."""
+        """Dials the target and answers the client. Returns None if the dial failed."""
         try:
             if len(guest.tasks) > CONNECTIONS_PER_JOB:
                 raise DialError(DialDecision.TOO_MANY)

@@ -1,4 +1,4 @@
-"""Carries bytes both ways between two connections until both sides have said all."""
+"""Copies bytes in both directions between two connections until both sides have ended."""
 
 import asyncio
 import contextlib
@@ -6,9 +6,9 @@ from asyncio import StreamReader, StreamWriter
 
 CHUNK_BYTES = 64 * 1024
 IDLE_TIMEOUT_S = 900.0
-"""Clients of an API server and of Argo CD send something each half minute, even where they only wait."""
+"""Seconds of silence that end a relay. Clients of API servers and Argo CD send data every 30 s while they wait."""
 LINGER_S = 5.0
-"""What was read is written out, to a side that takes it."""
+"""Seconds in which buffered bytes are still written after the end."""
 
 Streams = tuple[StreamReader, StreamWriter]
 
@@ -19,14 +19,14 @@ async def carry(one: Streams, other: Streams) -> None:
         async with asyncio.timeout(IDLE_TIMEOUT_S) as silence, asyncio.TaskGroup() as group:
             group.create_task(_pump(one[0], other[1], silence), name="relay to the server")
             group.create_task(_pump(other[0], one[1], silence), name="relay to the command")
-    except* OSError:  # a time-out is one
+    except* OSError:  # a timeout is an OSError
         pass
 
 
 async def close(writer: StreamWriter) -> None:
-    """Writes out what is buffered, for some seconds, and closes."""
+    """Writes buffered bytes for at most `LINGER_S`, then closes the connection."""
     writer.close()
-    with contextlib.suppress(OSError):  # a time-out is one
+    with contextlib.suppress(OSError):  # a timeout is an OSError
         async with asyncio.timeout(LINGER_S):
             await writer.wait_closed()
 

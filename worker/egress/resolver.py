@@ -1,4 +1,4 @@
-"""From a name to addresses, once for each connection: what was judged is what is dialled."""
+"""Resolves a name once for each connection, so that the judged addresses are the dialled ones."""
 
 import asyncio
 import ipaddress
@@ -9,11 +9,11 @@ from shared.network import endpoints
 from shared.network.endpoints import Address
 
 Resolver = Callable[[str], Awaitable[Sequence[Address]]]
-"""`OSError` where a name has no address; the best address stands first."""
+"""Returns a host's addresses, the best one first. Raises OSError if there is no address."""
 
 
 async def resolve(host: str) -> Sequence[Address]:
-    """The host's addresses, as the system finds them; one that is an address is its own. `OSError`."""
+    """Returns the addresses that the system finds for the host, which may be an address itself. Raises OSError."""
     written = endpoints.parse_address(host)
     if written is not None:
         return (plain(written),)
@@ -26,6 +26,6 @@ async def resolve(host: str) -> Sequence[Address]:
 
 
 def plain(address: Address) -> Address:
-    """An IPv4 address as one: the kernel connects to it, however it is written."""
+    """Converts an IPv6 form of an IPv4 address to IPv4, because the kernel connects to that IPv4 address."""
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     return mapped or address

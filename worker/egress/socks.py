@@ -1,4 +1,4 @@
-"""SOCKS5 (RFC 1928) with username and password (RFC 1929), the server's side: what is said before the relay."""
+"""The server side of SOCKS5 (RFC 1928) with username and password (RFC 1929), up to the start of the relay."""
 
 import ipaddress
 import struct
@@ -13,11 +13,11 @@ NO_METHOD = 0xFF
 CONNECT = 1
 IPV4, NAME, IPV6 = 1, 3, 4
 NOWHERE = struct.pack("!B4sH", IPV4, b"\0" * 4, 0)
-"""The bound address of every reply: which one it is concerns no command."""
+"""The bound address in every reply. Commands do not need the real one."""
 
 
 class Reply(IntEnum):
-    """Section 6 of RFC 1928."""
+    """Reply codes of RFC 1928, section 6."""
 
     SUCCEEDED = 0
     GENERAL_FAILURE = 1
@@ -29,19 +29,19 @@ class Reply(IntEnum):
 
 
 class SocksError(Exception):
-    """The client says something that is not served; it has been answered where there is an answer."""
+    """The client's message is not supported. If SOCKS5 defines a reply for it, that reply was sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where the client wants to go: the host in lower case, without a dot at its end."""
+    """The client's destination: the host in lower case without a final dot, and the port."""
 
     host: str
     port: int
 
 
 async def read_credentials(reader: StreamReader, writer: StreamWriter) -> tuple[str, str]:
-    """User and password, which are to be answered with `answer_credentials`. `SocksError`."""
+    """Reads user and password. The caller then calls `answer_credentials`. Raises SocksError."""
     version, count = await reader.readexactly(2)
     if version != VERSION:
         raise SocksError("not SOCKS5")
@@ -55,12 +55,12 @@ async def read_credentials(reader: StreamReader, writer: StreamWriter) -> tuple[
 
 
 def answer_credentials(writer: StreamWriter, *, are_good: bool) -> None:
-    """Good or bad; after bad ones the connection has to be closed."""
+    """Accepts or rejects the credentials. After a rejection, the caller must close the connection."""
     writer.write(bytes((PASSWORD_VERSION, 0 if are_good else 1)))
 
 
 async def read_target(reader: StreamReader, writer: StreamWriter) -> Target:
-    """Where to connect to; the request is to be answered with `answer`. `SocksError`."""
+    """Reads the destination. The caller then calls `answer`. Raises SocksError."""
     version, command, _, kind = await reader.readexactly(4)
     if version != VERSION:
         raise SocksError("not SOCKS5")
@@ -85,7 +85,7 @@ async def read_target(reader: StreamReader, writer: StreamWriter) -> Target:
 
 
 def answer(writer: StreamWriter, reply: Reply) -> None:
-    """The end of what is said before the relay."""
+    """Sends the last reply before the relay."""
     writer.write(bytes((VERSION, reply, 0)) + NOWHERE)
 
 
@@ -93,5 +93,5 @@ async def _counted(reader: StreamReader) -> str:
     (length,) = await reader.readexactly(1)
     text = (await reader.readexactly(length)).decode("ascii", "replace")
     if not text.isprintable() or not text.isascii():
-        raise SocksError("no printable ASCII")
+        raise SocksError("not printable ASCII")
     return text

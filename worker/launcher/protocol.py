@@ -63,16 +63,13 @@ class StageSpec:
 class StageExit:
     """How a stage ended. Either `exit_code` or `signal` is set, never both.
 
-    `started` is false only if the program certainly never ran; then `error` gives the reason. CPU time and memory
-    include what the child used before exec (some milliseconds, some MB).
+    `started` is false only if the program certainly never ran; then `error` gives the reason.
     """
 
     exit_code: int | None
     signal: int | None
     started: bool = True
     error: str | None = None
-    cpu_s: float = 0.0
-    max_rss_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

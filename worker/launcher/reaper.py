@@ -1,20 +1,17 @@
-"""Reaps ended children with their resource usage, and kills processes that escaped their process group.
+"""Reaps ended children, and kills processes that escaped their process group.
 
 A child is reaped only after the rest of its process group was killed. Until then its pid cannot be reused.
 """
 
 import contextlib
 import os
-import resource
 import signal
-import sys
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from worker.launcher.kernel import IS_LINUX
 from worker.launcher.protocol import StageExit
 
-_RSS_UNIT_BYTES = 1 if sys.platform == "darwin" else 1024
 _CAN_LOOK_FIRST = hasattr(os, "waitid")
 """Whether `waitid` exists. macOS has it only since Python 3.13."""
 
@@ -25,16 +22,10 @@ class Ended:
 
     pid: int
     status: int
-    usage: resource.struct_rusage
 
     def as_exit(self) -> StageExit:
         code = os.waitstatus_to_exitcode(self.status)
-        return StageExit(
-            exit_code=code if code >= 0 else None,
-            signal=-code if code < 0 else None,
-            cpu_s=self.usage.ru_utime + self.usage.ru_stime,
-            max_rss_bytes=self.usage.ru_maxrss * _RSS_UNIT_BYTES,
-        )
+        return StageExit(exit_code=code if code >= 0 else None, signal=-code if code < 0 else None)
 
 
 def reap(leaders: Collection[int]) -> Iterator[Ended]:
@@ -63,11 +54,11 @@ def _next_ended(leaders: Collection[int]) -> Ended | None:
         return None
     if pid in leaders:
         kill_group(pid)
-    return Ended(*os.wait4(pid, 0))
+    return Ended(*os.waitpid(pid, 0))
 
 
 def _next_ended_unseen(leaders: Collection[int]) -> Ended | None:
-    ended = Ended(*os.wait4(-1, os.WNOHANG))
+    ended = Ended(*os.waitpid(-1, os.WNOHANG))
     if ended.pid in leaders:  # its pid cannot be reused while its group has members
         kill_group(ended.pid)
     return ended if ended.pid else None

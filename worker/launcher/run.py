@@ -50,7 +50,11 @@ class Run:
     @property
     def living_groups(self) -> tuple[int, ...]:
         """Process groups that are not known to have ended. The ids can be stale; use `signal` to signal the groups."""
-        return tuple(spare.pid for index, spare in enumerate(self._spares) if index not in self._exits)
+        return tuple(spare.pid for spare in self._living)
+
+    @property
+    def _living(self) -> list[Spare]:
+        return [spare for index, spare in enumerate(self._spares) if index not in self._exits]
 
     async def wait(self) -> tuple[StageExit, ...]:
         """Waits for all stages and returns how each ended. Raises LauncherGoneError. A cancel sends no signal."""
@@ -61,16 +65,13 @@ class Run:
 
     def signal(self, signum: int) -> None:
         """Signals the process group of every stage that still lives."""
-        for index, spare in enumerate(self._spares):
-            if index not in self._exits:
-                self._send_signal(spare.child, signum)
+        for spare in self._living:
+            self._send_signal(spare.child, signum)
 
     def signal_first(self, signum: int) -> None:
         """Signals the process group of the first stage that still lives."""
-        for index, spare in enumerate(self._spares):
-            if index not in self._exits:
-                self._send_signal(spare.child, signum)
-                return
+        for spare in self._living[:1]:
+            self._send_signal(spare.child, signum)
 
     def begin(self, packets: Sequence[bytes], stages: Sequence[Stage]) -> None:
         """Hands each stage to its child. Only the client calls it. Raises MessageTooLargeError."""

@@ -1,1 +1,1 @@
-"""What this machine has: CLIs, text filters, helper programs, and the kernel's means of containment."""
+"""Finds what this machine has: CLIs, text filters, helper programs, and the kernel's means of containment."""

@@ -1,4 +1,4 @@
-"""What contains commands on this machine: found out once, announced by workers, and shown by `mcp-k8s doctor`."""
+"""Detects how this machine contains commands. Workers announce the result and `mcp-k8s doctor` prints it."""
 
 from dataclasses import dataclass
 
@@ -7,21 +7,21 @@ from worker.launcher.kernel import IS_LINUX
 from worker.run import job_directory
 
 PORTS_ABI, SCOPES_ABI = 4, 6
-"""Landlock's, from which on it restricts TCP ports, and signals and abstract sockets."""
+"""First Landlock ABI versions that restrict TCP ports, and signals and abstract sockets."""
 NO_LANDLOCK = "no sandbox: this system has no Landlock (Linux 5.13 and later have it)"
 
 
 @dataclass(frozen=True, slots=True)
 class Containment:
-    """The layers that there are."""
+    """The layers of containment that this machine has."""
 
     landlock_abi: int
-    """0 where there is none."""
+    """Version of Landlock's ABI, or 0 without Landlock."""
     has_seccomp: bool
-    """Used where there is Landlock."""
+    """Whether seccomp is available. It is used only together with Landlock."""
     has_no_new_privileges: bool
     has_nameless_files: bool
-    """For kubeconfigs (memfd_create(2))."""
+    """Whether kubeconfigs can be files without a name (memfd_create(2))."""
 
     @property
     def is_sandbox(self) -> bool:
@@ -29,7 +29,7 @@ class Containment:
 
     @property
     def restricts_ports(self) -> bool:
-        """Whether a command can connect past the worker's proxy to nothing."""
+        """Whether every connection of a command must go through the worker's proxy."""
         return self.landlock_abi >= PORTS_ABI and self.has_seccomp
 
     def __str__(self) -> str:
@@ -46,7 +46,7 @@ class Containment:
 
 
 def of_this_machine() -> Containment:
-    """As a worker that starts now finds it."""
+    """Detects the containment that a worker gets if it starts now."""
     return Containment(
         landlock_abi=landlock.abi(),
         has_seccomp=seccomp.is_supported(),

@@ -1,7 +1,7 @@
 """Reads ELF files: whether a program is static, and which other files a dynamic one needs to start.
 
-Nothing is executed to find out: ldd(1) may run the program that it is asked about. Only what workers run on is
-understood: 64 bits, little endian. Layout: elf(5); where a library is looked for: ld.so(8).
+It executes nothing, unlike ldd(1), which may run the program. It reads only 64-bit little-endian files, the format of
+all supported machines. The layout is described in elf(5), the search for libraries in ld.so(8).
 """
 
 import os
@@ -32,29 +32,29 @@ _MULTIARCH = {62: "x86_64-linux-gnu", 183: "aarch64-linux-gnu"}
 
 
 class ElfError(Exception):
-    """A file is not what it has to be, or needs another that is not there; the text names both."""
+    """A file is not a usable ELF file, or a file that it needs is missing. The text names the files."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """What a program's start reads besides the program: real paths, no links."""
+    """The files that a program needs to start besides itself, as real paths without links."""
 
     loader: Path | None
     libraries: tuple[Path, ...]
 
     @property
     def executable(self) -> tuple[str, ...]:
-        """What a sandbox must let execute besides the program."""
+        """Files that a sandbox must allow to execute, besides the program."""
         return (str(self.loader),) if self.loader else ()
 
     @property
     def readable(self) -> tuple[str, ...]:
-        """What it must let be read. Single files: a folder of libraries would hold programs for the loader to run."""
+        """Files that a sandbox must allow to read. A folder would also contain programs that the loader could run."""
         return (str(CACHE), *map(str, self.libraries)) if self.loader else ()
 
 
 class Segment(NamedTuple):
-    """A program header."""
+    """A program header of an ELF file."""
 
     kind: int
     flags: int
@@ -68,17 +68,17 @@ class Segment(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Image:
-    """What the loader would read of one file."""
+    """The parts of one file that the loader reads."""
 
     machine: int
     interpreter: str | None
     needed: tuple[str, ...]
     folders: tuple[str, ...]
-    """Where the file itself says that its libraries lie."""
+    """Folders in which the file itself looks for its libraries."""
 
 
 def is_static(path: Path) -> bool:
-    """True for a program that names no dynamic loader; on macOS for any Mach-O. Raises OSError."""
+    """Whether the program names no dynamic loader. On macOS any Mach-O file counts as static. Raises OSError."""
     with path.open("rb") as file:
         if file.read(4) in _MACH_O_MAGICS:
             return True
@@ -90,13 +90,13 @@ def is_static(path: Path) -> bool:
 
 
 class LibraryFinder:
-    """Finds libraries where this machine's dynamic loader would, given an empty environment."""
+    """Finds libraries as this machine's dynamic loader does with an empty environment."""
 
     def __init__(self, cache: Path = CACHE) -> None:
         self._cached = _cache_entries(cache)
 
     def dependencies(self, program: Path) -> Dependencies:
-        """Everything that the program needs to start, down to the last library. Raises ElfError or OSError."""
+        """Returns all files that the program needs to start, libraries of libraries too. Raises ElfError or OSError."""
         if is_static(program):
             return Dependencies(None, ())
         image = _read(program)
@@ -112,7 +112,7 @@ class LibraryFinder:
         return Dependencies(loader, tuple(sorted(found - {loader})))
 
     def _find(self, name: str, needing: Path, image: _Image) -> list[Path]:
-        """The library; several where the loader chooses by what the processor can do."""
+        """Returns the files of the library. There are several if the loader chooses one by the processor's features."""
         if "/" in name:
             candidates = [Path(name)]
         else:
@@ -125,7 +125,7 @@ class LibraryFinder:
         by_default = (folder / name for folder in _default_folders(image.machine))
         if found := next((path for path in by_default if _fits(path, image.machine)), None):
             return [found.resolve()]
-        raise ElfError(f"{needing} needs {name}, which is not there")
+        raise ElfError(f"{needing} needs {name}, which is missing")
 
 
 def _default_folders(machine: int) -> Iterator[Path]:
@@ -136,7 +136,7 @@ def _default_folders(machine: int) -> Iterator[Path]:
 
 
 def _fits(path: Path, machine: int) -> bool:
-    """Whether a file of that name is one that the loader would take; it passes over others."""
+    """Whether the loader accepts the file. It skips files for other machines."""
     try:
         return _read(path).machine == machine
     except (OSError, ElfError):
@@ -173,7 +173,7 @@ def _image(file: BinaryIO, segments: list[Segment], *, machine: int) -> _Image:
 def _header(file: BinaryIO) -> tuple[int, ...]:
     content = _bytes_at(file, 0, _HEADER.size)
     if not content.startswith(_MAGIC):
-        raise ElfError("is no ELF file of 64 bits, little endian")
+        raise ElfError("is not a 64-bit little-endian ELF file")
     return _HEADER.unpack(content)
 
 
@@ -185,7 +185,7 @@ def _segments(file: BinaryIO, header: tuple[int, ...]) -> list[Segment]:
 
 
 def _dynamic_entries(file: BinaryIO, segments: list[Segment]) -> Iterator[tuple[int, int]]:
-    """Tags and values."""
+    """Yields tags and values."""
     for segment in segments:
         if segment.kind == _DYNAMIC:
             for tag, value in _DYNAMIC_ENTRY.iter_unpack(_bytes_at(file, segment.offset, segment.file_bytes)):
@@ -198,7 +198,7 @@ def _file_offset(segments: list[Segment], address: int) -> int:
     for segment in segments:
         if segment.kind == _LOADED and segment.address <= address < segment.address + segment.file_bytes:
             return address - segment.address + segment.offset
-    raise ElfError("has a table outside of its segments")
+    raise ElfError("has a table outside its segments")
 
 
 def _bytes_at(file: BinaryIO, offset: int, size: int) -> bytes:
@@ -213,7 +213,7 @@ def _string(table: bytes, at: int | None) -> str:
 
 
 def _cache_entries(path: Path) -> Mapping[str, list[Path]]:
-    """Library name → files; empty where there is no cache of the one form that glibc writes since 2.32."""
+    """Returns library name → files, or nothing if the cache is missing or is not in glibc's format since 2.32."""
     try:
         content = path.read_bytes()
         content = content[content.index(_CACHE_MAGIC) :]

@@ -1,7 +1,7 @@
-"""Finds the text filters that this worker runs, each with the files that it needs to start and no other.
+"""Finds the text filters that this worker runs, and exactly the files that each of them needs to start.
 
-Whoever may execute a dynamic loader may run any readable ELF file, so a dynamic filter is contained only if nothing
-else can be read: its libraries are named one by one. A script counts as missing, for it would need an interpreter.
+A process that may execute a dynamic loader can run any readable ELF file, so a dynamically linked filter may read only
+its own libraries, each named here. A script counts as missing, because it needs an interpreter.
 """
 
 from collections.abc import Iterable, Mapping
@@ -27,7 +27,7 @@ class FilterBinary:
 
 @dataclass(frozen=True, slots=True)
 class MissingFilter:
-    """A filter that this machine does not have, and why what was found does not serve."""
+    """A filter that this machine does not have, or cannot use, and the reason."""
 
     filter: Filter
     reason: str
@@ -35,14 +35,14 @@ class MissingFilter:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What this machine has of the registry; `binaries` by name, in the registry's order."""
+    """The registry's filters on this machine; `binaries` maps names in the registry's order."""
 
     binaries: Mapping[str, FilterBinary]
     missing: tuple[MissingFilter, ...]
 
 
 def find_all(known: Iterable[Filter], directory: Path | None, *, sandboxed: bool) -> Found:
-    """Looks for each filter in `directory`, then on PATH. Without a sandbox those that could start programs are out."""
+    """Looks in `directory`, then on PATH. Without a sandbox, filters that could start programs count as missing."""
     libraries = LibraryFinder()
     found = [_find(entry, directory, libraries, sandboxed=sandboxed) for entry in known]
     return Found(
@@ -55,13 +55,13 @@ def _find(
     known: Filter, directory: Path | None, libraries: LibraryFinder, *, sandboxed: bool
 ) -> FilterBinary | MissingFilter:
     if known.starts_programs and not sandboxed:
-        return MissingFilter(known, "it can start programs, which nothing prevents without a sandbox")
+        return MissingFilter(known, "without a sandbox it could start programs")
     path = programs.locate(known.name, directory)
     if path is None:
         return MissingFilter(known, "not found")
     try:
         if _has_a_shell(path):
-            return MissingFilter(known, f"{path} is a shell too")
+            return MissingFilter(known, f"{path} is also a shell")
         return FilterBinary(known, path, libraries.dependencies(path))
     except ElfError as error:
         return MissingFilter(known, str(error))
@@ -70,5 +70,5 @@ def _find(
 
 
 def _has_a_shell(path: Path) -> bool:
-    """One program under many names: who may execute it as a filter could do so as a shell."""
+    """Whether the program is also a shell, as busybox is under other names: a command could run that shell."""
     return path.name in PROGRAMS_WITH_A_SHELL or (SHELL.exists() and path.samefile(SHELL))

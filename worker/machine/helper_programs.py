@@ -1,6 +1,6 @@
-"""Finds the programs that a CLI starts by itself: diff, for `kubectl diff` and `argocd app diff`.
+"""Finds the programs that a CLI starts by itself, such as diff for `kubectl diff` and `argocd app diff`.
 
-Such a program runs in the CLI's own sandbox, which then lets that one program execute, and read what it needs to start.
+Such a program runs in the CLI's sandbox, which allows it to execute and to read the files that it needs to start.
 """
 
 from collections.abc import Mapping
@@ -18,14 +18,14 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class HelperBinary:
-    """One of them on this machine."""
+    """A helper program on this machine."""
 
     path: Path
     needs: Dependencies
 
 
 def find_all(tool: Tool, directory: Path | None) -> Mapping[str, HelperBinary]:
-    """Program name → where it is, of those that the tool's verbs start and this machine has."""
+    """Returns program name → program, for programs that the tool's verbs start and this machine has."""
     names = sorted({helper.program for helper in tool.helpers.values()})
     found: dict[str, HelperBinary] = {}
     for name in names:

@@ -1,4 +1,4 @@
-"""Where programs are looked for: in the operator's folder, then on PATH."""
+"""Looks for programs in the operator's folder, then on PATH."""
 
 import os
 import shutil
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def locate(name: str, directory: Path | None) -> Path | None:
-    """The program of that name in `directory` or on PATH, links followed."""
+    """Returns the real path of a program in `directory` or on PATH."""
     search_path = os.pathsep.join(filter(None, (str(directory) if directory else None, os.environ.get("PATH"))))
     found = shutil.which(name, path=search_path)
     return Path(found).resolve() if found else None

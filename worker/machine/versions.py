@@ -1,4 +1,4 @@
-"""Asks each CLI for its version, in the sandbox that its commands get: one that cannot start there is missing."""
+"""Asks each CLI for its version in the sandbox of its commands. A CLI that cannot start there counts as missing."""
 
 import asyncio
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ log = structlog.get_logger()
 
 
 async def ask(binary: ToolBinary, *, launcher: Launcher, work_directory: Path, settings: PlanSettings) -> str | None:
-    """The version that the CLI prints; None when it does not run."""
+    """Returns the version that the CLI prints, or None if the CLI does not run."""
     output = bytearray()
 
     def collect(_: EventKind, data: bytes) -> None:
@@ -49,7 +49,7 @@ async def ask(binary: ToolBinary, *, launcher: Launcher, work_directory: Path, s
 async def ask_all(
     binaries: Iterable[ToolBinary], *, launcher: Launcher, work_directory: Path, settings: PlanSettings
 ) -> dict[str, str]:
-    """Tool → version, of those that run."""
+    """Returns tool → version for the tools that run."""
     asked = list(binaries)
     versions = await asyncio.gather(
         *(ask(binary, launcher=launcher, work_directory=work_directory, settings=settings) for binary in asked)

@@ -1,7 +1,6 @@
-"""The folder in which a worker keeps everything that it writes; gone at its end, however it ends.
+"""The folder that contains everything a worker writes. It is removed when the worker ends, in every case.
 
-A worker that dies leaves it to its launcher, and one that dies together with its launcher to the next worker that
-starts beside it.
+If the worker dies, its launcher removes the folder. If both die, the next worker that starts beside them does so.
 """
 
 import fcntl
@@ -15,12 +14,12 @@ from pathlib import Path
 
 PREFIX = "mcp-k8s-"
 LOCK = "worker.lock"
-"""Held by a living worker (flock(2)); only a folder that has one is a worker's."""
+"""Lock file that a running worker holds (flock(2)). Only a folder with this file belongs to a worker."""
 
 
 @contextmanager
 def create(parent: Path | None) -> Iterator[Path]:
-    """A fresh one, for its owner only. Removes what dead workers have left in the same place. Raises OSError."""
+    """Creates a folder for its owner only, and removes folders of dead workers beside it. Raises OSError."""
     place = Path(parent or tempfile.gettempdir())
     for path in place.glob(f"{PREFIX}*"):
         with suppress(OSError):
@@ -35,7 +34,7 @@ def create(parent: Path | None) -> Iterator[Path]:
 
 @contextmanager
 def _locked(directory: Path) -> Iterator[None]:
-    """Under its name the lock is held from the first moment on."""
+    """Locks the file before it gets its name, so that no other worker ever sees the folder unlocked."""
     unnamed = directory / f"{LOCK}.new"
     with open(unnamed, "xb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -44,7 +43,7 @@ def _locked(directory: Path) -> Iterator[None]:
 
 
 def _remove_if_dead(path: Path) -> None:
-    """Raises OSError for a folder that is in use, or no worker's of this user."""
+    """Raises OSError if the folder is in use or has no lock file. Ignores folders of other users."""
     about = path.lstat()
     if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.geteuid():
         return

@@ -1,1 +1,1 @@
-"""Looks at what a silent command waits for, and says in one line how far it is and what hinders it."""
+"""Looks at the objects that a silent command waits for, and reports in one line their progress and problems."""

@@ -1,4 +1,4 @@
-"""Runs one look: a read-only command in the same sandbox, with the same kubeconfig and a short life of its own."""
+"""Runs a look: a short read-only command in the same sandbox and with the same kubeconfig as the waiting command."""
 
 import asyncio
 from collections.abc import Mapping
@@ -19,24 +19,24 @@ from worker.run.job_directory import JobDirectory
 
 LOOK_LIMIT_S = 8.0
 KILL_S = 1.0
-"""For a look to end that was killed."""
+"""Seconds that a killed look gets to end."""
 MOST_OUTPUT_BYTES = 4 * 1024 * 1024
-"""What is read of one look, to be parsed in this process: some 500 pods."""
+"""Most bytes that are read from a look, about 500 pods, because this process parses them."""
 MOST_ERROR_BYTES = 16 * 1024
 DENIALS = (b"(Forbidden)", b"is forbidden", b"code = PermissionDenied")
-"""As kubectl, helm and argocd say it."""
+"""Texts with which kubectl, helm and argocd report missing permissions."""
 
 
 class NoSight(Enum):
-    """Why a look shows nothing."""
+    """The reason why a look shows nothing."""
 
-    FORBIDDEN = "its credentials may not read it"
+    FORBIDDEN = "the credentials do not allow reading it"
     FAILED = "it may work the next time"
 
 
 @dataclass(slots=True)
 class _Printed:
-    """What the look prints, as far as it is taken."""
+    """The collected output of a look."""
 
     output: bytearray = field(default_factory=bytearray)
     error: bytearray = field(default_factory=bytearray)
@@ -50,20 +50,20 @@ class _Printed:
 
 @dataclass(frozen=True, slots=True)
 class Looker:
-    """Looks for one waiting command."""
+    """Runs the looks of one waiting command."""
 
     launcher: Launcher
     binaries: Mapping[str, ToolBinary]
     plan: PlanSettings
     command: Command
     directory: JobDirectory
-    """Of the looks alone, with the files that came with the command."""
+    """The looks' own directory, with copies of the files that came with the command."""
     proxy: ProxyAccess | None
-    """The command's own."""
+    """The command's access to the proxy."""
     turns: asyncio.Semaphore
 
     async def look(self, look: Look, *, stdin: str | None = None) -> bytes | NoSight:
-        """What the look prints. `RequestError` or `LauncherGoneError` if no look can be had any more."""
+        """Returns the look's output. Raises RequestError or LauncherGoneError if no further look can run."""
         if look.tool not in self.binaries:
             return NoSight.FAILED
         async with self.turns:
@@ -92,10 +92,10 @@ class Looker:
         return bytes(printed.output)
 
     async def _ended(self, plan: CommandPlan, printed: _Printed) -> Execution | None:
-        """None for a look that its limit ended. However the wait ends, the process does too."""
+        """Returns None if the look reached its time limit. The process ends in every case."""
         control = JobControl()
         running = asyncio.create_task(
-            # Its own time limit is never reached: what cannot be killed would cost the launcher, as for a command.
+            # `execute` must not reach its own time limit: after it, an unkillable process counts as a dead launcher.
             execute(
                 plan,
                 launcher=self.launcher,

@@ -1,6 +1,6 @@
-"""What a release's manifests name, without reading them as YAML: that is left to kubectl, in its sandbox.
+"""Selects documents of a release's manifests without parsing YAML. kubectl parses them in its sandbox.
 
-Documents of kinds that nothing waits for are left out, and so is every Secret.
+Documents of kinds that no command waits for, and all Secrets, are left out.
 """
 
 import re
@@ -13,7 +13,7 @@ AWAITED_KINDS = frozenset(
     }
 )
 MOST_DOCUMENTS = 100
-"""kubectl asks for each object by itself."""
+"""Most documents that a look gets, because kubectl requests each object separately."""
 SEPARATOR = re.compile(rb"^---.*$", re.MULTILINE)
 KIND = re.compile(rb"^kind:[ \t]*[\"']?([A-Za-z]+)", re.MULTILINE)
 HOOK = re.compile(rb"^[ \t]+[\"']?helm\.sh/hook[\"']?:", re.MULTILINE)
@@ -21,7 +21,7 @@ HOOK = re.compile(rb"^[ \t]+[\"']?helm\.sh/hook[\"']?:", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Manifests:
-    """Documents to look for; those that are `expected` are there once the release is installed, hooks come and go."""
+    """Documents to look for. Those in `expected` exist once the release is installed, while hooks come and go."""
 
     documents: bytes
     expected: int

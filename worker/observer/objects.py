@@ -1,6 +1,6 @@
-"""How far an object is from what a command waits for: how many of its parts are ready, of how many.
+"""Counts how many parts of an object are ready, and how many the command waits for.
 
-What ready means: kubectl's `rollout status`, and for other kinds their condition `Ready`, as helm's kstatus has it.
+"Ready" has the meaning of kubectl's `rollout status`, and for other kinds of their condition `Ready`, as in kstatus.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ MOST_FINALIZERS = 2
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How far an object is. `hindrance` may be empty; pods may say more."""
+    """The progress of an object. `hindrance` may be empty even if the object's pods show a problem."""
 
     ready: int
     wanted: int
@@ -28,7 +28,7 @@ class Standing:
 
 
 def standing(found: Object, looks: ProgressLooks) -> Standing:
-    """Towards the goal of the command; a kind that is ready when it is there wants nothing."""
+    """Returns the progress towards the command's goal. Kinds that are ready once they exist have no parts."""
     if looks.goal is Goal.GONE:
         return Standing(0, 1, _terminating(found))
     if looks.condition is not None:
@@ -39,13 +39,13 @@ def standing(found: Object, looks: ProgressLooks) -> Standing:
 
 
 def name(found: Object) -> str:
-    """As people call it: workloads by name alone."""
+    """Returns the object's name for people. Workloads have no kind in front."""
     kind, own = fields.text(found, "kind"), fields.text(found, "metadata", "name")
     return short(own if kind in WORKLOADS or kind == "Pod" else f"{kind} {own}")
 
 
 def selector(found: Object) -> str:
-    """Of the object's pods, as `--selector` takes it; empty for an object that has none."""
+    """Returns the selector of the object's pods for `--selector`, or nothing if the object has none."""
     if fields.text(found, "kind") not in WORKLOADS:
         return ""
     spec = fields.mapping(found, "spec", "selector")
@@ -97,7 +97,7 @@ def _is_observed(found: Object) -> bool:
 
 
 def _deployment(found: Object) -> Standing:
-    """An old pod counts for nothing: as many of the new ones are ready as pods are available beyond the old."""
+    """Counts new pods only: the number of available pods minus the number of old ones."""
     wanted = fields.number(found, "spec", "replicas", default=1)
     status = fields.mapping(found, "status")
     updated = fields.number(status, "updatedReplicas")
@@ -163,7 +163,7 @@ def _service(found: Object) -> Standing:
     if fields.text(found, "spec", "type") != "LoadBalancer":
         return Standing(0, 0)
     has_address = bool(fields.items(found, "status", "loadBalancer", "ingress"))
-    return Standing(1, 1) if has_address else Standing(0, 1, "has no address of a load balancer")
+    return Standing(1, 1) if has_address else Standing(0, 1, "has no load balancer address")
 
 
 WORKLOADS = frozenset({"DaemonSet", "Deployment", "Job", "ReplicaSet", "ReplicationController", "StatefulSet"})

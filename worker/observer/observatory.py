@@ -1,6 +1,6 @@
-"""Watches over commands that wait: while one is silent, looks at what it waits for, and tells what changes.
+"""Observes waiting commands: while a command is silent, looks at the objects it waits for and reports changes.
 
-A look never fails the command, never outlives it, and never counts as its output.
+A look never makes the command fail, never outlives it, and never counts as its output.
 """
 
 import asyncio
@@ -27,14 +27,14 @@ from worker.run.command_plan import PlanSettings
 from worker.run.execution import Sink
 
 AT_ONCE = 2
-"""Looks of one worker at the same time, however many jobs wait: each costs as much as a command."""
+"""Most looks of one worker at the same time, for all jobs together. Each look costs as much as a command."""
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Observatory:
-    """Of one worker."""
+    """Observes the commands of one worker."""
 
     launcher: Launcher
     binaries: Mapping[str, ToolBinary]
@@ -53,7 +53,7 @@ class Observatory:
         tell: Callable[[str], None],
         proxy: ProxyAccess | None = None,
     ) -> AsyncIterator[Sink]:
-        """Observes the command for as long as the block runs; it is to print through the sink that this gives."""
+        """Observes the command while the block runs. Yields the sink for the command's output."""
         if looks is None or any(look.tool not in self.binaries for look in looks.looks):
             yield sink
             return
@@ -91,7 +91,7 @@ class Observatory:
         except (RequestError, LauncherGoneError) as error:
             log.info("no progress to show", error=type(error).__name__)
         except Exception:
-            # The command goes on without it.
+            # The command goes on without progress lines.
             log.exception("looking at what a command waits for failed")
 
     async def _tell_changes(self, view: View, silence: Silence, tell: Callable[[str], None]) -> None:

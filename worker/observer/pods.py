@@ -1,4 +1,4 @@
-"""Why a pod is not ready, as its status says: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/"""
+"""Why a pod is not ready, by its status: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/"""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -8,12 +8,12 @@ from worker.observer.fields import Object
 from worker.observer.text import short, with_detail
 
 UNREMARKABLE = frozenset({"ContainerCreating", "PodInitializing"})
-"""What each container waits for at first."""
+"""Waiting reasons of every container at its start, which do not indicate a problem."""
 FINISHED_PHASES = frozenset({"Failed", "Succeeded"})
 
 
 def is_ready(pod: Object) -> bool:
-    """Whether it serves, or has done its work."""
+    """Whether the pod is ready or has completed."""
     return (
         fields.text(pod, "status", "phase") == "Succeeded"
         or fields.text(fields.condition(pod, "Ready"), "status") == "True"
@@ -21,9 +21,9 @@ def is_ready(pod: Object) -> bool:
 
 
 def hindrance(pods: Iterable[Object]) -> str:
-    """What hinders the pods of one workload: what says most of it, and then what most of them say; may be empty.
+    """Returns the problem of a workload's pods: the most specific reason, then the most frequent one, or nothing.
 
-    Pods that have ended count only where there are no others: they stay when new ones have taken their place.
+    Ended pods count only if there are no others, because they remain after new pods have replaced them.
     """
     unready = [pod for pod in pods if not is_ready(pod)]
     living = [pod for pod in unready if fields.text(pod, "status", "phase") not in FINISHED_PHASES]
@@ -32,7 +32,7 @@ def hindrance(pods: Iterable[Object]) -> str:
 
 
 def reason(pod: Object) -> tuple[int, str]:
-    """How little it says, from 0, and the reason itself."""
+    """Returns the rank of the pod's reason, 0 for the most specific, and the reason."""
     containers = [*fields.items(pod, "status", "initContainerStatuses"), *_containers(pod)]
     by_weight = (
         (0, (_unscheduled(pod), *map(_stopped, containers))),
@@ -66,7 +66,7 @@ def _ending(pod: Object) -> str:
 
 
 def _initialising(pod: Object) -> list[str]:
-    """Of each init container that the others wait for; sidecars run on beside them."""
+    """Returns the state of each init container that others wait for. Sidecars are not among them."""
     declared = fields.items(pod, "spec", "initContainers")
     sidecars = {fields.text(item, "name") for item in declared if item.get("restartPolicy") == "Always"}
     return [
@@ -77,7 +77,7 @@ def _initialising(pod: Object) -> list[str]:
 
 
 def _unready(pod: Object) -> list[str]:
-    """Of each container that runs and is not ready."""
+    """Returns the state of each container that runs and is not ready."""
     return [
         _probed(pod, container)
         for container in _containers(pod)
@@ -86,7 +86,7 @@ def _unready(pod: Object) -> list[str]:
 
 
 def _stopped(container: Object) -> str:
-    """Why the container cannot run, if it cannot."""
+    """Returns why the container cannot run, or nothing if it can."""
     kind = short(fields.text(container, "state", "waiting", "reason"))
     if kind and kind not in UNREMARKABLE:
         return with_detail(kind, _detail(container, kind))
@@ -111,7 +111,7 @@ def _ended(ended: Object) -> str:
 
 
 def _probed(pod: Object, container: Object) -> str:
-    """Which of its probes a running container has not passed yet."""
+    """Returns which probe a running container has not passed yet."""
     name = fields.text(container, "name")
     declared = next((item for item in fields.items(pod, "spec", "containers") if fields.text(item, "name") == name), {})
     if "startupProbe" in declared and container.get("started") is not True:

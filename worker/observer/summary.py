@@ -1,4 +1,4 @@
-"""One line of what a command waits for: `9/12 ready; web: ImagePullBackOff`."""
+"""Writes the progress line of a waiting command: `9/12 ready; web: ImagePullBackOff`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from worker.observer.objects import Standing
 from worker.observer.text import listed, short, with_detail
 
 MOST_HINDRANCES = 3
-NOT_TO_BE_SEEN = "its credentials may not read what the command waits for: there is no progress to show"
+NOT_TO_BE_SEEN = "no progress to show: the credentials do not allow reading the objects that the command waits for"
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """An object's name and how far it is."""
+    """An object's name and its progress."""
 
     name: str
     standing: Standing
@@ -26,7 +26,7 @@ class Named:
 
 
 def of_objects(found: Sequence[Named], goal: Goal, *, missing: int = 0) -> str:
-    """Of objects of a cluster, `missing` of which are not there yet; empty where there is nothing to say."""
+    """Returns the line for objects of a cluster, of which `missing` do not exist yet; empty if nothing is known."""
     counted = [one for one in found if one.standing.wanted > 0]
     unreached = [one for one in counted if not one.standing.is_reached]
     hindrances = listed(filter(None, (one.hindrance for one in unreached)), most=MOST_HINDRANCES)
@@ -42,7 +42,7 @@ def of_objects(found: Sequence[Named], goal: Goal, *, missing: int = 0) -> str:
 
 
 def of_application(application: Object) -> str:
-    """Of an Argo CD Application: its resources with a health of their own, and what its sync does."""
+    """Returns the line for an Argo CD Application: its resources that have a health, and the state of its sync."""
     judged = [item for item in fields.items(application, "status", "resources") if fields.mapping(item, "health")]
     unhealthy = [item for item in judged if fields.text(item, "health", "status") != "Healthy"]
     count = f"{len(judged) - len(unhealthy)}/{len(judged)} healthy" if judged else ""

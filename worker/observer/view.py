@@ -1,4 +1,4 @@
-"""Puts what looks show together: from what a command waits for to the line that says how far it is."""
+"""Combines the results of looks into the progress line of a waiting command."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -12,22 +12,22 @@ from worker.observer.manifests import Manifests
 from worker.observer.summary import Named
 
 MOST_WORKLOADS = 3
-"""Of those that are not ready: how many have their pods looked at."""
+"""Most workloads that are not ready whose pods are looked at."""
 
 
 class ForbiddenError(Exception):
-    """The kubeconfig may not read what the command waits for."""
+    """The kubeconfig's user may not read the objects that the command waits for."""
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What one command waits for, seen through its looks."""
+    """The objects that one command waits for, as its looks show them."""
 
     looks: ProgressLooks
     looker: Looker
 
     async def line(self) -> str:
-        """How far it is; empty where nothing can be said. `ForbiddenError` if nothing ever can."""
+        """Returns the progress line, or nothing if nothing is known. Raises ForbiddenError if reading is forbidden."""
         lines = [line async for line in self._lines()]
         return "; ".join(filter(None, lines))
 

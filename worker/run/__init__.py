@@ -1,1 +1,1 @@
-"""Running one command: its plan, its directory, its processes and their streams."""
+"""Runs one command: its plan, its directory, its processes and their streams."""

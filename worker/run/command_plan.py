@@ -1,6 +1,6 @@
 """Turns a command into the processes that run it: arguments, environment, sandbox and limits.
 
-The environment is clean: nothing of the worker's own reaches the child, and no plugin is found on its PATH.
+The environment is clean: the child gets none of the worker's variables, and finds no plugin on its PATH.
 """
 
 import os
@@ -25,10 +25,10 @@ from worker.run import filter_plan, job_directory, own_listeners
 from worker.run.job_directory import JobDirectory
 
 KUBECONFIG_DESCRIPTOR = 3
-"""The first descriptor after standard error."""
+"""Descriptor of the kubeconfig in the child: the first one after standard error."""
 OPEN_FILES = 1_024
 CPU_FACTOR = 2
-"""Cores that a command may keep busy for its whole time limit."""
+"""Number of cores that a command may keep busy for its whole time limit."""
 CPU_FLOOR_S = 60
 
 COMMON_READABLE = (
@@ -51,26 +51,26 @@ COMMON_WRITABLE = ("/dev/null",)
 
 @dataclass(frozen=True, slots=True)
 class PlanSettings:
-    """What the worker's settings say about every command."""
+    """The worker's settings for every command."""
 
     sandboxed: bool
     allow_loopback: bool
     job_file_bytes: int
     go_memory_limit: str
     own_ports: frozenset[int] = frozenset()
-    """Those of our own services: a command connects to none of them, not even on loopback."""
+    """Ports of our own services. No command may connect to them, not even on loopback."""
 
 
 @dataclass(frozen=True, slots=True)
 class CommandPlan:
-    """The tool's process and the filters behind it, and the descriptors that the tool gets: the caller closes them."""
+    """The processes of the tool and its filters, and the descriptors that the tool inherits. The caller closes them."""
 
     spec: StageSpec
     stdin: int
     inherited: tuple[int, ...]
     filters: tuple[StageSpec, ...] = ()
     masking: Masking | None = None
-    """What is masked of the tool's output before the first filter, or anybody, reads it."""
+    """What to mask in the tool's output before a filter or a caller reads it."""
 
     def close(self) -> None:
         for descriptor in (self.stdin, *self.inherited):
@@ -79,7 +79,7 @@ class CommandPlan:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """The ports that are open to a command."""
+    """The ports that a command may use."""
 
     connect_ports: tuple[int, ...] = ()
     own_ranges: tuple[PortRange, ...] = ()
@@ -97,9 +97,9 @@ def build(
     proxy: ProxyAccess | None = None,
     readable: tuple[str, ...] = (),
 ) -> CommandPlan:
-    """The plan; without a proxy the command has no network. `readable` names what was lent to it for reading.
+    """Returns the plan. Without a proxy the command has no network; `readable` are paths that it may read besides.
 
-    `RequestError` if kubeconfig or server do not pass this worker's judgement, or a filter is missing.
+    Raises RequestError if this worker refuses the kubeconfig or the server, or a filter is missing.
     """
     limits = Limits(
         file_size_bytes=settings.job_file_bytes,
@@ -141,7 +141,7 @@ def _access(command: Command, proxy: ProxyAccess | None, *, allow_loopback: bool
 
 
 def _hand_over(access: ClusterAccess, directory: JobDirectory) -> tuple[str, tuple[int, ...]]:
-    """The kubeconfig as the value of KUBECONFIG, and the descriptor behind it."""
+    """Returns the value of KUBECONFIG, and the descriptors of the kubeconfig's file."""
     if job_directory.HAS_NAMELESS_FILES:
         descriptor = job_directory.private_file(directory, job_directory.KUBECONFIG, access.kubeconfig)
         return f"/proc/self/fd/{KUBECONFIG_DESCRIPTOR}", (descriptor,)
@@ -156,7 +156,7 @@ def _stdin(text: str | None, directory: JobDirectory) -> int:
 
 
 def _environment(binary: ToolBinary, command: Command, directory: JobDirectory, *, memory_limit: str) -> dict[str, str]:
-    """Go's collector is off until the heap reaches the limit: it is most of the start-up of these CLIs."""
+    """Sets GOGC so that Go collects garbage only at the memory limit: else that takes most of a CLI's start-up."""
     return {
         "HOME": str(directory.root),
         "TMPDIR": str(directory.root),
@@ -179,7 +179,7 @@ def _helper_variables(binary: ToolBinary, verb: str) -> dict[str, str]:
 
 
 def _proxy_variables(tool: Tool, command: Command, proxy: ProxyAccess) -> dict[str, str]:
-    """What names the proxy to the CLI; of the variables that a command asks for, only those of its tool."""
+    """Returns the variables that name the proxy. A command may add only variables that its tool defines."""
     own = tool.proxy_variables.keys() & command.proxy_variables
     return dict.fromkeys(("HTTPS_PROXY", "HTTP_PROXY", *own), proxy.url)
 
@@ -192,7 +192,7 @@ def _network(
     proxy: ProxyAccess | None,
     settings: PlanSettings,
 ) -> Network:
-    """The proxy's port, and where loopback is allowed those that the command would reach without it."""
+    """Allows the proxy's port, the command's own listeners and, if allowed, ports on loopback without the proxy."""
     if proxy is None:
         return Network()
     past_proxy = {server.port} if server and endpoints.goes_past_proxies(server.host) else set()
@@ -205,13 +205,13 @@ def _network(
 
 
 def _helper(binary: ToolBinary, verb: str) -> HelperBinary | None:
-    """The program that the verb starts. `RequestError` if this worker lacks it."""
+    """Returns the program that the verb starts. Raises RequestError if this worker does not have it."""
     named = binary.tool.helpers.get(verb)
     if named is None:
         return None
     if named.program not in binary.helpers:
         raise RequestError(
-            ErrorCode.COMMAND_REFUSED, f"`{verb}` starts {named.program}, and this worker has none: install it there."
+            ErrorCode.COMMAND_REFUSED, f"`{verb}` starts {named.program}, but this worker has none: install it there."
         )
     return binary.helpers[named.program]
 

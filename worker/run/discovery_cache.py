@@ -1,8 +1,8 @@
-"""What CLIs have learnt of API servers, kept for the next command of the same caller against the same cluster.
+"""Keeps what CLIs learnt about API servers, for the next command of the same caller against the same cluster.
 
-Without it each command asks for the server's groups and kinds first. What one caller's command left is never lent to
-another's: whoever has other credentials, another cluster, or was authenticated as somebody else shares nothing, and
-whoever brings no secret shares nothing with anybody. Lives in the worker's own directory, and ends with it.
+Without this cache each command first asks for the server's groups and kinds. Commands share files only if principal,
+cluster and credentials are the same, and never if the kubeconfig contains no secret. The cache lies in the worker's
+own directory and is removed with it.
 """
 
 import asyncio
@@ -23,38 +23,38 @@ from worker.run import discovery_files
 from worker.run.discovery_files import TooMuchError
 
 MAX_AGE_S = 600.0
-"""A kind that is new is looked up anew by the CLIs themselves; one that has changed, or is gone, is not."""
+"""Seconds that a snapshot is kept. CLIs look up new kinds by themselves, but not changed or removed ones."""
 SECRETS = ("token", "client-key-data", "password")
-"""Of a kubeconfig's user: who has the same is the same."""
+"""Fields of a kubeconfig's user that prove an identity. Without one of them, a command shares no files."""
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class CacheLimits:
-    """What is kept; who was not here for longest goes first."""
+    """Limits of the cache. The snapshot that was not used for longest is removed first."""
 
     callers: int = 256
     total_bytes: int = 64 * 1024 * 1024
-    """In a container this is memory. A bare cluster takes some 150 KiB, and each OpenAPI document up to 1 MiB."""
+    """Bytes of all snapshots; memory in a container. A bare cluster takes 150 KiB, an OpenAPI document up to 1 MiB."""
     caller_bytes: int = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What a command of the caller left; it never changes."""
+    """Files that a command of the caller left. A snapshot never changes."""
 
     folder: Path
     sizes: Mapping[str, int]
-    """Relative path → bytes."""
+    """Relative path → size in bytes."""
     size_bytes: int
     learnt_at: float
-    """When its oldest part was, at the earliest."""
+    """Earliest time at which the oldest file may have been written, in seconds of the monotonic clock."""
 
 
 @dataclass(slots=True)
 class Loan:
-    """What one command was lent in its HOME, if anything."""
+    """The snapshot that was lent to one command in its HOME, if any."""
 
     key: bytes = field(repr=False)
     home: Path
@@ -64,12 +64,12 @@ class Loan:
 
     @property
     def readable(self) -> tuple[str, ...]:
-        """What the command must be able to read."""
+        """The paths that the command must be able to read."""
         return (str(self.snapshot.folder),) if self.snapshot else ()
 
 
 class DiscoveryCache:
-    """Of one worker."""
+    """The discovery cache of one worker."""
 
     def __init__(
         self, folder: Path, limits: CacheLimits | None = None, *, clock: Callable[[], float] = time.monotonic
@@ -79,11 +79,11 @@ class DiscoveryCache:
         self._clock = clock
         self._secret = secrets.token_bytes(32)
         self._snapshots: dict[bytes, Snapshot] = {}
-        """Who was here last comes last."""
+        """Caller's key → snapshot, the most recently used one last."""
         self._made = 0
 
     async def lend(self, principal: str, envelope: RequestEnvelope, home: Path) -> Loan | None:
-        """Puts what is known into a fresh HOME; None for a command of which nothing is to be learnt."""
+        """Puts the caller's snapshot into a fresh HOME. Returns None if the command cannot use the cache."""
         key = self._key(principal, envelope)
         if key is None:
             return None
@@ -104,7 +104,7 @@ class DiscoveryCache:
         return loan
 
     async def take_back(self, loan: Loan | None) -> None:
-        """Learns from what the command left in its HOME; once, when its processes have ended."""
+        """Keeps what the command left in its HOME. Call it once, after the command's processes have ended."""
         if loan is None or loan.is_back:
             return
         loan.is_back = True
@@ -128,7 +128,7 @@ class DiscoveryCache:
         return discovery_files.take(loan.home, folder, lent=lent, most_bytes=self._limits.caller_bytes)
 
     async def _keep(self, key: bytes, snapshot: Snapshot) -> None:
-        # A command that still reads what goes away here finds links to nothing, and asks the server.
+        # A command that still uses the removed files finds broken links and asks the server.
         going = [self._snapshots.pop(key)] if key in self._snapshots else []
         self._snapshots[key] = snapshot
         while self._is_full():
@@ -141,7 +141,7 @@ class DiscoveryCache:
         return len(kept) > self._limits.callers or sum(each.size_bytes for each in kept) > self._limits.total_bytes
 
     def _key(self, principal: str, envelope: RequestEnvelope) -> bytes | None:
-        """Tells callers apart; worthless outside of this process."""
+        """Returns a key that tells callers apart. It is useless outside this process."""
         kubeconfig = envelope.command.kubeconfig
         if kubeconfig is None or envelope.command_class is CommandClass.LOCAL:
             return None
@@ -154,7 +154,7 @@ class DiscoveryCache:
                 return None
             caller = json.dumps([principal, cluster["cluster"], credentials], sort_keys=True)
         except (ValueError, KeyError, TypeError, AttributeError):
-            return None  # not as the gateway rebuilds it
+            return None  # the gateway never rebuilds a kubeconfig like this
         return hmac.digest(self._secret, caller.encode(), "sha256")
 
 

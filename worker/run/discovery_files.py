@@ -1,8 +1,8 @@
-"""The files in which client-go keeps what it has learnt of an API server: lent to a command, and taken back from it.
+"""Lends the discovery files of client-go to a command, and takes them back after it.
 
-A command can read the copy that it is lent, and replace what it finds in its HOME, for client-go writes each file anew
-and renames it (client-go 0.37). What a command left is judged like anything that it wrote: regular files of known
-names, limited in size, number and depth; whatever else lies there is passed over.
+A command can read the lent files and replace them in its HOME, because client-go writes each file anew and renames it
+(client-go 0.37). A command's files are not trusted: only regular files of known names, limited in size, number and
+depth, are taken back, and others are ignored.
 """
 
 import os
@@ -13,13 +13,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 PLACE = Path(".kube", "cache")
-"""Below HOME: kubectl, helm and istioctl look there alike."""
+"""Folder below HOME where kubectl, helm and istioctl keep discovery files."""
 NAMES = re.compile(r"server(groups|resources)\.json|[0-9a-f]{64}")
-"""Groups and resources of a server, and its answers to discovery by the hash of their URL."""
+"""Names of the files: a server's groups and resources, and cached answers named by the hash of their URL."""
 NAMES_CREDENTIALS = re.compile(rb"x-varied-(authorization|cookie)", re.IGNORECASE)
-"""A kept answer names the headers that it depends on, with what the request had in them."""
+"""Headers of a cached answer that may contain credentials: the answer quotes request headers that it depends on."""
 MAX_FILE_BYTES = 2 * 1024 * 1024
-"""The OpenAPI document of one group is the largest: below 1 MiB for those of Kubernetes itself."""
+"""Largest file that is kept, in bytes. The OpenAPI documents of Kubernetes' own groups are below 1 MiB each."""
 MAX_FILES = 2_000
 MAX_FOLDERS = 4_000
 MAX_DEPTH = 16
@@ -29,11 +29,11 @@ _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
 class TooMuchError(Exception):
-    """More was left than is kept of one caller."""
+    """The command left more than the limit for one caller."""
 
 
 def lend(folder: Path, names: Iterable[str], home: Path) -> None:
-    """Links to the files of those names in a HOME that has none yet. Raises OSError."""
+    """Links the named files into a HOME that has none of them yet. Raises OSError."""
     place = home / PLACE
     place.mkdir(mode=0o700, parents=True)
     made = {""}
@@ -43,10 +43,10 @@ def lend(folder: Path, names: Iterable[str], home: Path) -> None:
 
 
 def take(home: Path, folder: Path, *, lent: tuple[Path, Iterable[str]] | None, most_bytes: int) -> dict[str, int]:
-    """Makes a folder of what a command left, and of what it was lent (folder, names) and did not replace.
+    """Copies into `folder` what a command left, and what was `lent` (folder, names) to it and not replaced.
 
-    Returns relative path → bytes; nothing, and no folder, if the command left nothing new. Raises OSError,
-    `TooMuchError`.
+    Returns relative path → size in bytes. If the command left nothing new, returns nothing and makes no folder.
+    Raises OSError and TooMuchError.
     """
     taken: dict[str, int] = {}
     made = {""}
@@ -87,7 +87,7 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _left(home: Path) -> Iterator[tuple[str, bytes]]:
-    """Relative path and content of what the command wrote itself; links are what it was lent."""
+    """Yields path and content of each file that the command wrote. Links are lent files and are left out."""
     try:
         with _opened(home / PLACE.parts[0], None) as parent, _opened(PLACE.parts[1], parent) as top:
             yield from _files(top)
@@ -105,7 +105,7 @@ def _opened(folder: str | Path, beneath: int | None) -> Iterator[int]:
 
 
 def _files(top: int) -> Iterator[tuple[str, bytes]]:
-    """By descriptors all the way: no name is followed that may have become another's."""
+    """Opens files by descriptors only, so that a name that was replaced meanwhile is never followed."""
     for number, (folder, folders, names, descriptor) in enumerate(os.fwalk(".", dir_fd=top)):
         if number >= MAX_FOLDERS:
             return
@@ -119,7 +119,7 @@ def _files(top: int) -> Iterator[tuple[str, bytes]]:
 
 
 def _content(name: str, folder: int) -> bytes | None:
-    """None for what is no file of its own, is too large to be kept, or may hold a credential."""
+    """Returns None if the entry is not a regular file with one link, is too large, or may contain a credential."""
     if not stat.S_ISREG(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
         return None
     with open(os.open(name, _FILE, dir_fd=folder), "rb") as file:

@@ -1,4 +1,4 @@
-"""Ends a command whose files together grow too large: the kernel's own limit is for each file alone."""
+"""Ends a command whose files together grow too large. The kernel's limit applies only to each single file."""
 
 import asyncio
 import os
@@ -15,7 +15,7 @@ BLOCK_BYTES = 512
 
 @asynccontextmanager
 async def watching(directory: Path, limit_bytes: int, control: JobControl) -> AsyncIterator[None]:
-    """Looks at the directory while the block runs, and stops the command when it holds more than the limit."""
+    """Measures the directory while the block runs, and stops the command when its files exceed the limit."""
     task = asyncio.create_task(_watch(directory, limit_bytes, control), name="watch disk")
     try:
         yield
@@ -28,12 +28,12 @@ async def _watch(directory: Path, limit_bytes: int, control: JobControl) -> None
     while True:
         await asyncio.sleep(INTERVAL_S)
         if await asyncio.to_thread(used_bytes, directory) > limit_bytes:
-            control.fail(f"the command's files held more than {limit_bytes} bytes together, and it was ended")
+            control.fail(f"the command was ended because its files exceeded {limit_bytes} bytes together")
             return
 
 
 def used_bytes(directory: Path) -> int:
-    """What the files beneath it take on disk; what goes away meanwhile does not count."""
+    """Returns the bytes that the files below the directory take on disk. Files that disappear meanwhile count 0."""
     total = 0
     for folder, _, names in os.walk(directory):
         for name in names:

@@ -1,4 +1,4 @@
-"""Runs one planned command to its end, all stages of it: output, time limit, cancellation, and nothing left behind."""
+"""Runs all stages of one planned command to their end: output, time limit, cancellation, and no process left behind."""
 
 import asyncio
 import os
@@ -21,37 +21,37 @@ from worker.run.line_labels import LabelledLines
 from worker.run.pipeline import Connected, Held, ToolEnd
 
 KILL_TIMEOUT_S = 10.0
-"""A process that SIGKILL does not end, or a launcher that does not say so, must not hold the job for ever."""
+"""Seconds to wait after SIGKILL. A process that does not end must not block the job for ever."""
 LAST_OUTPUT_S = 2.0
-"""After the last process has gone only an escaped descendant can keep a pipe open: it is not waited for."""
+"""Seconds to read on after the last process has ended. Then only an escaped descendant can keep a pipe open."""
 
 Sink = Callable[[EventKind, bytes], None]
 """Takes a chunk of output as the process wrote it."""
 
 
 class Cause(StrEnum):
-    """What made the process end."""
+    """The cause of a process's end."""
 
     ITSELF = "itself"
     TIME_LIMIT = "time-limit"
     STOP = "stop"
-    """Of the job's control."""
+    """The job's control stopped the process."""
 
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """How the process ended, and why: a signal that we sent may still end in an exit code of the process's own."""
+    """How the command ended, and why. A process may answer our signal with an exit code of its own."""
 
     exit: StageExit
-    """Of a pipeline: that of the stage which decides."""
+    """The exit of the command, or of the deciding stage of a pipeline."""
     duration_ms: int
     cause: Cause
     stage: str | None = None
-    """That stage's name; None where there is one stage only."""
+    """Name of the deciding stage; None if the command is not a pipeline."""
     withheld: str | None = None
-    """Why nothing of what the tool printed is shown, nor was read by a filter."""
+    """Why the tool's output was kept from filters and callers; None if it was not."""
     masked: int = 0
-    """How many values are masked in it."""
+    """Number of masked values in the output."""
 
 
 async def execute(
@@ -65,16 +65,16 @@ async def execute(
     must_finish: bool = False,
     is_endless: bool = False,
 ) -> Execution:
-    """Starts the command and returns when it has ended. `LauncherGoneError` if that cannot be known.
+    """Starts the command and returns when it has ended. Raises LauncherGoneError if its end cannot be known.
 
-    `must_finish` makes it a failure that a filter ends the tool by reading no further; for one that `is_endless` the
-    time limit is no failure.
+    `must_finish` means that the command fails if a filter stops reading before the tool has finished. `is_endless`
+    means that the command does not fail when it reaches its time limit.
     """
     connected = pipeline.connect(plan)
     output = HeldOutput(plan.masking, is_endless=is_endless) if plan.masking else None
     started = time.monotonic()
     try:
-        run = await launcher.run(connected.stages)  # owns what the stages inherit, whatever comes of it
+        run = await launcher.run(connected.stages)  # closes the inherited descriptors in any case
     except BaseException:
         connected.close()
         raise
@@ -100,7 +100,7 @@ async def execute(
 
 
 async def _end(run: Run, control: JobControl, *, time_limit_s: float, kill_grace_s: float) -> Cause:
-    """Waits for the run, or for the time limit or a stop, and then ends it."""
+    """Waits for the end of the run, the time limit or a stop, and then ends the run."""
     ended = asyncio.create_task(run.wait(), name="process end")
     stopped = asyncio.create_task(control.stopped(), name="stop")
     try:
@@ -108,7 +108,7 @@ async def _end(run: Run, control: JobControl, *, time_limit_s: float, kill_grace
         if ended in done:
             return Cause.ITSELF
         if not control.is_lost:
-            # Filters end with their input: without them the tool would be ended by its own last words.
+            # Filters end after their input. If they were ended first, the tool's last output would end it by SIGPIPE.
             run.signal_first(signal.SIGTERM)
             await asyncio.wait({ended}, timeout=kill_grace_s)
         run.signal(signal.SIGKILL)
@@ -143,7 +143,7 @@ async def _cancelled(*tasks: "asyncio.Task[object]") -> None:
 
 
 async def _read_lines(descriptor: int, lines: Sequence[LabelledLines | MaskedLines]) -> None:
-    """Each passes on to the one before it."""
+    """Reads a descriptor through a chain of line readers. Each one passes its lines to the one before it."""
     try:
         await streams.read(descriptor, lines[-1].add)
     finally:
@@ -152,7 +152,7 @@ async def _read_lines(descriptor: int, lines: Sequence[LabelledLines | MaskedLin
 
 
 async def _pass_on(held: Held, output: HeldOutput) -> None:
-    """Gives the second stage what the first one printed, when it is whole and masked."""
+    """Passes the first stage's output to the second one, after all of it was read and masked."""
     try:
         await streams.read(held.printed, output.add)
         masked = await output.masked()

@@ -1,7 +1,7 @@
-"""Turns the stages behind the tool's into the processes that run them: text in, text out, and nothing else.
+"""Turns the text filters of a pipeline into the processes that run them.
 
-A filter gets no credential, no kubeconfig, no network and no HOME. It reads the caller's files and what it needs to
-start; only one that spills writes, into a folder of its own.
+A filter gets no credential, no kubeconfig, no network and no HOME. It can read the caller's files and the files that it
+needs to start. Only a filter that spills can write files, in a folder of its own.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,10 +13,10 @@ from worker.machine.filter_binaries import FilterBinary
 from worker.run.job_directory import JobDirectory
 
 LOCALE_DATA = ("/usr/lib/locale/C.utf8", "/usr/lib/locale/C.UTF-8", "/usr/lib/locale/locale-archive")
-"""Of C.UTF-8, wherever the C library keeps it: without it a character beyond ASCII is several."""
+"""Paths where C libraries keep the locale C.UTF-8. Without it, filters treat a non-ASCII character as several."""
 WRITABLE = ("/dev/null",)
 MEMORY_BYTES = 1024 * 1024 * 1024
-"""Of one stage: jq needs some ten times what it reads."""
+"""Memory limit of one stage. jq needs about ten times the size of its input."""
 
 
 def build(
@@ -27,7 +27,7 @@ def build(
     limits: Limits,
     sandboxed: bool,
 ) -> tuple[StageSpec, ...]:
-    """A stage for each list of words, the filter's name first. `RequestError` if this worker lacks one."""
+    """Returns a stage for each list of words; the first word is the filter. Raises RequestError if one is missing."""
     for words in stages:
         if words[0] not in binaries:
             raise _missing(words[0], binaries)

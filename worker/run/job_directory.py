@@ -1,4 +1,4 @@
-"""A job's private directory: HOME, temporary files and the caller's own files, gone when the job ends."""
+"""A job's private directory: HOME, temporary files and the caller's files. It is removed when the job ends."""
 
 import asyncio
 import os
@@ -12,35 +12,35 @@ from pathlib import Path
 HAS_NAMELESS_FILES = hasattr(os, "memfd_create")
 KUBECONFIG = "kubeconfig"
 STDIN = "stdin"
-"""Private files of a job."""
+"""Names of a job's private files."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobDirectory:
-    """Folders of one job; only their owner may enter."""
+    """The folders of one job. Only their owner has access."""
 
     root: Path
-    """HOME, and the place for temporary files."""
+    """HOME and the folder for temporary files."""
 
     @property
     def work(self) -> Path:
-        """Working directory: the caller's files lie here."""
+        """The working directory, which contains the caller's files."""
         return self.root / "work"
 
     @property
     def spill(self) -> Path:
-        """Where filters put what does not fit into memory; made when one may need it."""
+        """The folder where filters write what does not fit into memory. It is created if a filter may need it."""
         return self.root / "spill"
 
     @property
     def no_programs(self) -> Path:
-        """What PATH names: there is nothing, not even the folder."""
+        """The value of PATH: a folder that does not exist."""
         return self.root / "no-programs"
 
 
 @asynccontextmanager
 async def create(parent: Path, files: Mapping[str, str]) -> AsyncIterator[JobDirectory]:
-    """A fresh directory below `parent` with the caller's files; `files` has relative paths that were checked."""
+    """Creates a directory below `parent` with the caller's files. The relative paths in `files` are already checked."""
     directory = JobDirectory(Path(tempfile.mkdtemp(prefix="job-", dir=parent)))
     try:
         directory.work.mkdir(mode=0o700)
@@ -59,10 +59,10 @@ def _write(folder: Path, files: Mapping[str, str]) -> None:
 
 
 def private_file(directory: JobDirectory, name: str, content: str) -> int:
-    """A descriptor at the start of a file with that content.
+    """Returns a descriptor at the start of a file with that content.
 
-    The file has no name and no place (memfd_create(2)); where the system has none such, it lies in the job's
-    directory, for its owner only, and goes with it.
+    The file has no name (memfd_create(2)). If the system does not support that, the file lies in the job's directory,
+    is readable only by its owner, and is removed with the directory.
     """
     if HAS_NAMELESS_FILES:
         descriptor = os.memfd_create(name)
@@ -75,7 +75,7 @@ def private_file(directory: JobDirectory, name: str, content: str) -> int:
 
 
 def forget_private_files(directory: JobDirectory) -> None:
-    """Removes those that have a name: whoever was to read them has."""
+    """Removes private files that have a name. Call it after the command has read them."""
     if not HAS_NAMELESS_FILES:
         for name in (KUBECONFIG, STDIN):
             (directory.root / name).unlink(missing_ok=True)

@@ -1,16 +1,16 @@
-"""Says who wrote what: the standard error of a pipeline's stages, line by line with the stage's name in front.
+"""Labels each line of standard error in a pipeline with the name of its stage: `[jq] parse error: …`.
 
-`[jq] parse error: …`. A command without a pipeline is not labelled.
+A command without a pipeline is not labelled.
 """
 
 from collections.abc import Callable
 
 MAX_LINE_BYTES = 16 * 1024
-"""A longer line is broken: what has no line feed yet is held back, so that no other stage writes into it."""
+"""Longest line in bytes; a longer one is split. An incomplete line is held back, so that lines never mix."""
 
 
 class LabelledLines:
-    """Takes what one stage writes and passes whole lines on."""
+    """Collects the output of one stage and passes on whole lines."""
 
     def __init__(self, name: str, sink: Callable[[bytes], None]) -> None:
         self._label = f"[{name}] ".encode()
@@ -18,7 +18,7 @@ class LabelledLines:
         self._held = b""
 
     def add(self, data: bytes) -> None:
-        """A chunk as the stage wrote it."""
+        """Adds a chunk as the stage wrote it."""
         *lines, self._held = (self._held + data).split(b"\n")
         while len(self._held) > MAX_LINE_BYTES:
             lines.append(self._held[:MAX_LINE_BYTES])
@@ -26,7 +26,7 @@ class LabelledLines:
         self._pass_on(lines)
 
     def end(self) -> None:
-        """Nothing more comes: what is held back is a line too."""
+        """Ends the stream: what is held back becomes the last line."""
         if self._held:
             self._pass_on([self._held])
             self._held = b""

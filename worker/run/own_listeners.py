@@ -1,8 +1,8 @@
-"""Commands that connect to listeners of their own: tunnels to pods, and argocd's server inside the command (`--core`).
+"""Ports for commands that connect to their own listeners: tunnels to pods, and argocd's own server with `--core`.
 
-The kernel chooses such a listener's port when it is opened, so no rule can name it beforehand. These few commands may
-listen on and connect to all ports that it chooses from, but for those of our own services; every other connection still
-goes through the worker's proxy.
+The kernel chooses the port of such a listener, so no rule can name it beforehand. These commands may listen on and
+connect to the range that the kernel chooses from, except the ports of our own services. All other connections go
+through the worker's proxy.
 """
 
 from collections.abc import Iterator
@@ -11,14 +11,14 @@ from pathlib import Path
 from worker.launcher.protocol import PortRange
 
 CHOSEN_BY_THE_KERNEL = 0
-"""As a port to listen on."""
+"""Port number with which a program asks the kernel to choose a port."""
 DEFAULT_RANGE = (32_768, 60_999)
 _SETTING = Path("/proc/sys/net/ipv4/ip_local_port_range")
-"""https://docs.kernel.org/networking/ip-sysctl.html; it holds for IPv6 as well."""
+"""The kernel's range of ports, also for IPv6: https://docs.kernel.org/networking/ip-sysctl.html"""
 
 
 def ports(closed: frozenset[int]) -> tuple[PortRange, ...]:
-    """What the kernel chooses from, without those that stay closed; first and last port of each stretch."""
+    """Returns the kernel's range without the closed ports, as ranges of first and last port."""
     return tuple(_without(_chosen_from(), sorted(closed)))
 
 

@@ -1,4 +1,4 @@
-"""A command's stages as one: connected by pipes, and judged together as with a shell's `pipefail`."""
+"""Connects a command's stages by pipes, and decides which stage's exit counts, as a shell's `pipefail` does."""
 
 import os
 import signal
@@ -14,15 +14,15 @@ from worker.run.command_plan import CommandPlan
 
 
 class ToolEnd(Enum):
-    """How the end of the first stage is judged, which is the tool's."""
+    """How the end of the first stage, the tool, is judged."""
 
-    AS_ANY = "as that of any other"
-    MUST_FINISH = "what it still had to do when a filter read no further is not done: it has failed"
-    EXCUSED = "it was ended as it had to be: the filters are judged"
+    AS_ANY = "like the end of any other stage"
+    MUST_FINISH = "the tool fails if a filter stopped reading before the tool had finished"
+    EXCUSED = "the tool was ended on purpose, so only the filters count"
 
 
 class Held(NamedTuple):
-    """What the first stage prints is read here, and what the second one is to read is written here."""
+    """Descriptors between the first two stages: to read the first stage's output and to write the second's input."""
 
     printed: int
     passed_on: int
@@ -30,24 +30,24 @@ class Held(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """Stages that are ready to start, and the ends of their pipes that are read here."""
+    """Stages that are ready to start, and the pipe ends that this process reads."""
 
     stages: tuple[Stage, ...]
     stdout: int
-    """Of the last stage."""
+    """Standard output of the last stage."""
     stderr: tuple[int, ...]
-    """Of each stage."""
+    """Standard error of each stage."""
     held: Held | None = None
-    """Between the first stage and the second, where the first one's output is masked."""
+    """The descriptors between the first two stages, if the first stage's output is masked."""
 
     def close(self) -> None:
-        """The ends that are read here; the stages' own belong to the launcher's client."""
+        """Closes the ends that this process reads. The launcher's client owns the stages' ends."""
         for descriptor in (self.stdout, *self.stderr, *(self.held or ())):
             os.close(descriptor)
 
 
 def connect(plan: CommandPlan) -> Connected:
-    """Each stage's output becomes the next one's input, but for what is masked before. Owns the plan's descriptors."""
+    """Connects each stage's output to the next one's input, or to masking before it. Owns the plan's descriptors."""
     with ExitStack() as opened:
         opened.callback(plan.close)
         stages: list[Stage] = []
@@ -68,9 +68,9 @@ def connect(plan: CommandPlan) -> Connected:
 
 
 def deciding(exits: Sequence[StageExit], tool_end: ToolEnd) -> int:
-    """The place of the stage whose end is the command's: the first that failed, or the last.
+    """Returns the index of the stage whose exit counts: the first that failed, or the last.
 
-    A stage that SIGPIPE ended did not fail: a later one stopped reading, and is judged itself.
+    A stage that SIGPIPE ended did not fail: a later stage stopped reading, and that stage is judged itself.
     """
     excused = [*(ended.signal == signal.SIGPIPE for ended in exits[:-1]), False]
     if len(exits) > 1 and tool_end is not ToolEnd.AS_ANY:

@@ -1,4 +1,4 @@
-"""Reads what processes print and writes what they read: pipes, without a thread of their own."""
+"""Reads the output of processes and writes their input through pipes, without extra threads."""
 
 import asyncio
 import os
@@ -11,7 +11,7 @@ READ_BYTES = 64 * 1024
 
 
 async def read(descriptor: int, take: Callable[[bytes], None]) -> None:
-    """Each chunk until the end; owns the descriptor."""
+    """Passes each chunk to `take` until the end. Owns the descriptor."""
     reader = asyncio.StreamReader(limit=READ_BYTES)
     transport, _ = await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), _file(descriptor, "rb")
@@ -32,7 +32,7 @@ class _End(asyncio.BaseProtocol):
 
 
 async def write(descriptor: int, data: bytes) -> None:
-    """All of it, then the end, or what a reader takes that goes; owns the descriptor."""
+    """Writes the data and closes the pipe. Stops early if the reader closes its end. Owns the descriptor."""
     transport, end = await asyncio.get_running_loop().connect_write_pipe(_End, _file(descriptor, "wb"))
     try:
         transport.write(data)
@@ -44,8 +44,8 @@ async def write(descriptor: int, data: bytes) -> None:
 
 
 def _file(descriptor: int, mode: str) -> IO[bytes]:
-    """For a pipe's transport, which closes it.
+    """Returns a file object for a pipe's transport. Under uvloop, the file does not close the descriptor.
 
-    uvloop closes the descriptor itself, and the file after it: by then another thread may have been given its number.
+    uvloop closes the descriptor first and the file later, when another thread may already use the same number.
     """
     return os.fdopen(descriptor, mode, buffering=0, closefd=not isinstance(asyncio.get_running_loop(), uvloop.Loop))

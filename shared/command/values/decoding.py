@@ -11,7 +11,7 @@ from shared.command.values.set_language import Assignment
 from shared.command.values.types import DecodeError, ValueType
 
 Value = bool | int | str | tuple[str, ...] | Mapping[str, str] | tuple[Assignment, ...]
-"""A duration is an `int` of nanoseconds."""
+"""A duration is a `scalars.Duration`."""
 
 
 def decode(value_type: ValueType, text: str) -> Value:
@@ -30,7 +30,7 @@ def mapping(text: str) -> Mapping[str, str]:
 _DECODERS: Mapping[ValueType, Callable[[str], Value]] = {
     ValueType.BOOL: scalars.boolean,
     ValueType.INT: scalars.integer,
-    ValueType.DURATION: scalars.duration_ns,
+    ValueType.DURATION: scalars.duration,
     ValueType.STRING: str,
     ValueType.LIST: csv_line.fields,
     ValueType.ARRAY: lambda text: (text,),

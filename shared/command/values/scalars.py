@@ -30,6 +30,10 @@ _UNITS_NS = {
 }
 
 
+class Duration(int):
+    """Nanoseconds."""
+
+
 def boolean(text: str) -> bool:
     """Raises DecodeError."""
     if text not in BOOLEANS:
@@ -52,11 +56,18 @@ def integer(text: str) -> int:
     return number
 
 
-def duration_ns(text: str) -> int:
-    """Nanoseconds: `1h30m`, `1.5s`, `-2ms` (https://pkg.go.dev/time#ParseDuration). Raises DecodeError."""
+def seconds(value: object) -> float | None:
+    """Those of a decoded duration or number of seconds that is above zero; None for all else."""
+    if not isinstance(value, int) or value <= 0:
+        return None
+    return value / _UNITS_NS["s"] if isinstance(value, Duration) else float(value)
+
+
+def duration(text: str) -> Duration:
+    """`1h30m`, `1.5s`, `-2ms` (https://pkg.go.dev/time#ParseDuration). Raises DecodeError."""
     negative, rest = text.startswith("-"), text[text[:1] in ("-", "+") :]
     if rest == "0":
-        return 0
+        return Duration(0)
     total_ns, position = 0, 0
     while position < len(rest) or not rest:
         match = _PART.match(rest, position)
@@ -66,7 +77,7 @@ def duration_ns(text: str) -> int:
         position = match.end()
         if total_ns > INT_MAX + negative:
             raise DecodeError("it is out of range")
-    return -total_ns if negative else total_ns
+    return Duration(-total_ns if negative else total_ns)
 
 
 def _part_ns(whole: str, fraction: str, unit_ns: int) -> int:

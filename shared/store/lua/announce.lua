@@ -1,4 +1,4 @@
--- ARGV: worker, announcement (JSON), lifetime ms, then its tools. A lifetime of 0 withdraws the worker.
+-- ARGV: worker, announcement (JSON), lifetime in ms, then the worker's tools. A lifetime of 0 withdraws the worker.
 local worker, lifetime_ms = ARGV[1], tonumber(ARGV[3])
 local now = now_ms()
 if lifetime_ms > 0 then

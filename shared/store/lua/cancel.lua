@@ -1,5 +1,5 @@
--- ARGV: id, reason, which jobs: 'any', or 'queued' ones only.
--- Answers with the state before, or '' when there is no such job, and with what it ended. Asking twice changes nothing.
+-- ARGV: id, reason, in which state the job may be: 'any', or only 'queued'.
+-- Returns the state before ('' if the job does not exist) and the ended jobs. A second call changes nothing.
 local id, reason = ARGV[1], ARGV[2]
 local state = redis.call('HGET', JOB .. id, 'state')
 if not state then return {'', ended} end

@@ -1,5 +1,5 @@
--- ARGV: id, worker, fencing token, lease ms.
--- Exactly one attempt gets a job, whatever the queue above does. That the worker has its tool, `pick` has seen to.
+-- ARGV: id, worker, fencing token, lease in ms.
+-- Only one attempt gets a job, whatever the queue does. `pick` has already checked that the worker has the job's tool.
 local id, worker, fence, lease_ms = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local record = redis.call('HMGET', JOB .. id, 'state', 'queue_deadline', 'fence')
 if not record[1] then return {'gone', ended} end

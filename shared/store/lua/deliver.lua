@@ -1,8 +1,8 @@
--- ARGV: id, call (empty: one that asks by the job's id), what it gets ('result', 'id' or 'nothing'), reason (empty:
---       nothing ends because of it).
--- A call ends. When all that waited for the job have got its result, the same command again is another run. With a
--- reason, and where nobody else waits or has the id, a queued job and a running read end.
--- Answers with the state before, or '' when there is no such job, and with what it ended.
+-- ARGV: id, call (empty: a call that used the job's id), what the call gets ('result', 'id' or 'nothing'), reason
+--       (empty: do not end the job).
+-- Ends a call. After all waiting calls have got the job's result, the same command starts a new job. With a reason, and
+-- if no other call waits for the job or has its id, a queued job or a running read ends.
+-- Returns the state before ('' if the job does not exist) and the ended jobs.
 local id, call, got, reason = unpack(ARGV)
 local record = JOB .. id
 local state, class, names = unpack(redis.call('HMGET', record, 'state', 'class', 'repeatable'))
@@ -19,7 +19,7 @@ elseif got == 'id' then
 elseif has_waited then
   redis.call('HINCRBY', record, 'missed', 1)
 elseif (names or '') ~= '' and HAS_RESULT[state] then
-  -- The result was on its way to this call, and did not arrive.
+  -- The result was sent to this call but did not arrive.
   redis.call('HINCRBY', record, 'missed', 1)
   for name in string.gmatch(names, '%S+') do
     redis.call('SET', REPEATABLE .. name, id, 'NX', 'EX', UNDELIVERED_S)

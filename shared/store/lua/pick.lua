@@ -1,7 +1,7 @@
--- ARGV: lane, most jobs to pick, arq's in-progress ms, how many tools the worker has, those, then job ids.
--- Marks due jobs of arq's queue as in progress, as arq's own pick-up does in five round trips a job.
--- Answers with ids and scores of those that were free and whose tool the worker has. The others stay unmarked: a job's
--- tool never changes, so whoever may pick a job may also run it.
+-- ARGV: lane, most jobs to pick, time in ms of arq's in-progress mark, number of the worker's tools, the tools, job ids.
+-- Marks due jobs of arq's queue as in progress. arq itself needs five round trips for each job.
+-- Returns ids and scores of the jobs that were free and whose tool the worker has. Other jobs stay unmarked. A job's
+-- tool never changes, so a worker can run every job that it picks.
 local lane, most, in_progress_ms, first = ARGV[1], tonumber(ARGV[2]), ARGV[3], 5 + tonumber(ARGV[4])
 local tools = {}
 for index = 5, first - 1 do tools[ARGV[index]] = true end

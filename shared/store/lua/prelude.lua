@@ -1,25 +1,25 @@
--- Shared by every script: the clock, the one way into the queue, and the one way in which a job ends.
+-- Precedes every script: the clock, and the only functions that queue a job and end a job.
 
 local function now_ms()
   local time = redis.call('TIME')
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
 
--- Only workers that have the tool wait on this list: a token that another popped would be lost.
+-- Only workers that have the tool wait on this list, because a token that another worker pops would be lost.
 local function wake(id, lane, tool)
   local tokens = WAKE .. lane .. ':' .. tool
   redis.call('RPUSH', tokens, id)
   redis.call('LTRIM', tokens, -WAKE_LIMIT, -1)
 end
 
--- A minute back: arq takes a score in the future of the worker's own clock for a deferred job.
+-- The score is a minute in the past: if it is later than the worker's clock, arq takes the job for a deferred one.
 local function enqueue(id, lane, tool, arq_job, lifetime_s, now)
   redis.call('SET', ARQ_JOB .. id, arq_job, 'EX', lifetime_s)
   redis.call('ZADD', QUEUE .. lane, now - 60000, id)
   wake(id, lane, tool)
 end
 
--- Each job that comes takes along two of the oldest whose records are gone, so that only living ones stay.
+-- Each new job removes up to two of the oldest ids whose records have expired, so that the list does not grow.
 local function list(id, principal, now, lifetime_s)
   local jobs = JOBS .. principal
   for _, oldest in ipairs(redis.call('ZRANGE', jobs, 0, 1)) do
@@ -46,9 +46,9 @@ local function release(id, names)
   end
 end
 
--- Of a command that others may join, the record knows which calls wait for its result (`call:` and `waiting`), how many
--- ended without it (`missed`), and whether one was given its id instead (`handed`). `submit` begins a wait, `deliver`
--- ends it.
+-- If other calls can join a command, its record contains the calls that wait for the result (`call:` and `waiting`), how
+-- many ended without the result (`missed`), and whether a call got the job's id instead (`handed`). `submit` begins a
+-- wait, `deliver` ends it.
 local function begin_wait(id, call)
   local is_new = redis.call('HSETNX', JOB .. id, 'call:' .. call, 1) == 1
   if is_new then redis.call('HINCRBY', JOB .. id, 'waiting', 1) end
@@ -63,20 +63,20 @@ local function make_up_for_missed(id)
   if count(id, 'missed') > 0 then redis.call('HINCRBY', JOB .. id, 'missed', -1) end
 end
 
--- Who repeats a command that ran gets its result for a while; one that was cancelled or never ran is begun anew.
+-- A repeated command gets the first run's result for a while. A command that was cancelled or never ran starts again.
 local HAS_RESULT = {succeeded = true, failed = true, timed_out = true, lost = true}
 
--- For no time: the same command again is another run.
+-- Called with no time, so that the same command starts a new job.
 local function keep_for_repeats(id, names, lifetime_s)
   for name in string.gmatch(names or '', '%S+') do
     if redis.call('GET', REPEATABLE .. name) == id then redis.call('EXPIRE', REPEATABLE .. name, lifetime_s) end
   end
 end
 
--- Tool, class and end state of each job that this call has ended: every script that may end one answers with it.
+-- Tool, class and final state of each job that this call ended. Every script that can end a job returns it.
 local ended = {}
 
--- The sealed request and its key go the moment the job ends; the fence goes with them, so no attempt can write again.
+-- The sealed request and its key are deleted when the job ends, and so is the fence, so no attempt can write again.
 local function finish(id, state, reason)
   local record = JOB .. id
   ended[#ended + 1] = redis.call('HGET', record, 'tool') or ''
@@ -97,7 +97,7 @@ local function finish(id, state, reason)
   redis.call('PUBLISH', CHANGES .. id, '')
 end
 
--- Ends a job from outside of its worker, which will not tidy arq's keys.
+-- Ends a job from outside its worker. The worker will not remove arq's keys, so this function does.
 local function finish_from_outside(id, state, reason)
   forget_in_queue(id, redis.call('HGET', JOB .. id, 'lane'))
   finish(id, state, reason)

@@ -1,5 +1,5 @@
--- ARGV: lease ms, then id and fencing token pairs.
--- Answers per job: 'held', 'cancel' (held, and somebody asked for its end) or 'lost'.
+-- ARGV: lease in ms, then pairs of id and fencing token.
+-- Returns for each job 'held', 'cancel' (held, and a caller asked to cancel it) or 'lost'.
 local lease_ms, until_ms = tonumber(ARGV[1]), nil
 local answers = {}
 for index = 2, #ARGV, 2 do

@@ -1,5 +1,5 @@
 -- ARGV: id, fencing token, final state, reason, sealed response (empty: none), then sequence number and sealed event pairs.
--- Answers with 1 if this attempt has ended the job, now or before, and with what it ended now.
+-- Returns 1 if this attempt ended the job, now or earlier, and the jobs that it ended now.
 local id, fence, state = ARGV[1], ARGV[2], ARGV[3]
 local record = redis.call('HMGET', JOB .. id, 'state', 'settled_by')
 if record[2] == fence then return {1, ended} end

@@ -1,11 +1,11 @@
--- ARGV: id, lane, tool, demands a live worker ('1'), most queued jobs, queue wait ms, lifetime s, arq's job,
---       sealed request, fingerprint of the request, whose it is, names of what no other job may change meanwhile
---       (separated by blanks), principal, most jobs of that principal (0: any number), what is the same for whoever
---       repeats the command (names separated by blanks), then field and value pairs of the record.
--- Answers with what came of it, and when the job was created in ms if it was accepted.
--- A second call with the same id changes nothing: a submit whose answer was lost may be sent again. One with another
--- fingerprint is another request. Whose a busy name is, is told to its owner alone. A command that somebody repeats is
--- the job that it is already, while that runs or for as long as nobody got its result.
+-- ARGV: id, lane, tool, whether a live worker is required ('1'), most queued jobs, queue wait in ms, lifetime in s, arq's
+--       job, sealed request, fingerprint of the request, owner, names that only one job may change at a time
+--       (separated by blanks), principal, most jobs of that principal (0: no limit), names by which a repeated command
+--       is recognised (separated by blanks), then pairs of field and value for the record.
+-- Returns the result and, if the job was accepted, its time of creation in ms.
+-- A second call with the same id changes nothing, so a submit may be sent again after its answer was lost; with another
+-- fingerprint it is a conflict. Only the owner of a busy name learns which job holds it. A repeated command joins the
+-- existing job while that job runs, or until a call has got its result.
 local id, lane, tool = ARGV[1], ARGV[2], ARGV[3]
 local there = redis.call('HMGET', JOB .. id, 'created_at', 'fingerprint')
 if there[1] and there[2] ~= ARGV[10] then return {'conflict'} end
@@ -14,7 +14,7 @@ for name in string.gmatch(ARGV[15], '%S+') do
   local repeatable = redis.call('GET', REPEATABLE .. name)
   local same = repeatable and redis.call('HMGET', JOB .. repeatable, 'created_at', 'state') or {}
   if same[1] then
-    -- Most likely one of those that missed the result: then it takes that one's place.
+    -- Most likely this is a call that missed the result and now asks again, so it replaces that call.
     if begin_wait(repeatable, id) then make_up_for_missed(repeatable) end
     return {'same', tonumber(same[1]), repeatable, same[2]}
   end

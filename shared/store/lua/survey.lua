@@ -1,6 +1,6 @@
--- ARGV: most ended jobs that may still stand in arq's queue, then the lanes.
--- Answers per lane: jobs queued, jobs running, and how long the oldest queued one has waited in ms.
--- arq's queue holds the running ones too. They are as many as the fleet has slots: that is what this costs.
+-- ARGV: most ended jobs that may still be in arq's queue, then the lanes.
+-- Returns for each lane the queued jobs, the running jobs, and the wait of the oldest queued job in ms.
+-- arq's queue also contains running jobs, which this script must skip: at most one for each slot of the fleet.
 local margin, now, running, answers = tonumber(ARGV[1]), now_ms(), {}, {}
 for _, id in ipairs(redis.call('ZRANGE', LEASES, 0, -1)) do
   local lane = redis.call('HGET', JOB .. id, 'lane')

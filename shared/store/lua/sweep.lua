@@ -1,20 +1,20 @@
--- ARGV: Redis' own time in ms after which expired leases are left alone (0: always), most jobs per pass, how long a
---       pick-up may take ms, arq's in-progress ms, how often a read may be begun, arq's job with `{id}` for the id,
+-- ARGV: Redis' time in ms after which expired leases are ignored (0: always), most jobs in one pass, longest time of a
+--       pick-up in ms, time in ms of arq's in-progress mark, most attempts of a read, arq's job with `{id}` for the id,
 --       then the lanes.
--- Answers: Redis' own time in ms, jobs expired, jobs lost, pick-ups repaired, reads queued again, what it ended.
+-- Returns Redis' time in ms, numbers of expired jobs, lost jobs, repaired pick-ups, reads queued again; the ended jobs.
 local limit, pick_up_ms, in_progress_ms = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local attempts, arq_job = tonumber(ARGV[5]), ARGV[6]
 local now = now_ms()
 
--- Calls back for the jobs of an index whose time is over; an entry whose job is no longer in that state is only forgotten.
+-- Calls `settle` for each job of an index whose time is over. Removes the entry if the job is no longer in that state.
 local function each_overdue(index, state, settle)
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', index, '-inf', now, 'LIMIT', 0, limit)) do
     if redis.call('HGET', JOB .. id, 'state') == state then settle(id) else redis.call('ZREM', index, id) end
   end
 end
 
--- A read that nobody has asked to end is begun once more: until when its sealed request opens, the record says
--- (`RequestEnvelope.lifetime_s`). What the first attempt printed goes with it: the second one prints it all anew.
+-- Queues a read again unless it was cancelled, while its sealed request can still be opened (`RequestEnvelope.lifetime_s`).
+-- The output of the first attempt is deleted, because the second attempt prints everything again.
 local function queue_again(id)
   local names = {'class', 'attempt', 'cancel', 'lane', 'tool', 'created_at', 'queue_deadline', 'time_limit_s', 'retention_s',
     'principal'}
@@ -58,8 +58,8 @@ if now <= tonumber(ARGV[1]) then
   end)
 end
 
--- A worker that died between arq's pick-up and our claim leaves a queued job that arq takes for running. Running jobs
--- stand in arq's queue too, any number of them: each second another part of a long queue is looked at.
+-- If a worker dies between arq's pick-up and our claim, arq considers the queued job as running. arq's queue also
+-- contains any number of running jobs, so each second another part of a long queue is examined.
 local repaired = 0
 for index = 7, #ARGV do
   local lane = ARGV[index]

@@ -1,6 +1,6 @@
 -- ARGV: id, lane.
--- What arq keeps of a job goes when its run is over, unless the job waits in the queue once more: a worker that lost its
--- lease comes here late.
+-- Removes arq's keys of a job after its run, unless the job is queued again: a worker that lost its lease may call this
+-- late.
 local id, lane = ARGV[1], ARGV[2]
 local record = redis.call('HMGET', JOB .. id, 'state', 'attempt')
 if record[1] == 'queued' and tonumber(record[2]) > 0 then return 0 end

@@ -1,1 +1,1 @@
-"""argocd: its grammar, classes and version command."""
+"""The tool argocd: its grammar, classes and hints."""

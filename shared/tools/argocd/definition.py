@@ -1,16 +1,15 @@
-"""argocd: what its verbs do, and what is refused.
+"""Defines argocd: what its verbs do, and which commands are refused.
 
-It reaches its server with a credential channel of its own, or the cluster alone with `--core`.
+argocd connects to its server with credentials from request headers, or with `--core` only to the cluster.
 """
 
 from functools import partial
 
 from shared.command.reading import Reading
 from shared.models import CommandClass
-from shared.tools import failure_hints, table
+from shared.tools import failure_hints, table, verb_lists
 from shared.tools.argocd import looks
-from shared.tools.class_rules import ClassRule, Effect, always, given
-from shared.tools.failure_hints import FailureHint
+from shared.tools.class_rules import ClassRule, Effect, always, given, is_dry
 from shared.tools.kubectl import definition as kubectl
 from shared.tools.kubectl import kinds
 from shared.tools.namespace_scope import NamespaceScope
@@ -18,70 +17,83 @@ from shared.tools.tool import Grammar, Tool
 
 _TABLE = table.load("argocd")
 
-_READ = {
-    "account": "can-i get get-user-info list",
-    "app": "diff get get-resource history list logs manifests resources wait",
-    "app actions": "list",
-    "appset": "generate get list",
-    "cert": "list",
-    "cluster": "get list",
-    "gpg": "get list",
-    "proj": "get list",
-    "proj role": "get list list-tokens",
-    "proj source-integrity git policies": "list",
-    "proj windows": "list",
-    "repo": "get list",
-    "repocreds": "list",
-}
-_WRITE = {
-    "account": "update-password",
-    "app": "add-source create patch patch-resource remove-source rollback set sync terminate-op unset",
-    "app actions": "run",
-    "appset": "create",
-    "cert": "add-ssh add-tls",
-    "cluster": "add rotate-auth set",
-    "gpg": "add",
-    "proj": "add-destination add-destination-service-account add-orphaned-ignore add-signature-key add-source "
-    "add-source-namespace allow-cluster-resource allow-namespace-resource create deny-cluster-resource "
-    "deny-namespace-resource remove-destination remove-destination-service-account remove-orphaned-ignore "
-    "remove-signature-key remove-source remove-source-namespace set",
-    "proj role": "add-group add-policy create delete-token remove-group remove-policy",
-    "proj source-integrity git policies": "add update",
-    "proj windows": "add disable-manual-sync disable-sync-overrun enable-manual-sync enable-sync-overrun update",
-    "repo": "add",
-    "repocreds": "add",
-}
-_DESTRUCTIVE = {
-    "account": "delete-token",
-    "app": "confirm-deletion delete delete-resource",
-    "appset": "delete",
-    "cert": "rm",
-    "cluster": "rm",
-    "gpg": "rm",
-    "proj": "delete",
-    "proj role": "delete",
-    "proj source-integrity git policies": "delete",
-    "proj windows": "delete",
-    "repo": "rm",
-    "repocreds": "rm",
-}
-_CREDENTIAL = {"account": "generate-token session-token", "proj role": "create-token"}
-_LOCAL = {"account": "bcrypt"}
-
-
-def _classes(command_class: CommandClass, verbs: dict[str, str]) -> dict[str, CommandClass]:
-    return {f"{group} {verb}": command_class for group, names in verbs.items() for verb in names.split()}
+_CLASSES = verb_lists.classes(
+    {
+        CommandClass.READ: {
+            "": "version",
+            "account": "can-i get get-user-info list",
+            "app": "diff get get-resource history list logs manifests resources wait",
+            "app actions": "list",
+            "appset": "generate get list",
+            "cert": "list",
+            "cluster": "get list",
+            "gpg": "get list",
+            "proj": "get list",
+            "proj role": "get list list-tokens",
+            "proj source-integrity git policies": "list",
+            "proj windows": "list",
+            "repo": "get list",
+            "repocreds": "list",
+        },
+        CommandClass.WRITE: {
+            "account": "update-password",
+            "app": "add-source create patch patch-resource remove-source rollback set sync terminate-op unset",
+            "app actions": "run",
+            "appset": "create",
+            "cert": "add-ssh add-tls",
+            "cluster": "add rotate-auth set",
+            "gpg": "add",
+            "proj": "add-destination add-destination-service-account add-orphaned-ignore add-signature-key add-source "
+            "add-source-namespace allow-cluster-resource allow-namespace-resource create deny-cluster-resource "
+            "deny-namespace-resource remove-destination remove-destination-service-account remove-orphaned-ignore "
+            "remove-signature-key remove-source remove-source-namespace set",
+            "proj role": "add-group add-policy create delete-token remove-group remove-policy",
+            "proj source-integrity git policies": "add update",
+            "proj windows": "add disable-manual-sync disable-sync-overrun enable-manual-sync enable-sync-overrun "
+            "update",
+            "repo": "add",
+            "repocreds": "add",
+        },
+        CommandClass.DESTRUCTIVE: {
+            "account": "delete-token",
+            "app": "confirm-deletion delete delete-resource",
+            "appset": "delete",
+            "cert": "rm",
+            "cluster": "rm",
+            "gpg": "rm",
+            "proj": "delete",
+            "proj role": "delete",
+            "proj source-integrity git policies": "delete",
+            "proj windows": "delete",
+            "repo": "rm",
+            "repocreds": "rm",
+        },
+        CommandClass.INTERACTIVE: {
+            "": "login relogin",
+            "app": "edit",
+            "proj": "edit",
+        },
+        CommandClass.LOCAL: {
+            "": "completion help configure context logout",
+            "account": "bcrypt",
+        },
+        CommandClass.CREDENTIAL: {
+            "account": "generate-token session-token",
+            "proj role": "create-token",
+        },
+    }
+)
 
 
 def _kind(reading: Reading) -> str:
-    return kinds.plural(reading.value("kind") or "")
+    return kinds.plural(reading.text("kind") or "")
 
 
 _RULES = (
     ClassRule(
         "dry-run",
         "with `--dry-run` nothing is changed",
-        given("dry-run"),
+        is_dry,
         verbs=frozenset({"app sync", "appset create"}),
         to=CommandClass.READ,
     ),
@@ -104,7 +116,7 @@ _RULES = (
     ),
     ClassRule(
         "selected-applications",
-        "it names no application, and so may delete them all",
+        "it names no application, so it may delete all of them",
         given("selector"),
         verbs=frozenset({"app delete"}),
         effect=Effect.MASS,
@@ -118,28 +130,28 @@ _RULES = (
     ),
     ClassRule(
         "data-loss",
-        "the data in a volume is gone with its claim",
+        "the data in a volume is lost with its claim",
         lambda reading: _kind(reading) in kinds.DATA_KINDS,
         verbs=frozenset({"app delete-resource"}),
         effect=Effect.IRREVERSIBLE,
     ),
     ClassRule(
         "deletion-beyond-a-namespace",
-        "the kind lies in no namespace, or is none that is known to lie in one",
+        "the kind is cluster-scoped, or not known to be namespaced",
         lambda reading: _kind(reading) not in kinds.NAMESPACED,
         verbs=frozenset({"app delete-resource"}),
         effect=Effect.CLUSTER_SCOPE,
     ),
     ClassRule(
         "application-set",
-        "every application that it made is deleted along with it",
+        "every application that it created is deleted with it",
         always,
         verbs=frozenset({"appset delete"}),
         effect=Effect.MASS,
     ),
     ClassRule(
         "for-all-of-argo-cd",
-        "others' applications depend on it",
+        "applications of others depend on it",
         always,
         verbs=frozenset({"cert rm", "cluster rm", "gpg rm", "proj delete", "repo rm", "repocreds rm"}),
         effect=Effect.CLUSTER_SCOPE,
@@ -154,11 +166,11 @@ def _namespace_scope(_: Reading) -> NamespaceScope:
 
 
 _CREDENTIALS = "send the headers X-Argocd-Server and X-Argocd-Auth-Token instead, or use `--core` with the kubeconfig"
-_IDENTITY = f"it swaps who runs the command; {_CREDENTIALS}"
-_CLUSTER = "the kubeconfig that comes with the request names cluster and user; pick a context with `--kube-context`"
+_IDENTITY = f"it changes the identity that runs the command; {_CREDENTIALS}"
+_CLUSTER = "the kubeconfig of the request names cluster and user; choose a context with `--kube-context`"
 _WORKER_FILE = f"it names a file of the worker; {_CREDENTIALS}"
-_NO_LOCAL_FILES = "it reads a directory of the worker; compare or sync what is in git, without it"
-_NO_TUNNEL = f"a tunnel would end in the worker; {_CREDENTIALS}"
+_NO_LOCAL_FILES = "it reads a directory of the worker; leave it out to compare or sync what is in git"
+_NO_TUNNEL = f"its tunnel would end in the worker; {_CREDENTIALS}"
 _NO_LOGIN = f"nothing is kept from one command to the next; {_CREDENTIALS}"
 
 _REFUSED_FLAGS = {
@@ -184,28 +196,22 @@ _REFUSED_VERBS = {
     "relogin": _NO_LOGIN,
 }
 
-_FAILURE_HINTS = (
-    FailureHint(r"server address unspecified", f"The command names no Argo CD server: {_CREDENTIALS}."),
-    FailureHint(
-        r"code = Unauthenticated",
-        "The Argo CD server does not take the token: send a valid one in the header X-Argocd-Auth-Token.",
+_FAILURE_HINTS = {
+    r"server address unspecified": (f"The command names no Argo CD server: {_CREDENTIALS}."),
+    r"code = Unauthenticated": (
+        "The Argo CD server rejects the token: send a valid one in the header X-Argocd-Auth-Token."
     ),
-    FailureHint(
-        r"code = PermissionDenied",
-        "Argo CD says so of what does not exist and of what the token may not do: `app list` shows what it sees.",
+    r"code = PermissionDenied": (
+        "The object does not exist, or the token has no permission for it: `app list` shows what the token can see."
     ),
-    FailureHint(
-        # What it fell back to, after the first try failed for a reason that it does not print.
-        r"socks connect unix",
-        "The server was reached and speaks no gRPC, or its certificate is not trusted: add `--grpc-web`, with which a "
-        "failure says its reason, or `--insecure` if its certificate is its own.",
+    # argocd's fallback fails with this message. It does not print why its first attempt failed.
+    r"socks connect unix": (
+        "The server does not speak gRPC, or its certificate is not trusted: add `--grpc-web`, with which a failure "
+        "prints its reason, or `--insecure` if the certificate is self-signed."
     ),
-    FailureHint(
-        r"x509: |certificate",
-        "The server's certificate is not trusted: add `--insecure` if that is as it should be.",
-    ),
-    *failure_hints.CLUSTER,
-)
+    r"x509: |certificate": ("The server's certificate is not trusted: add `--insecure` if that is expected."),
+    **failure_hints.CLUSTER,
+}
 
 TOOL = Tool(
     name="argocd",
@@ -216,18 +222,7 @@ TOOL = Tool(
     grammar=Grammar(
         table=_TABLE,
         refused_flags=_REFUSED_FLAGS,
-        classes={
-            **_classes(CommandClass.READ, _READ),
-            **_classes(CommandClass.WRITE, _WRITE),
-            **_classes(CommandClass.DESTRUCTIVE, _DESTRUCTIVE),
-            **_classes(CommandClass.CREDENTIAL, _CREDENTIAL),
-            **_classes(CommandClass.LOCAL, _LOCAL),
-            "completion": CommandClass.LOCAL,
-            "help": CommandClass.LOCAL,
-            **dict.fromkeys(("configure", "context", "logout"), CommandClass.LOCAL),
-            **dict.fromkeys(("app edit", "login", "proj edit", "relogin"), CommandClass.INTERACTIVE),
-            "version": CommandClass.READ,
-        },
+        classes=_CLASSES,
         class_rules=_RULES,
         namespace_scope=_namespace_scope,
         file_operands=frozenset({"appset create", "appset generate"}),
@@ -252,7 +247,7 @@ TOOL = Tool(
         "x-argocd-auth-token": "ARGOCD_AUTH_TOKEN",
     },
     server_variable="ARGOCD_SERVER",
-    # With these it talks to itself, over a unix socket or on loopback, and would look for that behind the proxy.
+    # With these flags argocd connects to itself, by a Unix socket or loopback, which it would look for behind a proxy.
     proxy_variables={"ALL_PROXY": frozenset({"core", "grpc-web", "grpc-web-root-path"})},
     listening_flags=frozenset({"core"}),
     helpers={"app diff": kubectl.DIFF},

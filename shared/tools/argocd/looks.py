@@ -1,4 +1,4 @@
-"""What argocd waits for: the resources of applications, as Argo CD itself sees them."""
+"""Looks at the resources of applications that argocd waits for, as Argo CD itself sees them."""
 
 from shared.command.reading import Reading
 from shared.tools import progress_looks
@@ -10,7 +10,7 @@ OF_APPLICATION = frozenset({"app-namespace"})
 
 
 def of(reading: Reading, global_flags: frozenset[str]) -> ProgressLooks | None:
-    """The same connection, one `app get` an application; None where a selector picks them."""
+    """Returns one `app get` for each application, by the command's connection; None if a selector chooses them."""
     if reading.verb not in VERBS or progress_looks.only_tries(reading) or not reading.operands:
         return None
     same = progress_looks.spelled(reading.flags, global_flags | OF_APPLICATION)

@@ -1,1 +1,1 @@
-"""helm: its grammar, classes and version command."""
+"""The tool helm: its grammar, classes and hints."""

@@ -1,77 +1,53 @@
-"""helm: what its verbs do, and what is refused."""
+"""Defines helm: what its verbs do, and which commands are refused."""
 
 from shared.command.reading import Reading
 from shared.models import CommandClass
-from shared.tools import failure_hints, table
-from shared.tools.class_rules import ClassRule, given
-from shared.tools.failure_hints import FailureHint
+from shared.tools import failure_hints, table, verb_lists
+from shared.tools.class_rules import DRY_RUN, ClassRule, given, is_dry
 from shared.tools.helm import looks, masked
 from shared.tools.namespace_scope import ALL_NAMESPACES, EVERY_NAMESPACE, NOWHERE, NamespaceScope, untold
 from shared.tools.tool import Grammar, Tool
 
-_CLASSES = {
-    CommandClass.READ: (
-        "get all",
-        "get hooks",
-        "get manifest",
-        "get metadata",
-        "get notes",
-        "get values",
-        "history",
-        "list",
-        "status",
-    ),
-    CommandClass.WRITE: ("install", "push", "rollback", "test", "upgrade"),
-    CommandClass.DESTRUCTIVE: ("uninstall",),
-    CommandClass.LOCAL: (
-        "completion",
-        "create",
-        "dependency",
-        "env",
-        "help",
-        "lint",
-        "package",
-        "pull",
-        "registry",
-        "repo",
-        "search",
-        "show",
-        "template",
-        "verify",
-        "version",
-    ),
-}
+_CLASSES = verb_lists.classes(
+    {
+        CommandClass.READ: {
+            "": "history list status",
+            "get": "all hooks manifest metadata notes values",
+        },
+        CommandClass.WRITE: {"": "install push rollback test upgrade"},
+        CommandClass.DESTRUCTIVE: {"": "uninstall"},
+        CommandClass.LOCAL: {
+            "": "completion create dependency env help lint package pull registry repo search show template verify "
+            "version",
+            "completion": "bash fish powershell zsh",
+            "dependency": "build list update",
+            "plugin": "install list package uninstall update verify",
+            "registry": "login logout",
+            "repo": "add index list remove update",
+            "search": "hub repo",
+            "show": "all chart crds readme values",
+        },
+    }
+)
 
-_LOCAL_GROUPS = {
-    "completion": ("bash", "fish", "powershell", "zsh"),
-    "dependency": ("build", "list", "update"),
-    "plugin": ("install", "list", "package", "uninstall", "update", "verify"),
-    "registry": ("login", "logout"),
-    "repo": ("add", "index", "list", "remove", "update"),
-    "search": ("hub", "repo"),
-    "show": ("all", "chart", "crds", "readme", "values"),
-}
-"""All local; they stand below their group so that a verb path is named in full."""
-
-_DRY = ("", "1", "T", "TRUE", "True", "client", "server", "t", "true")
 _RULES = (
     ClassRule(
         "dry-run",
         "with `--dry-run` nothing is changed",
-        lambda reading: reading.has("dry-run") and (reading.value("dry-run") or "") in _DRY,
+        is_dry,
         verbs=frozenset({"install", "rollback", "uninstall", "upgrade"}),
         to=CommandClass.READ,
     ),
     ClassRule(
         "rendering-on-the-cluster",
         "charts can look objects up, and the API server checks them",
-        lambda reading: reading.value("dry-run") == "server" or reading.has("validate"),
+        lambda reading: reading.text(DRY_RUN) == "server" or reading.has("validate"),
         verbs=frozenset({"template"}),
         to=CommandClass.READ,
     ),
     ClassRule(
         "release-values",
-        "a template picks values of Secrets out; `get manifest` and `get values` show them masked",
+        "a template can print values of Secrets; `get manifest` and `get values` show them masked",
         given("template"),
         verbs=frozenset({"get all"}),
         to=CommandClass.CREDENTIAL,
@@ -92,11 +68,11 @@ _OF_ITS_OBJECTS = frozenset({"install", "rollback", "status", "template", "test"
 
 
 def _namespace_scope(reading: Reading) -> NamespaceScope:
-    """A release lies in a namespace; its objects lie where the chart's templates say."""
+    """A release is in one namespace, but its objects are in the namespaces that the chart's templates name."""
     if reading.has(ALL_NAMESPACES):
         return EVERY_NAMESPACE
     if reading.has("create-namespace"):
-        return NamespaceScope(beyond="`--create-namespace` makes one, which lies in none itself")
+        return NamespaceScope(beyond="`--create-namespace` creates a namespace, which is cluster-scoped")
     if reading.path == "push":
         return NOWHERE
     if reading.path in _OF_A_RELEASE:
@@ -105,13 +81,13 @@ def _namespace_scope(reading: Reading) -> NamespaceScope:
 
 
 _CHART_VERBS = (
-    *("create", "install", "lint", "package", "pull", "push", "template", "upgrade", "verify"),
+    *("create", "install", "lint", "package", "pull", "push", "repo add", "template", "upgrade", "verify"),
     *("dependency build", "dependency list", "dependency update", "repo index"),
     *(f"show {part}" for part in ("all", "chart", "crds", "readme", "values")),
 )
 
-_IDENTITY = "the kubeconfig that comes with the request says who you are and where; use its contexts (`--kube-context`)"
-_SERVER = "the server is that of the kubeconfig that comes with the request; pick another with `--kube-context`"
+_IDENTITY = "the kubeconfig of the request defines your identity and cluster; use its contexts (`--kube-context`)"
+_SERVER = "the kubeconfig of the request names the server; choose another context with `--kube-context`"
 _WORKER_FILE = "it names a file of the worker; leave it out"
 _NO_EXECUTION = (
     "it runs a program in the worker; render with `template`, change the manifest, and apply it with kubectl"
@@ -119,58 +95,46 @@ _NO_EXECUTION = (
 
 _REFUSED_FLAGS = {
     "kube-apiserver": _SERVER,
-    "kube-as-group": _IDENTITY,
-    "kube-as-user": _IDENTITY,
-    "kube-ca-file": "send the authority inside the kubeconfig, as certificate-authority-data",
-    "kube-insecure-skip-tls-verify": "set insecure-skip-tls-verify in the kubeconfig's cluster, if it must be",
+    **dict.fromkeys(("kube-as-group", "kube-as-user", "kube-token"), _IDENTITY),
+    "kube-ca-file": "send the authority in the kubeconfig, as certificate-authority-data",
+    "kube-insecure-skip-tls-verify": "set insecure-skip-tls-verify in the kubeconfig's cluster, if you need it",
     "kube-tls-server-name": "set tls-server-name in the kubeconfig's cluster",
-    "kube-token": _IDENTITY,
     "kubeconfig": "send the kubeconfig in the header X-Kubeconfig or in the field `kubeconfig`",
-    "content-cache": _WORKER_FILE,
-    "keyring": _WORKER_FILE,
-    "registry-config": _WORKER_FILE,
-    "repository-cache": _WORKER_FILE,
-    "repository-config": _WORKER_FILE,
-    "post-renderer": _NO_EXECUTION,
-    "post-renderer-args": _NO_EXECUTION,
+    **dict.fromkeys(
+        ("content-cache", "keyring", "registry-config", "repository-cache", "repository-config"), _WORKER_FILE
+    ),
+    **dict.fromkeys(("post-renderer", "post-renderer-args"), _NO_EXECUTION),
 }
 
-_FAILURE_HINTS = (
-    FailureHint(
-        r"another operation \(install/upgrade/rollback\) is in progress|cannot re-?use a name that is still in use",
-        "The release is there, perhaps half-installed by a command that was cut off: see `history RELEASE`. Where "
-        "it says pending, `rollback RELEASE REVISION` to the last deployed one, or `uninstall RELEASE` where there is "
-        "none, and then send the command again.",
+_FAILURE_HINTS = {
+    r"another operation \(install/upgrade/rollback\) is in progress|cannot re-?use a name that is still in use": (
+        "The release exists, perhaps half-installed by a command that was interrupted: see `history RELEASE`. If it is "
+        "pending, `rollback RELEASE REVISION` to the last deployed one, or `uninstall RELEASE` if there is none; then "
+        "send the command again."
     ),
-    FailureHint(
-        r"has no deployed releases",
-        "No release of that name was ever deployed: `upgrade --install` makes a new one; where `history RELEASE` shows "
-        "one that failed, `uninstall RELEASE` first.",
+    r"has no deployed releases": (
+        "No release of that name was ever deployed: `upgrade --install` creates one. If `history RELEASE` shows a "
+        "failed one, `uninstall RELEASE` first."
     ),
-    FailureHint(
-        r"cannot be imported into the current release",
-        "It is there already and not part of this release: add `--take-ownership`, or delete it first.",
+    r"cannot be imported into the current release": (
+        "The object exists and is not part of this release: add `--take-ownership`, or delete the object first."
     ),
-    FailureHint(
-        r"nil pointer evaluating|error calling (required|include|fail)|failed parsing --set|values don't meet",
+    r"nil pointer evaluating|error calling (required|include|fail)|failed parsing --set|values don't meet": (
         "The chart's values do not fit: `show values CHART` lists them; set them in `files` and with `-f`, or with "
-        "`--set NAME=VALUE`.",
+        "`--set NAME=VALUE`."
     ),
-    FailureHint(
-        r"release: not found|release not found",
-        "There is no such release in that namespace: `list -A` shows those that there are.",
+    r"release: not found|release not found": (
+        "The release does not exist in that namespace: `list -A` shows all releases."
     ),
-    FailureHint(
-        r"context deadline exceeded|timed out waiting for the condition|resource [^\n]{0,200} not ready",
-        "Its objects were not ready in time: kubectl `get pods` and `events` of the namespace say why. The release is "
-        "kept as failed: upgrade it, roll it back, or uninstall it.",
+    r"context deadline exceeded|timed out waiting for the condition|resource [^\n]{0,200} not ready": (
+        "The objects were not ready in time: kubectl `get pods` and `events` of the namespace show why. The release is "
+        "kept as failed: upgrade it, roll it back, or uninstall it."
     ),
-    FailureHint(
-        r"repo \S{1,300} not found|no repositories to show|no repo named",
-        "Repositories are not kept from one command to the next: name the chart's with `--repo URL`, or as oci://.",
+    r"repo \S{1,300} not found|no repositories to show|no repo named": (
+        "Repositories are not kept between commands: name the chart's repository with `--repo URL`, or use oci://."
     ),
-    *failure_hints.CLUSTER,
-)
+    **failure_hints.CLUSTER,
+}
 
 TOOL = Tool(
     name="helm",
@@ -187,8 +151,7 @@ TOOL = Tool(
     grammar=Grammar(
         table=table.load("helm"),
         refused_flags=_REFUSED_FLAGS,
-        classes={verb: command_class for command_class, verbs in _CLASSES.items() for verb in verbs}
-        | {f"{group} {verb}": CommandClass.LOCAL for group, verbs in _LOCAL_GROUPS.items() for verb in verbs},
+        classes=_CLASSES,
         class_rules=_RULES,
         namespace_scope=_namespace_scope,
         masking=masked.of,

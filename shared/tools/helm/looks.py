@@ -1,11 +1,11 @@
-"""What helm waits for: the objects of a release and of its hooks, as the release itself says."""
+"""Looks at the objects that helm waits for: those of a release and of its hooks, as the release lists them."""
 
 from shared.command.reading import Reading
 from shared.tools import progress_looks
 from shared.tools.progress_looks import Goal, Look, ProgressLooks, Shows
 
 MOST_RELEASES = 3
-"""Of those that one `uninstall` names."""
+"""Most releases of one `uninstall` that are looked at."""
 _GOALS = {
     "install": Goal.READY,
     "rollback": Goal.READY,
@@ -19,12 +19,11 @@ _TEMPLATE = "{{range .Release.Hooks}}---\n{{.Manifest}}\n{{end}}---\n{{.Release.
 
 def of(reading: Reading) -> ProgressLooks | None:
     """Without `--wait` too: helm waits for hooks all the same."""
-    goal = _GOALS.get(" ".join(reading.verb))
-    is_nameless = any(flag.name in _NAMELESS for flag in reading.flags)
-    if goal is None or is_nameless or progress_looks.only_tries(reading) or not reading.operands:
+    goal = _GOALS.get(reading.path)
+    if goal is None or reading.has(*_NAMELESS) or progress_looks.only_tries(reading) or not reading.operands:
         return None
     releases = reading.operands[:MOST_RELEASES] if goal is Goal.GONE else reading.operands[:1]
-    namespace = progress_looks.namespace(reading)
+    namespace = reading.text(progress_looks.NAMESPACE)
     chosen = (*progress_looks.in_namespace(namespace), f"--template={_TEMPLATE}")
     looks = (
         Look("helm", ("get", "all"), ("get", "all", *chosen, "--", release), Shows.MANIFESTS) for release in releases

@@ -1,4 +1,4 @@
-"""Which helm commands print manifests or values, and in which shape."""
+"""Tells which helm commands print manifests or values, and in which form."""
 
 from shared.command.masking import Masking
 from shared.command.reading import Reading
@@ -16,8 +16,8 @@ _OBJECT_FORMATS = frozenset({"json", "yaml"})
 
 
 def of(reading: Reading) -> Masking | None:
-    """What a worker masks of what the command prints."""
+    """Returns what a worker masks in the command's output."""
     shape = None if reading.has("help") else _SHAPES.get(reading.path)
-    if shape in _WITH_OBJECT_FORMS and (reading.value("output") or "").lower() in _OBJECT_FORMATS:
+    if shape in _WITH_OBJECT_FORMS and (reading.text("output") or "").lower() in _OBJECT_FORMATS:
         return Masking.RELEASE_OBJECT
     return shape

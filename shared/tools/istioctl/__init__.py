@@ -1,1 +1,1 @@
-"""istioctl: its grammar, classes and version command."""
+"""The tool istioctl: its grammar, classes and hints."""

@@ -1,98 +1,78 @@
-"""istioctl: what its verbs do, and what is refused; `-c` is its `--kubeconfig`."""
+"""Defines istioctl: what its verbs do, and which commands are refused. `-c` is the same flag as `--kubeconfig`."""
 
 from shared.command.reading import Reading
 from shared.models import CommandClass
-from shared.tools import failure_hints, table
-from shared.tools.class_rules import ClassRule, Effect, given
-from shared.tools.failure_hints import FailureHint
+from shared.tools import failure_hints, table, verb_lists
+from shared.tools.class_rules import ClassRule, Effect, given, is_dry
 from shared.tools.istioctl import looks
 from shared.tools.namespace_scope import NamespaceScope, untold
 from shared.tools.tool import Grammar, Tool
 
-_PROXY_CONFIG = "all bootstrap cluster ecds eds endpoint listener rootca-compare route secret"
-_ZTUNNEL_CONFIG = "all certificate connections policy service workload"
-_DASHBOARDS = "controlz envoy grafana istiod-debug jaeger kiali prometheus proxy skywalking zipkin"
-_SHELLS = "bash fish powershell zsh"
-
-_CLASSES = {
-    CommandClass.READ: (
-        "analyze",
-        "authz",
-        "bug-report",
-        "bug-report version",
-        "experimental authz",
-        "experimental authz check",
-        "experimental check-inject",
-        "experimental config",
-        "experimental config list",
-        "experimental describe",
-        "experimental describe pod",
-        "experimental describe service",
-        "experimental envoy-stats",
-        "experimental injector",
-        "experimental injector list",
-        "experimental internal-debug",
-        "experimental metrics",
-        "experimental precheck",
-        "experimental proxy-status",
-        "experimental version",
-        "kube-inject",
-        "proxy-config",
-        "proxy-status",
-        "remote-clusters",
-        "tag generate",
-        "tag list",
-        "version",
-        "waypoint list",
-        "waypoint status",
-        "ztunnel-config",
-        *(f"proxy-config {verb}" for verb in _PROXY_CONFIG.split()),
-        *(f"ztunnel-config {verb}" for verb in _ZTUNNEL_CONFIG.split()),
-    ),
-    CommandClass.WRITE: (
-        "admin",
-        "admin log",
-        "install",
-        "manifest install",
-        "proxy-config log",
-        "tag set",
-        "upgrade",
-        "waypoint apply",
-        "ztunnel-config log",
-    ),
-    CommandClass.DESTRUCTIVE: ("tag remove", "uninstall", "waypoint delete"),
-    CommandClass.CREDENTIAL: ("create-remote-secret", "experimental workload entry configure"),
-    CommandClass.INTERACTIVE: tuple(f"dashboard {name}" for name in _DASHBOARDS.split()),
-    CommandClass.LOCAL: (
-        *(f"completion {shell}" for shell in _SHELLS.split()),
-        "experimental workload group create",
-        "help",
-        "manifest generate",
-        "manifest translate",
-        "options",
-        "validate",
-        "waypoint generate",
-    ),
-}
+_CLASSES = verb_lists.classes(
+    {
+        CommandClass.READ: {
+            "": "analyze authz bug-report kube-inject proxy-config proxy-status remote-clusters version ztunnel-config",
+            "bug-report": "version",
+            "experimental": "authz check-inject config describe envoy-stats injector internal-debug metrics precheck "
+            "proxy-status version",
+            "experimental authz": "check",
+            "experimental config": "list",
+            "experimental describe": "pod service",
+            "experimental injector": "list",
+            "proxy-config": "all bootstrap cluster ecds eds endpoint listener rootca-compare route secret",
+            "tag": "generate list",
+            "waypoint": "list status",
+            "ztunnel-config": "all certificate connections policy service workload",
+        },
+        CommandClass.WRITE: {
+            "": "admin install upgrade",
+            "admin": "log",
+            "manifest": "install",
+            "proxy-config": "log",
+            "tag": "set",
+            "waypoint": "apply",
+            "ztunnel-config": "log",
+        },
+        CommandClass.DESTRUCTIVE: {
+            "": "uninstall",
+            "tag": "remove",
+            "waypoint": "delete",
+        },
+        CommandClass.INTERACTIVE: {
+            "dashboard": "controlz envoy grafana istiod-debug jaeger kiali prometheus proxy skywalking zipkin",
+        },
+        CommandClass.LOCAL: {
+            "": "help options validate",
+            "completion": "bash fish powershell zsh",
+            "experimental workload group": "create",
+            "manifest": "generate translate",
+            "waypoint": "generate",
+        },
+        CommandClass.CREDENTIAL: {
+            "": "create-remote-secret",
+            "experimental workload entry": "configure",
+        },
+    }
+)
 
 _RULES = (
     ClassRule(
         "dry-run",
         "with `--dry-run` nothing is changed",
-        given("dry-run"),
+        is_dry,
         verbs=frozenset({"install", "manifest install", "uninstall", "upgrade"}),
         to=CommandClass.READ,
     ),
     ClassRule(
         "generating-for-the-cluster",
-        "it looks at the cluster that it generates for",
+        "it reads the cluster for which it generates",
         given("cluster-specific"),
         verbs=frozenset({"manifest generate"}),
         to=CommandClass.READ,
     ),
     ClassRule(
         "full-secrets",
-        "the report holds the values of Secrets",
+        "the report contains values of Secrets",
         given("full-secrets"),
         verbs=frozenset({"bug-report"}),
         to=CommandClass.CREDENTIAL,
@@ -100,19 +80,19 @@ _RULES = (
     ClassRule(
         "secret-values",
         "so verbose it shows answers of the API server, values of Secrets among them",
-        lambda reading: reading.has("vklog"),
+        given("vklog"),
         to=CommandClass.CREDENTIAL,
     ),
     ClassRule(
         "purge",
-        "it removes every revision, and what is shared by all of the cluster",
+        "it removes every revision and resources that the whole cluster shares",
         given("purge"),
         verbs=frozenset({"uninstall"}),
         effect=Effect.CLUSTER_SCOPE,
     ),
     ClassRule(
         "all-waypoints",
-        "it names none, and so deletes them all",
+        "it names none, so it deletes all of them",
         given("all"),
         verbs=frozenset({"waypoint delete"}),
         effect=Effect.MASS,
@@ -121,97 +101,75 @@ _RULES = (
 
 
 def _namespace_scope(reading: Reading) -> NamespaceScope:
-    """`proxy-config` looks at pods, as `POD.NAMESPACE` too; all else looks at the whole mesh."""
+    """`proxy-config` reads pods, also as `POD.NAMESPACE`. The reach of other verbs is unknown."""
     if not reading.path.startswith("proxy-config "):
         return untold(reading)
     of_pods = (operand.rpartition(".")[2] for operand in reading.operands if "." in operand)
-    return NamespaceScope(named=(*of_pods, *reading.values("istioNamespace")))
+    return NamespaceScope(named=(*of_pods, *reading.texts("istioNamespace")))
 
 
 _TUNNELLING = frozenset(
-    (
-        "admin log",
-        "authz",
-        "bug-report",
-        "experimental authz",
-        "experimental authz check",
-        "experimental describe pod",
-        "experimental describe service",
-        "experimental envoy-stats",
-        "experimental internal-debug",
-        "experimental metrics",
-        "experimental proxy-status",
-        "experimental version",
-        "install",
-        "kube-inject",
-        "manifest install",
-        "proxy-status",
-        "remote-clusters",
-        "upgrade",
-        "version",
-        *(f"proxy-config {verb}" for verb in _PROXY_CONFIG.split()),
-        "proxy-config log",
-        *(f"ztunnel-config {verb}" for verb in _ZTUNNEL_CONFIG.split()),
-        "ztunnel-config log",
+    verb_lists.paths(
+        {
+            "": "authz bug-report install kube-inject proxy-status remote-clusters upgrade version",
+            "admin": "log",
+            "experimental": "authz envoy-stats internal-debug metrics proxy-status version",
+            "experimental authz": "check",
+            "experimental describe": "pod service",
+            "manifest": "install",
+            "proxy-config": "all bootstrap cluster ecds eds endpoint listener log rootca-compare route secret",
+            "ztunnel-config": "all certificate connections log policy service workload",
+        }
     )
 )
-"""They ask istiod, Prometheus or a proxy, through a port of their own that is forwarded to its pod."""
+"""Verbs that connect to istiod, Prometheus or a proxy through a local port, which istioctl forwards to the pod."""
 
-_IDENTITY = "the kubeconfig that comes with the request says who you are and where; use its contexts (`--context`)"
+_IDENTITY = "the kubeconfig of the request defines your identity and cluster; use its contexts (`--context`)"
 _KUBECONFIG = "send the kubeconfig in the header X-Kubeconfig or in the field `kubeconfig`"
 _WORKER_FILE = "it names a file of the worker; leave it out"
-_CONTROL_PLANE = "istiod is found through the kubeconfig's cluster; leave it out"
+_CONTROL_PLANE = "istioctl finds istiod through the kubeconfig's cluster; leave the flag out"
 
 _REFUSED_FLAGS = {
-    "as": _IDENTITY,
-    "as-group": _IDENTITY,
-    "as-uid": _IDENTITY,
-    "c": _KUBECONFIG,
-    "kubeconfig": _KUBECONFIG,
-    "authority": _CONTROL_PLANE,
-    "cert-dir": _WORKER_FILE,
-    "xds-address": _CONTROL_PLANE,
-    "log-rotate": _WORKER_FILE,
-    "log-rotate-max-age": _WORKER_FILE,
-    "log-rotate-max-backups": _WORKER_FILE,
-    "log-rotate-max-size": _WORKER_FILE,
-    "log-target": _WORKER_FILE,
+    **dict.fromkeys(("as", "as-group", "as-uid"), _IDENTITY),
+    **dict.fromkeys(("c", "kubeconfig"), _KUBECONFIG),
+    **dict.fromkeys(("authority", "xds-address"), _CONTROL_PLANE),
+    **dict.fromkeys(("cert-dir", "log-rotate", "log-rotate-max-age", "log-rotate-max-backups"), _WORKER_FILE),
+    **dict.fromkeys(("log-rotate-max-size", "log-target"), _WORKER_FILE),
 }
 
-_FAILURE_HINTS = (
-    FailureHint(
-        r"no (running|ready) Istio pods|unable to find any Istiod instances",
-        "No Istio control plane runs in that namespace: name another with `-i`, or see `x precheck` and `install -y`.",
+_FAILURE_HINTS = {
+    r"no (running|ready) Istio pods|unable to find any Istiod instances": (
+        "No Istio control plane runs in that namespace: name another with `-i`, or see `x precheck` and `install -y`."
     ),
-    FailureHint(
-        r"\" not found in the \"",
-        "There is no such pod or workload in that namespace: kubectl `get pods -A` shows where it is.",
+    r"\" not found in the \"": (
+        "The pod or workload does not exist in that namespace: kubectl `get pods -A` shows where it is."
     ),
-    *failure_hints.CLUSTER,
-)
+    **failure_hints.CLUSTER,
+}
 
 TOOL = Tool(
     name="istioctl",
     summary="Run istioctl against the cluster of your kubeconfig: analyse, inspect, install and upgrade Istio.",
     examples=("analyze -n shop", "proxy-status", "proxy-config routes deploy/web -n shop", "version"),
     refused="Refused: dashboard (use `proxy-status` or `proxy-config`), and flags for another identity. `install` "
-    "needs `-y`, for nobody answers its question.",
+    "needs `-y`, because nobody can answer its question.",
     grammar=Grammar(
         table=table.load("istioctl"),
         refused_flags=_REFUSED_FLAGS,
-        classes={verb: command_class for command_class, verbs in _CLASSES.items() for verb in verbs},
+        classes=_CLASSES,
         class_rules=_RULES,
         namespace_scope=_namespace_scope,
         file_operands=frozenset({"analyze", "validate"}),
         refused_verbs={
-            "dashboard": "a tunnel would end in the worker; use `proxy-config` or `proxy-status`",
+            "dashboard": "its tunnel would end in the worker; use `proxy-config` or `proxy-status`",
         },
         waiting_verbs=frozenset({"bug-report", "install", "manifest install", "uninstall", "upgrade"}),
         waiting_flags=frozenset({"wait"}),
         timeout_flags=frozenset({"readiness-timeout", "timeout", "waypoint-timeout"}),
         namespace_flags=frozenset({"namespace"}),
         context_flags=frozenset({"context"}),
-        local_flags=frozenset({"help", "remote=false", "use-kube=false"}),
+        local_flags=frozenset({"help"}),
+        reaching_flags=frozenset({"remote", "use-kube"}),
         default_wait_s=300,
     ),
     version_arguments=("version", "--remote=false"),

@@ -1,8 +1,7 @@
 """kubectl: what its verbs do, and what is refused."""
 
 from shared.models import CommandClass
-from shared.tools import failure_hints, table
-from shared.tools.failure_hints import FailureHint
+from shared.tools import failure_hints, table, verb_lists
 from shared.tools.kubectl import kinds, looks, rules, scope, shown_secrets
 from shared.tools.tool import Grammar, HelperProgram, Tool
 
@@ -10,109 +9,42 @@ DIFFERENCES = "There are differences: that is what exit code 1 of `diff` says."
 DIFF = HelperProgram("diff", "KUBECTL_EXTERNAL_DIFF", ("-u", "-N"), DIFFERENCES)
 """As kubectl starts it where it finds it by itself; argocd knows the same variable."""
 
-_CLASSES = {
-    CommandClass.READ: (
-        "api-resources",
-        "api-versions",
-        "apply view-last-applied",
-        "auth can-i",
-        "auth whoami",
-        "cluster-info",
-        "cluster-info dump",
-        "describe",
-        "diff",
-        "events",
-        "explain",
-        "get",
-        "logs",
-        "rollout history",
-        "rollout status",
-        "top",
-        "top node",
-        "top pod",
-        "version",
-        "wait",
-    ),
-    CommandClass.WRITE: (
-        "annotate",
-        "apply",
-        "apply set-last-applied",
-        "auth reconcile",
-        "autoscale",
-        "certificate approve",
-        "certificate deny",
-        "cordon",
-        "cp",
-        "create",
-        "create clusterrole",
-        "create clusterrolebinding",
-        "create configmap",
-        "create cronjob",
-        "create deployment",
-        "create ingress",
-        "create job",
-        "create namespace",
-        "create poddisruptionbudget",
-        "create priorityclass",
-        "create quota",
-        "create role",
-        "create rolebinding",
-        "create secret",
-        "create secret docker-registry",
-        "create secret generic",
-        "create secret tls",
-        "create service",
-        "create service clusterip",
-        "create service externalname",
-        "create service loadbalancer",
-        "create service nodeport",
-        "create serviceaccount",
-        "exec",
-        "expose",
-        "label",
-        "patch",
-        "replace",
-        "rollout pause",
-        "rollout restart",
-        "rollout resume",
-        "rollout undo",
-        "run",
-        "scale",
-        "set env",
-        "set image",
-        "set resources",
-        "set selector",
-        "set serviceaccount",
-        "set subject",
-        "taint",
-        "uncordon",
-    ),
-    CommandClass.DESTRUCTIVE: ("delete", "drain"),
-    CommandClass.CREDENTIAL: ("create token",),
-    CommandClass.INTERACTIVE: ("apply edit-last-applied", "attach", "debug", "edit", "port-forward", "proxy"),
-    CommandClass.LOCAL: (
-        "completion",
-        "config current-context",
-        "config delete-cluster",
-        "config delete-context",
-        "config delete-user",
-        "config get-clusters",
-        "config get-contexts",
-        "config get-users",
-        "config rename-context",
-        "config set",
-        "config set-cluster",
-        "config set-context",
-        "config set-credentials",
-        "config unset",
-        "config use-context",
-        "config view",
-        "help",
-        "kustomize",
-        "options",
-        "plugin list",
-    ),
-}
+_CLASSES = verb_lists.classes(
+    {
+        CommandClass.READ: {
+            "": "api-resources api-versions cluster-info describe diff events explain get logs top version wait",
+            "apply": "view-last-applied",
+            "auth": "can-i whoami",
+            "cluster-info": "dump",
+            "rollout": "history status",
+            "top": "node pod",
+        },
+        CommandClass.WRITE: {
+            "": "annotate apply autoscale cordon cp create exec expose label patch replace run scale taint uncordon",
+            "apply": "set-last-applied",
+            "auth": "reconcile",
+            "certificate": "approve deny",
+            "create": "clusterrole clusterrolebinding configmap cronjob deployment ingress job namespace "
+            "poddisruptionbudget priorityclass quota role rolebinding secret service serviceaccount",
+            "create secret": "docker-registry generic tls",
+            "create service": "clusterip externalname loadbalancer nodeport",
+            "rollout": "pause restart resume undo",
+            "set": "env image resources selector serviceaccount subject",
+        },
+        CommandClass.DESTRUCTIVE: {"": "delete drain"},
+        CommandClass.INTERACTIVE: {
+            "": "attach debug edit port-forward proxy",
+            "apply": "edit-last-applied",
+        },
+        CommandClass.LOCAL: {
+            "": "completion help kustomize options",
+            "config": "current-context delete-cluster delete-context delete-user get-clusters get-contexts get-users "
+            "rename-context set set-cluster set-context set-credentials unset use-context view",
+            "plugin": "list",
+        },
+        CommandClass.CREDENTIAL: {"create": "token"},
+    }
+)
 
 _IDENTITY = "the kubeconfig that comes with the request says who you are and where; use its contexts (`--context`)"
 _SERVER = "the server is that of the kubeconfig that comes with the request; pick another with `--context`"
@@ -125,50 +57,32 @@ _NO_KUBECONFIG_CHANGE = "the kubeconfig lives for this one command; change yours
 _NO_TUNNEL = "a tunnel would end in the worker; use `get --raw` for the API, or `exec POD -- COMMAND`"
 
 _REFUSED_FLAGS = {
-    "as": _IDENTITY,
-    "as-group": _IDENTITY,
-    "as-uid": _IDENTITY,
-    "as-user-extra": _IDENTITY,
+    **dict.fromkeys(("as", "as-group", "as-uid", "as-user-extra", "password", "token", "user", "username"), _IDENTITY),
     "certificate-authority": "send the authority inside the kubeconfig, as certificate-authority-data",
     "client-certificate": "send the certificate inside the kubeconfig, as client-certificate-data",
     "client-key": "send the key inside the kubeconfig, as client-key-data",
-    "cluster": _SERVER,
+    **dict.fromkeys(("cluster", "proxy-url", "s", "server"), _SERVER),
     "insecure-skip-tls-verify": "set insecure-skip-tls-verify in the kubeconfig's cluster, if it must be",
     "kubeconfig": "send the kubeconfig in the header X-Kubeconfig or in the field `kubeconfig`",
-    "password": _IDENTITY,
-    "proxy-url": _SERVER,
-    "s": _SERVER,
-    "server": _SERVER,
     "tls-server-name": "set tls-server-name in the kubeconfig's cluster",
-    "token": _IDENTITY,
-    "user": _IDENTITY,
-    "username": _IDENTITY,
-    "cache-dir": _WORKER_FILE,
+    **dict.fromkeys(("cache-dir", "kuberc", "log-dir", "log-file"), _WORKER_FILE),
     "load-restrictor": "it lets a kustomization read files of the worker; keep its files below its own folder",
-    "kuberc": _WORKER_FILE,
-    "log-dir": _WORKER_FILE,
-    "log-file": _WORKER_FILE,
-    "profile": _PROFILING,
-    "profile-output": _PROFILING,
+    **dict.fromkeys(("profile", "profile-output"), _PROFILING),
     **dict.fromkeys(("enable-alpha-plugins", "enable-helm", "helm-command"), _NO_PROGRAM),
     "edit": _NO_EDITOR,
-    "t": _NO_TERMINAL,
-    "tty": _NO_TERMINAL,
+    **dict.fromkeys(("t", "tty"), _NO_TERMINAL),
 }
 
+_CONFIG_CHANGES = verb_lists.paths(
+    {
+        "config": "delete-cluster delete-context delete-user rename-context set set-cluster set-context "
+        "set-credentials unset use-context"
+    }
+)
 _REFUSED_VERBS = {
     "apply edit-last-applied": _NO_EDITOR,
     "attach": "it needs a terminal; use `logs`, or `exec POD -- COMMAND`",
-    "config delete-cluster": _NO_KUBECONFIG_CHANGE,
-    "config delete-context": _NO_KUBECONFIG_CHANGE,
-    "config delete-user": _NO_KUBECONFIG_CHANGE,
-    "config rename-context": _NO_KUBECONFIG_CHANGE,
-    "config set": _NO_KUBECONFIG_CHANGE,
-    "config set-cluster": _NO_KUBECONFIG_CHANGE,
-    "config set-context": _NO_KUBECONFIG_CHANGE,
-    "config set-credentials": _NO_KUBECONFIG_CHANGE,
-    "config unset": _NO_KUBECONFIG_CHANGE,
-    "config use-context": _NO_KUBECONFIG_CHANGE,
+    **dict.fromkeys(_CONFIG_CHANGES, _NO_KUBECONFIG_CHANGE),
     "cp": "there is no file of yours in the worker; use `exec POD -- cat FILE`, or `create configmap` with `files`",
     "debug": "it needs a terminal; use `exec POD -- COMMAND`, or `run` a pod with the tools and read its `logs`",
     "edit": _NO_EDITOR,
@@ -178,29 +92,22 @@ _REFUSED_VERBS = {
     "proxy": _NO_TUNNEL,
 }
 
-_FAILURE_HINTS = (
-    FailureHint(
-        r"the server doesn't have a resource type",
-        "The cluster knows no such kind: `api-resources` lists those that it knows.",
+_FAILURE_HINTS = {
+    r"the server doesn't have a resource type": (
+        "The cluster knows no such kind: `api-resources` lists those that it knows."
     ),
-    FailureHint(
-        r"\(AlreadyExists\)|\" already exists",
-        "It is there already: use `apply` to change it.",
+    r"\(AlreadyExists\)|\" already exists": "It is there already: use `apply` to change it.",
+    r"\(NotFound\): (?!namespaces )|[Nn]o resources found|no matching resources found": (
+        "There is no such object in that namespace: `get` the kind with `-A` to find it."
     ),
-    FailureHint(
-        r"\(NotFound\): (?!namespaces )|[Nn]o resources found|no matching resources found",
-        "There is no such object in that namespace: `get` the kind with `-A` to find it.",
+    r"timed out waiting for the condition|exceeded its progress deadline": (
+        "It was not ready in time: `get pods` and `events` of the namespace say what it waits for."
     ),
-    FailureHint(
-        r"timed out waiting for the condition|exceeded its progress deadline",
-        "It was not ready in time: `get pods` and `events` of the namespace say what it waits for.",
+    r"Apply failed with \d{1,9} conflict": (
+        "Another manager owns these fields: leave them out, or take them over with `--force-conflicts`."
     ),
-    FailureHint(
-        r"Apply failed with \d{1,9} conflict",
-        "Another manager owns these fields: leave them out, or take them over with `--force-conflicts`.",
-    ),
-    *failure_hints.CLUSTER,
-)
+    **failure_hints.CLUSTER,
+}
 
 TOOL = Tool(
     name="kubectl",
@@ -218,7 +125,7 @@ TOOL = Tool(
     grammar=Grammar(
         table=table.load("kubectl"),
         refused_flags=_REFUSED_FLAGS,
-        classes={verb: command_class for command_class, verbs in _CLASSES.items() for verb in verbs},
+        classes=_CLASSES,
         class_rules=rules.RULES,
         masking=shown_secrets.masking,
         kinds=kinds.kinds,

@@ -6,6 +6,8 @@ Names are read as kubectl reads them: in any case, singular, plural or short, wi
 from collections.abc import Iterator
 
 from shared.command.reading import Reading
+from shared.command.values.types import Names
+from shared.tools import verb_lists
 
 # Plural, then its other names; the short ones are those of `kubectl api-resources` of Kubernetes 1.37.
 _NAMESPACED = """
@@ -63,33 +65,13 @@ CATEGORIES = frozenset({"all", "api-extensions"})
 """Names of Kubernetes' own for several kinds. A custom resource may add its kind to them, or bring further ones."""
 
 _BY_OPERAND = frozenset(
-    (
-        "annotate",
-        "apply edit-last-applied",
-        "apply view-last-applied",
-        "autoscale",
-        "delete",
-        "describe",
-        "edit",
-        "expose",
-        "get",
-        "label",
-        "patch",
-        "rollout history",
-        "rollout pause",
-        "rollout restart",
-        "rollout resume",
-        "rollout status",
-        "rollout undo",
-        "scale",
-        "set env",
-        "set image",
-        "set resources",
-        "set selector",
-        "set serviceaccount",
-        "set subject",
-        "taint",
-        "wait",
+    verb_lists.paths(
+        {
+            "": "annotate autoscale delete describe edit expose get label patch scale taint wait",
+            "apply": "edit-last-applied view-last-applied",
+            "rollout": "history pause restart resume status undo",
+            "set": "env image resources selector serviceaccount subject",
+        }
     )
 )
 """Verbs whose first operand is a kind, unless operands say `kind/name`."""
@@ -125,7 +107,14 @@ def may_be_several(name: str) -> bool:
 
 
 def kinds(reading: Reading) -> tuple[str, ...]:
-    """The kinds that a command names, itself or in its manifests."""
+    """The kinds of what a command acts on, and of the objects that its flags name (`--from=secret/db`)."""
+    given = (flag.text for flag in reading.flags if flag.names is Names.OBJECT)
+    referenced = (plural(kind) for text in given if text for kind in _by_operand((text,)) if kind)
+    return tuple(dict.fromkeys((*acted_on(reading), *referenced)))
+
+
+def acted_on(reading: Reading) -> tuple[str, ...]:
+    """The kinds of what a command acts on, as its words or its manifests name them."""
     return tuple(dict.fromkeys((*(plural(name) for name in written(reading) if name), *reading.object_kinds)))
 
 

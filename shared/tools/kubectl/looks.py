@@ -1,36 +1,31 @@
 """What kubectl's waiting commands wait for: `rollout status`, `wait` and `delete`."""
 
-from shared.command.reading import FALSE_VALUES, Reading
+from shared.command.reading import Reading
 from shared.tools import progress_looks
 from shared.tools.progress_looks import Goal, ProgressLooks
 
 FILE_FLAGS = frozenset({"filename", "kustomize"})
 _SELECTION = (
-    frozenset({"all-namespaces", "field-selector", "recursive", "selector"})
-    | FILE_FLAGS
-    | progress_looks.NAMESPACE_FLAGS
+    frozenset({"all-namespaces", "field-selector", "recursive", "selector", progress_looks.NAMESPACE}) | FILE_FLAGS
 )
-_ELSEWHERE = frozenset({"local", "raw"})
+_ELSEWHERE = ("local", "raw")
 """With these it waits for nothing in a cluster, or for what `get` does not name in the same way."""
 _CONDITION = "condition="
 
 
 def of(reading: Reading) -> ProgressLooks | None:
     """None for a command that does not wait, or for something that cannot be looked at."""
-    values = progress_looks.last_values(reading.flags)
-    fetches = any("://" in (flag.value or "") for flag in reading.flags if flag.name in FILE_FLAGS)
-    if fetches or progress_looks.only_tries(reading) or not _ELSEWHERE.isdisjoint(values):
+    if progress_looks.only_tries(reading) or reading.has(*_ELSEWHERE):
         return None
-    look = progress_looks.objects(
-        reading.operands, reading.flags, wanted=_SELECTION, brings_files=not FILE_FLAGS.isdisjoint(values)
-    )
+    selection = progress_looks.spelled(reading.flags, _SELECTION)
+    look = progress_looks.objects(reading.operands, selection, brings_files=reading.has(*FILE_FLAGS))
     match reading.verb:
         case ("rollout", "status"):
-            return None if values.get("watch") in FALSE_VALUES else ProgressLooks((look,), Goal.READY)
+            return None if reading.is_off("watch") else ProgressLooks((look,), Goal.READY)
         case ("delete",):
-            return None if values.get("wait") in FALSE_VALUES else ProgressLooks((look,), Goal.GONE)
+            return None if reading.is_off("wait") else ProgressLooks((look,), Goal.GONE)
         case ("wait",):
-            goal, condition = _goal(values.get("for") or "")
+            goal, condition = _goal(reading.text("for") or "")
             return ProgressLooks((look,), goal, condition)
     return None
 

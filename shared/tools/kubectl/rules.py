@@ -4,7 +4,7 @@ from urllib.parse import unquote
 
 from shared.command.reading import Reading
 from shared.models import CommandClass
-from shared.tools.class_rules import ClassRule, Effect, always, given
+from shared.tools.class_rules import DRY_RUN, ClassRule, Effect, always, given, is_dry
 from shared.tools.kubectl import kinds, shown_secrets
 
 FILE_FORMATS = frozenset({"custom-columns-file", "go-template-file", "jsonpath-file", "templatefile"})
@@ -15,12 +15,12 @@ _DELETING = _DELETE | {"apply", "replace"}
 
 
 def _is_dry(reading: Reading) -> bool:
-    """With `--raw` kubectl sends its request whatever `--dry-run` says."""
-    return reading.value("dry-run") in ("client", "server") and not reading.has("raw")
+    """kubectl wants a word with it, and sends its request with `--raw` whatever it says."""
+    return is_dry(reading) and reading.text(DRY_RUN) is not None and not reading.has("raw")
 
 
 def _raw(reading: Reading) -> str:
-    return unquote(" ".join(reading.values("raw"))).lower()
+    return unquote(" ".join(reading.texts("raw"))).lower()
 
 
 def _deletes(reading: Reading) -> bool:
@@ -28,11 +28,11 @@ def _deletes(reading: Reading) -> bool:
 
 
 def _loses_data(reading: Reading) -> bool:
-    return _deletes(reading) and not kinds.DATA_KINDS.isdisjoint(kinds.kinds(reading))
+    return _deletes(reading) and not kinds.DATA_KINDS.isdisjoint(kinds.acted_on(reading))
 
 
 def _reaches_beyond(reading: Reading) -> bool:
-    named = kinds.kinds(reading)
+    named = kinds.acted_on(reading)
     is_beyond = any(kind not in kinds.NAMESPACED for kind in named)
     return _deletes(reading) and (is_beyond or reading.has("kustomize", "raw"))
 

@@ -6,6 +6,7 @@ from shared import documents
 from shared.command.masking import Masking
 from shared.command.reading import UNSEEN, Reading
 from shared.documents import DocumentError, Value
+from shared.tools.class_rules import DRY_RUN
 from shared.tools.kubectl import kinds
 
 TABLE_FORMATS = frozenset({"", "wide", "name"})
@@ -18,7 +19,7 @@ CHANGING_VERBS = frozenset({"annotate", "apply", "create", "label", "patch", "re
 """First words of the verbs whose error messages may repeat a Secret."""
 PLAIN_OPERATIONS = frozenset({"add", "remove", "replace"})
 """Of a JSON patch (RFC 6902): the others copy values to where they are shown, or try them."""
-QUIET_LEVELS = frozenset("0123456")
+QUIET_LEVELS = range(7)
 """From level 7 on kubectl prints the bodies of requests and answers."""
 _VIEW_LAST_APPLIED = "apply view-last-applied"
 _SECRETS = "secrets"
@@ -28,7 +29,7 @@ _SORTED_BY = re.compile(r"\{?\.?(kind|type|metadata\.(creationTimestamp|name|nam
 
 def asked(reading: Reading) -> bool:
     """Objects that nobody saw may be Secrets, and so may those that are pruned."""
-    return reading.has("prune") or not {_SECRETS, UNSEEN}.isdisjoint(kinds.kinds(reading))
+    return reading.has("prune") or not {_SECRETS, UNSEEN}.isdisjoint(kinds.acted_on(reading))
 
 
 def are_picked(reading: Reading) -> bool:
@@ -54,10 +55,10 @@ def masking(reading: Reading) -> Masking | None:
 
 def are_copied(reading: Reading) -> bool:
     """Whether a JSON patch of Secrets may copy their values, or compare them."""
-    if (reading.value("type") or "").lower() != "json" or not asked(reading):
+    if (reading.text("type") or "").lower() != "json" or not asked(reading):
         return False
     try:
-        operations = documents.load(reading.value("patch") or "")
+        operations = documents.load(reading.text("patch") or "")
     except DocumentError:
         return True
     return not isinstance(operations, list) or not all(map(_is_plain, operations))
@@ -69,12 +70,13 @@ def _is_plain(operation: Value) -> bool:
 
 def is_verbose(reading: Reading) -> bool:
     """So that the bodies of answers are shown; `--vmodule` does it for one file of kubectl's source."""
-    return (reading.value("v") or "0") not in QUIET_LEVELS or reading.has("vmodule")
+    level = reading.last("v")
+    return (level is not None and level.decoded not in QUIET_LEVELS) or reading.has("vmodule")
 
 
 def _are_shown(reading: Reading) -> bool:
     """A creation that reaches no cluster prints what its request brought."""
-    is_own = reading.verb[:1] == ("create",) and reading.value("dry-run") == "client"
+    is_own = reading.verb[:1] == ("create",) and reading.text(DRY_RUN) == "client"
     return bool(reading.verb) and asked(reading) and not is_own and not reading.has("help")
 
 
@@ -83,11 +85,11 @@ def _is_whole(reading: Reading) -> bool:
 
 
 def _picks(reading: Reading) -> bool:
-    sorted_by = reading.value("sort-by")
+    sorted_by = reading.text("sort-by")
     by_values = bool(sorted_by) and not _SORTED_BY.fullmatch(sorted_by or "")
     is_known = _format(reading) in TABLE_FORMATS or _is_whole(reading)
     return not is_known or reading.has("template") or by_values
 
 
 def _format(reading: Reading) -> str:
-    return reading.value("output") or ""
+    return reading.text("output") or ""

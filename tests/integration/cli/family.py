@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 class Family:
-    """Everything below a process, pinned by pidfds: a process id that is used again is no survivor."""
+    """All descendants of a process, held by pidfds, so that a reused process id does not count as a survivor."""
 
     def __init__(self, pid: int) -> None:
         self.commands: dict[int, str] = {}

@@ -79,7 +79,7 @@ async def test_worker_without_clis_says_what_to_do(product: Product, tmp_path: P
 
     code, said = await end_of(process)
 
-    assert (code, said) == (1, ["no usable CLI on this machine; run `mcp-k8s doctor` for what to do"])
+    assert (code, said) == (1, ["no usable CLI on this machine; run `mcp-k8s doctor` to see what to install"])
 
 
 async def test_worker_that_can_write_nowhere_says_so(product: Product) -> None:
@@ -87,8 +87,8 @@ async def test_worker_that_can_write_nowhere_says_so(product: Product) -> None:
     code, said = await end_of(product.start("worker", K8S_MCP_WORK_DIRECTORY="/proc"))
 
     assert (code, len(said)) == (1, 1), said
-    assert said[0].startswith("no directory can be made in /proc (")
-    assert said[0].endswith("name one with K8S_MCP_WORK_DIRECTORY")
+    assert said[0].startswith("cannot create a directory in /proc (")
+    assert said[0].endswith("set K8S_MCP_WORK_DIRECTORY to another folder")
 
 
 async def test_port_that_is_taken_ends_the_gateway(product: Product) -> None:

@@ -16,7 +16,7 @@ from tests.support.caller import Caller
 from tests.support.product import Process, Product, free_port
 from tests.support.waiting import wait_until
 
-STOPPED = "the worker was stopped before the command ended; a write may have had its effect"
+STOPPED = "the worker was stopped before the command ended; a write may have taken effect"
 
 
 def events(worker: Process) -> list[dict[str, Any]]:

@@ -87,7 +87,7 @@ async def test_worker_that_is_hurried_out_without_redis_says_what_it_leaves(
 
     await wait_until(lambda: not worker.is_running, timeout_s=HURRIED_S)
     assert worker.stop() == 0
-    assert "jobs are left to be settled by others" in worker.output()
+    assert "running jobs left for other processes to settle" in worker.output()
     assert '"level": "error"' not in worker.output()
     assert not processes_with(name)
 

@@ -134,7 +134,7 @@ async def test_file_that_is_damaged_changes_nothing(scene: Scene, key_file: Path
     processes = [scene.product.processes[0], worker]
 
     damage(key_file)
-    await wait_until(lambda: all("master keys stay as they were" in process.output() for process in processes))
+    await wait_until(lambda: all("master keys not reloaded" in process.output() for process in processes))
 
     assert (await scene.caller.run("stub", "read ok")).output == "ok\n"
     assert not any("damaged" in process.output() for process in processes)

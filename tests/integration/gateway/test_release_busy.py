@@ -1,4 +1,4 @@
-"""Two commands that change the same release at a time: the second one is refused, and told who is at it."""
+"""If two commands change the same release at a time, the second one is refused with the id of the first."""
 
 import asyncio
 from typing import Any

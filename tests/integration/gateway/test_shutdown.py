@@ -1,4 +1,4 @@
-"""SIGTERM: whoever waits is told at once where the result will be, and jobs go on without this gateway."""
+"""After SIGTERM, waiting callers learn at once where the result will be, and jobs go on without this gateway."""
 
 import asyncio
 import signal
@@ -13,7 +13,7 @@ from tests.support.product import Process, Product
 from tests.support.waiting import wait_until
 
 LONG_DRAIN_S = "300"
-"""Longer than a test may take: who is not released at once is seen."""
+"""Longer than a test may take, so that a caller who is not released at once makes the test fail."""
 END_TIMEOUT_S = 60.0
 
 

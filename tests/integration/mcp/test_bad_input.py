@@ -102,7 +102,7 @@ async def test_unknown_tool_is_an_error_that_names_those_there_are(client: httpx
 @pytest.mark.parametrize(
     "params",
     [{"arguments": {}}, {"name": [CANARY]}, {"name": "kubectl", "arguments": [CANARY]}],
-    ids=["no name", "name is no text", "arguments are no object"],
+    ids=["no name", "name is not text", "arguments are not an object"],
 )
 @pytest.mark.parametrize("revision", REVISIONS)
 async def test_call_of_another_shape_is_an_invalid_parameter(
@@ -199,7 +199,7 @@ async def test_initialize_with_an_unknown_revision_is_answered_with_a_known_one(
         (wire.headers(wire.MODERN, Mcp_Method=LIST), {}, -32602),
         (wire.headers(wire.MODERN, Mcp_Method=LIST), "none", -32602),
     ],
-    ids=["no method", "another method", "another revision", "no meta", "meta is no object"],
+    ids=["no method", "another method", "another revision", "no meta", "meta is not an object"],
 )
 async def test_request_and_headers_must_agree(
     client: httpx.AsyncClient, headers: dict[str, str], meta: Any, code: int

@@ -2,6 +2,7 @@
 
 import json
 import re
+import tempfile
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -54,8 +55,7 @@ class Verdicts:
     def _found(self, suite: str, gateway: Gateway, *arguments: str) -> dict[str, dict[str, str]]:
         key = (suite, *arguments)
         if key not in self.cached:
-            home = self.directory / str(len(self.cached))
-            home.mkdir()
+            home = Path(tempfile.mkdtemp(dir=self.directory))
             asked = ("server", "--url", f"{gateway.url}/mcp", "-o", str(home), *arguments)
             ran = self.node.run(self.node.packages / PROGRAMS[suite], *asked, home=home)
             self.cached[key] = _failed_checks(home)

@@ -259,7 +259,7 @@ async def test_request_of_another_job_does_not_open(desk: Desk, redis: Redis) ->
     stored = await desk.run(job_id)
 
     assert (stored.record.state, stored.response) == (JobState.FAILED, None)
-    assert stored.record.reason == "the request does not open with this worker's master keys"
+    assert stored.record.reason == "this worker's master keys cannot open the request"
 
 
 async def test_request_that_is_put_back_after_its_time_does_not_run(desk: Desk) -> None:
@@ -279,7 +279,7 @@ async def test_request_that_was_altered_does_not_open(desk: Desk, redis: Redis, 
 
     stored = await desk.run(job_id)
 
-    assert stored.record.reason == "the request does not open with this worker's master keys"
+    assert stored.record.reason == "this worker's master keys cannot open the request"
 
 
 async def test_error_that_nobody_foresaw_ends_the_job_with_a_reference(desk: Desk) -> None:

@@ -1,9 +1,10 @@
 """Reading and writing the worker's files: by every flag that names one, in every spelling, and from inside a file."""
 
-from tests.security.attack import End, contained, refused
+from tests.security.attack import Attack, End, contained, refused
 from tests.security.rows.charts import chart, kustomization, schema
 
-_UNBOUND = "kustomize . --load-restrictor LoadRestrictionsNone"
+_BELOW = "kustomize ."
+_UNBOUND = f"{_BELOW} --load-restrictor LoadRestrictionsNone"
 
 
 KUBECTL = (
@@ -39,6 +40,12 @@ KUBECTL = (
     ),
     *refused(
         below=None,  # the same to a worker as one of those above
+        apply_quoted_in_csv="""apply -f '"@FOLDER@/manifest.yaml"'""",
+        hosts_quoted_in_csv="""apply -f '"/etc/hosts"'""",
+        config_map_quoted_in_csv="""create cm canary --from-file='"/proc/self/fd/3"'""",
+        config_map_key_quoted_in_csv="""create cm canary --from-file='"k=@FOLDER@/secret.txt"'""",
+        kustomize_unbound="kustomize . --load-restrictor=LoadRestrictionsNone",
+        kustomize_unbound_underscore="kustomize . --load_restrictor=LoadRestrictionsNone",
         apply_glued="apply -f@FOLDER@/manifest.yaml",
         apply_equals="apply -f=@FOLDER@/manifest.yaml",
         apply_long="apply --filename=@FOLDER@/manifest.yaml",
@@ -78,22 +85,32 @@ KUBECTL = (
         log_file="get pods --log-file=@MARKS@/x --logtostderr=false",
         log_folder="get pods --log_dir=@MARKS@",
     ),
+    Attack(
+        "generator-in-an-unbound-kustomization",
+        _UNBOUND,
+        files=kustomization("configMapGenerator: [{name: x, files: [@FOLDER@/secret.txt]}]"),
+    ),
+    Attack(
+        "environment-in-an-unbound-kustomization",
+        _UNBOUND,
+        files=kustomization("configMapGenerator: [{name: x, envs: [/proc/self/environ]}]"),
+    ),
     contained(
         "generator-in-a-kustomization",
-        _UNBOUND,
+        _BELOW,
         files=kustomization("configMapGenerator: [{name: x, files: [@FOLDER@/secret.txt]}]"),
     ),
     contained(
         "environment-in-a-kustomization",
-        _UNBOUND,
+        _BELOW,
         files=kustomization("configMapGenerator: [{name: x, envs: [/proc/self/environ]}]"),
     ),
-    contained("resource-in-a-kustomization", _UNBOUND, files=kustomization("resources: [@FOLDER@/manifest.yaml]")),
+    contained("resource-in-a-kustomization", _BELOW, files=kustomization("resources: [@FOLDER@/manifest.yaml]")),
     contained("base-in-a-kustomization", "apply -k .", files=kustomization("resources: [@FOLDER@]")),
     contained("component-in-a-kustomization", "apply -k .", files=kustomization("components: [@FOLDER@]")),
-    contained("schema-in-a-kustomization", _UNBOUND, files=kustomization("openapi: {path: @FOLDER@/manifest.yaml}")),
-    contained("patch-in-a-kustomization", _UNBOUND, files=kustomization("patches: [{path: @FOLDER@/manifest.yaml}]")),
-    contained("crd-in-a-kustomization", _UNBOUND, files=kustomization("crds: [@FOLDER@/manifest.yaml]")),
+    contained("schema-in-a-kustomization", _BELOW, files=kustomization("openapi: {path: @FOLDER@/manifest.yaml}")),
+    contained("patch-in-a-kustomization", _BELOW, files=kustomization("patches: [{path: @FOLDER@/manifest.yaml}]")),
+    contained("crd-in-a-kustomization", _BELOW, files=kustomization("crds: [@FOLDER@/manifest.yaml]")),
 )
 
 HELM = (
@@ -123,6 +140,8 @@ HELM = (
         "helm",
         None,
         set_file_shadow="template . --set-file k=/etc/shadow",
+        set_file_escaped=r"template x ./chart --set-file 'a=\/etc/shadow'",
+        set_file_escaped_url=r"template x ./chart --set-file 'a=http:\/\/@INSIDE@/x'",
         set_file_list="template x ./chart --set-file a=b,k=@FOLDER@/secret.txt",
         values_long="install x ./chart --values=@FOLDER@/values.yaml",
         values_list="install x ./chart --values=values.yaml,@FOLDER@/values.yaml",

@@ -1,4 +1,4 @@
-"""What a server says of itself once it is ready: the contract between its process and whoever started it."""
+"""The announcement of a server that is ready: the contract between its process and the test that started it."""
 
 from dataclasses import dataclass
 

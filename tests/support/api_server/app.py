@@ -1,4 +1,4 @@
-"""The ASGI application: who may come in, and which endpoint answers."""
+"""The ASGI application: authenticates a request and chooses the endpoint that answers it."""
 
 import asyncio
 from collections import Counter

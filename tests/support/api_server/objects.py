@@ -16,7 +16,7 @@ from tests.support.api_server.store import STALLING_PREFIX, Address, Event, Stor
 from tests.support.api_server.waiting import Stalls, client_left, until_first
 
 FORBIDDEN_NAMESPACE = "forbidden"
-"""Whoever asks for anything in it is denied: 403, and `auth can-i` says no."""
+"""Every request in this namespace is denied with 403, and `auth can-i` answers no."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ Schema: TypeAlias = dict[int, Field]
 
 
 def decode(data: bytes) -> dict[str, Any]:
-    """An object as its JSON has it. Raises ValueError for what is no such protobuf or of a kind that is not known."""
+    """Returns the object in its JSON form. Raises ValueError for an invalid protobuf or an unknown kind."""
     if not data.startswith(MAGIC):
         raise ValueError("the envelope of a Kubernetes protobuf is missing")
     envelope = _decode(data[len(MAGIC) :], _ENVELOPE)

@@ -1,4 +1,4 @@
-"""`kubectl auth can-i` and `kubectl auth whoami`: one user, who may do everything but in one namespace."""
+"""`kubectl auth can-i` and `kubectl auth whoami` for one user, who has all permissions except in one namespace."""
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response

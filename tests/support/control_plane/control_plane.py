@@ -77,7 +77,7 @@ class ControlPlane(Installation):
         )
 
     def viewer_kubeconfig(self, namespace: str) -> str:
-        """Of a user who may look at that one namespace: see `allow_viewer`."""
+        """The kubeconfig of a user with read access to that one namespace: see `allow_viewer`."""
         return self.kubeconfig(token=self.credentials.viewer_token, namespace=namespace)
 
     def expired_kubeconfig(self) -> str:

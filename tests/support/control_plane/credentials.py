@@ -1,4 +1,4 @@
-"""Who may ask the API server, and as whom: tokens, a CA, and the key that signs service accounts' tokens."""
+"""Credentials of the API server: users' tokens, a CA, and the key that signs service accounts' tokens."""
 
 import secrets
 import time

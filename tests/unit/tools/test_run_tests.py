@@ -178,13 +178,13 @@ def test_test_that_always_ends_its_process_fails_the_run(tmp_path: Path) -> None
     assert ended.exit_code not in (0, 5)
 
 
-def test_many_failures_are_not_tried_again(tmp_path: Path) -> None:
+def test_tries_end_when_many_tests_fail_again(tmp_path: Path) -> None:
     many = "import pytest\n@pytest.mark.parametrize('number', range(21))\ndef test_failing(number): assert False"
 
     ended = run(tmp_path, many=many, passing=PASSING)
 
     assert ended.exit_code == 1, ended.output
-    assert "once more" not in ended.output
+    assert "stopping after 5 failures" in ended.output
     assert "= 21 failed, 1 passed in " in ended.closing_line
 
 

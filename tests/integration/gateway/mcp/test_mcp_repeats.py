@@ -272,7 +272,7 @@ async def test_read_joins_nothing(gateway: Served, redis: Redis) -> None:
 
 
 async def test_rest_joins_nothing(gateway: Served, client: httpx.AsyncClient, redis: Redis) -> None:
-    """There a retry has its Idempotency-Key, and who sends none means what it says."""
+    """A REST client that retries sends an Idempotency-Key. A request without one is a new command."""
     write = {"tool": "kubectl", "command": served.WRITE_COMMAND}
     for _ in range(2):
         await client.post("/jobs", json=write, headers=served.kubeconfig_header())

@@ -1,4 +1,4 @@
-"""Whoever dies, nothing that it started lives on."""
+"""If the launcher or the worker dies, no process that it started survives."""
 
 import asyncio
 import os

@@ -118,7 +118,7 @@ def test_script_does_not_count_as_a_cli(empty: dict[str, str], tmp_path: Path) -
     script.write_text("#!/bin/sh\n")
     script.chmod(0o755)
 
-    assert "no single static binary" in found(report.examine(empty, tmp_path), "kubectl").text
+    assert "not a static binary" in found(report.examine(empty, tmp_path), "kubectl").text
 
 
 def test_filters_are_listed_and_what_is_missing_is_no_obstacle(empty: dict[str, str], tmp_path: Path) -> None:

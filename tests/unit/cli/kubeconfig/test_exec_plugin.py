@@ -110,7 +110,7 @@ async def test_failure_shows_the_end_of_what_it_complained_without_credentials(p
 @pytest.mark.parametrize(
     ("printed", "problem"),
     [
-        pytest.param(f"{TOKEN} is no JSON", "did not print an ExecCredential", id="no JSON"),
+        pytest.param(f"{TOKEN} is not JSON", "did not print an ExecCredential", id="not JSON"),
         pytest.param(json.dumps({"kind": TOKEN}), "did not print an ExecCredential", id="another kind"),
         pytest.param("[" * 100_000, "did not print an ExecCredential", id="deep nesting"),
         pytest.param(

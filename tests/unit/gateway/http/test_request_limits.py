@@ -73,7 +73,7 @@ async def test_body_at_the_limit_is_taken() -> None:
         pytest.param([], [b"x" * 400] * 3, id="chunks that are small each"),
         pytest.param([(b"content-length", b"5")], [b"x" * (MAX_BODY_BYTES + 1)], id="length that lies"),
         pytest.param([(b"content-length", b"-5")], [b"x" * (MAX_BODY_BYTES + 1)], id="negative length"),
-        pytest.param([(b"content-length", b"five")], [b"x" * (MAX_BODY_BYTES + 1)], id="length that is no number"),
+        pytest.param([(b"content-length", b"five")], [b"x" * (MAX_BODY_BYTES + 1)], id="length that is not a number"),
     ],
 )
 async def test_body_over_the_limit_never_reaches_the_app(headers: list[Header], parts: list[bytes]) -> None:

@@ -215,7 +215,7 @@ async def test_argocd_takes_server_and_token_instead_of_a_kubeconfig() -> None:
         ("169.254.169.254:80", "metadata"),
         ("[fe80::1]:443", "link-local"),
         ("127.0.0.1:6379", "loopback"),
-        ("0x7f000001", "unusual notation"),
+        ("0x7f000001", "unusual spelling"),
         ("argocd.example:99999", "no server"),
         ("argocd.example:\N{SUPERSCRIPT TWO}", "ASCII"),
         ("argocd.example/api", "no server"),

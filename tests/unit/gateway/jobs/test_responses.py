@@ -150,7 +150,7 @@ async def test_other_master_key_opens_nothing_and_breaks_nothing(desk: Desk, sea
 
 
 async def test_response_of_another_job_does_not_open(desk: Desk) -> None:
-    """Whoever writes to Redis cannot hand one caller's output to another."""
+    """An attacker who can write to Redis cannot pass one caller's output to another caller."""
     theirs, mine = await desk.queued(), await desk.queued()
     await desk.worker.finish(theirs, output="secret")
     await desk.worker.finish(mine)

@@ -33,7 +33,7 @@ def refusal(path: Path) -> str:
         pytest.param("namespaces: []", 1, "at least 1", id="fence around nothing"),
         pytest.param("namespaces: ['']", 1, "at least 1", id="empty name"),
         pytest.param("\nrules:", 2, "rules", id="rules that are null"),
-        pytest.param("rules: {a: b}", 1, "rules", id="rules that are no list"),
+        pytest.param("rules: {a: b}", 1, "rules", id="rules that are not a list"),
         pytest.param("rules:\n- name: a\n  verbs: get", 2, "action", id="no action"),
         pytest.param("rules:\n- action: deny\n  verbs: get", 2, "name", id="no name"),
         pytest.param("rules:\n- name: A b\n  action: deny\n  verbs: get", 2, "name", id="name that is none"),
@@ -51,7 +51,7 @@ def refusal(path: Path) -> str:
         pytest.param("rules:\n- {name: a, action: allow, classes: interactive}", 2, "terminal", id="terminal"),
         pytest.param("rules:\n- {name: a, action: allow, flags: as}", 2, "no rule can allow `--as`", id="identity"),
         pytest.param(f"{RULE}  verbs: get\n- {{name: a, action: deny, verbs: get}}", 1, "the name a", id="name twice"),
-        pytest.param(RULE + "  verbs: get\n  why: [a]", 5, "string", id="reason that is no text"),
+        pytest.param(RULE + "  verbs: get\n  why: [a]", 5, "string", id="reason that is not text"),
     ],
 )
 def test_what_does_not_fit_is_told_with_its_line(tmp_path: Path, text: str, line: int, reason: str) -> None:

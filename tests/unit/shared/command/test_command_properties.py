@@ -136,17 +136,17 @@ def written(draw: Draw, tool: Tool, path: str, flag: Flag) -> list[str]:
     spec = tool.grammar.table.long(path, flag.name)
     assert spec is not None
     name = draw(st.sampled_from([flag.name, flag.name.replace("-", "_")]))
-    if flag.value is None:
+    if flag.written is None:
         return [draw(st.sampled_from([f"--{name}", *([f"-{spec.short}"] if spec.short else [])]))]
-    ways = [[f"--{name}={flag.value}"]]
+    ways = [[f"--{name}={flag.written}"]]
     if spec.short:
-        ways.append([f"-{spec.short}={flag.value}"])
+        ways.append([f"-{spec.short}={flag.written}"])
     if spec.takes is Takes.VALUE:
-        ways.append([f"--{name}", flag.value])
+        ways.append([f"--{name}", flag.written])
         if spec.short:
-            ways.append([f"-{spec.short}", flag.value])
+            ways.append([f"-{spec.short}", flag.written])
         if spec.short and (tool.grammar.takes_glued_values or spec.name in tool.grammar.table.global_flags):
-            ways.append([f"-{spec.short}{flag.value}"])
+            ways.append([f"-{spec.short}{flag.written}"])
     words: list[str] = draw(st.sampled_from(ways))
     return words
 

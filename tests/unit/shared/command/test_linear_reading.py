@@ -48,7 +48,7 @@ RULES = Rules.model_validate(
 
 
 class Steps:
-    """Counts steps while it is open; whoever traced before goes on afterwards."""
+    """Counts steps while it is open. A trace function that was set before continues afterwards."""
 
     def __init__(self) -> None:
         self.count = 0

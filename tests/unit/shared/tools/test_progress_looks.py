@@ -95,7 +95,6 @@ def test_condition_and_its_value_are_read(text: str, condition: tuple[str, str])
         "kubectl get pods",
         "kubectl delete pod web --wait=false",
         "kubectl delete pod web --dry-run=client",
-        "kubectl delete -f https://example.com/web.yaml",
         "kubectl delete --raw /api/v1/namespaces/x",
         "kubectl rollout status deploy/web --watch=false",
         "helm install ./web --generate-name --wait",

@@ -88,7 +88,7 @@ def test_flags_with_a_role_are_in_the_tables(tool: Tool) -> None:
     valued = {name for name, takes in flags.items() if takes is Takes.VALUE}
     endless = {flag for names in grammar.endless.values() for flag in names}
     roles = {*grammar.waiting_flags, *grammar.inclusive_flags, *endless, *grammar.manifest_flags}
-    local = {flag.partition("=")[0] for flag in grammar.local_flags}
+    local = grammar.local_flags | grammar.reaching_flags
     assert roles | local <= flags.keys() | {"use-kube"}
     assert grammar.namespace_flags | grammar.context_flags <= valued
     assert not grammar.table.global_flags.keys() & grammar.redefined_under.keys() - grammar.refused_flags.keys()

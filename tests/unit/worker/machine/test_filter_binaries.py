@@ -56,7 +56,7 @@ def test_script_is_missing(tmp_path: Path) -> None:
     script.write_text("#!/usr/bin/env python3\n" + "#" * 100)
     script.chmod(0o755)
 
-    assert reason(find(tmp_path)).endswith("sorts is no ELF file of 64 bits, little endian")
+    assert reason(find(tmp_path)).endswith("sorts is not a 64-bit little-endian ELF file")
 
 
 def test_filter_without_one_of_its_libraries_is_missing(tmp_path: Path) -> None:
@@ -81,14 +81,14 @@ def test_filter_that_is_nowhere_is_missing(tmp_path: Path) -> None:
 def test_program_that_is_a_shell_too_is_missing(tmp_path: Path, name: str) -> None:
     (tmp_path / "sorts").symlink_to(static_elf.write(tmp_path / name))
 
-    assert reason(find(tmp_path)).endswith("is a shell too")
+    assert reason(find(tmp_path)).endswith("is also a shell")
 
 
 @needs_linux
 def test_systems_shell_under_another_name_is_missing(tmp_path: Path) -> None:
     (tmp_path / "sorts").symlink_to("/bin/sh")
 
-    assert reason(find(tmp_path)).endswith("is a shell too")
+    assert reason(find(tmp_path)).endswith("is also a shell")
 
 
 @needs_elf

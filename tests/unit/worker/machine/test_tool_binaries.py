@@ -71,7 +71,7 @@ def test_script_is_missing_unless_its_entry_says_what_it_needs(tmp_path: Path) -
     taken = tool_binaries.find(tool("ctl", sandbox=SandboxNeeds(executable=("/bin",))), tmp_path)
 
     assert isinstance(refused, MissingTool)
-    assert "no single static binary; get it" in refused.reason
+    assert "not a static binary; get it" in refused.reason
     assert isinstance(taken, ToolBinary)
 
 

@@ -1,4 +1,4 @@
-"""What a worker grants of what a sealed command asks for: no more than the tool may have, whoever sealed it."""
+"""A worker grants a sealed command only what its tool may have, even if a gateway sealed a request for more."""
 
 from pathlib import Path
 from typing import Any

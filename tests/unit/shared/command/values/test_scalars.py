@@ -44,7 +44,7 @@ def test_what_is_no_integer_of_64_bits_is_refused(text: str) -> None:
     ],
 )
 def test_duration_is_read_in_nanoseconds(text: str, ns: int) -> None:
-    assert scalars.duration_ns(text) == ns
+    assert scalars.duration(text) == ns
 
 
 @pytest.mark.parametrize(
@@ -52,4 +52,4 @@ def test_duration_is_read_in_nanoseconds(text: str, ns: int) -> None:
 )
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(DecodeError):
-        scalars.duration_ns(text)
+        scalars.duration(text)

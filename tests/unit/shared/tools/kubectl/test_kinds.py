@@ -1,4 +1,4 @@
-"""Which kinds a command names, where `--` decides."""
+"""Which kinds a command names, where `--` or a flag decides."""
 
 import pytest
 
@@ -22,3 +22,21 @@ def test_what_stands_behind_the_two_dashes_is_a_command_to_exec_alone(text: str,
     reading = flags.read(kubectl.TOOL.grammar, words)
 
     assert kubectl_kinds.kinds(reading) == kinds
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds", "acted_on"),
+    [
+        ("create job x --from=cj/nightly", ("jobs", "cronjobs"), ("jobs",)),
+        ("set env deploy/web --from secret/db", ("deployments", "secrets"), ("deployments",)),
+        ("events --for=Node/n1", ("nodes",), ()),
+        ("wait --for=delete pod/x", ("pods",), ("pods",)),
+    ],
+)
+def test_object_in_a_flag_is_named_and_not_acted_on(
+    text: str, kinds: tuple[str, ...], acted_on: tuple[str, ...]
+) -> None:
+    reading = flags.read(kubectl.TOOL.grammar, text.split())
+
+    assert kubectl_kinds.kinds(reading) == kinds
+    assert kubectl_kinds.acted_on(reading) == acted_on
