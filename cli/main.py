@@ -72,8 +72,11 @@ def up(
     from cli.up.start import UpOptions, run
 
     chosen = UpOptions(kubeconfig, context, host, port, state_directory, for_bridges)
-    with _explained(OSError):
-        sys.exit(asyncio.run(run(chosen, os.environ)))
+    try:
+        with _explained():
+            sys.exit(asyncio.run(run(chosen, os.environ)))
+    except OSError as error:
+        _fail(f"error: {error}", FAILED_EXIT_CODE)
 
 
 @app.command()
@@ -337,8 +340,8 @@ def _rules(path: Path) -> "Rules":
 
 
 @contextmanager
-def _explained(*others: type[Exception]) -> Iterator[None]:
-    """Ends the process with one line if the block fails because of a setting, or with one of the other errors."""
+def _explained() -> Iterator[None]:
+    """Ends the process with one line if the block fails because of a setting or of what it starts."""
     from cli.errors import StartError
     from shared.settings import BAD_SETTINGS_EXIT_CODE, SettingsError
 
@@ -346,7 +349,7 @@ def _explained(*others: type[Exception]) -> Iterator[None]:
         yield
     except SettingsError as error:
         _fail(str(error), BAD_SETTINGS_EXIT_CODE)
-    except (StartError, *others) as error:
+    except StartError as error:
         _fail(f"error: {error}", FAILED_EXIT_CODE)
 
 
