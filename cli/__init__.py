@@ -1,1 +1,1 @@
-"""The `mcp-k8s` command: what people start by hand."""
+"""The `mcp-k8s` command and its sub-commands."""

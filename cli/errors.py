@@ -1,5 +1,5 @@
-"""What ends a sub-command with one line."""
+"""The error that ends a sub-command with one line of text."""
 
 
 class StartError(Exception):
-    """Nothing was started, or it was ended again; the text is one line that says what to do."""
+    """The sub-command could not start its work, or had to end it. The text is one line that says what to do."""

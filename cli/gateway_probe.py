@@ -1,4 +1,4 @@
-"""Asks a gateway how it does, over HTTP and without a client library: a few bytes from this machine to itself."""
+"""Asks a gateway on this machine for its health, over HTTP and without a client library."""
 
 import asyncio
 import http.client
@@ -14,14 +14,14 @@ MAX_ANSWER_BYTES = 65_536
 
 @dataclass(frozen=True, slots=True)
 class GatewayAddress:
-    """Where a gateway listens, and so where this machine reaches it."""
+    """The address on which a gateway listens."""
 
     host: str
     port: int
 
     @property
     def reachable_host(self) -> str:
-        """An address that means every interface is no address to connect to."""
+        """Host to connect to: the loopback address if the gateway listens on all interfaces."""
         try:
             address = ipaddress.ip_address(self.host)
         except ValueError:
@@ -37,7 +37,7 @@ class GatewayAddress:
 
 
 def get(address: GatewayAddress, path: str) -> Any:
-    """The JSON of a 200; None if there is no such answer within two seconds."""
+    """Returns the JSON of an answer with status 200; None if there is no such answer within two seconds."""
     connection = http.client.HTTPConnection(address.reachable_host, address.port, timeout=ANSWER_TIMEOUT_S)
     try:
         connection.request("GET", path, headers={"Host": f"localhost:{address.port}"})
@@ -51,18 +51,18 @@ def get(address: GatewayAddress, path: str) -> Any:
 
 
 def is_ours(address: GatewayAddress) -> bool:
-    """Whether an mcp-k8s gateway answers there, not some other server."""
+    """Returns whether an mcp-k8s gateway answers at the address, and not another server."""
     health = get(address, "/health")
     return isinstance(health, dict) and health.get("status") == "healthy" and "version" in health
 
 
 async def is_ready(address: GatewayAddress) -> bool:
-    """Whether the gateway can take jobs."""
+    """Returns whether the gateway can take jobs."""
     return await asyncio.to_thread(get, address, "/readyz") is not None
 
 
 async def tools(address: GatewayAddress) -> dict[str, str] | None:
-    """Tool → version, of those that live workers have; None while no worker has announced itself."""
+    """Returns tool → version for the tools of live workers; None if no live worker has a tool."""
     answer = await asyncio.to_thread(get, address, "/tools/status")
     if not isinstance(answer, dict):
         return None

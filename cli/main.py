@@ -1,8 +1,9 @@
-"""The `mcp-k8s` command. What a sub-command needs is imported when it runs, so that `--help` answers at once."""
+"""The `mcp-k8s` command. Each sub-command imports its modules when it runs, so that `--help` is fast."""
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
 FAILED_EXIT_CODE = 1
 DEFAULT_URL = "http://127.0.0.1:9096"
 KubeconfigPath = Annotated[str | None, typer.Option(help="Your kubeconfig (KUBECONFIG, ~/.kube/config).")]
-ContextName = Annotated[str | None, typer.Option(help="The one context of it to use (its current one).")]
+ContextName = Annotated[str | None, typer.Option(help="Context to use (default: the current one).")]
 GatewayUrl = Annotated[str, typer.Option(envvar="K8S_MCP_URL", help="The gateway's address.")]
 
-# Pretty tracebacks can show local variables, and those hold keys.
+# Pretty tracebacks are off: they can show local variables, which contain keys.
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
@@ -47,15 +48,15 @@ def options(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """What holds for every sub-command."""
+    """Options of every sub-command."""
 
 
 @app.command()
 def up(
     kubeconfig: Annotated[
-        str | None, typer.Option(help="Kubeconfig of requests that bring none; on loopback only.")
+        str | None, typer.Option(help="Kubeconfig for requests that send none; on loopback only.")
     ] = None,
-    context: Annotated[str | None, typer.Option(help="The one context of it to use.")] = None,
+    context: Annotated[str | None, typer.Option(help="Context of this kubeconfig to use.")] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on (K8S_MCP_HOST, 127.0.0.1).")] = None,
     port: Annotated[
         int | None, typer.Option(min=0, max=65_535, help="Port to listen on, 0 for a free one (K8S_MCP_PORT, 9096).")
@@ -68,22 +69,19 @@ def up(
     """Run a gateway, a worker and an embedded Valkey on this machine, in this terminal."""
     import asyncio
 
-    from cli.errors import StartError
     from cli.up.start import UpOptions, run
-    from shared.settings import BAD_SETTINGS_EXIT_CODE, SettingsError
 
     chosen = UpOptions(kubeconfig, context, host, port, state_directory, for_bridges)
     try:
-        sys.exit(asyncio.run(run(chosen, os.environ)))
-    except SettingsError as error:
-        _fail(str(error), BAD_SETTINGS_EXIT_CODE)
-    except (StartError, OSError) as error:
+        with _explained():
+            sys.exit(asyncio.run(run(chosen, os.environ)))
+    except OSError as error:
         _fail(f"error: {error}", FAILED_EXIT_CODE)
 
 
 @app.command()
 def gateway() -> None:
-    """Run one gateway; its settings are environment variables."""
+    """Run one gateway. Its settings are environment variables."""
     from gateway.main import main
 
     main()
@@ -91,7 +89,7 @@ def gateway() -> None:
 
 @app.command()
 def worker() -> None:
-    """Run one worker; its settings are environment variables."""
+    """Run one worker. Its settings are environment variables."""
     from worker.main import main
 
     main()
@@ -100,19 +98,19 @@ def worker() -> None:
 @app.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 def run(
     tool: Annotated[str, typer.Argument(help=f"{registry.listed('or')}.")],
-    arguments: Annotated[list[str], typer.Argument(help="Its arguments, as a shell gives them.")],
+    arguments: Annotated[list[str], typer.Argument(help="The tool's arguments, as on a command line.")],
     url: GatewayUrl = DEFAULT_URL,
     kubeconfig: Annotated[
-        str | None, typer.Option(help="Kubeconfig to send (KUBECONFIG, ~/.kube/config); files that it names go along.")
+        str | None, typer.Option(help="Kubeconfig to send (KUBECONFIG, ~/.kube/config), with the files that it names.")
     ] = None,
-    context: Annotated[str | None, typer.Option(help="The one context of it to send.")] = None,
-    file: Annotated[list[Path] | None, typer.Option(help="File that the command names; once for each.")] = None,
-    stdin: Annotated[bool, typer.Option("--stdin", help="Send what comes on standard input.")] = False,
+    context: Annotated[str | None, typer.Option(help="Context of this kubeconfig to send.")] = None,
+    file: Annotated[list[Path] | None, typer.Option(help="File that the command names; repeatable.")] = None,
+    stdin: Annotated[bool, typer.Option("--stdin", help="Send standard input to the command.")] = False,
     timeout: Annotated[float | None, typer.Option(min=1, help="Time limit in seconds.")] = None,
 ) -> None:
-    """Run a command on a gateway: live output, the command's own exit code; Ctrl-C cancels it.
+    """Run a command on a gateway, with live output and the command's exit code. Ctrl-C cancels it.
 
-    Options stand before the tool: mcp-k8s run --url http://gateway:9096 kubectl get pods
+    Put options before the tool: mcp-k8s run --url http://gateway:9096 kubectl get pods
     """
     from cli.remote.remote_run import RunOptions, run
 
@@ -123,7 +121,7 @@ def run(
 
 @app.command()
 def cancel(job_id: Annotated[str, typer.Argument(help="The job's id.")], url: GatewayUrl = DEFAULT_URL) -> None:
-    """End a job; one that has ended stays as it is. Prints its state."""
+    """Cancel a job, and print its state. A job that has ended is not changed."""
 
     def ask(gateway: "RemoteGateway") -> int:
         print(gateway.cancel(job_id)["state"])
@@ -135,10 +133,10 @@ def cancel(job_id: Annotated[str, typer.Argument(help="The job's id.")], url: Ga
 @app.command()
 def jobs(
     url: GatewayUrl = DEFAULT_URL,
-    state: Annotated[str | None, typer.Option(help="Only those: queued, running, succeeded, failed, …")] = None,
-    tool: Annotated[str | None, typer.Option(help="Only those of this tool.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 20,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    state: Annotated[str | None, typer.Option(help="Only in this state: queued, running, succeeded, failed, …")] = None,
+    tool: Annotated[str | None, typer.Option(help="Only jobs of this tool.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Largest number of jobs to list.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
     """List your jobs on a gateway, newest first."""
     from cli.remote.remote_jobs import show
@@ -151,10 +149,10 @@ def kubeconfig(
     kubeconfig: KubeconfigPath = None,
     context: ContextName = None,
     headers: Annotated[
-        bool, typer.Option("--headers", help="Print a JSON object of headers, as Claude Code's headersHelper does.")
+        bool, typer.Option("--headers", help="Print headers as a JSON object, for Claude Code's headersHelper.")
     ] = False,
 ) -> None:
-    """Print your kubeconfig as the value of X-Kubeconfig: one context, files and a cloud's short-lived token inside."""
+    """Print your kubeconfig as a value of X-Kubeconfig: one context, with its files and a cloud's short-lived token."""
     import asyncio
 
     from cli.errors import StartError
@@ -170,31 +168,28 @@ def kubeconfig(
 @app.command()
 def mcp_stdio(
     url: Annotated[
-        str | None, typer.Option(envvar="K8S_MCP_URL", help="The gateway's address (one of this machine's own).")
+        str | None, typer.Option(envvar="K8S_MCP_URL", help="The gateway's address (default: a gateway of its own).")
     ] = None,
     kubeconfig: KubeconfigPath = None,
     context: ContextName = None,
 ) -> None:
-    """Be an MCP server on standard input and output, and bring your own kubeconfig to a gateway with each call.
+    """Run an MCP server on standard input and output that sends your kubeconfig to a gateway with each call.
 
-    Without --url it starts gateway and worker, once for all bridges of this machine; they end with the last one.
+    Without --url it starts a gateway and a worker, once for all bridges of this machine. They end with the last bridge.
     """
     import asyncio
 
     from cli.bridge.stdio import BridgeOptions, run
-    from cli.errors import StartError
 
-    try:
+    with _explained():
         asyncio.run(run(BridgeOptions(url, kubeconfig, context), os.environ))
-    except StartError as error:
-        _fail(f"error: {error}", FAILED_EXIT_CODE)
 
 
 @app.command()
 def doctor(
-    state_directory: Annotated[Path | None, typer.Option(help="The state directory that `up` would be given.")] = None,
+    state_directory: Annotated[Path | None, typer.Option(help="The state directory of `up`.")] = None,
 ) -> None:
-    """Say what this machine has, what is missing, and what to do."""
+    """Report what this machine has, what is missing, and what to do about it."""
     from cli.doctor.report import examine, is_usable, render
 
     checks = examine(os.environ, state_directory)
@@ -203,24 +198,20 @@ def doctor(
 
 
 @app.command()
-def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False) -> None:
-    """Say what waits and runs, which workers there are, and how Redis is (K8S_MCP_REDIS_URL).
+def status(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
+    """Show queued and running jobs, live workers and the state of Redis (K8S_MCP_REDIS_URL).
 
-    Exits with 0, with 3 where it warns of something, with 1 where Redis cannot be asked.
+    Exits with 0, with 3 if there is a warning, or with 1 if Redis is not available.
     """
     import asyncio
 
-    from cli.errors import StartError
     from cli.remote import fleet_status, fleet_table
     from shared.redis import redis_connection
-    from shared.settings import BAD_SETTINGS_EXIT_CODE, SettingsError, StoreSettings
+    from shared.settings import StoreSettings
 
     try:
-        found = asyncio.run(fleet_status.read(StoreSettings.load().redis_url.get_secret_value()))
-    except SettingsError as error:
-        _fail(str(error), BAD_SETTINGS_EXIT_CODE)
-    except StartError as error:
-        _fail(f"error: {error}", FAILED_EXIT_CODE)
+        with _explained():
+            found = asyncio.run(fleet_status.read(StoreSettings.load().redis_url.get_secret_value()))
     except (*redis_connection.UNAVAILABLE, TimeoutError) as error:
         _fail(f"error: {redis_connection.reason(error)}", FAILED_EXIT_CODE)
     print(found.model_dump_json() if as_json else fleet_table.render(found))
@@ -230,7 +221,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object
 @policy.command(context_settings={"ignore_unknown_options": True})
 def explain(
     command: Annotated[
-        list[str], typer.Argument(help="A command with its tool; in quotes where it has `--` or an option of these.")
+        list[str], typer.Argument(help="A command with its tool; quoted if it has `--` or an option of `explain`.")
     ],
     mode: Annotated[
         str, typer.Option(envvar="K8S_MCP_SECURITY_MODE", help="read-only, strict or permissive.")
@@ -239,10 +230,10 @@ def explain(
         Path | None, typer.Option(envvar="K8S_MCP_SECURITY_CONFIG", help="File with rules and a namespace fence.")
     ] = None,
     default_namespace: Annotated[
-        str, typer.Option(envvar="K8S_NAMESPACE", help="Where a command acts that names no namespace.")
+        str, typer.Option(envvar="K8S_NAMESPACE", help="Namespace of a command that names none.")
     ] = "default",
 ) -> None:
-    """Say which class a command has, whether it may run, and the rule that decides."""
+    """Show the class of a command, whether it may run, and the rule that decides."""
     import shlex
 
     from cli.policy.explanation import explain
@@ -250,7 +241,7 @@ def explain(
     from shared.settings import BAD_SETTINGS_EXIT_CODE, SecurityMode
 
     if mode not in list(SecurityMode):
-        _fail(f"error: {mode!r} is no mode; there are {', '.join(SecurityMode)}", BAD_SETTINGS_EXIT_CODE)
+        _fail(f"error: {mode!r} is not a mode; the modes are {', '.join(SecurityMode)}", BAD_SETTINGS_EXIT_CODE)
     policy = Policy(SecurityMode(mode), _rules(config)) if config else Policy(SecurityMode(mode))
     words = command[0] if len(command) == 1 else shlex.join(command)
     text, is_allowed = explain(words, policy, namespace=default_namespace)
@@ -259,8 +250,8 @@ def explain(
 
 
 @policy.command()
-def check(file: Annotated[Path, typer.Argument(help="What K8S_MCP_SECURITY_CONFIG would name.")]) -> None:
-    """Say what a file of rules says, or on which line it is wrong."""
+def check(file: Annotated[Path, typer.Argument(help="A file for K8S_MCP_SECURITY_CONFIG.")]) -> None:
+    """Check a file of rules: show its rules, or the line of its first error."""
     from cli.policy.explanation import summary
 
     print(summary(_rules(file)))
@@ -268,7 +259,7 @@ def check(file: Annotated[Path, typer.Argument(help="What K8S_MCP_SECURITY_CONFI
 
 @policy.command()
 def table() -> None:
-    """Print the class of each verb, and what changes it."""
+    """Print the class of each verb, and the rules that change it."""
     from cli.policy.explanation import table
 
     print(table())
@@ -284,55 +275,45 @@ def generate() -> None:
 
 @key.command()
 def rotate(
-    step: Annotated[str, typer.Argument(help="prepare, switch or finish, one after the other.")],
+    step: Annotated[str, typer.Argument(help="prepare, switch or finish, in this order.")],
     path: Annotated[
         Path, typer.Argument(envvar="K8S_MCP_MASTER_KEYS_FILE", help="The file that gateways and workers read.")
     ],
     at_once: Annotated[
-        bool, typer.Option("--at-once", help="Even if others may still need the state before this step.")
+        bool, typer.Option("--at-once", help="Do not wait for processes that may still need the previous step's keys.")
     ] = False,
 ) -> None:
-    """Exchange the master key in its file, while gateways and workers run. Says when the next step can be made."""
-    from cli.errors import StartError
+    """Rotate the master key in its file while gateways and workers run. Prints when the next step is possible."""
     from cli.keys import key_rotation
-    from shared.settings import BAD_SETTINGS_EXIT_CODE, SettingsError
+    from shared.settings import BAD_SETTINGS_EXIT_CODE
 
     if step not in list(key_rotation.Step):
-        _fail(f"error: {step!r} is no step; there are {', '.join(key_rotation.Step)}", BAD_SETTINGS_EXIT_CODE)
-    try:
+        _fail(f"error: {step!r} is not a step; the steps are {', '.join(key_rotation.Step)}", BAD_SETTINGS_EXIT_CODE)
+    with _explained():
         print(key_rotation.rotate(path, key_rotation.Step(step), at_once=at_once))
-    except SettingsError as error:
-        _fail(str(error), BAD_SETTINGS_EXIT_CODE)
-    except StartError as error:
-        _fail(f"error: {error}", FAILED_EXIT_CODE)
 
 
 @key.command()
 def provision(
-    secrets_folder: Annotated[Path, typer.Argument(help="For master keys and the URL of Redis.")],
-    redis_folder: Annotated[Path, typer.Argument(help="For Redis' own file of users.")],
+    secrets_folder: Annotated[Path, typer.Argument(help="Folder for master keys and the URL of Redis.")],
+    redis_folder: Annotated[Path, typer.Argument(help="Folder for Redis' file of users.")],
     redis_host: Annotated[str, typer.Option(help="Host name of Redis.")] = "redis",
 ) -> None:
-    """Make master key and Redis password of a new installation, once; what is there is kept."""
-    from cli.errors import StartError
+    """Create the master key and the Redis password of a new installation. Existing ones are kept."""
     from cli.keys import installation
 
-    try:
+    with _explained():
         installation.provision(secrets_folder, redis_folder, redis_host)
-    except StartError as error:
-        _fail(f"error: {error}", FAILED_EXIT_CODE)
 
 
 @app.command()
 def probe() -> None:
-    """Say whether the gateway of these settings can take jobs, for a health check."""
+    """Check whether the gateway of these settings can take jobs, for a health check."""
     from cli import gateway_probe
-    from shared.settings import BAD_SETTINGS_EXIT_CODE, GatewaySettings, SettingsError
+    from shared.settings import GatewaySettings
 
-    try:
+    with _explained():
         settings = GatewaySettings.load()
-    except SettingsError as error:
-        _fail(str(error), BAD_SETTINGS_EXIT_CODE)
     if gateway_probe.get(gateway_probe.GatewayAddress(settings.host, settings.port), "/readyz") is None:
         _fail("error: the gateway is not ready", FAILED_EXIT_CODE)
 
@@ -353,12 +334,23 @@ def _with_gateway(url: str, use: "Callable[[RemoteGateway], int]") -> NoReturn:
 
 def _rules(path: Path) -> "Rules":
     from gateway.policy import rule_file
+
+    with _explained():
+        return rule_file.load(path).rules
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Ends the process with one line if the block fails because of a setting or of what it starts."""
+    from cli.errors import StartError
     from shared.settings import BAD_SETTINGS_EXIT_CODE, SettingsError
 
     try:
-        return rule_file.load(path).rules
+        yield
     except SettingsError as error:
         _fail(str(error), BAD_SETTINGS_EXIT_CODE)
+    except StartError as error:
+        _fail(f"error: {error}", FAILED_EXIT_CODE)
 
 
 def _fail(text: str, exit_code: int) -> NoReturn:

@@ -1,4 +1,4 @@
-"""Asks the Redis or Valkey that gateway and worker share, from outside of both."""
+"""Connects to the Redis or Valkey that gateway and worker share, to report its state."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -20,7 +20,7 @@ BAD_URL = "K8S_MCP_REDIS_URL cannot be used: check its host, port, path and opti
 
 @dataclass(frozen=True, slots=True)
 class StoreReport:
-    """What a server that answered said of itself."""
+    """Name, version and shortcomings of a server that has answered."""
 
     name: str
     version: str
@@ -28,7 +28,7 @@ class StoreReport:
 
 
 async def is_ready(url: str) -> bool:
-    """Whether the server answers and has loaded its data. `StartError` if the URL cannot be used at all."""
+    """Returns whether the server answers and has loaded its data. `StartError` if the URL is not usable."""
     try:
         async with asyncio.timeout(ANSWER_TIMEOUT_S), client(url):
             return True
@@ -37,7 +37,7 @@ async def is_ready(url: str) -> bool:
 
 
 async def running_jobs(url: str) -> int | None:
-    """Jobs that run, as the workers last announced; None if that is not to be had."""
+    """Returns the number of running jobs that workers last announced; None if Redis is not available."""
     try:
         async with asyncio.timeout(ANSWER_TIMEOUT_S), client(url) as redis:
             return sum(worker.running for worker in await WorkerRegistry(redis).living(registry.names()))
@@ -46,7 +46,7 @@ async def running_jobs(url: str) -> int | None:
 
 
 async def report(url: str) -> StoreReport:
-    """Raises one of `UNAVAILABLE`, TimeoutError, or `StartError` if the URL cannot be used at all."""
+    """Returns the server's report. Raises an error of `UNAVAILABLE`, TimeoutError, or `StartError` for a bad URL."""
     async with asyncio.timeout(ANSWER_TIMEOUT_S), client(url) as redis:
         server = await redis.info("server")
         name = str(server.get("server_name", "redis"))
@@ -55,7 +55,7 @@ async def report(url: str) -> StoreReport:
 
 
 def without_secrets(url: str) -> str:
-    """The URL with neither user, password nor query."""
+    """Returns the URL without user, password and query."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
@@ -66,10 +66,10 @@ def without_secrets(url: str) -> str:
 
 @asynccontextmanager
 async def client(url: str) -> AsyncIterator[Redis]:
-    """A client of a server that has answered. `StartError` if the URL cannot be used at all."""
+    """Yields a client of a server that has answered. `StartError` if the URL is not usable."""
     try:
         redis = redis_connection.gateway_client(url, max_connections=1)
-    except ValueError:  # its text can be a piece of a password
+    except ValueError:  # the error's text can contain a part of the password
         raise StartError(BAD_URL) from None
     try:
         await _greet(redis)
@@ -81,5 +81,5 @@ async def client(url: str) -> AsyncIterator[Redis]:
 async def _greet(client: Redis) -> None:
     try:
         await client.ping()
-    except TypeError as error:  # an option in the URL's query that no connection knows
+    except TypeError as error:  # the URL's query has an unknown option
         raise StartError(BAD_URL) from error

@@ -7,7 +7,7 @@ other request is never sent twice; the client is told that its outcome is unknow
 
 import asyncio
 import time
-from collections.abc import AsyncIterable, Mapping
+from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
 from contextlib import aclosing, suppress
 from typing import Protocol
 
@@ -18,7 +18,6 @@ from mcp_types import JSONRPCMessage, JSONRPCNotification, JSONRPCRequest, JSONR
 
 from cli.bridge import answers, call
 from cli.bridge.call import ToolHints
-from cli.bridge.gateways import Gateway
 from cli.bridge.upstream import LostError, NotSentError, Upstream
 from cli.errors import StartError
 from cli.remote.call_headers import CallHeaders
@@ -29,6 +28,9 @@ FIRST_ANSWER_S = 3.0
 """Seconds to wait for a gateway that has never answered: its address is probably wrong."""
 RETRY_DELAY_S = 0.5
 
+GatewayUrl = Callable[[], Awaitable[str]]
+"""Returns the base URL for each try, because a gateway on this machine may restart on another port. Raises
+`StartError`."""
 Reading = AsyncIterable[SessionMessage | Exception]
 
 
@@ -41,8 +43,8 @@ class Writing(Protocol):
 class Proxy:
     """Serves one client. Call `serve` only once."""
 
-    def __init__(self, gateway: Gateway, upstream: Upstream, credentials: CallHeaders) -> None:
-        self._gateway = gateway
+    def __init__(self, gateway_url: GatewayUrl, upstream: Upstream, credentials: CallHeaders) -> None:
+        self._gateway_url = gateway_url
         self._upstream = upstream
         self._credentials = credentials
         self._tasks: set[asyncio.Task[None]] = set()
@@ -96,7 +98,7 @@ class Proxy:
         if isinstance(message, JSONRPCNotification):
             headers = call.routing_headers(message, self._version)
         with suppress(StartError):
-            await self._upstream.notify(await self._gateway.url(), message, headers)
+            await self._upstream.notify(await self._gateway_url(), message, headers)
 
     async def _relay(self, request: JSONRPCRequest, writing: Writing) -> None:
         tool = call.tool_call(request)
@@ -120,7 +122,7 @@ class Proxy:
 
     async def _exchange(self, request: JSONRPCRequest, tool: call.ToolCall | None, writing: Writing) -> None:
         headers = await self._headers(request, tool)
-        async with aclosing(self._upstream.ask(await self._gateway.url(), request, headers)) as messages:
+        async with aclosing(self._upstream.ask(await self._gateway_url(), request, headers)) as messages:
             async for message in messages:
                 self._learn(request, message)
                 await _send(writing, message)

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 
 from mcp.server.stdio import stdio_server
 
-from cli.bridge.gateways import Gateway, NamedGateway
 from cli.bridge.local_pair import local_pair
-from cli.bridge.proxy import Proxy
+from cli.bridge.proxy import GatewayUrl, Proxy
 from cli.bridge.upstream import Upstream
 from cli.kubeconfig.credential_cache import CredentialCache
 from cli.remote.call_headers import CallHeaders
@@ -44,8 +43,8 @@ async def run(options: BridgeOptions, variables: Mapping[str, str]) -> None:
     )
     upstream = Upstream()
     try:
-        async with _gateway(options, variables) as gateway, stdio_server() as (reading, writing):
-            proxy = Proxy(gateway, upstream, credentials)
+        async with _gateway_url(options, variables) as gateway_url, stdio_server() as (reading, writing):
+            proxy = Proxy(gateway_url, upstream, credentials)
             async with asyncio.TaskGroup() as group:
                 serving = group.create_task(proxy.serve(reading, writing), name="serve the client")
                 is_stopped = await _ended_by_signal(serving)
@@ -60,12 +59,18 @@ async def run(options: BridgeOptions, variables: Mapping[str, str]) -> None:
 
 
 @asynccontextmanager
-async def _gateway(options: BridgeOptions, variables: Mapping[str, str]) -> AsyncIterator[Gateway]:
-    if options.url is not None:
-        yield NamedGateway(options.url)
+async def _gateway_url(options: BridgeOptions, variables: Mapping[str, str]) -> AsyncIterator[GatewayUrl]:
+    """Yields where the gateway is: at the URL that the user named, or on this machine."""
+    if options.url is None:
+        async with local_pair(variables) as pair:
+            yield pair.url
         return
-    async with local_pair(variables) as pair:
-        yield pair
+    named = options.url.rstrip("/")
+
+    async def url() -> str:
+        return named
+
+    yield url
 
 
 async def _ended_by_signal(serving: "asyncio.Task[None]") -> bool:

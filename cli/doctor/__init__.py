@@ -1,1 +1,1 @@
-"""`mcp-k8s doctor`: what is missing, and what to do about it."""
+"""`mcp-k8s doctor`: reports what is missing on this machine, and what to do about it."""

@@ -1,4 +1,4 @@
-"""One line of what `mcp-k8s doctor` found."""
+"""One line of the report of `mcp-k8s doctor`."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,10 +13,10 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What was looked at, how it is, and what to do."""
+    """The result of one check. `text` says what was found and what to do."""
 
     name: str
     status: Status
     text: str
     is_needed: bool = False
-    """Whether nothing works until it is there and right."""
+    """Whether `mcp-k8s up` or a worker cannot start without it."""

@@ -1,4 +1,4 @@
-"""Looks for CLIs and filters as a worker does, and starts each CLI for its version, outside of any sandbox."""
+"""Finds CLIs and filters as a worker does, and runs each CLI without a sandbox to get its version."""
 
 import os
 import subprocess
@@ -16,15 +16,15 @@ VERSION_LIMIT_S = 30.0
 
 
 def tools(directory: Path | None) -> list[Check]:
-    """One check for each tool of the registry, and one more if there is none at all."""
+    """Returns one check for each tool of the registry, and one more if no tool is found."""
     checks = [_check(tool_binaries.find(tool, directory)) for tool in registry.tools()]
     if all(check.status is Status.MISSING for check in checks):
-        checks.append(Check("tools", Status.MISSING, "a worker needs one of them at least", is_needed=True))
+        checks.append(Check("tools", Status.MISSING, "a worker needs at least one of them", is_needed=True))
     return checks
 
 
 def filters(directory: Path | None, *, sandboxed: bool) -> Check:
-    """One check for all that may stand behind a `|`; no tool needs any of them."""
+    """Returns one check for all text filters, the programs after a `|`. No tool needs a filter."""
     found = filter_binaries.find_all(FILTERS, directory, sandboxed=sandboxed)
     lacking = [f"no {missing.filter.name} ({missing.reason})" for missing in found.missing]
     text = "; ".join([", ".join(found.binaries) or "none", *lacking])
@@ -42,7 +42,7 @@ def _check(found: ToolBinary | MissingTool) -> Check:
 
 
 def ask_version(binary: ToolBinary) -> str | None:
-    """What it says of itself; None if it does not run, or takes too long."""
+    """Returns the version that the CLI prints; None if it fails or takes more than `VERSION_LIMIT_S`."""
     with tempfile.TemporaryDirectory(prefix="mcp-k8s-doctor-") as home:
         try:
             answer = subprocess.run(

@@ -1,4 +1,4 @@
-"""Says what this machine has for `mcp-k8s up` or a worker, what is missing, and what to do about it."""
+"""Reports what this machine has for `mcp-k8s up` or a worker, what is missing, and what to do about it."""
 
 import asyncio
 import os
@@ -23,12 +23,12 @@ OLDEST_REDIS = 7
 
 
 def examine(variables: Mapping[str, str], folder: Path | None) -> list[Check]:
-    """All checks, with the settings that `up` would use; `folder` is its state directory if not the default one."""
+    """Returns all checks, with the settings of `up`. `folder` is its state directory, if not the default one."""
     own = environment.for_one_machine(variables)
     path = folder or state_directory.default_path(variables)
     has_key, has_redis = (environment.is_given(own, name) for name in (environment.MASTER_KEYS, environment.REDIS_URL))
     if not has_key:
-        own[environment.MASTER_KEYS] = MasterKeys.generate()  # stands in, so that the other settings can be judged
+        own[environment.MASTER_KEYS] = MasterKeys.generate()  # a placeholder, so that the other settings can be checked
     try:
         gateway, worker = environment.load_settings(own)
     except SettingsError as error:
@@ -48,12 +48,12 @@ def examine(variables: Mapping[str, str], folder: Path | None) -> list[Check]:
 
 
 def is_usable(checks: Iterable[Check]) -> bool:
-    """Whether nothing is missing that is needed."""
+    """Returns whether all needed parts are present and valid."""
     return not any(check.is_needed and check.status in (Status.MISSING, Status.WRONG) for check in checks)
 
 
 def render(checks: Iterable[Check]) -> str:
-    """A table: what, how it is, and what to do."""
+    """Formats the checks as a table of name, status and text."""
     rows = list(checks)
     width = max(len(row.name) for row in rows)
     status_width = max(len(status) for status in Status)
@@ -68,21 +68,21 @@ def _programs(directory: Path | None) -> list[Check]:
 
 
 def check_sandbox(found: Containment, mode: SandboxMode) -> Check:
-    """What contains the commands here."""
+    """Checks the sandbox of this machine."""
     if found.landlock_abi >= SCOPES_ABI:
         return Check("sandbox", Status.OK, str(found))
     if found.landlock_abi >= PORTS_ABI:
         return Check("sandbox", Status.WARNING, f"{found}: signals and abstract sockets are not restricted")
     if found.is_sandbox:
-        return Check("sandbox", Status.WARNING, f"{found}: TCP is not restricted; Linux 6.7 and later can")
+        return Check("sandbox", Status.WARNING, f"{found}: TCP is not restricted; that needs Linux 6.7 or later")
     if mode is SandboxMode.REQUIRE:
         advice = "a worker refuses to start with K8S_MCP_SANDBOX=require"
         return Check("sandbox", Status.MISSING, f"{found}: {advice}", is_needed=True)
-    return Check("sandbox", Status.WARNING, f"{found}: commands can read and reach what you can")
+    return Check("sandbox", Status.WARNING, f"{found}: commands can read your files and use your network")
 
 
 async def check_redis(url: str) -> list[Check]:
-    """The server of K8S_MCP_REDIS_URL, and a warning for each thing about it that can lose jobs."""
+    """Checks the server of K8S_MCP_REDIS_URL, and warns of each setting of it that can lose jobs."""
     where = store_probe.without_secrets(url)
     try:
         report = await store_probe.report(url)
@@ -101,18 +101,18 @@ async def check_redis(url: str) -> list[Check]:
 
 
 def check_key_file(path: Path) -> Check:
-    """The key that `up` makes and keeps."""
+    """Checks the master key file that `up` creates."""
     if not path.exists():
-        return Check("master key", Status.OK, f"`mcp-k8s up` makes one at its first start, in {path}")
+        return Check("master key", Status.OK, f"`mcp-k8s up` creates one at its first start, in {path}")
     if not state_directory.holds_key(path):
-        return Check("master key", Status.WRONG, f"{path} holds none: restore it, or remove it", is_needed=True)
+        return Check("master key", Status.WRONG, f"{path} contains no key: restore it, or remove it", is_needed=True)
     if path.stat().st_mode & state_directory.FOR_OTHERS:
         return Check("master key", Status.WARNING, f"others may read {path}: chmod 600 {path}")
     return Check("master key", Status.OK, f"in {path}")
 
 
 def check_port(settings: GatewaySettings) -> Check:
-    """Whether a gateway could listen."""
+    """Checks whether a gateway can listen on its port."""
     address = GatewayAddress(settings.host, settings.port)
     where = f"{settings.port} on {settings.host}"
     try:

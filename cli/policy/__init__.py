@@ -1,1 +1,1 @@
-"""`mcp-k8s policy`: what the policy says of a command."""
+"""`mcp-k8s policy`: explains how the policy judges a command, and checks files of rules."""

@@ -1,4 +1,4 @@
-"""What a gateway would say of a command, and why: `mcp-k8s policy explain`. Nothing runs and nothing is asked."""
+"""Explains how a gateway would judge a command: `mcp-k8s policy explain`. It runs nothing and contacts no server."""
 
 from gateway.policy.namespace_fence import TouchedNamespaces
 from gateway.policy.policy import Judgement, Policy
@@ -10,9 +10,9 @@ from shared.tools import registry
 
 
 def explain(text: str, policy: Policy, *, namespace: str) -> tuple[str, bool]:
-    """The explanation, and whether the command would run. Manifests are not at hand, so they count as unseen.
+    """Returns the explanation, and whether the command would run. Manifests are not available, so they count as unseen.
 
-    `namespace` is that of commands that name none.
+    A command without a namespace acts in `namespace`.
     """
     lines = [f"mode      {policy.mode}"]
     try:
@@ -53,13 +53,13 @@ def _place(touched: TouchedNamespaces) -> str:
 
 
 def summary(rules: Rules) -> str:
-    """What a file of rules says, in a line for each of them."""
+    """Describes a file of rules, with one line for each rule."""
     fence = ", ".join(rules.namespaces) or "none"
     return "\n".join([f"fence     {fence}", *(f"{each.action:<8}  {each.name}: {each.says()}" for each in rules.rules)])
 
 
 def table() -> str:
-    """Each verb of each CLI with its class, and each rule that changes one."""
+    """Lists each verb of each CLI with its class, and each rule that changes a class."""
     lines = []
     for tool in registry.tools():
         grammar = tool.grammar

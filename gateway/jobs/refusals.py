@@ -1,4 +1,4 @@
-"""What callers are told when a job was not queued, or when nobody can tell its end: the same for REST and MCP."""
+"""The errors that callers get, over REST and MCP, if a job was not queued or its end is not known."""
 
 from datetime import UTC, datetime
 
@@ -16,19 +16,19 @@ RELEASE_BUSY_RETRY_S = 10
 
 
 def not_queued(refusal: SubmitRefusal, tool: str) -> ProductError:
-    """Redis answered, and took no job."""
+    """Redis has refused the job."""
     if refusal is SubmitRefusal.CONFLICT:
         return RequestError(
             ErrorCode.IDEMPOTENCY_CONFLICT,
-            "The Idempotency-Key was used for another request, or with another credential: send that request again "
-            "as it was. Take a new key only for a command that may run besides the first.",
+            "The Idempotency-Key was used for another request, or with other credentials: send the first request "
+            "again, unchanged. Use a new key only for a command that may run in addition to the first.",
         )
     if refusal is SubmitRefusal.NO_WORKER:
         return _no_worker(tool)
     if refusal is SubmitRefusal.PRINCIPAL_FULL:
         return UnavailableError(
             ErrorCode.TOO_MANY_JOBS,
-            "You have as many commands queued and running as one caller may: wait until one of them has ended.",
+            "You have reached the limit of queued and running commands per caller: wait until one of them has ended.",
             retry_after_s=QUEUE_FULL_RETRY_S,
         )
     return UnavailableError(
@@ -37,7 +37,7 @@ def not_queued(refusal: SubmitRefusal, tool: str) -> ProductError:
 
 
 def release_busy(holder: JobId | None) -> UnavailableError:
-    """Another job changes the same thing; its id is known to who may see it."""
+    """Another job changes the same object. `holder` is its id; None if the caller may not see that job."""
     what = f"GET /jobs/{holder}?wait=30 waits for its end, DELETE /jobs/{holder} ends it" if holder else "try later"
     return UnavailableError(
         ErrorCode.RELEASE_BUSY,
@@ -48,63 +48,63 @@ def release_busy(holder: JobId | None) -> UnavailableError:
 
 
 def busy() -> UnavailableError:
-    """Redis was not asked at all."""
+    """The gateway has not sent the job to Redis."""
     return UnavailableError(
         ErrorCode.GATEWAY_BUSY,
-        "This gateway has more calls than it can take at once, and nothing was queued for this one: send it again.",
+        "This gateway has too many calls at the same time, so nothing was queued for this call: send it again.",
         retry_after_s=BUSY_RETRY_S,
     )
 
 
 def unknown_outcome(job_id: JobId) -> UnavailableError:
-    """Redis did not answer, and may have taken the job."""
+    """Redis did not answer, but may have queued the job."""
     return UnavailableError(
         ErrorCode.STORE_UNAVAILABLE,
-        "Redis is not reachable, and whether it took the job is unknown: look the job up by its id before you send "
-        "the command again.",
+        "Redis is not reachable, so it is not known whether the job was queued: ask for the job by its id before you "
+        "send the command again.",
         job_id=job_id,
     )
 
 
 def gone(issue: Issue, *, retention_s: int) -> RequestError:
-    """There was such a job, or was to be one: what is known of it without its record."""
+    """The id was issued by a gateway, but the job's record is gone."""
     when = f" at {issue.at.isoformat()}" if issue.at else ""
     if issue.at and (datetime.now(UTC) - issue.at).total_seconds() < retention_s:
         why = (
-            "Redis has lost it, or never took the job; whether the command ran is unknown, so look at the cluster "
-            "before you send it again"
+            "Redis has lost it, or the job was never queued. It is not known whether the command ran, so look at the "
+            "cluster before you send it again"
         )
     else:
-        why = f"a job's record is kept for {retention_s} s after its end, and what was in it is not to be had any more"
+        why = f"a job's record is deleted {retention_s} s after its end"
     return RequestError(ErrorCode.JOB_GONE, f"This id was issued{when}, and its job's record is gone: {why}.")
 
 
 def no_end(end: NoEnd, job: Job) -> UnavailableError:
-    """The job was queued, and its end is not to be had here."""
+    """The job was queued, but this gateway cannot tell how it ended."""
     if end is NoEnd.NO_WORKER:
         return _no_worker(job.tool)
     if end is NoEnd.DRAINING:
         return UnavailableError(
             ErrorCode.SHUTTING_DOWN,
-            f"This gateway is shutting down and the command goes on: GET /jobs/{job.id} has its result.",
+            f"This gateway is shutting down, but the command continues: GET /jobs/{job.id} returns its result.",
             job_id=job.id,
         )
     if end is NoEnd.UNSEEN:
         return UnavailableError(
             ErrorCode.STORE_UNAVAILABLE,
-            f"The job must have ended by now, and Redis was not there to say how: GET /jobs/{job.id} has its result, "
-            "do not send its command again.",
+            f"The job must have ended by now, but Redis was not reachable: GET /jobs/{job.id} returns its result. Do "
+            "not send its command again.",
             job_id=job.id,
         )
     return UnavailableError(
-        ErrorCode.STORE_UNAVAILABLE, "The job's record is gone from Redis; its outcome is unknown.", job_id=job.id
+        ErrorCode.STORE_UNAVAILABLE, "The job's record is gone from Redis, so its outcome is not known.", job_id=job.id
     )
 
 
 def _no_worker(tool: str) -> UnavailableError:
     return UnavailableError(
         ErrorCode.NO_WORKER,
-        f"No live worker has {tool}: install it where a worker runs ({registry.find(tool).install_hint}) and "
-        "restart that worker, or start one that has it. POST /jobs or `Prefer: respond-async` queues it till then.",
+        f"No live worker has {tool}: install it where a worker runs ({registry.find(tool).install_hint}) and restart "
+        "that worker, or start a worker that has it. POST /jobs or `Prefer: respond-async` queues the job until then.",
         retry_after_s=NO_WORKER_RETRY_S,
     )

@@ -1,4 +1,4 @@
-"""Turns what is stored of a job into what a caller reads: opens sealed responses, words those that nobody sealed."""
+"""Makes the caller's view of a stored job: decrypts its response, or makes one if no worker has stored a response."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,14 +18,14 @@ BYTES_PER_CHARACTER = 4
 
 _HINTS = {
     JobState.EXPIRED: "No worker was free or alive; GET /tools/status shows which tools have live workers.",
-    JobState.TIMED_OUT: "It ran into its time limit: send a longer `timeout` (seconds).",
+    JobState.TIMED_OUT: "The command reached its time limit: send a longer `timeout` (seconds).",
 }
 _LOST_READ = "The command changes nothing: send it again."
 _LOST_WRITE = "The command may have had its effect: look at the cluster before you send it again."
 
 
 def queued(job: NewJob, created_at: datetime) -> Job:
-    """A job that was accepted a moment ago, as callers read it: known without asking Redis once more."""
+    """Returns the caller's view of a job that was just queued, without another read from Redis."""
     return Job(
         id=job.id,
         tool=job.tool,
@@ -37,7 +37,7 @@ def queued(job: NewJob, created_at: datetime) -> Job:
 
 
 def listed(record: JobRecord) -> ListedJob:
-    """A job as it stands, without what it gave."""
+    """Returns the caller's view of a job, without its response."""
     return ListedJob(
         id=record.id,
         tool=record.tool,
@@ -51,7 +51,7 @@ def listed(record: JobRecord) -> ListedJob:
 
 
 class JobText(BaseModel):
-    """Both streams of a job, as far as they are stored."""
+    """The stored output of a job, as text."""
 
     stdout: str = ""
     stderr: str = ""
@@ -60,20 +60,20 @@ class JobText(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class ResponseReader:
-    """Opens what workers sealed."""
+    """Decrypts the responses and the output that workers have stored."""
 
     store: JobStore
     master_keys: MasterKeys
     max_output: int
 
     async def job(self, stored: StoredJob) -> Job:
-        """The job as callers read it, with its response once there is one."""
+        """Returns the caller's view of a job, with its response if the job has ended."""
         progress = await self.progress(stored.record)
         response = await self.response(stored) if stored.record.state.is_final else None
         return Job(**dict(listed(stored.record)), progress=progress, response=_with_progress(response, progress))
 
     async def progress(self, record: JobRecord) -> str | None:
-        """The newest that was said of what the command waits for; None of one that succeeded, for that is over."""
+        """Returns the newest message about what the command waits for; None if there is none, or if it succeeded."""
         if record.started_at is None or record.state is JobState.SUCCEEDED:
             return None
         newest = await self.store.newest_event(record.id)
@@ -88,25 +88,25 @@ class ResponseReader:
         return terminal.plain(event.content.decode("utf-8", "replace")) if event else None
 
     async def _event(self, record: JobRecord, sequence: int) -> OutputEvent | None:
-        """The event of that number; 0 is none."""
+        """Returns the event with that number; None if it is 0 or not stored."""
         found = await self.store.events(record.id, after=sequence - 1, limit=1) if sequence else []
         return opened(self.output_key(record), found[0]) if found and found[0].sequence == sequence else None
 
     async def response(self, stored: StoredJob) -> CommandResponse:
-        """What the worker sealed; for a job that ended without its worker, what was streamed and why it ended."""
+        """Returns the worker's response. For a job that ended without one, returns the stored output and the reason."""
         record = stored.record
         if stored.response is not None:
             try:
                 payload = self.output_key(record).open(stored.response, Purpose.RESPONSE)
             except SealError:
-                return _worded(record, "the result does not open with this gateway's master keys", JobText())
+                return _worded(record, "this gateway's master keys do not open the result", JobText())
             response = CommandResponse.model_validate_json(payload)
             return response.model_copy(update={"hint": response.hint or _HINTS.get(record.state)})
         text = await self.text(record) if record.started_at else JobText()
-        return _worded(record, record.reason or "the command did not run to its end", text)
+        return _worded(record, record.reason or "the command was not completed", text)
 
     async def text(self, record: JobRecord) -> JobText:
-        """What a job has printed so far, each stream cut at the output limit."""
+        """Returns the output so far, each stream cut at `max_output` characters."""
         try:
             stdout, stderr, more = await self._heads(record)
         except SealError:
@@ -120,7 +120,7 @@ class ResponseReader:
         )
 
     async def _heads(self, record: JobRecord) -> tuple[bytes, bytes, bool]:
-        """The beginnings of both streams, page by page until both are full; whether there is more."""
+        """Returns the first bytes of stdout and of stderr, and whether more is stored."""
         key = self.output_key(record)
         heads = {EventKind.STDOUT: bytearray(), EventKind.STDERR: bytearray()}
         full = self.max_output * BYTES_PER_CHARACTER
@@ -137,12 +137,12 @@ class ResponseReader:
         return bytes(heads[EventKind.STDOUT]), bytes(heads[EventKind.STDERR]), more
 
     def output_key(self, record: JobRecord) -> DataKey:
-        """What opens the job's events and response. `SealError` if no master key here unwraps it."""
+        """Returns the key of the job's events and response. `SealError` if no master key here unwraps it."""
         return self.master_keys.unwrap(record.output_key, record.identity, Purpose.OUTPUT_KEY)
 
 
 def _with_progress(response: CommandResponse | None, progress: str | None) -> CommandResponse | None:
-    """What a command waited for in vain is the next thing to look at."""
+    """Adds to the hint what the command waited for, because that is the next thing to look at."""
     if response is None or progress is None:
         return response
     hint = " ".join(filter(None, (response.hint, f"Last seen: {progress}.")))
@@ -155,7 +155,7 @@ def _links(job_id: JobId) -> JobLinks:
 
 
 def opened(key: DataKey, event: SealedEvent) -> OutputEvent:
-    """`SealError` for an event that was sealed for another place."""
+    """Decrypts an event. `SealError` if it was sealed for another job or another number."""
     return OutputEvent.model_validate_json(key.open(event.token, Purpose.EVENT, event.sequence))
 
 

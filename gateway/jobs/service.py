@@ -1,4 +1,4 @@
-"""What REST and MCP both call: submit a job, wait for it, read it, cancel it."""
+"""Submits jobs, waits for them, reads and cancels them. REST and MCP both call this module."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -27,7 +27,7 @@ from shared.store.job_store import CancelScope, JobStore, NewJob, StoredJob
 from shared.tracing import spans
 
 WAIT_MARGIN_S = 60
-"""For ending a command that is out of time, and for settling the job of a worker that died with it."""
+"""Seconds for ending a command after its time limit, and for settling the job of a worker that died."""
 CANCELLED = "cancelled by request"
 
 
@@ -36,17 +36,17 @@ class PendingJob:
     """A submitted job that its submitter waits for."""
 
     queued: Job
-    """As it was when it was accepted."""
+    """The job at the time when it was queued."""
     longest_wait_s: float
-    """By then it has ended, whether or not this gateway can see it."""
+    """Seconds after which the job has ended, even if this gateway cannot see its end."""
     recipient: Recipient
     watch: Watch
     responses: ResponseReader
     joined: JobState | None = None
-    """Of a job that an earlier call of the same command submitted: its state when this one joined it."""
+    """State in which this call joined the job of an earlier call; None if this call submitted the job."""
 
     async def ended(self, timeout_s: float | None) -> Job | NoEnd | None:
-        """The finished job, or why there is none; None when the time is over, if one was given."""
+        """Returns the finished job, or why the wait ended without it; None after `timeout_s`, if that is given."""
         end = await self.watch.ended(self.longest_wait_s if timeout_s is None else timeout_s)
         if end is None and timeout_s is None:
             return NoEnd.UNSEEN
@@ -56,7 +56,7 @@ class PendingJob:
             return await self.responses.job(end)
 
     async def latest(self) -> Job:
-        """The job as it stands, and as it was accepted while Redis is away: who is handed it must not send it again."""
+        """Returns the current job. If Redis is not available, returns the queued job, so that the caller has its id."""
         try:
             async with store_calls.bounded(self.queued.id):
                 [stored] = await self.responses.store.read([self.queued.id])
@@ -69,7 +69,7 @@ class PendingJob:
 
 @dataclass(frozen=True, slots=True)
 class JobService:
-    """Jobs of all callers of one gateway process."""
+    """Handles the jobs of all callers of one gateway process."""
 
     store: JobStore
     sealer: JobSealer
@@ -80,7 +80,7 @@ class JobService:
     responses: ResponseReader
     settings: GatewaySettings
     background: Background
-    """Owns what must go on when the request that began it is cancelled."""
+    """Owns the tasks that continue after their request is cancelled."""
 
     async def queue(self, call: PreparedCall, *, demands_worker: bool) -> Job:
         """Queues a job that its caller does not wait for. `UnavailableError` if it cannot be queued."""
@@ -96,8 +96,8 @@ class JobService:
     ) -> AsyncIterator[PendingJob]:
         """Queues a job and watches it. `UnavailableError` if it cannot be queued.
 
-        With `gives_up` the job is abandoned when the block is cancelled or its client goes, unless it has an
-        idempotency key. With `joins` a command that is there already, and whose result nobody got, is that job.
+        With `gives_up` the job is abandoned if the block is cancelled or the client disconnects, unless the call has
+        an idempotency key. With `joins` the call joins the job of the same command if its result was not delivered.
         """
         demanded_tool = call.envelope.command.tool if demands_worker else None
         chosen = await idempotency.chosen(self.store, self.master_keys, call)
@@ -119,11 +119,11 @@ class JobService:
                 yield PendingJob(queued.job, longest_wait_s, recipient, watch, self.responses, queued.joined)
 
     async def read(self, job_id: str, caller: Caller) -> Job:
-        """The job as it stands. `RequestError` as for `find`."""
+        """Returns the current job. `RequestError` as for `find`."""
         return await self._described(await self.find(job_id, caller))
 
     async def wait(self, job_id: str, caller: Caller, wait_s: float) -> Job:
-        """The job when it has ended, or as it stands after `wait_s`."""
+        """Returns the job when it has ended, or the unfinished job after `wait_s` seconds."""
         stored = await self.find(job_id, caller)
         if not stored.record.state.is_final and wait_s > 0:
             async with self.waiters.watch(stored.record.id) as watch:
@@ -132,20 +132,20 @@ class JobService:
         return await self._described(stored)
 
     async def text(self, job_id: JobId) -> JobText:
-        """What a job has printed so far."""
+        """Returns the output of a job so far."""
         async with store_calls.bounded(job_id):
             [stored] = await self.store.read([job_id])
             return await self.responses.text(stored.record) if stored else JobText()
 
     async def cancel(self, job_id: str, caller: Caller) -> Job:
-        """Cancels a job; one that has ended stays as it is. A running one ends soon after."""
+        """Cancels a job. A running job ends soon after; a job that has ended is not changed."""
         stored = await self.find(job_id, caller)
         async with store_calls.bounded(job_id):
             await self.store.cancel(stored.record.id, reason=CANCELLED, scope=CancelScope.ANY)
         return await self.read(job_id, caller)
 
     async def find(self, job_id: str, caller: Caller) -> StoredJob:
-        """`RequestError` for an id that is none, is made up, belongs to somebody else, or whose record is gone."""
+        """Returns the caller's job. `RequestError` if the id is not valid, not the caller's, or its record is gone."""
         unknown = RequestError(ErrorCode.JOB_UNKNOWN, "There is no such job, and never was: the id is wrong.")
         if not JOB_ID_PATTERN.fullmatch(job_id):
             raise unknown
@@ -163,7 +163,7 @@ class JobService:
             return await self.responses.job(stored)
 
     async def _queued(self, job: NewJob, recipient: Recipient, *, demands_worker: bool) -> QueuedJob:
-        """Runs the submit to its end even when cancelled: only after it is there something to leave."""
+        """Completes the submit even if the caller is cancelled, because only then it is known which job to leave."""
         if self.waiters.is_draining:
             raise UnavailableError(ErrorCode.SHUTTING_DOWN, "This gateway is shutting down; send the request again.")
         submit = self.submitter.submit(job, demands_worker=demands_worker)
@@ -181,7 +181,7 @@ class JobService:
 
 
 def _leave_submitted(recipient: Recipient, submitting: asyncio.Task[QueuedJob | ProductError]) -> None:
-    """Where the outcome is unknown, the job is there or it is not."""
+    """Leaves the submitted job. If the outcome is not known, leaves the job of the recipient's own id."""
     answer = None if submitting.cancelled() or submitting.exception() else submitting.result()
     job_id = answer.job.id if isinstance(answer, QueuedJob) else recipient.job_id
     replace(recipient, job_id=job_id).leave()

@@ -1,8 +1,8 @@
-"""Makes jobs of calls and puts them into the queue: some at a time, and again for a while when Redis goes away.
+"""Seals calls as jobs and queues them: a limited number at a time, with retries while Redis is not available.
 
-Each submit has a connection of its own. More of them at once would wait for one, and for the event loop, and take
-that wait for an outage of Redis: a caller would be told that nobody knows whether its job runs. So a submit waits for
-its turn first, and who does not get it is told that nothing was queued: nothing was sent.
+Each submit has its own connection. If there were more submits than connections, a submit could mistake the wait for a
+connection for an outage of Redis, and its caller would be told that the outcome is unknown. So a submit waits for its
+turn first. A caller whose submit gets no turn is told that nothing was queued, because nothing was sent.
 """
 
 import asyncio
@@ -26,13 +26,13 @@ from shared.store.job_store import Accepted, Busy, JobStore, NewJob, Same, Submi
 from shared.tracing import spans
 
 SUBMITS_AT_ONCE = 32
-"""More make a burst no shorter: Redis runs one script at a time."""
+"""Largest number of submits at the same time. More would not be faster, because Redis runs one script at a time."""
 TURN_TIMEOUT_S = 5.0
-"""A gateway that is so far behind would only tell later that it is."""
+"""Longest wait of a submit for its turn. After it, the caller is told that the gateway is busy."""
 ATTEMPT_TIMEOUT_S = 5.0
-"""A server that stands still takes the script and says nothing; a busy event loop reads the answer late."""
+"""Longest wait for Redis' answer: a server that hangs does not answer, and a busy event loop reads the answer late."""
 RETRY_S = 2.0
-"""From the first failure on: restarts of Redis are shorter."""
+"""Seconds of retries after the first failure. A restart of Redis takes less."""
 RETRY_DELAY_S = 0.1
 
 log = structlog.get_logger()
@@ -40,7 +40,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class JobSealer:
-    """Makes sealed jobs of prepared calls."""
+    """Makes a sealed job from a prepared call."""
 
     master_keys: MasterKeys
     settings: GatewaySettings
@@ -48,7 +48,7 @@ class JobSealer:
 
     @contextmanager
     def sealed(self, call: PreparedCall, chosen: Identity, *, joins: bool = False) -> Iterator[NewJob]:
-        """The call as a job, which the block submits: the worker's spans belong to the one of this block."""
+        """Yields the call as a job, which the block submits. The worker's spans are children of this block's span."""
         attributes = {
             spans.TOOL: call.envelope.command.tool,
             spans.COMMAND_CLASS: call.envelope.command_class.value,
@@ -87,16 +87,16 @@ class JobSealer:
 
 @dataclass(frozen=True, slots=True)
 class QueuedJob:
-    """A job as it was accepted; one that `is_repeated` was so before, and may have ended."""
+    """A queued job. If `is_repeated`, an earlier call has queued the job, which may have ended since."""
 
     job: Job
     is_repeated: bool
     joined: JobState | None = None
-    """Of the job that another call submitted, and that this one joins: its state then."""
+    """State of the job when this call joined it; None if this call did not join another call's job."""
 
 
 class Submitter:
-    """Submits for one gateway process. `store` must have `SUBMITS_AT_ONCE` connections that nothing else uses."""
+    """Submits jobs for one gateway process. `store` must have `SUBMITS_AT_ONCE` connections of its own."""
 
     def __init__(self, store: JobStore, *, queue_limit: int) -> None:
         self._store = store
@@ -104,7 +104,7 @@ class Submitter:
         self._turns = asyncio.Semaphore(SUBMITS_AT_ONCE)
 
     async def submit(self, job: NewJob, *, demands_worker: bool) -> QueuedJob | ProductError:
-        """The queued job, or why it is not queued or not known to be."""
+        """Returns the queued job, or the error if it was not queued or the outcome is not known."""
         try:
             async with asyncio.timeout(TURN_TIMEOUT_S):
                 await self._turns.acquire()
@@ -119,7 +119,7 @@ class Submitter:
     async def _until_answered(
         self, job: NewJob, *, demands_worker: bool
     ) -> Accepted | Same | Busy | SubmitRefusal | None:
-        """Asks again while Redis is away, for the same id twice is one job; None when it stays away."""
+        """Retries while Redis is not available: submitting one id twice makes one job. None if there is no answer."""
         clock = asyncio.get_running_loop().time
         give_up_at: float | None = None
         while give_up_at is None or clock() < give_up_at:
@@ -141,7 +141,7 @@ def _understood(job: NewJob, answer: Accepted | Same | Busy | SubmitRefusal) -> 
         log.info("job joined", job_id=answer.job_id, tool=job.tool, state=answer.state)
         same = responses.queued(replace(job, id=answer.job_id), answer.created_at)
         return QueuedJob(same, is_repeated=True, joined=answer.state)
-    # An id that comes from chance is there already only where the answer to this very submit was lost.
+    # A random id exists already only if the answer to an earlier try of this submit was lost.
     if answer.is_repeated and job.fingerprint:
         log.info("job submitted again", job_id=job.id)
         return QueuedJob(responses.queued(job, answer.created_at), is_repeated=True)

@@ -1,7 +1,7 @@
-"""Ends jobs that wait for a worker after the last one with their tool has died, for callers who wait with them.
+"""Ends queued jobs whose callers wait, after the last worker with their tool has died.
 
-At submit such a caller is refused at once; without this, one who came a moment before the worker died would sit out
-the job's whole queue wait. What is not for us: jobs that nobody waits for, which workers may come for later.
+A caller that submits after that is refused at once. Without this module, a caller that submitted just before would wait
+for the job's whole queue wait. Jobs without a waiting caller stay queued for workers that start later.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ log = structlog.get_logger()
 
 
 class UnservedJobs:
-    """`in_contact` says whether Redis has answered for so long that every living worker has announced itself."""
+    """`in_contact` tells whether Redis was available for so long that every live worker has announced itself."""
 
     def __init__(self, store: JobStore, workers: WorkerRegistry, in_contact: Callable[[], bool]) -> None:
         self._store = store
@@ -26,9 +26,9 @@ class UnservedJobs:
         self._in_contact = in_contact
 
     async def end(self, queued: Mapping[JobId, str]) -> None:
-        """Cancels those of the queued jobs (with their tools) that no live worker can take, if they still are queued.
+        """Cancels the jobs (id → tool) that are still queued and that no live worker can take.
 
-        An outage of Redis is not the death of all workers: their announcements end in it all the same.
+        Does nothing after an outage of Redis, in which the announcements of live workers expire.
         """
         if not queued or not self._in_contact():
             return

@@ -1,7 +1,7 @@
-"""Everyone on this gateway who waits for a job's end or follows its output, on one subscription connection.
+"""Serves all requests on this gateway that wait for a job's end or follow its output, with one subscription connection.
 
-A waiter subscribes to its job's channel before the job's state is read, so no end is missed between the two. Notices
-are turned into one batched read for all waiters, and a sweep each second covers notices that were lost.
+A waiter subscribes to its job's channel before the job's state is read, so it cannot miss the end. Notices lead to one
+batched read for all waiters. Once a second all jobs are checked, in case a notice was lost.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ STORE_TIMEOUT_S = 2.0
 MESSAGE_POLL_S = 5.0
 READ_BATCH = 200
 MISSES_OF_A_GONE_JOB = 8
-"""Reads in a row, a second apart at the most often."""
+"""Number of reads in a row that do not find a job, after which the job counts as gone."""
 
 FINAL_STATES = frozenset(state.encode() for state in JobState if state.is_final)
 
@@ -40,33 +40,33 @@ class NoEnd(StrEnum):
     GONE = "gone"
     """The job's record is no longer there."""
     UNSEEN = "unseen"
-    """It must have ended long ago, and Redis has not been there to say how."""
+    """The job must have ended, but Redis was not available to tell how."""
     DRAINING = "draining"
-    """This gateway stops; the job goes on."""
+    """This gateway stops. The job continues."""
     NO_WORKER = "no-worker"
-    """The last worker that could take it died first; it is cancelled, and nothing has run."""
+    """The last worker with the tool died before it took the job. The job was cancelled and has not run."""
 
 
 class Watch:
-    """One waiter's place. Whoever submits the job says when it `is_submitted`: before, no read can find it."""
+    """One request that waits for a job. The submitter of the job sets `is_submitted`; no read finds the job before."""
 
     def __init__(self, *, is_new: bool, demanded_tool: str | None) -> None:
         self.is_new = is_new
         self.is_submitted = not is_new
         self.demanded_tool = demanded_tool
-        """What a live worker must have while the job is queued; None for who waits for workers to come too."""
+        """Tool that a live worker must have while the job is queued; None if the waiter also waits for a worker."""
         self.is_queued = False
-        """Whether the last read found it queued."""
+        """Whether the job was queued at the last read."""
         self._end: asyncio.Future[StoredJob | NoEnd] = asyncio.get_running_loop().create_future()
         self._misses = 0
 
     async def ended(self, timeout_s: float | None) -> StoredJob | NoEnd | None:
-        """The finished job, or why there is none; None when the time is over."""
+        """Returns the finished job, or why the watch ended without it; None after `timeout_s`."""
         await asyncio.wait({self._end}, timeout=timeout_s)
         return self._end.result() if self._end.done() else None
 
     def show(self, stored: StoredJob | None) -> None:
-        """Takes what a read found; a job that is only being submitted is missing for a while."""
+        """Takes the result of a read. A job that is being submitted may be missing for a while."""
         self._misses = self._misses + 1 if stored is None and self.is_submitted else 0
         self.is_queued = stored is not None and stored.record.state is JobState.QUEUED
         if stored is not None and stored.record.state.is_final:
@@ -81,7 +81,7 @@ class Watch:
 
 
 class JobWaiters:
-    """Waiters of one gateway process; `run` must run while anyone waits."""
+    """The waiters of one gateway process. `run` must run while a request waits."""
 
     def __init__(self, store: JobStore, redis: Redis, unserved_jobs: UnservedJobs) -> None:
         self._store = store
@@ -91,7 +91,7 @@ class JobWaiters:
         self._due: set[JobId] = set()
         self._followers = Followers()
         self._left: set[str] = set()
-        """Channels that nobody needs any more."""
+        """Subscribed channels that no waiter or follower needs any more."""
         self._wake = asyncio.Event()
         self._pubsub: PubSub | None = None
         self.is_draining = False
@@ -106,8 +106,8 @@ class JobWaiters:
     ) -> AsyncIterator[Watch]:
         """Subscribes for as long as the block runs.
 
-        A new job is submitted inside of the block: it is not read when the subscription stands, for it cannot have
-        ended before, and if a notice is lost all the same the sweep finds it.
+        A new job is submitted inside the block, so it cannot have ended before the subscription and is not read then.
+        If its notice is lost, the next check finds its end.
         """
         watch = Watch(is_new=is_new, demanded_tool=demanded_tool)
         if self.is_draining:
@@ -126,9 +126,9 @@ class JobWaiters:
 
     @asynccontextmanager
     async def follow(self, job_id: JobId) -> AsyncIterator[asyncio.Event]:
-        """An event that is set when the job has printed something or changed its state, within a second at the latest.
+        """Yields an event that is set at most a second after the job has printed something or changed its state.
 
-        It is set when the gateway stops too.
+        The event is also set when the gateway stops.
         """
         try:
             async with self._followers.woken(job_id) as (event, is_first):
@@ -140,28 +140,28 @@ class JobWaiters:
                 self._left.add(key_names.changes(job_id))
 
     def check(self, job_id: JobId) -> None:
-        """Reads the job soon, if it is watched."""
+        """Makes the job be read soon, if it is watched."""
         if job_id in self._watches:
             self._due.add(job_id)
             self._wake.set()
 
     def release(self) -> None:
-        """Ends every watch, now and later: this gateway stops."""
+        """Ends all watches, and each later watch at once, because this gateway stops."""
         self.is_draining = True
         for watch in [watch for watches in self._watches.values() for watch in watches]:
             watch.resolve(NoEnd.DRAINING)
         self._followers.wake_all()
 
     async def run(self) -> None:
-        """Listens, reads and sweeps until cancelled."""
+        """Listens for notices and reads jobs until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(restarted(self._listen, "listen for notices"), name="listen for notices")
             group.create_task(restarted(self._read_and_check, "read finished jobs"), name="read finished jobs")
 
     async def _subscribe(self, channel: str) -> bool:
-        """False where the subscription stands already.
+        """Returns False if the channel is subscribed already.
 
-        Best effort: after a lost connection the subscriptions are renewed, and the sweep covers the gap.
+        An error is only logged: subscriptions are renewed with the connection, and the next check finds missed ends.
         """
         if channel in self._left:
             self._left.discard(channel)
@@ -176,7 +176,7 @@ class JobWaiters:
         return True
 
     async def _unsubscribe_left(self) -> None:
-        """All at once, for a command per finished job would be on the way of the next one."""
+        """Unsubscribes from all channels at once, because one command for each job would delay the next jobs."""
         left, self._left = self._left, set()
         if self._pubsub is not None and left:
             async with asyncio.timeout(STORE_TIMEOUT_S):
@@ -184,9 +184,9 @@ class JobWaiters:
 
     async def _listen(self) -> None:
         async with self._redis.pubsub() as pubsub:
-            # One channel that nobody writes to keeps the connection while no one waits.
+            # A channel without messages keeps the connection open while no request waits.
             await pubsub.subscribe(key_names.NOTICE)
-            # From here on who begins to wait subscribes by himself; who waits already is subscribed now.
+            # New waiters subscribe from here on; the channels of present waiters are subscribed below.
             self._pubsub = pubsub
             self._left.clear()
             try:
@@ -206,13 +206,13 @@ class JobWaiters:
             return
         job_id = JobId(name.removeprefix(key_names.NOTICE))
         is_end = kind == "message" and data in FINAL_STATES
-        # What happened before the subscription stood was not noticed.
+        # Changes before the subscription have sent no notice to this gateway.
         is_gap = kind == "subscribe" and not all(watch.is_new for watch in self._watches.get(job_id, ()))
         if is_end or is_gap:
             self.check(job_id)
 
     async def _read_and_check(self) -> None:
-        """Reads what notices name as they come, and once a second all that is waited for, however busy it is."""
+        """Reads the jobs of notices as they come, and once a second all watched jobs, even under load."""
         clock = asyncio.get_running_loop().time
         check_at = clock() + CHECK_INTERVAL_S
         while True:

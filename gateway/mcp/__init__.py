@@ -1,1 +1,1 @@
-"""MCP on `/mcp`: the same calls as REST, worded for models."""
+"""Serves MCP on `/mcp`: the same calls as REST, with texts for models."""

@@ -1,6 +1,6 @@
-"""The span of one MCP message, which belongs to that of the caller: `_meta` names it, or the request's headers.
+"""Makes the span of one MCP message. Its parent is the caller's span, which `_meta` or the request's headers name.
 
-In place of the SDK's own, which would export the texts of errors. Source: MCP 2026-07-28, basic, trace context.
+It replaces the SDK's own span, which would export the texts of errors. Source: MCP 2026-07-28, basic, trace context.
 """
 
 from mcp.server.context import CallNext, HandlerResult
@@ -12,7 +12,7 @@ from shared import logs
 from shared.tracing import spans
 
 TRACED = frozenset({"tools/call", "tasks/get", "tasks/cancel", "tasks/update", "tasks/result"})
-"""What runs a command or looks at one; lists and the like are as they are."""
+"""Methods that run a command or read a job. Other methods, such as lists, have no span."""
 
 
 async def traced(ctx: Context, call_next: CallNext) -> HandlerResult:

@@ -1,4 +1,4 @@
-"""What a tool call does: the same as the REST route of that name, with a wait that fits MCP clients."""
+"""Runs a tool call: it does the same as the REST route of that name, with a wait that suits MCP clients."""
 
 from collections.abc import Mapping
 from typing import Any, Literal, TypeVar
@@ -56,11 +56,11 @@ class OutputArguments(BaseModel):
 async def call(
     context: Context, name: str, arguments: Mapping[str, Any], *, wait_s: float, delivers: bool = True
 ) -> types.CallToolResult:
-    """The result of one tool call; a command is handed over as a job after `wait_s`.
+    """Returns the result of one tool call. After `wait_s` seconds a running command is handed over as a job.
 
-    Without `delivers` its caller is told of the job only, and its result is still to be delivered.
+    Without `delivers` the caller gets only the job, and the result still counts as not delivered.
 
-    `ProductError` for what the caller must change or try later.
+    `ProductError` says what the caller must change, or that it must try again later.
     """
     if name in _JOB_CALLS:
         return await _JOB_CALLS[name](context, arguments)
@@ -68,7 +68,7 @@ async def call(
     command, request = _parsed(CommandRequest, arguments), exchange.of(context)
     parts = request.parts
     prepared = await parts.preparation.prepare(Call(tool, command, request.headers, request.caller))
-    # Closing the request is cancelling it since revision 2026-07-28; before, it meant nothing.
+    # Since revision 2026-07-28, closing the request cancels it. In earlier revisions it had no meaning.
     gives_up = context.protocol_version in MODERN_PROTOCOL_VERSIONS
     async with parts.jobs.submitted(prepared, demands_worker=True, gives_up=gives_up, joins=True) as pending:
         async with reporter.reporting(parts.event_stream, context, pending.queued.id):
@@ -86,7 +86,7 @@ async def call(
 
 
 async def output(request: Exchange, job_id: str, stream: str, *, offset: int = 0) -> OutputText:
-    """A page of what a job has printed. `RequestError` for a job that is not the caller's."""
+    """Returns a page of a job's output. `RequestError` for a job that is not the caller's."""
     most = request.parts.settings.mcp_max_text - results.FRAME_CHARACTERS
     stored = await request.parts.jobs.find(job_id, request.caller)
     page = await request.parts.output_pages.served(stored, EventKind(stream), offset=offset, limit=most)
@@ -120,7 +120,7 @@ _JOB_CALLS = {GET_JOB: _get_job, LIST_JOBS: _list_jobs, CANCEL_JOB: _cancel_job,
 
 
 async def _waited(context: Context, asked: JobArguments) -> Job:
-    """The job when it has ended, or as it stands when the time is over; what it does meanwhile is reported."""
+    """Returns the job when it has ended or the time is over. Reports its progress until then."""
     request = exchange.of(context)
     parts = request.parts
     wait_s = min(asked.wait, parts.settings.max_wait_s)
@@ -134,7 +134,7 @@ async def _waited(context: Context, asked: JobArguments) -> Job:
 
 
 async def _told(jobs: JobService, job: Job) -> types.CallToolResult:
-    """To somebody who has the job's id."""
+    """Returns the job to a caller that asked for it by its id."""
     await jobs.delivery.show(job)
     return await _described(jobs, job)
 
@@ -145,7 +145,7 @@ async def _described(service: JobService, job: Job, *, joined: JobState | None =
 
 
 async def _handed_over(service: JobService, job: Job, *, joined: JobState | None) -> types.CallToolResult:
-    """A job that goes on without this call; what it has printed is a courtesy, its id is not."""
+    """Returns a job that continues without this call: its id, and also its output so far if Redis is available."""
     try:
         return await _described(service, job, joined=joined)
     except UnavailableError:

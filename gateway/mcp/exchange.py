@@ -1,7 +1,7 @@
-"""Whether the answer to a request went out while its client was there: what it carries is delivered then, or missed.
+"""Checks whether an answer was sent before its client disconnected. If not, the results in it count as missed.
 
-A result is recorded as delivered just before it is sent, so that whoever acts on it finds it so; here that is taken
-back. A client that stopped to wait with its connection open cannot be told from one that reads.
+A result is recorded as delivered just before it is sent, so that a client that acts on it finds that state; this module
+takes the record back. A client that has stopped reading, with its connection open, cannot be recognized.
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ from gateway.jobs.delivery import Recipient
 Context = ServerRequestContext[Any, Any]
 
 KEY = "mcp_k8s.exchange"
-"""In the ASGI scope, which reaches the handlers as that of their request."""
+"""Key of the exchange in the ASGI scope, which the handlers get with their request."""
 
 
 class Exchange:
@@ -35,7 +35,7 @@ class Exchange:
         self._is_answered = False
 
     def carries(self, recipient: Recipient) -> None:
-        """The answer holds the result for that call."""
+        """Notes that the answer contains the result for that call."""
         self._carried.append(recipient)
 
     async def receive(self) -> Message:
@@ -49,14 +49,14 @@ class Exchange:
             self._is_answered = self._is_open
 
     def close(self) -> None:
-        """Each result that it held and that did not go out whole is missed."""
+        """Records the results of an answer that was not sent completely as missed."""
         if not self._is_answered:
             for recipient in self._carried:
                 recipient.miss()
 
 
 def of(context: Context) -> Exchange:
-    """The one that a handler answers in."""
+    """Returns the exchange that a handler answers."""
     if context.request is None:
         raise RuntimeError("a call came without a request")
     exchange: Exchange = context.request.scope[KEY]

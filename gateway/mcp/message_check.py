@@ -1,7 +1,7 @@
-"""Whether a body is one JSON-RPC message that a client may send, whatever its revision.
+"""Checks that a body is one JSON-RPC message that a client of any revision may send.
 
-The SDK's transport of the earlier revisions answers what is none of it with pydantic's text, which repeats the body,
-and takes a request whose id is no id for a notification, so that its sender waits for ever.
+For earlier revisions, the SDK's transport answers any other body with pydantic's text, which repeats the body. It also
+reads a request whose id is not valid as a notification, so that its sender would wait for ever.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ from pydantic_core import from_json
 
 
 def fault(body: bytes) -> JSONRPCError | None:
-    """The answer to a body that is no request and no notification; it repeats nothing of the body but a proper id."""
+    """Returns the error for a body that is neither request nor notification. It repeats at most a valid id."""
     try:
         message = from_json(body)
     except ValueError:
@@ -26,11 +26,11 @@ def _what_is_wrong(message: Any) -> str | None:
     if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
         return 'The body must be one JSON-RPC message: an object with "jsonrpc": "2.0".'
     if not isinstance(message.get("method"), str):
-        return "The message names no `method`; this server asks nothing, and so takes no answers."
+        return "The message has no `method`. This server sends no requests, so it accepts no answers."
     if not isinstance(message.get("params", {}), dict):
         return "`params` must be an object."
     if "id" in message and _id_of(message) is None:
-        return "`id` must be a string or an integer; a notification has none."
+        return "`id` must be a string or an integer; a notification has no `id`."
     return None
 
 

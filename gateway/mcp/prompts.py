@@ -1,4 +1,4 @@
-"""Prompts for the usual work: what to look at, in which order, with the tools of this server."""
+"""Prompts for common tasks. They tell a model which tools of this server to call, and in which order."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ MAX_ARGUMENT_CHARACTERS = 300
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """`fallback` stands for it where it is not given; an argument without one must be."""
+    """An argument of a prompt. `fallback` is its default; without one, the argument is required."""
 
     name: str
     description: str
@@ -22,7 +22,7 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """Its text lies beside this module, with each argument's name in braces."""
+    """A prompt. Its text is in `prompt_texts/`, with the arguments' names in braces."""
 
     name: str
     title: str
@@ -61,19 +61,19 @@ PROMPTS = (
     Prompt(
         "inventory",
         "Take stock",
-        "Says what runs in a namespace or a cluster, and what is not well.",
+        "Lists what runs in a namespace or a cluster, and what is not healthy.",
         (_ANY_NAMESPACE,),
     ),
     Prompt(
         "argocd_sync_state",
         "Sync state of Argo CD applications",
-        "Says which applications are out of sync or degraded, and why.",
-        (Argument("project", "Only those of this project.", ""),),
+        "Lists applications that are out of sync or degraded, and says why.",
+        (Argument("project", "Only applications of this project.", ""),),
     ),
     Prompt(
         "check_mesh",
         "Check the mesh",
-        "Looks for what is wrong with Istio's configuration and proxies.",
+        "Looks for errors in Istio's configuration and proxies.",
         (_ANY_NAMESPACE,),
     ),
 )
@@ -81,7 +81,7 @@ _BY_NAME = {prompt.name: prompt for prompt in PROMPTS}
 
 
 def listed() -> list[types.Prompt]:
-    """All of them, always in the same order."""
+    """Returns all prompts, always in the same order."""
     return [
         types.Prompt(
             name=prompt.name,
@@ -99,7 +99,7 @@ def listed() -> list[types.Prompt]:
 
 
 def rendered(name: str, given: Mapping[str, str]) -> types.GetPromptResult:
-    """The prompt with its arguments. `RequestError` for an unknown one, or arguments that do not fit."""
+    """Returns the prompt's text with its arguments. `RequestError` for an unknown prompt or wrong arguments."""
     prompt = _BY_NAME.get(name)
     if prompt is None:
         raise _invalid(f"There is no such prompt; the prompts are {', '.join(_BY_NAME)}.")
@@ -118,12 +118,12 @@ def _value(argument: Argument, value: str) -> str:
     if not value and argument.fallback is None:
         raise _invalid(f"The argument {argument.name} is missing: {argument.description}")
     if len(value) > MAX_ARGUMENT_CHARACTERS or not value.isprintable():
-        raise _invalid(f"The argument {argument.name} is one line of at most {MAX_ARGUMENT_CHARACTERS} characters.")
+        raise _invalid(f"The argument {argument.name} must be one line, {MAX_ARGUMENT_CHARACTERS} characters at most.")
     return value or str(argument.fallback)
 
 
 def _scope(values: Mapping[str, str]) -> dict[str, str]:
-    """For prompts about a part or the whole: words for it, and the flag that picks it."""
+    """Returns words for the namespace or project that a prompt is about, and the flags that select it."""
     if "project" in values:
         project = values["project"]
         return {

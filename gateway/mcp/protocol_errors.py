@@ -1,4 +1,4 @@
-"""How refusals read where MCP knows no result that could tell them: as errors of JSON-RPC."""
+"""Turns refusals into JSON-RPC errors, for methods whose results cannot describe an error."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from shared.errors import ProductError, RequestError
 
 @contextmanager
 def answered() -> Iterator[None]:
-    """Raises MCPError for whatever the block raises: -32602 for what the caller must change, -32603 for the rest."""
+    """Turns each error in the block into MCPError: -32602 if the caller must change the request, else -32603."""
     try:
         yield
     except MCPError:
@@ -25,7 +25,7 @@ def answered() -> Iterator[None]:
 
 
 def of(error: ProductError) -> MCPError:
-    """The error's detail as the message, and the problem that REST answers with as its data."""
+    """Returns the error with its detail as message, and REST's problem as data."""
     metrics.REFUSALS.labels(code=error.code).inc()
     code = INVALID_PARAMS if isinstance(error, RequestError) else INTERNAL_ERROR
     return MCPError(code, error.detail, problems.of(error).model_dump(exclude_none=True))

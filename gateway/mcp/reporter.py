@@ -1,4 +1,4 @@
-"""Progress notifications of a call that waits: what its command prints, and what it is seen to wait for.
+"""Sends progress notifications during a call that waits: what its command prints, and what the command waits for.
 
 https://modelcontextprotocol.io/specification: `notifications/progress`, for clients that ask for them.
 """
@@ -14,22 +14,22 @@ from shared.events import EventKind
 from shared.models import JobId
 
 FIRST_AFTER_S = 1.0
-"""Most commands have ended by then, and their calls cost nothing more."""
+"""Seconds before the first notification. Most commands have ended by then, so their calls need none."""
 SHORTEST_S = 1.0
-"""Between two notifications, however much the command prints."""
+"""Shortest time between two notifications, even if the command prints more."""
 LONGEST_S = 5.0
-"""Some clients take it for a sign of life."""
+"""Longest time between two notifications, because some clients take them as a sign of life."""
 MOST_LINES = 10
 MOST_LINE_CHARACTERS = 500
 
 
 class News:
-    """What has happened since it was told last: the newest lines, and how many came before them."""
+    """The news since the last notification: the newest lines, and the number of older lines that are left out."""
 
     def __init__(self, known: str | None = None) -> None:
         self.arrived = asyncio.Event()
         self._known = known
-        """What the command was seen to wait for."""
+        """Newest message about what the command waits for."""
         self._lines: deque[str] = deque(maxlen=MOST_LINES)
         self._passed_over = 0
         self._unfinished: dict[str, str] = {}
@@ -37,7 +37,7 @@ class News:
             self.arrived.set()
 
     def take(self, event: StreamEvent) -> None:
-        """Notes an event of a job's stream; those that only tell its state are no news here."""
+        """Takes an event of a job's stream. Ignores events that only tell its state."""
         if event.name == EventKind.PROGRESS:
             self._known = event.data["text"]
             self._add(event.data["text"])
@@ -48,7 +48,7 @@ class News:
                 self._add(line)
 
     def message(self, waited_s: float) -> str:
-        """What is new; where nothing is, how long it has been waited for what is known."""
+        """Returns the new lines; if there are none, what the command waits for and for how long."""
         self.arrived.clear()
         lines, passed_over = list(self._lines), self._passed_over
         self._lines.clear()
@@ -68,7 +68,7 @@ class News:
 async def reporting(
     stream: EventStream, context: Context, job_id: JobId, *, after: Place | None = None, known: str | None = None
 ) -> AsyncIterator[None]:
-    """Reports what happens to the job after that place, for as long as the block runs."""
+    """Reports the job's events after that place while the block runs, if the client has sent a progress token."""
     if "progress_token" not in (context.meta or {}):
         yield
         return
@@ -82,7 +82,7 @@ async def reporting(
     finally:
         for task in tasks:
             task.cancel()
-        # A client that cannot be told any more is found out by whoever waits for its call.
+        # An error here means that the client has gone, and the code that waits for its call notices that.
         await asyncio.gather(*tasks, return_exceptions=True)
 
 

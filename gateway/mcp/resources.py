@@ -1,4 +1,4 @@
-"""Resources: what a job has printed, and what this server lets its callers run."""
+"""MCP resources: the output of a job, and the effective policy."""
 
 import re
 
@@ -24,7 +24,7 @@ TEMPLATES = tuple(
         name=f"job_{stream}",
         title=f"Output of a job ({stream})",
         uri_template=f"job://{{id}}/{stream}",
-        description=f"What a command has written to {stream}, from its beginning; read_output has what comes after.",
+        description=f"Output of a command on {stream}, from the beginning. If it is cut, read_output returns the rest.",
         mime_type=PLAIN_TEXT,
     )
     for stream in (EventKind.STDOUT, EventKind.STDERR)
@@ -42,14 +42,14 @@ class EffectiveRule(BaseModel):
 
 
 class EffectivePolicy(BaseModel):
-    """What callers may run, whatever the cluster itself would allow them."""
+    """The commands that callers may run. The cluster itself may allow them less."""
 
     mode: SecurityMode
     allowed_classes: list[CommandClass]
     namespaces: list[str]
-    """Those that commands may touch; empty means any."""
+    """Namespaces that commands may touch; empty means all."""
     rules: list[EffectiveRule]
-    """One that denies goes before those that allow, and those before the mode."""
+    """Deny rules take precedence over allow rules, and allow rules over the mode."""
     refused: dict[str, list[str]]
     """Tool → verbs that never run here."""
     refused_flags: dict[str, list[str]]
@@ -57,7 +57,7 @@ class EffectivePolicy(BaseModel):
 
 
 def listed() -> list[types.Resource]:
-    """Those with an address of their own; jobs have templates."""
+    """Returns the resources with a fixed address. Jobs have templates instead."""
     return [
         types.Resource(
             name="policy",
@@ -70,7 +70,7 @@ def listed() -> list[types.Resource]:
 
 
 async def read(context: Context, uri: str) -> types.ReadResourceResult:
-    """`RequestError` for an address that is none, or a job that is not the caller's."""
+    """Returns a resource. `RequestError` for an unknown address, or a job that is not the caller's."""
     request = exchange.of(context)
     if uri == POLICY_URI:
         text, mime_type = (
@@ -81,14 +81,14 @@ async def read(context: Context, uri: str) -> types.ReadResourceResult:
         text, mime_type = await _output(request, job[1], job[2]), PLAIN_TEXT
     else:
         raise RequestError(
-            ErrorCode.NOT_FOUND, f"There is no such resource: {POLICY_URI}, job://ID/stdout and job://ID/stderr are."
+            ErrorCode.NOT_FOUND, f"There is no such resource; use {POLICY_URI}, job://ID/stdout or job://ID/stderr."
         )
     content = types.TextResourceContents(uri=uri, mime_type=mime_type, text=text)
     return types.ReadResourceResult(contents=[content])
 
 
 def effective_policy(settings: GatewaySettings, policy: Policy) -> EffectivePolicy:
-    """As the settings, the operator's rules and the tools' grammars have it."""
+    """Combines the settings, the operator's rules and the tools' grammars."""
     tools = registry.tools()
     return EffectivePolicy(
         mode=policy.mode,

@@ -1,4 +1,4 @@
-"""JSON schemas as models read them: every word of theirs costs context, in each conversation anew."""
+"""Shortens JSON schemas for models, because each word takes context in every conversation."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 from pydantic import BaseModel
 
 _KEPT = ("type", "enum", "required")
-"""All else is checked when a call comes, or of no use to who writes one."""
+"""Keywords that are kept. Others are checked when a call comes, or do not help a model to write a call."""
 
 
 def of_input(schema: Mapping[str, Any], *, hidden: Sequence[str], notes: Mapping[str, str]) -> dict[str, Any]:
-    """The arguments of a converted operation but for the hidden ones, each with its note."""
+    """Returns the schema of an operation's arguments without the hidden ones, with a note for each that has one."""
     shown = {name: value for name, value in schema["properties"].items() if name not in hidden}
     properties = {
         name: _short(value, {}) | ({"description": notes[name]} if name in notes else {})
@@ -20,13 +20,13 @@ def of_input(schema: Mapping[str, Any], *, hidden: Sequence[str], notes: Mapping
 
 
 def of_output(model: type[BaseModel], *, hidden: Sequence[str]) -> dict[str, Any]:
-    """What a result's structured content holds; its fields say by their names what they are."""
+    """Returns the schema of a result's structured content, without descriptions: the fields' names suffice."""
     schema = model.model_json_schema(mode="serialization")
     return _without(_short(schema, schema.get("$defs", {})), {"enum", "required", *hidden})
 
 
 def _short(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:
-    """Types, and what `$ref` names in its place; what may be null has two types."""
+    """Keeps the types and replaces each `$ref` by its definition. A nullable value gets two types."""
     if "$ref" in schema:
         return _short(definitions[schema["$ref"].rpartition("/")[2]], definitions)
     if "anyOf" in schema:
@@ -45,7 +45,7 @@ def _short(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[st
 
 
 def _without(schema: dict[str, Any], names: set[str]) -> dict[str, Any]:
-    """Without those keywords and properties, on every level."""
+    """Removes these keywords and properties on every level."""
     return {
         name: _without(value, names) if isinstance(value, dict) else value
         for name, value in schema.items()

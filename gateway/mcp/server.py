@@ -39,7 +39,7 @@ INSTRUCTIONS = (
     "A command that takes long returns a job_id: call get_job with it instead of sending the command again."
 )
 CACHE_HINT = CacheHint(ttl_ms=300_000, scope="public")
-"""The lists are the same for every caller and change with the gateway's version, settings and policy only."""
+"""The lists are the same for every caller. They change only with the gateway's version, settings and policy."""
 CACHED: tuple[CacheableMethod, ...] = (
     "server/discover",
     "tools/list",
@@ -50,7 +50,7 @@ CACHED: tuple[CacheableMethod, ...] = (
 
 
 class McpServer(FastApiMCP):
-    """Tools from the app's operations; `running` must be entered while the app serves."""
+    """Makes tools from the app's operations. `running` must be entered while the app serves."""
 
     def __init__(self, app: FastAPI) -> None:
         super().__init__(app, name="mcp-k8s", include_operations=list(tools.OPERATIONS))
@@ -80,7 +80,7 @@ class McpServer(FastApiMCP):
 
     @asynccontextmanager
     async def running(self, parts: Parts) -> AsyncIterator[None]:
-        """Serves for as long as the block runs; may be entered again afterwards."""
+        """Serves while the block runs. It may be entered again afterwards."""
         lists_jobs = parts.job_lists.are_open_to_anonymous
         policies = [ListedPolicy(only_reads, lists_jobs) for only_reads in (False, True)]
         self._offered = {policy.only_reads: self._described(policy) for policy in policies}
@@ -111,7 +111,7 @@ class McpServer(FastApiMCP):
             request.close()
 
     def _described(self, policy: ListedPolicy) -> list[types.Tool]:
-        """Made once: the SDK asks for the list in every call of the stateless revision, to check its headers."""
+        """Describes the tools, once at the start: the SDK asks for the list in every stateless call."""
         return [revision_2025_11_25.offered(tool) for tool in tools.described(self.tools, policy)]
 
     async def _list_tools(self, context: Context, _: types.PaginatedRequestParams | None) -> types.ListToolsResult:
@@ -156,5 +156,5 @@ class McpServer(FastApiMCP):
 
 
 def _trimmed(scope: Scope) -> Scope:
-    """Blanks around a header's value are no part of it (RFC 9110, 5.5); the HTTP parser leaves those behind it."""
+    """Removes blanks around header values (RFC 9110, 5.5), because the HTTP parser keeps those after a value."""
     return {**scope, "headers": [(name, value.strip(b" \t")) for name, value in scope["headers"]]}

@@ -1,4 +1,4 @@
-"""The tools as models see them: which operations, what they say of themselves, and what they may do."""
+"""Describes the tools to models: which operations are tools, with their texts, schemas and annotations."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,15 +19,15 @@ CANCEL_JOB = "cancel_job"
 READ_OUTPUT = "read_output"
 OPERATIONS = (*registry.names(), GET_JOB, LIST_JOBS, CANCEL_JOB, READ_OUTPUT)
 HIDDEN_ARGUMENTS = ("kubeconfig",)
-"""Taken when a client sends it, and never shown: a kubeconfig must not pass through a model's context."""
+"""Arguments that are accepted but not listed: a kubeconfig must not pass through a model's context."""
 HIDDEN_FIELDS = ("links",)
-"""Addresses of REST."""
-ONLY_READS = "This server runs only what changes nothing."
+"""Fields of results that are left out, because they are addresses of REST."""
+ONLY_READS = "This server runs only commands that change nothing."
 
 
 @dataclass(frozen=True, slots=True)
 class ListedPolicy:
-    """What is known of this gateway's policy when the tools are listed."""
+    """The facts about the gateway's policy that change the list of tools."""
 
     only_reads: bool
     lists_jobs: bool
@@ -39,12 +39,12 @@ class _Described:
     description: str
     output: type[BaseModel]
     hidden: tuple[str, ...] = ()
-    """Arguments that REST has and MCP has not."""
+    """Arguments that REST has but MCP does not."""
 
 
 _NOTES = {
-    "namespace": "Unless the command names one.",
-    "context": "Of the kubeconfig, unless its current one.",
+    "namespace": "If the command names none.",
+    "context": "If not the kubeconfig's current one.",
     "stdin": "For example a manifest for `-f -`.",
     "files": "Relative path: text.",
     "timeout": "Seconds.",
@@ -55,21 +55,21 @@ _NOTES = {
 _JOB_TOOLS = {
     GET_JOB: _Described(
         "Look at a command",
-        "State and output of a command that was handed over as a job; with `wait` when it has ended, or after that "
+        "State and output of a command that was handed over as a job. With `wait`, answers when it ends, or after that "
         "time. Call it again while the job runs.",
         CommandResponse,
     ),
     LIST_JOBS: _Described(
-        "List commands", "Your commands, newest first: job ids and states. get_job has what one printed.", JobPage
+        "List commands", "Your commands, newest first: job ids and states. get_job returns the output.", JobPage
     ),
     CANCEL_JOB: _Described(
         "Cancel a command",
-        "Ends a command that waits or runs. What it has changed stays changed.",
+        "Ends a command that waits or runs. Its changes so far are kept.",
         CommandResponse,
     ),
     READ_OUTPUT: _Described(
         "Read output",
-        "A command's whole output, page by page, where a result was cut: go on with next_offset until is_complete.",
+        "A command's whole output, page by page, if a result was cut: continue at next_offset until is_complete.",
         OutputText,
         hidden=("limit",),
     ),
@@ -77,14 +77,14 @@ _JOB_TOOLS = {
 
 
 def described(converted: Sequence[types.Tool], policy: ListedPolicy) -> list[types.Tool]:
-    """The converted operations in the order of `OPERATIONS`, as this policy lets them be called."""
+    """Describes the converted operations, in the order of `OPERATIONS`, as this policy allows them."""
     by_name = {tool.name: tool for tool in converted}
     offered = [name for name in OPERATIONS if policy.lists_jobs or name != LIST_JOBS]
     return [_described(by_name[name], policy) for name in offered]
 
 
 def annotations(name: str, policy: ListedPolicy) -> types.ToolAnnotations:
-    """What a call of that tool may do under the policy; what they promise holds, for other calls are refused."""
+    """Returns what a call of that tool may do under the policy. Other calls are refused, so the hints are true."""
     is_command = name in registry.names()
     only_reads = policy.only_reads if is_command else name != CANCEL_JOB
     return types.ToolAnnotations(
@@ -111,8 +111,8 @@ def _described(tool: types.Tool, policy: ListedPolicy) -> types.Tool:
 def _of_command(tool: Tool, policy: ListedPolicy) -> _Described:
     examples = " or ".join(f"`{example}`" for example in tool.examples[:2])
     description = (
-        f"{tool.summary} `command`: its arguments, quoted as for a POSIX shell, as {examples}. "
+        f"{tool.summary} `command`: its arguments, quoted as for a POSIX shell, for example {examples}. "
         "No shell runs it: no variables, `;`, `&&`, `>`; send input in `stdin` or `files`. "
-        f"`|` leads into {', '.join(filters.NAMES)} only. {tool.refused}"
+        f"`|` works only with {', '.join(filters.NAMES)}. {tool.refused}"
     )
     return _Described(tool.name, f"{ONLY_READS} {description}" if policy.only_reads else description, CommandResponse)

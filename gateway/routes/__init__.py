@@ -1,1 +1,1 @@
-"""The REST routes: each reads a request, calls the job service, and words the answer."""
+"""The REST routes. Each reads a request, calls the job service and makes the answer."""

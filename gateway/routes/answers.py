@@ -1,4 +1,4 @@
-"""What routes share: how a command comes in, and how a job that has not ended is answered."""
+"""Shared by routes: reads a command from a request, and makes the answer for a job that has not ended."""
 
 from typing import Annotated, Any
 
@@ -18,9 +18,9 @@ PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
     code: {"model": problems.Problem, "description": text, "content": {problems.CONTENT_TYPE: {}}}
     for code, text in {
         400: "The command or kubeconfig is refused; `detail` says what to change.",
-        409: "Another job is changing the same release; `job_id` names it where it is yours.",
-        422: "The body does not fit its schema; `errors` lists the fields.",
-        429: "Too many commands are queued, or are yours; try again after `Retry-After`.",
+        409: "Another job is changing the same release; `job_id` names it if it is yours.",
+        422: "The body does not match its schema; `errors` lists the fields.",
+        429: "Too many commands are queued, in all or by you; try again after `Retry-After`.",
         503: "No worker, no Redis, too busy, or shutting down; `detail` says whether to try again.",
     }.items()
 }
@@ -28,17 +28,17 @@ PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
 
 IdempotencyKeyHeader = Annotated[
     str | None,
-    Header(description="The same key again, with the same request, is the same job: makes a retry safe."),
+    Header(description="Makes a retry safe: the same request with the same key gets the same job."),
 ]
 
 
 def call(request: Request, tool: Tool, body: CommandRequest, *, idempotency_key: str | None) -> Call:
-    """A command as it came over HTTP. `RequestError` for an idempotency key that is none."""
+    """Returns the call that an HTTP request makes. `RequestError` if its idempotency key is not valid."""
     return Call(tool, body, request.headers, callers.of(request), idempotency.parse(idempotency_key))
 
 
 def accepted(job: Job, *, applied: str | None = None) -> JSONResponse:
-    """202: the job as body, where to poll it and when."""
+    """Returns 202 with the job as body, and headers that say where and when to poll it."""
     headers = {"Location": job.links.self, "Retry-After": str(POLL_AFTER_S)}
     if applied:
         headers["Preference-Applied"] = applied

@@ -1,4 +1,4 @@
-"""The API's page. All of it comes from this gateway: no page of ours makes a browser tell another host of itself."""
+"""The page that describes the API. The gateway serves all its files, so a browser contacts no other host."""
 
 from importlib.resources import files
 
@@ -18,21 +18,21 @@ router = APIRouter()
 
 
 def install(app: FastAPI) -> None:
-    """Adds the page and what it loads."""
+    """Adds the page and its assets to the app."""
     app.include_router(router)
     app.mount("/docs/assets", StaticFiles(directory=str(ASSETS)))
 
 
 @router.get("/docs", include_in_schema=False)
 async def docs(request: Request) -> HTMLResponse:
-    """Swagger UI; its links are relative, for a gateway behind a path of an ingress."""
+    """Returns Swagger UI. Its links are relative, so that it works behind an ingress path too."""
     page = get_swagger_ui_html(
         openapi_url="openapi.json",
         title=request.app.title,
         swagger_js_url="docs/assets/swagger-ui-bundle.js",
         swagger_css_url="docs/assets/swagger-ui.css",
         swagger_favicon_url="docs/assets/favicon.png",
-        # Else the description is shown to a validator on the Internet.
+        # Without this, Swagger UI sends the description to a validator on the Internet.
         swagger_ui_parameters={"validatorUrl": None},
     )
     page.headers["Content-Security-Policy"] = POLICY

@@ -1,4 +1,4 @@
-"""Whether the gateway lives and can serve, and its metrics."""
+"""Routes of probes and metrics."""
 
 from collections import Counter
 
@@ -23,27 +23,27 @@ class Health(BaseModel):
 
 
 class Readiness(Health):
-    """And what commands would run in."""
+    """The readiness, and the sandboxes that commands run in."""
 
     sandboxes: dict[str, int]
-    """What contains commands → on how many live workers."""
+    """Kind of sandbox → number of live workers that have it."""
 
 
 @router.get("/health", operation_id="health")
 async def health() -> Health:
-    """As in the first generation."""
+    """Kept for clients of the first version."""
     return Health(status="healthy", version=shared.__version__)
 
 
 @router.get("/livez", operation_id="livez")
 async def livez() -> Health:
-    """Alive, whatever Redis does: a restart would not help."""
+    """Alive, also if Redis is not available: a restart would not help then."""
     return Health(status="alive", version=shared.__version__)
 
 
 @router.get("/readyz", operation_id="readyz")
 async def readyz(request: Request) -> Readiness:
-    """Ready to take jobs; 503 when Redis is away, its jobs are sealed by other keys, or the gateway drains."""
+    """Ready to take jobs. 503 if Redis is not available, its jobs are sealed by other keys, or the gateway stops."""
     found = parts.of(request)
     if found.jobs.waiters.is_draining:
         raise UnavailableError(ErrorCode.SHUTTING_DOWN, "This gateway is shutting down.")
@@ -57,7 +57,7 @@ async def readyz(request: Request) -> Readiness:
 
 @router.get("/metrics", include_in_schema=False)
 async def prometheus(request: Request) -> Response:
-    """Prometheus' text format."""
+    """Returns the metrics in Prometheus' text format."""
     found = parts.of(request)
     metrics.WAITING.set(found.jobs.waiters.waiting)
     await found.fleet_gauges.refresh()

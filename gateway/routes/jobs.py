@@ -1,4 +1,4 @@
-"""`/jobs`: submit without waiting, list, poll, cancel."""
+"""The routes under `/jobs`: submit without waiting, list, poll and cancel."""
 
 from typing import Annotated, Any
 
@@ -17,7 +17,7 @@ from shared.tools import registry
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 
 JOB_UNKNOWN: dict[int | str, dict[str, Any]] = {
-    404: {"model": answers.PROBLEM_RESPONSES[400]["model"], "description": "No such job, and never was."},
+    404: {"model": answers.PROBLEM_RESPONSES[400]["model"], "description": "There never was such a job."},
     410: {"model": answers.PROBLEM_RESPONSES[400]["model"], "description": "There was such a job; its record is gone."},
 }
 
@@ -36,7 +36,7 @@ async def submit(
     *,
     idempotency_key: answers.IdempotencyKeyHeader = None,
 ) -> JSONResponse:
-    """Queues a command and answers at once; workers may start later than the job."""
+    """Queues a command and answers at once. The job waits if no worker runs yet."""
     found = parts.of(request)
     tool = registry.find(body.tool)
     command = CommandRequest.model_construct(**{name: getattr(body, name) for name in CommandRequest.model_fields})
@@ -57,10 +57,10 @@ async def read_list(
     *,
     state: Annotated[JobState | None, Query(description="Only jobs in this state.")] = None,
     tool: Annotated[str | None, Query(max_length=64, description="Only jobs of this tool.")] = None,
-    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Most jobs of a page.")] = DEFAULT_LIMIT,
-    cursor: Annotated[str | None, Query(max_length=100, description="`next_cursor` of the page before.")] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Largest number of jobs on a page.")] = DEFAULT_LIMIT,
+    cursor: Annotated[str | None, Query(max_length=100, description="`next_cursor` of the previous page.")] = None,
 ) -> JobPage:
-    """Your own jobs and no others. A page may be shorter than its limit although another follows."""
+    """Lists only your own jobs. A page may be shorter than its limit although another page follows."""
     wanted = JobFilter(callers.of(request), state, registry.find(tool).name if tool else None)
     return await parts.of(request).job_lists.page(wanted, limit=limit, cursor=cursor)
 
@@ -80,7 +80,7 @@ async def read(
         Query(ge=0, allow_inf_nan=False, description="Seconds to wait for the job's end; at most 60 are waited."),
     ] = 0,
 ) -> Job:
-    """The job as it stands; with `wait`, when it has ended or the time is over."""
+    """Returns the current job. With `wait`, answers when the job has ended or the time is over."""
     found = parts.of(request)
     waiting = found.jobs.wait(job_id, callers.of(request), min(wait, found.settings.max_wait_s))
     return await unless_gone(request, waiting)
@@ -94,5 +94,5 @@ async def read(
     responses=JOB_UNKNOWN,
 )
 async def cancel(request: Request, job_id: str) -> Job:
-    """Ends a queued job at once and a running one soon; one that has ended stays as it is."""
+    """Ends a queued job at once and a running job soon. A job that has ended is not changed."""
     return await parts.of(request).jobs.cancel(job_id, callers.of(request))

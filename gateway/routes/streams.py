@@ -1,4 +1,4 @@
-"""What a job prints: as it comes, and what is stored of it."""
+"""The routes of a job's output: as a stream of events, and as pages of the stored bytes."""
 
 import json
 from collections.abc import AsyncGenerator
@@ -42,7 +42,7 @@ async def events(
     stored = await found.jobs.find(job_id, callers.of(request))
     place = Place.parse(last_event_id) if last_event_id else Place()
     if place is None:
-        raise RequestError(ErrorCode.REQUEST_INVALID, "The header Last-Event-ID is none of this stream's ids.")
+        raise RequestError(ErrorCode.REQUEST_INVALID, "The header Last-Event-ID is not an id of this stream.")
     if place.is_last:
         return Response(status_code=204)
     return EventSourceResponse(
@@ -63,15 +63,15 @@ async def output(
     request: Request,
     job_id: str,
     *,
-    stream: Annotated[Literal["stdout", "stderr"], Query(description="Which of the two.")] = "stdout",
-    offset: Annotated[int, Query(ge=0, le=MAX_OFFSET, description="Bytes to pass over.")] = 0,
+    stream: Annotated[Literal["stdout", "stderr"], Query(description="The output stream to read.")] = "stdout",
+    offset: Annotated[int, Query(ge=0, le=MAX_OFFSET, description="Bytes to skip.")] = 0,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE_BYTES, description="Most bytes to return.")] = DEFAULT_PAGE_BYTES,
 ) -> Response:
-    """The bytes as the process wrote them, at most `limit` of them: a page may be shorter although more is stored.
+    """Returns at most `limit` bytes as the process wrote them. A page may be shorter although more is stored.
 
-    `X-Next-Offset` begins the next page, `X-Stored-Bytes` is what is stored of the stream so far, `X-Complete: true`
-    says that the job has ended and nothing follows. An offset past what is stored gives no bytes and the end of it. A
-    read whose worker was lost runs a second time: with another `X-Attempt`, what was read before is void.
+    The next page begins at `X-Next-Offset`. `X-Stored-Bytes` is the size of the stream so far. `X-Complete: true` says
+    that the job has ended and nothing follows. An offset beyond the stored bytes returns no bytes. If the worker of a
+    read was lost, the command runs again: when `X-Attempt` changes, drop the pages that you have read.
     """
     found = parts.of(request)
     stored = await found.jobs.find(job_id, callers.of(request))

@@ -1,4 +1,4 @@
-"""`POST /tools/{tool}`: the first generation's calls. They wait for the command's end unless told otherwise."""
+"""`POST /tools/{tool}`: the calls of the first version. They wait for the command's end unless `Prefer` limits that."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -25,16 +25,16 @@ PreferHeader = Annotated[
 
 
 class ToolStatus(BaseModel):
-    """Whether a tool is to be had, and where."""
+    """Whether a live worker has a tool. `workers` is the number of such workers."""
 
     available: bool
     version: str | None
-    """Versions that live workers have, comma-separated where they differ."""
+    """Version of the tool; if live workers have different versions, all of them, comma-separated."""
     workers: int
 
 
 def router() -> APIRouter:
-    """One route per tool of the registry, and one that names the tools to who asks for another."""
+    """Returns one route for each tool of the registry, and one that answers 404 for any other tool."""
     routes = APIRouter(prefix="/tools", tags=["tools"])
     routes.add_api_route("/status", status, methods=["GET"], operation_id="tools_status")
     for tool in registry.tools():
@@ -85,12 +85,12 @@ async def run_tool(call: Call, request: Request, *, preferences: Sequence[str]) 
 
 
 async def unknown_tool(tool: str) -> None:
-    """404 that names the tools there are."""
+    """Answers 404 with the names of the tools."""
     registry.find(tool)
 
 
 async def status(request: Request) -> dict[str, ToolStatus]:
-    """Each tool: whether a live worker has it, in which version, and how many do."""
+    """Returns for each tool whether a live worker has it, in which version, and how many workers have it."""
     async with store_calls.bounded():
         living = await parts.of(request).workers.living(registry.names())
     return {

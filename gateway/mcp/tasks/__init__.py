@@ -1,1 +1,1 @@
-"""MCP tasks of both revisions; a task's id is the job's."""
+"""Serves MCP tasks of both revisions. A task is a job, and has the job's id."""

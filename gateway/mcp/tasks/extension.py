@@ -23,7 +23,7 @@ from shared.tools import registry
 
 EXTENSION = "io.modelcontextprotocol/tasks"
 WAIT_S = 5.0
-"""A client that takes tasks is given one after that: nearly every read has ended by then, and no install has."""
+"""Seconds after which a client that accepts tasks gets one. Most reads have ended by then, and no install has."""
 Answer = Callable[[Exchange, str], Awaitable[dict[str, Any]]]
 
 
@@ -32,14 +32,14 @@ class UpdateTaskParams(types.GetTaskRequestParams):
 
 
 def is_declared(context: Context) -> bool:
-    """Whether this request says that its client takes tasks; what another request said counts for nothing."""
+    """Returns whether this request declares that its client accepts tasks. Only its own declaration counts."""
     capabilities = context.session.client_capabilities
     declared = capabilities.extensions if capabilities else None
     return context.protocol_version in MODERN_PROTOCOL_VERSIONS and EXTENSION in (declared or {})
 
 
 async def handed_over(context: Context, tool: str, result: types.CallToolResult) -> dict[str, Any] | None:
-    """The task of a command that goes on after its call; None for any other result."""
+    """Returns the task of a command that continues after its call; None for any other result."""
     content = result.structured_content or {}
     if tool not in registry.names() or "state" not in content or JobState(content["state"]).is_final:
         return None
@@ -47,7 +47,7 @@ async def handed_over(context: Context, tool: str, result: types.CallToolResult)
 
 
 def install(server: Server[Any]) -> None:
-    """Serves tasks of both revisions that have them."""
+    """Installs the handlers of tasks for both revisions."""
     server.extensions[EXTENSION] = {}
     core = revision_2025_11_25
     _serve(server, "tasks/get", modern=_get, core=core.get)
@@ -104,7 +104,7 @@ async def _cancel(request: Exchange, task_id: str) -> dict[str, Any]:
 
 
 async def _update(request: Exchange, task_id: str) -> dict[str, Any]:
-    """Answers to questions that were never asked are ignored, as specified."""
+    """Ignores the answers, as specified, because no task asks for input."""
     await request.parts.jobs.find(task_id, request.caller)
     return {}
 

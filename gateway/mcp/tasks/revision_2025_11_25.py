@@ -1,7 +1,7 @@
-"""Tasks as revision 2025-11-25 had them in its core: the client asks for one with each call that shall become one.
+"""Tasks of revision 2025-11-25, which has them in its core: a client asks for a task in each call.
 
-The SDK serves none of it, so what it would refuse to pass is handled in front of it. `tasks/list` is not offered: a
-job's id is the capability. https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/tasks
+The SDK does not serve them, so a middleware handles these calls. `tasks/list` is not offered, because only a job's id
+gives access to it. https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/tasks
 """
 
 from typing import Any
@@ -24,7 +24,7 @@ RELATED_TASK = "io.modelcontextprotocol/related-task"
 
 
 async def core_tasks(ctx: Context, call_next: CallNext) -> HandlerResult:
-    """Middleware of the SDK's server."""
+    """Middleware of the SDK's server, which answers calls that ask for a task."""
     if ctx.method == "initialize":
         return _with_capability(await call_next(ctx))
     asks_for_task = ctx.method == "tools/call" and (ctx.params or {}).get("task") is not None
@@ -40,7 +40,7 @@ async def core_tasks(ctx: Context, call_next: CallNext) -> HandlerResult:
 
 
 def offered(tool: types.Tool) -> types.Tool:
-    """The tool, which says that it may run as a task if it does."""
+    """Returns the tool, marked if it may run as a task."""
     if tool.name not in registry.names():
         return tool
     return tool.model_copy(update={"execution": types.ToolExecution(task_support="optional")})
@@ -52,16 +52,16 @@ async def get(request: Exchange, task_id: str) -> dict[str, Any]:
 
 
 async def cancel(request: Exchange, task_id: str) -> dict[str, Any]:
-    """The answer to `tasks/cancel`, when the task has ended; one that had ended before cannot be cancelled."""
+    """Answers `tasks/cancel` after the task has ended. A task that had ended before cannot be cancelled."""
     jobs = request.parts.jobs
     if (await jobs.read(task_id, request.caller)).state.is_final:
-        raise MCPError(INVALID_PARAMS, "The task has ended already.")
+        raise MCPError(INVALID_PARAMS, "The task has already ended.")
     await jobs.cancel(task_id, request.caller)
     return _fields(await task_views.read(request, task_id, wait_s=request.parts.settings.max_wait_s))
 
 
 async def result(request: Exchange, task_id: str) -> dict[str, Any]:
-    """The answer to `tasks/result`, which comes when the task has ended."""
+    """Answers `tasks/result` when the task has ended."""
     jobs, settings = request.parts.jobs, request.parts.settings
     while (view := await task_views.read(request, task_id, wait_s=settings.max_wait_s)).status == "working":
         if jobs.waiters.is_draining:
@@ -72,14 +72,14 @@ async def result(request: Exchange, task_id: str) -> dict[str, Any]:
 
 
 def _with_capability(answer: HandlerResult) -> HandlerResult:
-    """An initialize result that tells of tasks, if it is of the revision that has them."""
+    """Adds the capability `tasks` to an initialize result of this revision."""
     if not isinstance(answer, dict) or answer.get("protocolVersion") != REVISION:
         return answer
     return {**answer, "capabilities": {**answer["capabilities"], "tasks": CAPABILITY}}
 
 
 def _fields(view: TaskView) -> dict[str, Any]:
-    """A task of this revision has failed when its command has."""
+    """Returns the task's fields. In this revision, a task whose command failed has failed too."""
     fields = {**view.fields(), "ttl": view.ttl_ms, "pollInterval": view.poll_interval_ms}
     if view.status == "completed" and view.result.is_error:
         fields["status"] = "failed"

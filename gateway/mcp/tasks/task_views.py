@@ -1,4 +1,4 @@
-"""How a job reads as an MCP task, whose id is the job's: the same facts under the names of either revision."""
+"""Shows a job as an MCP task, which has the job's id."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,38 +13,38 @@ from shared.models import CommandResponse, Job, JobState
 
 MIN_POLL_S = 1.0
 MAX_POLL_S = 10.0
-"""Short enough to tell of a stuck pod soon."""
+"""Longest poll interval: short enough to report a stuck pod soon."""
 POLLS_PER_AGE = 10
-"""A task is asked for each tenth of its age: its end is seen late by a tenth at most, and old ones cost little."""
+"""The poll interval is the task's age divided by this, so the end is seen late by at most a tenth of the task's age."""
 MAX_MESSAGE_CHARACTERS = 200
 
 
 @dataclass(frozen=True, slots=True)
 class TaskView:
-    """A task at one moment; `message` is one line for whoever looks at its progress."""
+    """A task at one moment. `message` is one line about its progress."""
 
     job: Job
     message: str
     now: datetime
     retention_s: int
     most: int
-    """Characters of a result's text."""
+    """Largest number of characters of a result's text."""
 
     @property
     def status(self) -> types.TaskStatus:
-        """Where the extension says `failed` for errors of the protocol alone: a command that failed has completed."""
+        """The extension's status. A command that failed is `completed`: `failed` is only for errors of the protocol."""
         if not self.job.state.is_final:
             return "working"
         return "cancelled" if self.job.state is JobState.CANCELLED else "completed"
 
     @property
     def result(self) -> types.CallToolResult:
-        """Of a finished task: what the call would have given."""
+        """Result of a finished task: the result that the call would have returned."""
         return results.of_job(self.job, JobText(), most=self.most)
 
     @property
     def ttl_ms(self) -> int:
-        """Counted from its creation; it can be read for the retention after its end, and so from now at least."""
+        """Lifetime from the task's creation: until the retention after its end, or after now if it still runs."""
         return _milliseconds(((self.job.ended_at or self.now) - self.job.created_at).total_seconds() + self.retention_s)
 
     @property
@@ -53,7 +53,7 @@ class TaskView:
         return _milliseconds(min(max(age_s / POLLS_PER_AGE, MIN_POLL_S), MAX_POLL_S))
 
     def fields(self) -> dict[str, Any]:
-        """Those that both revisions name alike."""
+        """Returns the fields that have the same name in both revisions."""
         updated_at = self.job.ended_at or self.job.started_at or self.job.created_at
         return {
             "taskId": self.job.id,
@@ -65,7 +65,7 @@ class TaskView:
 
 
 async def read(request: Exchange, task_id: str, *, wait_s: float = 0) -> TaskView:
-    """The task when it has ended, or as it stands after `wait_s`. `RequestError` for an id that is none."""
+    """Returns the task when it has ended or `wait_s` seconds have passed. `RequestError` if the id is not valid."""
     jobs, settings = request.parts.jobs, request.parts.settings
     job = await jobs.wait(task_id, request.caller, wait_s)
     printed = (await jobs.text(job.id)).stdout if job.state is JobState.RUNNING else ""

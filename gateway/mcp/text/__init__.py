@@ -1,1 +1,1 @@
-"""Results and output as text for models."""
+"""Formats results and output as text for models."""

@@ -1,4 +1,4 @@
-"""Long output as a model reads it: its head and its tail, whole lines, and between them what is left out."""
+"""Shortens long output for a model: keeps whole lines of its head and its tail, and counts what is left out between."""
 
 import json
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ REPLACEMENT_BYTES = 3
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """What is left of a text. `resume_offset`: a byte of the stored stream at which the left-out part has not begun."""
+    """A shortened text. `resume_offset` is a byte of the stored stream at or before the start of the left-out part."""
 
     head: str
     tail: str
@@ -20,14 +20,14 @@ class Excerpt:
 
 
 def cost(text: str) -> int:
-    """Characters that the text takes as part of a JSON string."""
+    """Returns the number of characters that the text takes in a JSON string."""
     return len(json.dumps(text, ensure_ascii=False)) - 2
 
 
 def cut(text: str, most: int, *, head_share: float) -> Excerpt | None:
-    """Head and tail of a text that costs more than `most`; None for one that fits.
+    """Returns head and tail of a text that costs more than `most` characters; None for a text that fits.
 
-    Where the one line at the cut is longer than its share, it is cut inside.
+    If no whole line fits, a line is cut.
     """
     if len(text) <= most and cost(text) <= most:
         return None
@@ -53,7 +53,7 @@ def _fitting(lines: Iterable[str], most: int) -> list[str]:
 
 
 def _cut_inside(text: str, most: int, head_share: float) -> Excerpt:
-    """For lines without an end, such as JSON in one: six characters of JSON at the most stand for one."""
+    """Cuts inside a very long line, such as JSON without line breaks. A character takes at most six in JSON."""
     density = max(1.0, cost(text) / len(text))
     head = _shrunk(text[: int(most * head_share / density)], int(most * head_share))
     rest = most - int(most * head_share)
@@ -71,5 +71,5 @@ def _shrunk(head: str, most: int) -> str:
 
 
 def _bytes_at_most(text: str) -> int:
-    """Never more than the bytes that this was made of: escapes were taken out, and what was no UTF-8 replaced."""
+    """Returns at most the number of bytes that the text was made of: escapes were removed, invalid UTF-8 replaced."""
     return len(text.encode()) - (REPLACEMENT_BYTES - 1) * text.count(REPLACEMENT)

@@ -1,4 +1,4 @@
-"""A page of a job's output for a model: text without what drives a terminal, cut where a reader would cut it."""
+"""Makes a page of a job's output for a model: text without terminal escapes, ending with a whole line if possible."""
 
 from pydantic import BaseModel
 
@@ -9,7 +9,7 @@ from shared.models import JobId
 
 
 class OutputText(BaseModel):
-    """One page of one stream. `next_offset` begins the next one, unless the output `is_complete`."""
+    """One page of one stream. The next page begins at byte `next_offset`, unless the output `is_complete`."""
 
     job_id: JobId
     stream: str
@@ -19,11 +19,11 @@ class OutputText(BaseModel):
     stored_bytes: int
     is_complete: bool
     attempt: int
-    """Of a command that ran again after its worker was lost, the pages before are void."""
+    """Number of the attempt that printed this page. If it changes, the command ran again: drop the earlier pages."""
 
 
 def of_page(page: OutputPage, job_id: JobId, stream: str, *, most: int) -> OutputText:
-    """At most `most` characters of JSON string; ends with a line where one ends, else with a whole character."""
+    """Makes a page of at most `most` characters of JSON. It ends with a line if it has one, else with a character."""
     offset = page.next_offset - len(page.data)
     data = page.data
     is_cut = not page.is_complete
@@ -47,7 +47,7 @@ def of_page(page: OutputPage, job_id: JobId, stream: str, *, most: int) -> Outpu
 
 
 def _length(data: bytes) -> int:
-    """Where a page may end. It always goes on: what has no good place to end ends where it ends."""
+    """Returns the length of a page in bytes: to the last whole line, else the last whole character, else all."""
     if line := data.rfind(b"\n") + 1:
         return line
     whole = utf8.complete_length(data[: terminal.complete_length(data)])

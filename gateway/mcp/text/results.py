@@ -1,6 +1,6 @@
-"""How jobs and refusals read as MCP tool results: structured content, and the same JSON as text.
+"""Turns jobs and refusals into MCP tool results: structured content, and the same JSON as text.
 
-Some clients drop structured content and others need it. An error is a result that a model can act on.
+Some clients drop structured content, others need it. An error is a result too, so that a model can act on it.
 """
 
 from collections.abc import Mapping
@@ -19,16 +19,16 @@ from shared.models import CommandResponse, Job, JobId, JobState
 POLL_AFTER_S = 30
 STILL_RUNNING_EXIT_CODE = -1
 FRAME_CHARACTERS = 2_000
-"""Of the text limit: the response's other fields, and what stands for the lines that are left out."""
+"""Characters of the text limit reserved for the response's other fields and the marker of left-out lines."""
 ERROR_SHARE = 0.3
-"""Of the characters, where both streams are long: what failed is said in the last lines of standard error."""
+"""Part of the characters that standard error gets if both streams are long: its last lines say what failed."""
 OUTPUT_HEAD = 0.6
-"""Of what is shown of a stream: tables have their header in the first lines, logs their news in the last."""
+"""Part of an excerpt that is its head: tables have their header in the first lines, logs their news in the last."""
 ERROR_HEAD = 0.2
 
 
 def of_job(job: Job, text: JobText, *, joined: JobState | None = None, most: int) -> types.CallToolResult:
-    """The result of a finished job; for one that goes on, what it has printed and what to call next.
+    """Returns the result of a finished job. For an unfinished job, returns its output so far and what to call next.
 
     `joined` is the state in which this call found the job of an earlier one of the same command.
     """
@@ -41,7 +41,7 @@ def of_job(job: Job, text: JobText, *, joined: JobState | None = None, most: int
 def of_model(
     model: BaseModel, *, is_error: bool = False, exclude: Mapping[str, Any] | None = None
 ) -> types.CallToolResult:
-    """The same twice: structured, and as JSON in a text."""
+    """Returns the model twice: as structured content, and as JSON in a text."""
     hidden = dict(exclude or {})
     structured: dict[str, Any] = model.model_dump(mode="json", exclude=hidden)
     return types.CallToolResult(
@@ -52,7 +52,7 @@ def of_model(
 
 
 def of_error(error: ProductError) -> types.CallToolResult:
-    """A refusal as a result that the model can act on: the same problem that REST answers with."""
+    """Returns a refusal as a result that the model can act on: the same problem as in REST."""
     metrics.REFUSALS.labels(code=error.code).inc()
     problem = problems.of(error)
     return types.CallToolResult(
@@ -77,10 +77,10 @@ def _unfinished(job: Job, text: JobText) -> CommandResponse:
 
 
 def _kept(response: CommandResponse) -> str | None:
-    """Of a result that was cut when it was stored, its end included."""
+    """Says how to get the whole output of a result that was cut when it was stored."""
     if not response.truncated or not response.state.is_final:
         return None
-    return f"More was printed than a result keeps: read_output with job_id={response.job_id} has it page by page."
+    return f"The output is longer than a result: read_output with job_id={response.job_id} returns it page by page."
 
 
 def _joined(state: JobState | None) -> str | None:
@@ -88,14 +88,14 @@ def _joined(state: JobState | None) -> str | None:
         return None
     if state.is_final:
         return (
-            "The same command ended a while ago and its result had reached nobody: this is that result, and nothing "
-            "was run again. If it is to run once more, send it once more."
+            "The same command ended a while ago, but its result was not delivered: this is that result, and nothing "
+            "was run again. To run the command again, send it again."
         )
-    return "The same command was on its way already: this call joined it, and nothing was started twice."
+    return "The same command was already queued or running: this call joined it, and nothing was started twice."
 
 
 def _cut(response: CommandResponse, most: int) -> CommandResponse:
-    """Cut so that all of it as JSON stays within the limit."""
+    """Cuts output and error so that the whole response stays within the limit as JSON."""
     error = response.error or ""
     output_cost = excerpt.cost(response.output)
     for_error = min(excerpt.cost(error), max(int(most * ERROR_SHARE), most - output_cost))

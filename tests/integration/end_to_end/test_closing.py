@@ -20,7 +20,7 @@ from tests.support.waiting import wait_until
 
 Send = Callable[[str], Awaitable[object]]
 """Sends a kubectl command and waits for its end."""
-ABANDONED = "nobody waited for the command any more"
+ABANDONED = "no caller waited for the command any more"
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ async def test_closing_a_call_cancels_its_queued_job(
     await close(call)
     await wait_until(lambda: served.has_state(own, job_id, "cancelled"))
     response = (await own.get(f"/jobs/{job_id}")).json()["response"]
-    assert response["error"] == "nobody waited for the command any more"
+    assert response["error"] == "no caller waited for the command any more"
     assert not await served.queued(redis)
 
 
