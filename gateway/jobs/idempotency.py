@@ -17,6 +17,8 @@ from shared.sealing.fernet_keys import MasterKeys
 from shared.store.job_store import JobStore
 
 HEADER = "Idempotency-Key"
+ASKED = {"tool", "arguments", "filters", "credentials", "stdin", "files"}
+"""Fields of a command that its caller sends. Versions may derive the other fields from them in different ways."""
 VALID = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -54,7 +56,7 @@ async def chosen(store: JobStore, master_keys: MasterKeys, call: PreparedCall) -
 
 def _identities(master_keys: MasterKeys, call: PreparedCall, key: str) -> list[Identity]:
     """Returns one identity for each master key, newest first: during a key rotation, an older key's job may exist."""
-    asked = call.envelope.command.model_dump(mode="json", exclude={"kubeconfig"})
+    asked = call.envelope.command.model_dump(mode="json", include=ASKED)
     request = (call.identity, json.dumps([asked, call.envelope.time_limit_s], sort_keys=True))
     return [
         Identity(job_ids.following_from(each, call.caller.principal, key), each.fingerprint("request", *request))

@@ -5,6 +5,7 @@ What leads out of that directory is refused, and so is an address that the CLI w
 """
 
 import posixpath
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
@@ -20,6 +21,8 @@ KERNEL_ROOTS = frozenset({"proc", "dev"})
 """The sandbox keeps the rest out of reach."""
 OF_FILES = (Names.FILE, Names.FILE_OR_URL, Names.KEYED_FILE)
 TEMPLATE = "template"
+FETCHED = re.compile(r"(?:https?|oci):", re.IGNORECASE)
+"""Start of a name that helm fetches: its getters go by the scheme, with or without `//` behind it."""
 
 
 def check(files: Mapping[str, str]) -> None:
@@ -36,7 +39,7 @@ def _check_name(name: str) -> None:
     if not name.isprintable() or "\\" in name or len(parts) > MAX_DEPTH or not all(map(_is_plain, parts)):
         raise RequestError(
             ErrorCode.FILES_INVALID,
-            f"files: `{shown(name)}` is no plain relative path; use names such as 'values.yaml' or 'chart/Chart.yaml'.",
+            f"files: `{shown(name)}` is not a plain relative path: use names such as 'values.yaml' or 'chart/x.yaml'.",
         )
 
 
@@ -59,7 +62,7 @@ def check_word(word: str) -> None:
 def check_named(grammar: Grammar, reading: Reading) -> None:
     """`RequestError` if the command names a file that is none of the job's."""
     for where, name in _named(grammar, reading):
-        if "://" in name or _leads_out(name):
+        if "://" in name or FETCHED.match(name) or _leads_out(name):
             raise _refused(where)
     if reading.path in grammar.file_operands:
         for operand in reading.operands:

@@ -165,7 +165,7 @@ class _VerbPath:
         self._grammar = grammar
         self.path: tuple[str, ...] = ()
         self.name = ""
-        """The path, words joined by a blank."""
+        """Words of the path joined by a blank; empty for a verb that the CLI does not have, however long it is."""
         self.operands: list[str] = []
         self._is_complete = False
         self._ended_by: str | None = None
@@ -185,14 +185,16 @@ class _VerbPath:
             self.operands.append(word)
             return
         longer = self._resolved((*self.path, word))
-        is_verb = not self.path or " ".join(longer) in self._grammar.table.verbs
+        name = " ".join(longer)
+        is_known = name in self._grammar.table.verbs
+        is_verb = is_known or not self.path
         if self._ended_by is not None and is_verb:
             raise _verb_first(self._ended_by)
         if self._is_complete or not is_verb:
             self._is_complete = True
             self.operands.append(word)
             return
-        self.path, self.name = longer, " ".join(longer)
+        self.path, self.name = longer, name if is_known else ""
 
     def end(self, word: str) -> None:
         """A flag that may take the next word as its value."""

@@ -36,7 +36,7 @@ class CountingServer:
 
     def command(self, verb: str, mark: str, behaviour: str = "end") -> str:
         """For the tool `stub`: `end` at once, `hold` until released, `deaf` to SIGTERM, or `pause=SECONDS`."""
-        return f"{verb} counted http://127.0.0.1:{self.port}/{mark}/{behaviour}"
+        return f"{verb} counted --url=http://127.0.0.1:{self.port}/{mark}/{behaviour}"
 
     async def started(self, mark: str, times: int = 1) -> None:
         await wait_until(lambda: self.starts[mark] >= times, timeout_s=START_TIMEOUT_S)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from shared.command.values.types import ValueType
+from shared.command.values.types import Names, ValueType
 from shared.models import CommandClass
 from shared.tools import registry
 from shared.tools.table import FlagSpec, Table, Takes, Verb
@@ -20,6 +20,11 @@ from shared.tools.tool import Grammar, SandboxNeeds, Tool
 from tests.support import static_elf
 
 HERE = Path(__file__).parent
+
+FLAGS = (
+    FlagSpec("timeout", "", Takes.VALUE, ValueType.DURATION),
+    FlagSpec("url", "", Takes.VALUE, ValueType.STRING, Names.URL),
+)
 
 STUB = Tool(
     name="stub",
@@ -29,9 +34,7 @@ STUB = Tool(
         table=Table(
             version="1",
             global_flags={"namespace": FlagSpec("namespace", "n", Takes.VALUE, ValueType.STRING)},
-            verbs=dict.fromkeys(
-                ("read", "write"), Verb({"timeout": FlagSpec("timeout", "", Takes.VALUE, ValueType.DURATION)})
-            ),
+            verbs=dict.fromkeys(("read", "write"), Verb({flag.name: flag for flag in FLAGS})),
         ),
         refused_flags={},
         classes={"read": CommandClass.READ, "write": CommandClass.WRITE},

@@ -135,7 +135,7 @@ RULES = (
     ),
     ClassRule(
         "deletion-beyond-a-namespace",
-        "the kind lies in no namespace, or is none that is known to lie in one",
+        "the kind is cluster-scoped, or is not known to be namespaced",
         _reaches_beyond,
         verbs=_DELETING,
         effect=Effect.CLUSTER_SCOPE,

@@ -138,7 +138,7 @@ async def test_url_of_a_command_does_not_lead_to_metadata(
 @needs_network_rules
 async def test_program_that_ignores_the_proxy_reaches_nothing(caller: Caller, canary: Canary, system: System) -> None:
     gateway = system.url.removeprefix("http://")
-    for place in (f"127.0.0.1:{canary.port}", gateway, f"http://{gateway}"):
+    for place in (f"127.0.0.1:{canary.port}", gateway, f"--url=http://{gateway}"):
         response = await caller.run("stub", f"read connect {place}")
         assert "PermissionError" in f"{response.error}"
     assert canary.calls == 0

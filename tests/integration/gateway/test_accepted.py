@@ -71,4 +71,4 @@ async def test_known_job_that_cannot_be_read_is_to_be_asked_for_not_sent_again(u
         answer = await client.get(f"/jobs/{job_id}")
     assert (answer.status_code, served.code(answer)) == (503, "store-unavailable")
     assert answer.json()["job_id"] == job_id
-    assert "do not send its command again" in answer.json()["detail"]
+    assert "Do not send its command again" in answer.json()["detail"]

@@ -141,6 +141,8 @@ HELM = (
         None,
         set_file_shadow="template . --set-file k=/etc/shadow",
         set_file_escaped=r"template x ./chart --set-file 'a=\/etc/shadow'",
+        values_of_a_scheme="template x ./chart -f oci:@INSIDE@/x:1",
+        set_file_of_a_scheme="template x ./chart --set-file a=OCI:@INSIDE@/x:1",
         set_file_escaped_url=r"template x ./chart --set-file 'a=http:\/\/@INSIDE@/x'",
         set_file_list="template x ./chart --set-file a=b,k=@FOLDER@/secret.txt",
         values_long="install x ./chart --values=@FOLDER@/values.yaml",

@@ -216,11 +216,11 @@ async def test_argocd_takes_server_and_token_instead_of_a_kubeconfig() -> None:
         ("[fe80::1]:443", "link-local"),
         ("127.0.0.1:6379", "loopback"),
         ("0x7f000001", "unusual spelling"),
-        ("argocd.example:99999", "no server"),
+        ("argocd.example:99999", "not a valid server"),
         ("argocd.example:\N{SUPERSCRIPT TWO}", "ASCII"),
-        ("argocd.example/api", "no server"),
-        ("user@argocd.example", "no server"),
-        ("https://argocd.example", "no server"),
+        ("argocd.example/api", "not a valid server"),
+        ("user@argocd.example", "not a valid server"),
+        ("https://argocd.example", "not a valid server"),
     ],
 )
 async def test_argocd_server_is_judged_as_a_clusters_address_is(server: str, told: str) -> None:

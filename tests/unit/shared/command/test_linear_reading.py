@@ -203,6 +203,7 @@ LAST = st.just("") | st.sampled_from(UNITS)
 @example(("kubectl", "'", "'"), "a ", "")
 @example(("kubectl", "", ""), "a", "b ")
 @example(("kubectl", "get pods ", ""), "--xa=1 ", "")
+@example(("kubectl", "", ""), "-x=1 ", "A")
 @example(("kubectl", "apply -f x,", ""), "x,", "")
 @given(st.sampled_from(SPOTS), UNIT, LAST)
 def test_command_twice_as_long_takes_twice_the_steps(spot: tuple[str, str, str], unit: str, last: str) -> None:
