@@ -99,7 +99,7 @@ async def test_port_that_is_taken_ends_the_gateway(product: Product) -> None:
 
     assert (code, len(said)) == (1, 1), said
     assert "Address already in use" in said[0]
-    assert said[0].endswith("; choose others with K8S_MCP_HOST and K8S_MCP_PORT")
+    assert said[0].endswith("; set another host or port with K8S_MCP_HOST and K8S_MCP_PORT")
 
 
 async def test_without_redis_nobody_is_ready_and_each_says_why(product: Product) -> None:
