@@ -33,4 +33,4 @@ async def test_call_ends_with_its_id_when_its_job_must_have_ended(
             answer = await client.post("/tools/kubectl", json=BODY, headers=served.kubeconfig_header())
     assert (answer.status_code, served.code(answer)) == (503, "store-unavailable")
     assert [answer.json()["job_id"]] == await served.jobs(redis)
-    assert "do not send its command again" in answer.json()["detail"]
+    assert "Do not send its command again" in answer.json()["detail"]

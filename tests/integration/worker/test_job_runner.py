@@ -244,7 +244,7 @@ async def test_request_of_another_version_ends_with_what_to_do(desk: Desk, seale
     stored = await desk.run(await desk.queued("read", "hang", **sealed))
 
     assert stored.record.state is JobState.FAILED
-    assert "bring gateways and workers to the same" in str(stored.record.reason)
+    assert "upgrade both to the same version" in str(stored.record.reason)
 
 
 async def test_request_of_another_job_does_not_open(desk: Desk, redis: Redis) -> None:
