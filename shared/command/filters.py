@@ -184,7 +184,7 @@ class _Reader:
         self._flag(name, f"--{name}", glued=value if has_value else None)
 
     def _cluster(self, word: str) -> None:
-        """Flags that stand alone, and one that takes the rest; behind what is no flag may be a name of a file too."""
+        """Reads flags without values, up to one that takes the rest. Behind any other character a file may be named."""
         for following, letter in enumerate(word[1 : MAX_CLUSTER + 1], 2):
             if not letter.isalnum():
                 files.check_word(word[following - 1 :])
