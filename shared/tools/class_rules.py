@@ -12,6 +12,8 @@ from shared.command.values.scalars import BOOLEANS
 from shared.models import CommandClass
 
 DRY_RUN = "dry-run"
+CHANGING = frozenset({CommandClass.WRITE, CommandClass.DESTRUCTIVE})
+Condition = Callable[[Reading], bool]
 
 
 class Effect(StrEnum):
@@ -31,7 +33,7 @@ class ClassRule:
 
     name: str
     why: str
-    when: Callable[[Reading], bool]
+    when: Condition
     verbs: frozenset[str] = frozenset()
     of: frozenset[CommandClass] = frozenset()
     """The classes that the row changes; an empty set means any class."""
@@ -45,12 +47,32 @@ class ClassRule:
         return of_verb and of_class and self.when(reading)
 
 
+def reads(name: str, why: str, when: Condition, *verbs: str) -> ClassRule:
+    """Returns the row that makes a command a read."""
+    return ClassRule(name, why, when, frozenset(verbs), to=CommandClass.READ)
+
+
+def reveals(name: str, why: str, when: Condition, *verbs: str) -> ClassRule:
+    """Returns the row for commands that show credentials."""
+    return ClassRule(name, why, when, frozenset(verbs), to=CommandClass.CREDENTIAL)
+
+
+def destroys(name: str, why: str, when: Condition, *verbs: str, effect: Effect | None = None) -> ClassRule:
+    """Returns the row for changes that delete something."""
+    return ClassRule(name, why, when, frozenset(verbs), CHANGING, CommandClass.DESTRUCTIVE, effect)
+
+
+def widens(name: str, why: str, when: Condition, *verbs: str, effect: Effect) -> ClassRule:
+    """Returns the row that keeps the class and adds an effect."""
+    return ClassRule(name, why, when, frozenset(verbs), effect=effect)
+
+
 def always(_: Reading) -> bool:
     """The condition of a row that only its verbs decide."""
     return True
 
 
-def given(*names: str) -> Callable[[Reading], bool]:
+def given(*names: str) -> Condition:
     """Returns the condition that any of the flags is given and not switched off."""
     return lambda reading: reading.has(*names)
 

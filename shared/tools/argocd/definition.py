@@ -9,7 +9,7 @@ from shared.command.reading import Reading
 from shared.models import CommandClass
 from shared.tools import failure_hints, table, verb_lists
 from shared.tools.argocd import looks
-from shared.tools.class_rules import ClassRule, Effect, always, given, is_dry
+from shared.tools.class_rules import Effect, always, destroys, given, is_dry, reads, widens
 from shared.tools.kubectl import definition as kubectl
 from shared.tools.kubectl import kinds
 from shared.tools.namespace_scope import NamespaceScope
@@ -90,70 +90,55 @@ def _kind(reading: Reading) -> str:
 
 
 _RULES = (
-    ClassRule(
-        "dry-run",
-        "with `--dry-run` nothing is changed",
-        is_dry,
-        verbs=frozenset({"app sync", "appset create"}),
-        to=CommandClass.READ,
-    ),
-    ClassRule(
-        "replacing",
-        "objects are deleted and made anew",
-        given("force", "replace"),
-        verbs=frozenset({"app sync"}),
-        of=frozenset({CommandClass.WRITE}),
-        to=CommandClass.DESTRUCTIVE,
-    ),
-    ClassRule(
+    reads("dry-run", "with `--dry-run` nothing is changed", is_dry, "app sync", "appset create"),
+    destroys("replacing", "objects are deleted and created again", given("force", "replace"), "app sync"),
+    destroys(
         "pruning",
         "it deletes every object that is not in git",
         given("prune"),
-        verbs=frozenset({"app rollback", "app sync"}),
-        of=frozenset({CommandClass.WRITE, CommandClass.DESTRUCTIVE}),
-        to=CommandClass.DESTRUCTIVE,
+        "app rollback",
+        "app sync",
         effect=Effect.MASS,
     ),
-    ClassRule(
+    widens(
         "selected-applications",
         "it names no application, so it may delete all of them",
         given("selector"),
-        verbs=frozenset({"app delete"}),
+        "app delete",
         effect=Effect.MASS,
     ),
-    ClassRule(
-        "all-resources",
-        "it names no single object",
-        given("all"),
-        verbs=frozenset({"app delete-resource"}),
-        effect=Effect.MASS,
-    ),
-    ClassRule(
+    widens("all-resources", "it names no single object", given("all"), "app delete-resource", effect=Effect.MASS),
+    widens(
         "data-loss",
         "the data in a volume is lost with its claim",
         lambda reading: _kind(reading) in kinds.DATA_KINDS,
-        verbs=frozenset({"app delete-resource"}),
+        "app delete-resource",
         effect=Effect.IRREVERSIBLE,
     ),
-    ClassRule(
+    widens(
         "deletion-beyond-a-namespace",
         "the kind is cluster-scoped, or not known to be namespaced",
         lambda reading: _kind(reading) not in kinds.NAMESPACED,
-        verbs=frozenset({"app delete-resource"}),
+        "app delete-resource",
         effect=Effect.CLUSTER_SCOPE,
     ),
-    ClassRule(
+    widens(
         "application-set",
         "every application that it created is deleted with it",
         always,
-        verbs=frozenset({"appset delete"}),
+        "appset delete",
         effect=Effect.MASS,
     ),
-    ClassRule(
+    widens(
         "for-all-of-argo-cd",
         "applications of others depend on it",
         always,
-        verbs=frozenset({"cert rm", "cluster rm", "gpg rm", "proj delete", "repo rm", "repocreds rm"}),
+        "cert rm",
+        "cluster rm",
+        "gpg rm",
+        "proj delete",
+        "repo rm",
+        "repocreds rm",
         effect=Effect.CLUSTER_SCOPE,
     ),
 )

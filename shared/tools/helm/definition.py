@@ -3,7 +3,7 @@
 from shared.command.reading import Reading
 from shared.models import CommandClass
 from shared.tools import failure_hints, table, verb_lists
-from shared.tools.class_rules import DRY_RUN, ClassRule, given, is_dry
+from shared.tools.class_rules import DRY_RUN, destroys, given, is_dry, reads, reveals
 from shared.tools.helm import looks, masked
 from shared.tools.namespace_scope import ALL_NAMESPACES, EVERY_NAMESPACE, NOWHERE, NamespaceScope, untold
 from shared.tools.tool import Grammar, Tool
@@ -31,34 +31,26 @@ _CLASSES = verb_lists.classes(
 )
 
 _RULES = (
-    ClassRule(
-        "dry-run",
-        "with `--dry-run` nothing is changed",
-        is_dry,
-        verbs=frozenset({"install", "rollback", "uninstall", "upgrade"}),
-        to=CommandClass.READ,
-    ),
-    ClassRule(
+    reads("dry-run", "with `--dry-run` nothing is changed", is_dry, "install", "rollback", "uninstall", "upgrade"),
+    reads(
         "rendering-on-the-cluster",
         "charts can look objects up, and the API server checks them",
         lambda reading: reading.text(DRY_RUN) == "server" or reading.has("validate"),
-        verbs=frozenset({"template"}),
-        to=CommandClass.READ,
+        "template",
     ),
-    ClassRule(
+    reveals(
         "release-values",
         "a template can print values of Secrets; `get manifest` and `get values` show them masked",
         given("template"),
-        verbs=frozenset({"get all"}),
-        to=CommandClass.CREDENTIAL,
+        "get all",
     ),
-    ClassRule(
+    destroys(
         "replacing",
-        "objects are deleted and made anew",
+        "objects are deleted and created again",
         given("force", "force-replace", "replace"),
-        verbs=frozenset({"install", "rollback", "upgrade"}),
-        of=frozenset({CommandClass.WRITE}),
-        to=CommandClass.DESTRUCTIVE,
+        "install",
+        "rollback",
+        "upgrade",
     ),
 )
 _OF_A_RELEASE = frozenset(

@@ -3,7 +3,7 @@
 from shared.command.reading import Reading
 from shared.models import CommandClass
 from shared.tools import failure_hints, table, verb_lists
-from shared.tools.class_rules import ClassRule, Effect, given, is_dry
+from shared.tools.class_rules import Effect, given, is_dry, reads, reveals, widens
 from shared.tools.istioctl import looks
 from shared.tools.namespace_scope import NamespaceScope, untold
 from shared.tools.tool import Grammar, Tool
@@ -56,46 +56,28 @@ _CLASSES = verb_lists.classes(
 )
 
 _RULES = (
-    ClassRule(
-        "dry-run",
-        "with `--dry-run` nothing is changed",
-        is_dry,
-        verbs=frozenset({"install", "manifest install", "uninstall", "upgrade"}),
-        to=CommandClass.READ,
+    reads(
+        "dry-run", "with `--dry-run` nothing is changed", is_dry, "install", "manifest install", "uninstall", "upgrade"
     ),
-    ClassRule(
+    reads(
         "generating-for-the-cluster",
         "it reads the cluster for which it generates",
         given("cluster-specific"),
-        verbs=frozenset({"manifest generate"}),
-        to=CommandClass.READ,
+        "manifest generate",
     ),
-    ClassRule(
-        "full-secrets",
-        "the report contains values of Secrets",
-        given("full-secrets"),
-        verbs=frozenset({"bug-report"}),
-        to=CommandClass.CREDENTIAL,
+    reveals("full-secrets", "the report contains values of Secrets", given("full-secrets"), "bug-report"),
+    reveals(
+        "secret-values", "this verbose log contains answers of the API server, and so values of Secrets", given("vklog")
     ),
-    ClassRule(
-        "secret-values",
-        "this verbose log contains answers of the API server, and so values of Secrets",
-        given("vklog"),
-        to=CommandClass.CREDENTIAL,
-    ),
-    ClassRule(
+    widens(
         "purge",
         "it removes every revision and resources that the whole cluster shares",
         given("purge"),
-        verbs=frozenset({"uninstall"}),
+        "uninstall",
         effect=Effect.CLUSTER_SCOPE,
     ),
-    ClassRule(
-        "all-waypoints",
-        "it names none, so it deletes all of them",
-        given("all"),
-        verbs=frozenset({"waypoint delete"}),
-        effect=Effect.MASS,
+    widens(
+        "all-waypoints", "it names none, so it deletes all of them", given("all"), "waypoint delete", effect=Effect.MASS
     ),
 )
 
