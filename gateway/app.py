@@ -10,6 +10,7 @@ from types import FrameType
 import structlog
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
+from sse_starlette.sse import AppStatus
 
 import shared
 from gateway import parts
@@ -82,6 +83,7 @@ def _on_stop_signal(release: Callable[[], None]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    AppStatus.disable_automatic_graceful_drain()  # it would cut streams before their last event; released ones end soon
     loop = asyncio.get_running_loop()
     previous = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
 

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
+from shared.redis import redis_connection
 from tests.integration.gateway import served
 from tests.integration.gateway.mcp import mcp_caller
 from tests.integration.gateway.mcp.mcp_caller import MODERN, MODES
@@ -79,6 +80,22 @@ async def test_sigterm_hands_the_job_over(product: Product, redis: Redis, worker
     assert (result["job_id"], result["state"]) == (job_id, "queued")
     await wait_until(lambda: not product.processes[-1].is_running, timeout_s=END_TIMEOUT_S)
     assert await served.queued(redis) == [job_id]
+
+
+async def test_sigterm_hands_the_job_over_while_redis_stands_still(
+    own_valkey: Valkey, tmp_path: Path, master_key: str
+) -> None:
+    """The answer takes as long as Redis is waited for, and its stream stays open until then."""
+    with Product(own_valkey.url, tmp_path, entry="gateway.main", master_key=master_key) as product:
+        url = await product.gateway(K8S_MCP_DRAIN_TIMEOUT_S="300")
+        redis = redis_connection.gateway_client(own_valkey.url)
+        await HandWorker(redis, master_key).announce()
+        call, job_id = await begin(url, "legacy", redis)
+        await redis.aclose()
+        own_valkey.pause()
+        product.processes[-1].signal(signal.SIGTERM)
+        assert mcp_caller.text(await call)["job_id"] == job_id
+        own_valkey.resume()
 
 
 @pytest.fixture
