@@ -83,7 +83,7 @@ def _on_stop_signal(release: Callable[[], None]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    AppStatus.disable_automatic_graceful_drain()  # it would cut streams before their last event; released ones end soon
+    AppStatus.enable_automatic_graceful_drain = False  # it cuts streams before their last event; released ones end soon
     loop = asyncio.get_running_loop()
     previous = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
 
