@@ -1,1 +1,1 @@
-"""The command line: read once, with typed values, into the `Invocation` that is judged, queued and executed."""
+"""Parses a command line once, into the `Invocation` that is judged, queued and executed."""

@@ -1,4 +1,4 @@
-"""What a command may do: its class, its effects, and the rules that decided."""
+"""Classifies commands: their class, their effects, and the rules that decided."""
 
 from dataclasses import dataclass
 
@@ -8,12 +8,12 @@ from shared.tools.class_rules import ClassRule, Effect
 from shared.tools.tool import Grammar
 
 HELP = ("help",)
-"""The verb of a command that has none: these CLIs then print their help."""
+"""Verb path of a command without a verb, for which the CLIs print their help."""
 
 
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """`rules` are those that fitted, in the order in which they were looked at."""
+    """The class and the effects of a command. `rules` are the rules that apply, in the grammar's order."""
 
     command_class: CommandClass
     effects: frozenset[Effect]
@@ -21,7 +21,7 @@ class Classification:
 
 
 def classify(grammar: Grammar, reading: Reading) -> Classification:
-    """By the verb, then by each rule that fits; a verb or flag that nobody knows makes a harmless command a write."""
+    """Classifies by the verb, then by each rule that fits. An unknown verb or flag makes a harmless command a write."""
     command_class = of_verb(grammar, reading.verb)
     rules = []
     for rule in grammar.class_rules:
@@ -36,7 +36,7 @@ def classify(grammar: Grammar, reading: Reading) -> Classification:
 
 
 def of_verb(grammar: Grammar, verb: tuple[str, ...]) -> CommandClass:
-    """The class of a verb path, or of the path above it, without flags."""
+    """Returns the class of a verb path, or of the nearest known path above it, without regard to flags."""
     words = verb or HELP
     known = (" ".join(words[:length]) for length in range(len(words), 0, -1))
     return next((grammar.classes[name] for name in known if name in grammar.classes), CommandClass.WRITE)

@@ -1,7 +1,7 @@
-"""Files: those that a caller sends, and those that a command names.
+"""Checks the files that a caller sends, and the files that a command names.
 
-They exist in the job's directory only. Paths are judged as the CLI will see them: decoded by their flag's own type.
-What leads out of that directory is refused, and so is an address that the CLI would fetch by itself.
+Files exist only in the job's directory. Paths are checked as the CLI sees them: decoded by the type of their flag.
+A path out of that directory is refused, and so is a URL that the CLI would fetch itself.
 """
 
 import posixpath
@@ -18,15 +18,15 @@ from shared.tools.tool import Grammar
 MAX_DEPTH = 16
 MAX_NAME_BYTES = 255
 KERNEL_ROOTS = frozenset({"proc", "dev"})
-"""The sandbox keeps the rest out of reach."""
+"""Top-level folders that are refused here. The sandbox blocks the others."""
 OF_FILES = (Names.FILE, Names.FILE_OR_URL, Names.KEYED_FILE)
 TEMPLATE = "template"
 FETCHED = re.compile(r"(?:https?|oci):", re.IGNORECASE)
-"""Start of a name that helm fetches: its getters go by the scheme, with or without `//` behind it."""
+"""Start of a name that helm fetches. helm chooses a getter by the scheme, with or without `//` after it."""
 
 
 def check(files: Mapping[str, str]) -> None:
-    """`RequestError` unless every name is a plain relative path, and none is both a file and a folder."""
+    """Raises `RequestError` if a name is not a plain relative path, or is both a file and a folder."""
     for name in files:
         _check_name(name)
     folders = {str(parent) for name in files for parent in PurePosixPath(name).parents}
@@ -48,7 +48,7 @@ def _is_plain(part: str) -> bool:
 
 
 def check_word(word: str) -> None:
-    """`RequestError` for a path under `/proc` or `/dev`, however it is written: for words of which no more is known."""
+    """Raises `RequestError` for a path under `/proc` or `/dev`, in any spelling. For words of unknown meaning."""
     path = posixpath.normpath(word.removeprefix("file://").removeprefix("@"))
     parts = [part for part in path.split("/") if part not in ("", "..")]
     if path.startswith(("/", "../")) and parts and parts[0] in KERNEL_ROOTS:
@@ -60,7 +60,7 @@ def check_word(word: str) -> None:
 
 
 def check_named(grammar: Grammar, reading: Reading) -> None:
-    """`RequestError` if the command names a file that is none of the job's."""
+    """Raises `RequestError` if the command names a file outside the job's directory."""
     for where, name in _named(grammar, reading):
         if "://" in name or FETCHED.match(name) or _leads_out(name):
             raise _refused(where)
@@ -72,7 +72,7 @@ def check_named(grammar: Grammar, reading: Reading) -> None:
 
 
 def _named(grammar: Grammar, reading: Reading) -> Iterator[tuple[str, str]]:
-    """Each file that a flag names, behind the flag as it is shown."""
+    """Yields each flag that names a file, as messages show it, and the file."""
     for flag in reading.flags:
         where = f"`--{flag.name}`"
         if flag.names is Names.FORMAT:
@@ -83,7 +83,7 @@ def _named(grammar: Grammar, reading: Reading) -> Iterator[tuple[str, str]]:
         elif flag.names in OF_FILES:
             yield from ((where, name) for name in _names_in(flag, where))
         elif flag.written is not None and flag.decoded is None:
-            check_word(flag.written)  # nobody knows how the CLI reads it
+            check_word(flag.written)  # how the CLI reads it is unknown
 
 
 def _names_in(flag: Flag, where: str) -> Iterator[str]:
@@ -103,6 +103,6 @@ def _leads_out(name: str) -> bool:
 def _refused(where: str) -> RequestError:
     return RequestError(
         ErrorCode.COMMAND_REFUSED,
-        f"{where} names something outside this command's own directory: send the content in `stdin` (as `-`) or as a "
-        "file in `files`, and name it as it is named there.",
+        f"{where} names something outside the command's directory: send the content in `stdin` (as `-`), or as a "
+        "file in `files` and use the file's name.",
     )

@@ -1,7 +1,7 @@
-"""The text filters that may follow a `|`, and the courtesy of refusing what cannot work in their sandbox.
+"""Defines the text filters that may follow a `|`, and refuses early what cannot work in their sandbox.
 
-What a filter can reach is decided by the kernel in the worker and not here: a spelling that gets past these checks
-fails there. So no program of awk, sed, jq or yq is looked into.
+The kernel in the worker decides what a filter can reach, not this module: a spelling that these checks miss fails
+there. So the programs of awk, sed, jq and yq are not checked.
 """
 
 from collections import deque
@@ -14,12 +14,12 @@ from shared.command.reading import MAX_CLUSTER, TERMINATOR
 from shared.errors import ErrorCode, RequestError
 
 MAX_STAGES = 8
-"""Of a pipeline, the tool's own included: each is a process."""
+"""Most stages of a pipeline, including the tool's own. Each stage is a process."""
 
 _COMES_BACK = "the output comes back in the response; leave it out"
 _ONLY_INPUT = "a filter writes no files; leave it out, and the next stage or the response gets the output"
 _NO_PROGRAM = "a filter starts no program; leave it out"
-_OWN_PLACE = "temporary files have a place already; leave it out"
+_OWN_PLACE = "the worker chooses the folder for temporary files; leave it out"
 _NO_FOLLOWING = "the input is read to its end; leave it out, or follow with `logs -f` in the first stage"
 
 
@@ -30,21 +30,21 @@ class Filter:
     name: str
     summary: str
     takes: Mapping[str, int] = field(default_factory=dict)
-    """Flag → how many words it takes; the first may be glued to it."""
+    """Flag → number of words that it takes. The first may be attached to the flag: `-n5`."""
     text_flags: frozenset[str] = frozenset()
-    """Those of them whose words are text and name no file."""
+    """Flags in `takes` whose words are text, not names of files."""
     program_flags: frozenset[str] = frozenset()
-    """Those that bring the program or pattern that is the first operand otherwise; empty where it is none."""
+    """Flags that replace the first operand as program or pattern. Empty if every operand may name a file."""
     operands_are_text: bool = False
-    """Whether none of its operands names a file."""
+    """Whether all operands are text, not names of files."""
     text_after: frozenset[str] = frozenset()
-    """Flags behind which all operands are text."""
+    """Flags after which all operands are text."""
     refused_flags: Mapping[str, str] = field(default_factory=dict)
-    """Flag → why, and what to do instead."""
+    """Flag → why it is refused, and what to do instead."""
     starts_programs: bool = False
-    """Whether it would start others if it could: such a one runs in a sandbox only."""
+    """Whether the filter can start other programs. Such a filter runs only in a sandbox."""
     spills: bool = False
-    """Whether it puts into temporary files what does not fit into memory."""
+    """Whether the filter writes data that does not fit into memory to temporary files."""
 
 
 def _each_takes_one(flags: str) -> dict[str, int]:
@@ -123,18 +123,18 @@ FILTERS = (
     Filter("wc", "counts lines, words and bytes"),
     Filter("column", "aligns columns"),
 )
-"""In the order in which they are named to callers."""
+"""All filters, in the order in which messages list them."""
 NAMES = tuple(known.name for known in FILTERS)
 
 _BY_NAME = {known.name: known for known in FILTERS}
 
 
 def check(stages: Sequence[Sequence[str]]) -> None:
-    """Judges the stages behind the tool's own. `RequestError` for what may not follow a `|` or could not work."""
+    """Checks the stages after the tool's own. Raises `RequestError` for a stage that is not allowed or cannot work."""
     if len(stages) >= MAX_STAGES:
         raise RequestError(
             ErrorCode.COMMAND_PIPELINE,
-            f"The pipeline has {len(stages) + 1} stages, at most {MAX_STAGES} are taken: let jq or awk do more in one.",
+            f"The pipeline has {len(stages) + 1} stages; at most {MAX_STAGES} are allowed: combine some in jq or awk.",
         )
     for number, words in enumerate(stages, 2):
         _Reader(_find(words[0], number), words[1:]).read()
@@ -147,17 +147,17 @@ def _find(name: str, number: int) -> Filter:
     base = name.rpartition("/")[2]
     if base in _BY_NAME:
         raise RequestError(ErrorCode.COMMAND_PIPELINE, f"A filter is named without a path: write `{base}`.")
-    # The word is not repeated: behind an unquoted `|` it may be half of a password.
+    # The message does not repeat the word, which may be half of a password with an unquoted `|`.
     raise RequestError(
         ErrorCode.COMMAND_PIPELINE,
-        f"Stage {number} of the pipeline begins with none of the filters that may follow `|`: {', '.join(NAMES)}. "
-        "For another command send another call, with this one's output in `stdin` where it needs it; a `|` that is "
-        "text belongs in single quotes.",
+        f"Stage {number} of the pipeline is not one of the filters that may follow `|`: {', '.join(NAMES)}. "
+        "For another command, send another call, with this command's output in `stdin` if it needs it. If the `|` is "
+        "text, put it in single quotes.",
     )
 
 
 class _Reader:
-    """Reads a filter's words as getopt(3) would, as far as telling flags from names of files needs it."""
+    """Reads a filter's words as getopt(3) does, to tell flags from names of files."""
 
     def __init__(self, known: Filter, words: Sequence[str]) -> None:
         self._filter = known
@@ -184,7 +184,7 @@ class _Reader:
         self._flag(name, f"--{name}", glued=value if has_value else None)
 
     def _cluster(self, word: str) -> None:
-        """Reads flags without values, up to one that takes the rest. Behind any other character a file may be named."""
+        """Reads flags of one letter, up to one that takes the rest. Any other character may begin a file's name."""
         for following, letter in enumerate(word[1 : MAX_CLUSTER + 1], 2):
             if not letter.isalnum():
                 files.check_word(word[following - 1 :])
@@ -212,7 +212,7 @@ class _Reader:
                 files.check_word(value)
 
     def _operand(self, word: str) -> None:
-        """The first may be a program or a pattern: `/dev/` is one to awk and to grep."""
+        """Checks an operand unless it is text. The first may be a program or pattern, such as `/dev/` for grep."""
         if self._needs_program:
             self._needs_program = False
         elif not self._only_text_follows:

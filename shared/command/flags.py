@@ -1,8 +1,8 @@
-"""Reads a command's words as pflag and cobra would: verb path, flags, operands.
+"""Reads a command's words as pflag and cobra do: verb path, flags, operands.
 
-A word that they could read in two ways is refused, with the spelling that leaves no doubt. So what is judged here is
-what the CLI sees, and a refused flag cannot hide as the value of another. Spellings:
-https://pkg.go.dev/github.com/spf13/pflag; where cobra finds the verb: `Command.Find` and `stripFlags`.
+A word that they could read in two ways is refused, and the message shows a clear spelling. So the CLI reads a command
+in the same way as this module, and a refused flag cannot hide as the value of another. Spellings:
+https://pkg.go.dev/github.com/spf13/pflag; how cobra finds the verb: `Command.Find` and `stripFlags`.
 """
 
 from collections import deque
@@ -20,7 +20,7 @@ from shared.tools.tool import Grammar
 
 
 def read(grammar: Grammar, words: Iterable[str]) -> Reading:
-    """A command's parts. `RequestError` for a refused flag or path, and for what can be read in two ways."""
+    """Returns a command's parts. Raises `RequestError` for a refused flag or path, and for an ambiguous word."""
     return _Reader(grammar, words).read()
 
 
@@ -57,14 +57,14 @@ class _Reader:
         return Reading(self._verb.path, flags, (*self._verb.operands, *self._rest), len(self._rest))
 
     def _check_operands(self) -> None:
-        """What stands behind `--`, unless it is a command for a container."""
+        """Checks the words after `--`, unless they are a command for a container."""
         if self._verb.name not in self._grammar.container_verbs:
             for word in self._rest:
                 files.check_word(word)
 
     def _long(self, word: str) -> None:
         spelled, has_value, value = word[2:].partition("=")
-        # kubectl takes `_` and `-` for the same letter; the other CLIs have no two flags that differ in it alone.
+        # kubectl reads `_` as `-`. The other CLIs have no two flags that differ only in this character.
         name = spelled.replace("_", "-")
         self._refuse_if_listed(name, f"--{name}")
         if has_value:
@@ -73,7 +73,7 @@ class _Reader:
             self._without_value(name, word)
 
     def _short(self, word: str) -> None:
-        """`-n`, `-nx`, or a cluster such as `-Aw`: each letter decides what the rest is."""
+        """Reads `-n`, `-nx`, or a cluster such as `-Aw`. Each letter decides how the rest of the word is read."""
         for following, letter in enumerate(word[1 : MAX_CLUSTER + 1], 2):
             self._refuse_if_listed(letter, f"-{letter}")
             if following == len(word):
@@ -86,7 +86,7 @@ class _Reader:
         raise too_many_in_a_word(word)
 
     def _takes_rest(self, letter: str, word: str, following: int) -> bool:
-        """Whether what is glued to a letter is its value; if not, the next letter is a flag too."""
+        """Whether the rest of the word is the letter's value. If not, the next letter is also a flag."""
         self._settle_verb(letter, word)
         spec = self._spec(letter)
         if spec is not None and (self._grammar.takes_glued_values or self._is_global(letter)):
@@ -103,7 +103,7 @@ class _Reader:
         )
 
     def _without_value(self, name: str, word: str) -> None:
-        """A flag with no value of its own: whether the next word is its value depends on the flag."""
+        """Reads a flag that is written without a value. The flag decides whether the next word is its value."""
         if self._rest:
             self._settle_verb(name, word)
         spec = self._spec(name)
@@ -125,12 +125,12 @@ class _Reader:
             self._refuse_if_listed(following[1], f"-{following[1]}")
         raise RequestError(
             ErrorCode.FLAG_AMBIGUOUS,
-            f"`{_shown(word)}` may take the next word, which begins with a dash, for its value: write "
-            f"`{_shown(word)}=value`, or `{_shown(word)}=true` for a flag that takes none.",
+            f"`{_shown(word)}` may take the next word, which begins with a dash, as its value: write "
+            f"`{_shown(word)}=value`, or `{_shown(word)}=true` for a flag without a value.",
         )
 
     def _settle_verb(self, name: str, word: str) -> None:
-        """Only global flags may stand inside the verb path: cobra looks for the verb with the flags it knows there."""
+        """Ends the verb path, unless the flag is global: cobra knows only global flags while it looks for the verb."""
         if not self._is_global(name):
             self._verb.end(word)
 
@@ -159,22 +159,22 @@ class _Reader:
 
 
 class _VerbPath:
-    """The verb and the verbs below it, as far as the words so far go."""
+    """The verb path that the words read so far name."""
 
     def __init__(self, grammar: Grammar) -> None:
         self._grammar = grammar
         self.path: tuple[str, ...] = ()
         self.name = ""
-        """Words of the path joined by a blank; empty for a verb that the CLI does not have, however long it is."""
+        """Words of the path joined by a blank; empty if the CLI does not have the verb."""
         self.operands: list[str] = []
         self._is_complete = False
         self._ended_by: str | None = None
-        """The flag that stood where a further verb may have come."""
+        """The flag that ended the path, where another verb may follow."""
 
     def take(self, word: str) -> None:
-        """An operand: the next verb of the path, unless the path is complete.
+        """Adds a word to the path, or to the operands if it is not a verb.
 
-        Where cobra looks for the verb it passes over empty words and `-`, and takes `-1` for a flag.
+        While cobra looks for the verb, it skips empty words and `-`, and reads `-1` as a flag.
         """
         if not word or word.startswith("-"):
             if word:
@@ -197,7 +197,7 @@ class _VerbPath:
         self.path, self.name = longer, name if is_known else ""
 
     def end(self, word: str) -> None:
-        """A flag that may take the next word as its value."""
+        """Ends the path at a flag that may take the next word as its value."""
         self.require(word)
         if not self._is_complete:
             self._is_complete = True
@@ -217,7 +217,7 @@ class _VerbPath:
 
 
 def _looks_like_flag(word: str) -> bool:
-    """A dash before a letter or a dash: no CLI has other flags, so `-` and `-1` are operands or values."""
+    """Whether a letter or a dash follows a dash. No CLI has other flags: `-` and `-1` are operands or values."""
     return word.startswith("-") and (word[1:2].isalpha() or word[1:2] == "-")
 
 
@@ -235,7 +235,7 @@ def _shown(word: str) -> str:
 
 
 def too_many_in_a_word(word: str) -> RequestError:
-    """For a cluster of flags that goes on and on."""
+    """Returns the error for a word with more than `MAX_CLUSTER` flags."""
     return RequestError(
         ErrorCode.FLAG_AMBIGUOUS,
         f"`{word[:8]}…` has more than {MAX_CLUSTER} flags in one word: write each flag once, as a word of its own, and "
@@ -246,6 +246,6 @@ def too_many_in_a_word(word: str) -> RequestError:
 def _verb_first(word: str) -> RequestError:
     return RequestError(
         ErrorCode.FLAG_AMBIGUOUS,
-        f"`{_shown(word)}` stands before the verb or inside it, where the next word may be taken for its value: put "
+        f"`{_shown(word)}` stands before or inside the verb, where the next word may be read as its value: put "
         "the whole verb first (`rollout status`, then its flags), or write the flag with `=`.",
     )

@@ -1,4 +1,4 @@
-"""A command after it was read: one value that is judged, queued and executed."""
+"""Defines a parsed command: the one value that is judged, queued and executed."""
 
 from dataclasses import dataclass, field
 
@@ -13,36 +13,36 @@ from shared.tools.class_rules import ClassRule, Effect
 class Invocation:
     """A parsed command.
 
-    `arguments` is exactly what runs, without the tool's own name. All else but `filters` speaks of the tool's stage.
+    `arguments` are exactly the tool's arguments, without its name. All fields but `filters` describe the tool's stage.
     """
 
     tool: str
     arguments: tuple[str, ...]
     filters: tuple[tuple[str, ...], ...]
-    """The stages behind it, each with its filter's name first."""
+    """The stages after the tool's own. The first word of each is the name of its filter."""
     verb: tuple[str, ...]
     command_class: CommandClass
     waits: bool
-    """It waits for something, or goes on until it is ended."""
+    """Whether the command waits for something, or is endless."""
     context: str | None
     needs_cluster: bool
     own_timeout_s: float | None
-    """What the command itself says it may wait (`--timeout 10m`), or its tool's default when it waits."""
+    """Seconds that the command may wait: its own limit (`--timeout 10m`) or its tool's default. None without either."""
     is_endless: bool
-    """It goes on until it is ended (`get --watch`)."""
+    """Whether the command never ends by itself (`get --watch`)."""
     namespace: str | None = None
-    """That of the command, or of its request; None where its kubeconfig decides."""
+    """Namespace that the command or its request names; None if its kubeconfig decides."""
     subjects: tuple[str, ...] = ()
-    """What it changes by name and no second command may change meanwhile."""
+    """Names of objects that no other command may change at the same time."""
     reading: Reading = field(default=Reading((), (), ()), repr=False)
-    """Its parts, which policy looks at; their values are the caller's own."""
+    """The command's parts, which policy checks. They contain values of the caller."""
     class_rules: tuple[ClassRule, ...] = ()
-    """The rules that gave it its class and its effects, beyond its verb."""
+    """The rules that changed the class of the command's verb or added effects."""
     effects: frozenset[Effect] = frozenset()
     masking: Masking | None = None
-    """What a worker masks of what it prints, where policy has it masked."""
+    """What a worker masks in the output, if policy requires it."""
     unknown: UnknownWord | None = None
-    """The first verb or flag that its CLI does not have, as far as the tables know."""
+    """The first verb or flag that is not in the CLI's table."""
 
     @property
     def lane(self) -> Lane:

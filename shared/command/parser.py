@@ -1,6 +1,6 @@
 """Turns the caller's text into an `Invocation`: the one value that is judged, queued and executed.
 
-The text is read here and nowhere else. What is refused here never reaches a queue.
+The text is parsed only here. A command that is refused here never reaches a queue.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,9 +23,9 @@ def parse(
     context: str | None = None,
     default_namespace: str | None = None,
 ) -> Invocation:
-    """The command as it will run. `default_namespace` holds where neither command nor `namespace` names one.
+    """Parses a command. `default_namespace` applies if neither the command nor `namespace` names one.
 
-    `RequestError` for whatever cannot be read, is refused, or contradicts `namespace` or `context`.
+    Raises `RequestError` if the command cannot be read, is refused, or contradicts `namespace` or `context`.
     """
     grammar = tool.grammar
     first, *later = tokens.split(command)
@@ -66,7 +66,7 @@ def _without_tool_name(tool: Tool, words: list[str]) -> list[str]:
         words = words[1:]
     if not words:
         raise RequestError(
-            ErrorCode.COMMAND_EMPTY, f"The command names {tool.name} and nothing to do: {tool.examples[0]!r} would do."
+            ErrorCode.COMMAND_EMPTY, f"The command is only {tool.name}: add a verb, for example `{tool.examples[0]}`."
         )
     return words
 
@@ -86,7 +86,7 @@ def _refuse_verb(grammar: Grammar, verb: Sequence[str]) -> None:
 
 
 def _needs_cluster(grammar: Grammar, reading: Reading, command_class: CommandClass) -> bool:
-    """Credentials are read there whatever a flag says: `set env --local --resolve` does."""
+    """Whether the command needs a cluster. Commands that read credentials always do: `set env --local --resolve`."""
     is_credential = command_class is CommandClass.CREDENTIAL
     return is_credential or (command_class is not CommandClass.LOCAL and not classes.stays_local(grammar, reading))
 
@@ -100,7 +100,7 @@ def _waits(grammar: Grammar, reading: Reading) -> bool:
 
 
 def _own_timeout_s(grammar: Grammar, reading: Reading, *, waits: bool) -> float | None:
-    """None where it waits for as long as it takes, which zero and what is less mean too."""
+    """Returns None if the command waits without a limit, as it also does if its limit is zero or negative."""
     given = [flag.decoded for flag in reading.flags if flag.name in grammar.timeout_flags]
     if given:
         return scalars.seconds(given[-1])
@@ -108,17 +108,17 @@ def _own_timeout_s(grammar: Grammar, reading: Reading, *, waits: bool) -> float 
 
 
 def _namespace(grammar: Grammar, reading: Reading, *, asked: str | None, default: str | None) -> str | None:
-    """The namespace that the command or its request names, for a tool that knows the flag."""
+    """Returns the namespace that the command or its request names, if the tool has a namespace flag."""
     if not grammar.namespace_flags:
         return None
     named = _agreed(reading, grammar.namespace_flags, asked=asked, error=ErrorCode.NAMESPACE_CONFLICT, word="namespace")
     is_in_command = bool(list(_values(reading.flags, grammar.namespace_flags)))
-    # An empty one stands behind whatever is put in front, and to the CLI it means that of the kubeconfig.
+    # An empty flag in the command overrides a flag in front of it: the CLI then uses the kubeconfig's namespace.
     return named if is_in_command else named or default
 
 
 def _namespace_flag(grammar: Grammar, reading: Reading, chosen: str | None) -> tuple[Flag, ...]:
-    """What is put in front, where the command names none."""
+    """Returns the flag to put in front of the command, if the command names no namespace."""
     is_in_command = any(_values(reading.flags, grammar.namespace_flags))
     return (Flag("namespace", chosen, Arity.VALUE, chosen),) if chosen and not is_in_command else ()
 
@@ -130,7 +130,7 @@ def _subjects(grammar: Grammar, reading: Reading) -> tuple[str, ...]:
 
 
 def _agreed(reading: Reading, names: frozenset[str], *, asked: str | None, error: ErrorCode, word: str) -> str | None:
-    """The one value that the command's flags and the request's field name together."""
+    """Returns the one value that the command's flags and the request's field name. None if they name none."""
     named = {*_values(reading.flags, names), *([asked] if asked else [])}
     if len(named) > 1:
         raise RequestError(

@@ -1,4 +1,4 @@
-"""A command's parts, as its CLI reads them: the one value that classes, policy and execution look at."""
+"""The parts of a command, as its CLI reads them. Classes, policy and execution all use this value."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from shared.command.values.scalars import BOOLEANS
 from shared.command.values.types import Names
 
 UNSEEN = "?"
-"""Stands for kinds that a command does not name and may act on."""
+"""Stands for kinds that a command may act on without naming them."""
 SEVERAL = "…"
-"""The same where a name that is not known here may stand for several kinds."""
+"""Stands for the kinds of an unknown name, which may be a category of several kinds."""
 TERMINATOR = "--"
-"""Behind it nothing is a flag."""
+"""The word after which no word is a flag."""
 MAX_CLUSTER = 32
-"""Flags of one letter that may share a word: no CLI and no filter has as many that stand alone."""
+"""Most flags of one letter in one word. No CLI or filter has as many flags without a value."""
 
 
 class Arity(Enum):
@@ -27,55 +27,55 @@ class Arity(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """A flag of a command. `name` is the long one, without dashes.
+    """A flag of a command. `name` is the long name, without dashes.
 
-    A flag that the tables do not have keeps the name that it was written with, and its value is not decoded.
+    A flag that is not in the CLI's table keeps the name as written, and its value is not decoded.
     """
 
     name: str
     written: str | None
-    """The value as text, to write the flag again; None where none was given. What it means is in `decoded`."""
+    """The value as text, with which the flag can be written again; None if it has no value. See `decoded`."""
     arity: Arity
     decoded: Value | None = None
-    """What the CLI takes the value for."""
+    """The value as the CLI reads it."""
     names: Names | None = None
-    """What the texts in the decoded value name."""
+    """What the value names, if it names something that the CLI looks up."""
 
     @property
     def is_off(self) -> bool:
-        """True for a flag that may stand alone and is switched off: `--wait=false`, `--dry-run=none`."""
+        """Whether a flag that may stand alone is switched off: `--wait=false`, `--dry-run=none`."""
         word = self.decoded if isinstance(self.decoded, str) else ""
         is_false = self.decoded is False or word == "none" or not BOOLEANS.get(word, True)
         return self.arity is Arity.ALONE and is_false
 
     @property
     def text(self) -> str | None:
-        """The decoded value, where it is text; the last one of several."""
+        """The decoded value if it is text, or the last one of several texts."""
         texts = () if self.decoded is None else tuple(named.texts(self.decoded))
         return texts[-1] if texts else None
 
 
 @dataclass(frozen=True, slots=True)
 class ManifestObject:
-    """An object in the manifests that a command names: its kind in the plural, and `UNSEEN` for what nobody saw."""
+    """An object in a command's manifests. `kind` is the plural, or `UNSEEN` if the manifest cannot be read."""
 
     kind: str
     group: str = ""
     namespaces: tuple[str, ...] = ("",)
-    """Those that it may lie in; an empty one is that of the command."""
+    """Namespaces that the object may be in. An empty name means the command's namespace."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """`verb` is canonical: aliases are replaced. Operands are what is neither verb nor flag."""
+    """A command's parts. Aliases in `verb` are replaced. Operands are the words that are neither verb nor flag."""
 
     verb: tuple[str, ...]
     flags: tuple[Flag, ...]
     operands: tuple[str, ...]
     trailing: int = 0
-    """How many of the operands stand behind `--`."""
+    """Number of operands after `--`."""
     objects: tuple[ManifestObject, ...] = ()
-    """What the manifests hold that it names."""
+    """Objects in the command's manifests."""
 
     @property
     def path(self) -> str:
@@ -84,21 +84,21 @@ class Reading:
 
     @property
     def object_kinds(self) -> tuple[str, ...]:
-        """The kinds of those objects, each once."""
+        """The kinds of `objects`, each once."""
         return tuple(dict.fromkeys(each.kind for each in self.objects))
 
     def last(self, name: str) -> Flag | None:
-        """The one of repeated flags that counts, where the flag holds a single value."""
+        """Returns the last flag with that name, which counts if the flag takes a single value."""
         return next((flag for flag in reversed(self.flags) if flag.name == name), None)
 
     def texts(self, name: str) -> Iterator[str]:
-        """The texts in each decoded value of a flag: of a list its elements."""
+        """Yields the texts in each decoded value of a flag: a text, or the elements of a list."""
         for flag in self.flags:
             if flag.name == name and flag.decoded is not None:
                 yield from named.texts(flag.decoded)
 
     def text(self, name: str) -> str | None:
-        """The text that counts; None where the flag is not given, or given alone."""
+        """Returns the text of the last flag with that name; None if it is not given, or has no value."""
         last = self.last(name)
         return last.text if last else None
 
@@ -107,7 +107,7 @@ class Reading:
         return any(not flag.is_off for flag in map(self.last, names) if flag)
 
     def is_on(self, *names: str) -> bool:
-        """The same, of flags that are known to stand alone."""
+        """Whether any of the flags is known to stand alone, is given, and is not switched off."""
         return any(flag.arity is Arity.ALONE and not flag.is_off for flag in map(self.last, names) if flag)
 
     def is_off(self, *names: str) -> bool:

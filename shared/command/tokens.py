@@ -1,6 +1,6 @@
-"""Cuts a command into stages and words as a POSIX shell would, and refuses what only a shell could do.
+"""Splits a command into stages and words as a POSIX shell does, and refuses all other shell syntax.
 
-Nothing is expanded, substituted or run: each word is exactly what its program gets. The rules are those of the Shell
+Nothing is expanded, substituted or run: programs get each word as it is written. The rules are those of the Shell
 Command Language, sections 2.2, 2.3 and 2.9.2 (POSIX.1-2024); `{}[]*?~!=@,` are plain characters.
 """
 
@@ -10,9 +10,9 @@ from shared.errors import ErrorCode, RequestError
 from shared.models import MAX_COMMAND_CHARACTERS
 
 CONTROL_CHARACTERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-"""All but tab and newline; surrogates, for no argument of a process can hold one."""
+"""Control characters except tab and newline, and surrogates, which an argument of a process cannot contain."""
 EXPANSION = re.compile(r"\$[A-Za-z0-9_({@*#?$!-]")
-"""What a shell would expand between double quotes; any other `$` is a plain character there."""
+"""Text that a shell would expand between double quotes. Any other `$` is a plain character there."""
 BLANKS = " \t"
 DOUBLE_QUOTE_ESCAPES = '$`"\\'
 
@@ -30,26 +30,26 @@ _SHELL_SYNTAX = {
     "$": _LITERAL,
     "(": "put parentheses in single quotes, as in -l 'app in (a,b)'",
     ")": "put parentheses in single quotes, as in -l 'app in (a,b)'",
-    "#": "comments are not taken: leave it out, or put the word in single quotes",
+    "#": "comments are not accepted: leave it out, or put the word in single quotes",
 }
 
 
 def split(text: str) -> list[list[str]]:
-    """The words of each stage of a command: the tool's, then those after each `|`.
+    """Returns the words of each stage of a command: the tool's own stage, then the stages after each `|`.
 
-    `RequestError` for shell syntax, a stage without words, unbalanced quotes and control characters.
+    Raises `RequestError` for shell syntax, a stage without words, unbalanced quotes and control characters.
     """
     if len(text) > MAX_COMMAND_CHARACTERS:
         raise RequestError(
             ErrorCode.COMMAND_TOO_LONG,
-            f"The command has {len(text)} characters, at most {MAX_COMMAND_CHARACTERS} are taken: "
+            f"The command has {len(text)} characters; at most {MAX_COMMAND_CHARACTERS} are allowed: "
             "send manifests in `stdin` or `files`.",
         )
     if match := CONTROL_CHARACTERS.search(text):
         raise RequestError(
             ErrorCode.COMMAND_CHARACTERS,
-            f"The command holds the control character U+{ord(match[0]):04X} (character {match.start() + 1}); "
-            "only tab and line feed are taken.",
+            f"The command contains the control character U+{ord(match[0]):04X} (character {match.start() + 1}); "
+            "only tab and line feed are accepted.",
         )
     stages = _Splitter(text).stages()
     if stages == [[]]:
@@ -58,7 +58,7 @@ def split(text: str) -> list[list[str]]:
 
 
 class _Splitter:
-    """One pass over the text."""
+    """Splits a text in one pass."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -66,7 +66,7 @@ class _Splitter:
         self._blank_from = len(text.rstrip(BLANKS + "\n"))
         self._stages: list[list[str]] = [[]]
         self._word: list[str] | None = None
-        """None between words: an empty pair of quotes is a word too."""
+        """The parts of the current word; None between words. An empty pair of quotes is a word."""
 
     def stages(self) -> list[list[str]]:
         while self._at < len(self._text):
@@ -102,7 +102,7 @@ class _Splitter:
             raise self._shell_syntax(character)
 
     def _is_blank_line(self) -> bool:
-        """At the end, or before the words of a stage: a line may end with `|`."""
+        """Whether a line break stands at the end, or before the words of a stage: a line may end with `|`."""
         before = not self._stages[-1] and self._word is None
         return before or self._at > self._blank_from
 
@@ -139,7 +139,7 @@ class _Splitter:
         raise _unbalanced("A double quote is not closed", start)
 
     def _escaped_between_double_quotes(self) -> str:
-        """The backslash is kept unless what follows is special there."""
+        """Keeps the backslash unless the next character is special there."""
         following = self._text[self._at : self._at + 1]
         if following == "\n":
             self._at += 1
@@ -171,7 +171,7 @@ class _Splitter:
         if not self._stages[-1]:
             raise RequestError(
                 ErrorCode.COMMAND_PIPELINE,
-                f"Stage {len(self._stages)} of the pipeline is empty: a command stands before the first `|` and a text "
+                f"Stage {len(self._stages)} of the pipeline is empty: write a command before the first `|` and a text "
                 "filter after each, as in `get pods | head -5`.",
             )
 
@@ -179,7 +179,7 @@ class _Splitter:
         shown = "A line break" if symbol == "\n" else f"`{symbol}`"
         return RequestError(
             ErrorCode.COMMAND_SHELL_SYNTAX,
-            f"{shown} (character {self._at}) has no effect here, for no shell runs the command; "
+            f"{shown} (character {self._at}) has no effect here, because no shell runs the command; "
             f"{_SHELL_SYNTAX[symbol]}.",
         )
 

@@ -1,4 +1,4 @@
-"""Verbs and flags that a CLI does not have, as far as the tables know, and what was perhaps meant."""
+"""Finds verbs and flags that are not in a CLI's table, and the known words that are most similar."""
 
 import difflib
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ class WordKind(StrEnum):
 
 
 ALIKE = {WordKind.VERB: 0.6, WordKind.FLAG: 0.75}
-"""How alike two words must be (difflib's ratio): flags all begin alike, verbs are short."""
+"""Least similarity of a suggestion (difflib's ratio): high for flags, which all begin alike; low for short verbs."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnknownWord:
-    """`shown` is how to write it, and `nearest` what is spelled most alike, if anything is."""
+    """A word that is not in the table. `nearest` is the known word that is most similar, if any is similar enough."""
 
     kind: WordKind
     shown: str
@@ -28,7 +28,7 @@ class UnknownWord:
 
 
 def find(grammar: Grammar, reading: Reading) -> UnknownWord | None:
-    """The first in the order verb, flags: of one more nobody is told, and each takes a while to compare."""
+    """Returns the unknown verb, or the first unknown flag. Only one is shown, because each comparison takes a while."""
     return _verb(grammar, reading) or _flag(grammar, reading)
 
 
@@ -43,7 +43,7 @@ def _verb(grammar: Grammar, reading: Reading) -> UnknownWord | None:
 
 
 def _below(grammar: Grammar, group: str) -> list[str]:
-    """The verb paths one word longer than the group's, and their other names."""
+    """Returns the verb paths that are one word longer than the group's, and their aliases."""
     paths = (*grammar.table.verbs, *grammar.table.aliases)
     return [path for path in paths if path.rpartition(" ")[0] == group]
 

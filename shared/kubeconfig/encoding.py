@@ -7,14 +7,14 @@ import re
 from shared.errors import ErrorCode, RequestError
 
 MAX_BYTES = 1024 * 1024
-"""Largest kubeconfig in bytes. One with a hundred clusters has a tenth of it."""
+"""Largest kubeconfig in bytes. A kubeconfig with a hundred clusters has about a tenth of that."""
 MAX_BASE64_CHARACTERS = 2 * MAX_BYTES
 """Longest base64 text: four characters for three bytes, and room for line wraps."""
 URL_SAFE = str.maketrans("-_", "+/", " \t\r\n")
 BASE64_TEXT = re.compile(r"[A-Za-z0-9+/=_\s-]+")
-"""Text that may be base64. A kubeconfig in plain text never matches, because it has a colon."""
+"""Text that may be base64. A kubeconfig in plain text never matches, because it contains a colon."""
 SELF_CONTAINED = "kubectl config view --raw --minify --flatten"
-"""Command that prints a self-contained kubeconfig with one context: the current one, or that of `--context`."""
+"""Command that prints a self-contained kubeconfig with one context: the current context, or the one in `--context`."""
 ENCODED = f"{SELF_CONTAINED} | base64 | tr -d '\\n'"
 """Command whose output the header and the body's field accept. It works with GNU's and with BSD's base64."""
 HOW = f"send the output of `{ENCODED}`"

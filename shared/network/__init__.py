@@ -1,1 +1,1 @@
-"""Hosts and addresses: their spellings, and those to which no connection is allowed."""
+"""Hosts and addresses: how they are spelled, and to which of them connections are refused."""

@@ -96,7 +96,7 @@ def address_denial(address: Address, *, allow_loopback: bool) -> Denial | None:
 
 
 def goes_past_proxies(host: str) -> bool:
-    """As https://pkg.go.dev/net/http#ProxyFromEnvironment has it: localhost, and loopback addresses."""
+    """Whether Go programs use no proxy for the host: https://pkg.go.dev/net/http#ProxyFromEnvironment"""
     address = parse_address(host)
     return host == "localhost" if address is None else any(each.is_loopback for each in spellings(address))
 
@@ -122,7 +122,7 @@ _EXPLANATIONS = {
         "K8S_MCP_ALLOW_LOOPBACK=true"
     ),
     Denial.FORBIDDEN: (
-        "is a link-local, metadata, multicast or unspecified address, which no cluster has: use the server's own"
+        "is a link-local, metadata, multicast or unspecified address, which no cluster has: use the server's address"
     ),
     Denial.SPELLING: "is an IPv4 address in an unusual spelling: write four decimal numbers",
 }

@@ -68,7 +68,7 @@ def widens(name: str, why: str, when: Condition, *verbs: str, effect: Effect) ->
 
 
 def always(_: Reading) -> bool:
-    """The condition of a row that only its verbs decide."""
+    """Returns True, for a row that applies to every command of its verbs."""
     return True
 
 
@@ -83,9 +83,9 @@ def is_dry(reading: Reading) -> bool:
 
 
 def no_masking(_: Reading) -> None:
-    """The masking of a CLI that shows no values of Secrets, or masks them itself."""
+    """Returns None, for a CLI that shows no values of Secrets or masks them itself."""
 
 
 def no_kinds(_: Reading) -> tuple[str, ...]:
-    """The kinds of a CLI whose commands name no kinds of object."""
+    """Returns nothing, for a CLI whose commands name no kinds of object."""
     return ()

@@ -25,7 +25,7 @@ CLUSTER = {
     ),
     r"not allowed by ruleset": (
         "The worker refuses to connect to that address: loopback, link-local and metadata addresses are forbidden, and "
-        "those that its operator denies. Use an address that the worker can reach, or ask the operator."
+        "addresses that its operator denies. Use an address that the worker can reach, or ask the operator."
     ),
     r"connection refused|no such host|no route to host|i/o timeout|(network|host) (is )?unreachable": (
         "The workers cannot reach that address: check the kubeconfig's `server` from the network that they run in."

@@ -1,6 +1,6 @@
-"""Tells which namespaces a command touches, by its words and manifests. A fence to namespaces is judged by this.
+"""Tells which namespaces a command touches, by its words and manifests. The namespace fence checks these.
 
-A tool defines it for the verbs that it knows. For other verbs it is unknown, and a fence refuses them.
+A tool defines the scope of the verbs that it knows. The scope of other verbs is unknown, and a fence refuses them.
 """
 
 from dataclasses import dataclass
@@ -30,5 +30,5 @@ EVERY_NAMESPACE = NamespaceScope(beyond="`--all-namespaces` reaches every namesp
 
 
 def untold(reading: Reading) -> NamespaceScope:
-    """The scope of a tool or verb whose namespaces are unknown."""
+    """Returns the scope of a tool or verb whose namespaces are unknown."""
     return NamespaceScope(beyond=f"which namespaces `{shown(reading.path)}` touches cannot be known beforehand")

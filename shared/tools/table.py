@@ -1,8 +1,8 @@
 """The generated tables of the verbs of each CLI, and of the flags that each verb takes.
 
 `make grammar` writes the `table.json` of each tool from the CLI's own help; nobody edits them. A flag is written as
-`name/short=type(names)`: `=` takes a value, `[=]` takes one only behind `=`, and what has neither is a switch. The type
-says how a value is read, and the word in parentheses, where there is one, what the texts in it name.
+`name/short=type(names)`: `=` takes a value, `[=]` takes one only after `=`, and a flag with neither is a switch. The
+type says how a value is read. The word in parentheses, if there is one, says what the value names.
 """
 
 import json
@@ -37,7 +37,7 @@ class Takes(StrEnum):
 class FlagSpec:
     """A flag that a verb has. `name` is without dashes and with `-` for `_`; `short` is a letter, or empty.
 
-    `names` is None where the texts in the flag's value name nothing that the CLI looks up.
+    `names` is None if the flag's value names nothing that the CLI looks up.
     """
 
     name: str

@@ -76,7 +76,7 @@ class Grammar:
     reaching_flags: frozenset[str] = frozenset()
     """Flags that keep a command from reaching a cluster if they are switched off: `--remote=false`."""
     exclusive_verbs: Mapping[str, int | None] = field(default_factory=dict)
-    """Verb path → number of first operands (None: all) that name what only one command may change at a time."""
+    """Verb path → number of first operands (None: all) that name objects only one command may change at a time."""
     inclusive_flags: frozenset[str] = frozenset()
     """Flags with which an exclusive verb changes nothing, or an object that has no name yet."""
     default_wait_s: float = 0

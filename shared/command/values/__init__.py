@@ -1,1 +1,1 @@
-"""Decodes what a flag was given, by the flag's own type, as the CLI's flag library does it."""
+"""Decodes the values of flags by the flags' types, as the CLI's flag library does."""

@@ -1,6 +1,6 @@
-"""A line of CSV, as pflag's lists hold it: Go's encoding/csv with its defaults, of which pflag reads the first record.
+"""Reads a line of CSV as pflag's lists do: as the first record that Go's encoding/csv reads with its defaults.
 
-https://pkg.go.dev/encoding/csv#Reader: no lazy quotes, spaces belong to their field, empty lines before it are skipped.
+https://pkg.go.dev/encoding/csv#Reader: no lazy quotes, spaces belong to their field, leading empty lines are skipped.
 """
 
 import re
@@ -11,18 +11,18 @@ _FIELD = re.compile(r'(?:"([^"]*+(?:""[^"]*+)*+)"|([^",\n]*+))(,|\n|\Z)')
 
 
 def fields(text: str) -> tuple[str, ...]:
-    """The fields of the first line, none for an empty text. Lines behind it are ignored. Raises DecodeError."""
+    """Returns the fields of the first line, or none for an empty text. Other lines are ignored. Raises DecodeError."""
     if not text:
         return ()
     record = text.replace("\r\n", "\n").removesuffix("\r").lstrip("\n")
     if not record:
-        raise DecodeError("it has nothing but line breaks")
+        raise DecodeError("it contains only line breaks")
     found: list[str] = []
     position, stop = 0, ","
     while stop == ",":
         match = _FIELD.match(record, position)
         if match is None:
-            raise DecodeError('it has a quote (") inside a field, or a quoted field that does not end with one')
+            raise DecodeError('it has a quote (") inside a field, or a quoted field without a closing quote')
         quoted, plain, stop = match.groups()
         found.append(plain if quoted is None else quoted.replace('""', '"'))
         position = match.end()

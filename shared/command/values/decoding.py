@@ -1,7 +1,7 @@
-"""What a flag makes of the text that it is given, by its type: pflag's own types, and helm's `--set` family.
+"""Decodes the text of a flag's value by the flag's type: pflag's own types, and helm's `--set` family.
 
-https://pkg.go.dev/github.com/spf13/pflag. Each value is decoded for itself: where a flag is repeated, lists, arrays and
-assignments add up, a map takes the last of a key, and of everything else the last one counts.
+https://pkg.go.dev/github.com/spf13/pflag. Each value is decoded separately. If a flag is repeated, lists, arrays and
+assignments are joined, a map keeps the last value of each key, and for other types the last value counts.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,19 +11,19 @@ from shared.command.values.set_language import Assignment
 from shared.command.values.types import DecodeError, ValueType
 
 Value = bool | int | str | tuple[str, ...] | Mapping[str, str] | tuple[Assignment, ...]
-"""A duration is a `scalars.Duration`."""
+"""A decoded value. A duration is a `scalars.Duration`."""
 
 
 def decode(value_type: ValueType, text: str) -> Value:
-    """What the CLI takes the text for. Raises DecodeError where it would take it for nothing."""
+    """Decodes a text as the CLI does. Raises DecodeError if the CLI does not accept it."""
     return _DECODERS[value_type](text)
 
 
 def mapping(text: str) -> Mapping[str, str]:
-    """`key=value`, whose outer quotes go; with more than one `=` a line of CSV of such pairs. Raises DecodeError."""
+    """Decodes `key=value` without outer quotes; with more than one `=`, a line of CSV of pairs. Raises DecodeError."""
     pairs = (text.strip('"'),) if text.count("=") == 1 else csv_line.fields(text)
     if not pairs or any("=" not in pair for pair in pairs):
-        raise DecodeError("it is not `key=value`, or several of these with commas between")
+        raise DecodeError("it is not `key=value`, or several of these separated by commas")
     return {key: value for key, _, value in (pair.partition("=") for pair in pairs)}
 
 

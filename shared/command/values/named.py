@@ -1,4 +1,4 @@
-"""Which files and URLs a decoded value names, for those who judge them: they never look at the text that was given."""
+"""Finds the files and URLs that a decoded value names. Checks use these, never the text as written."""
 
 from collections.abc import Iterator, Mapping
 
@@ -10,7 +10,7 @@ _OF_PATHS = frozenset({Names.FILE, Names.FILE_OR_URL, Names.URL, Names.OBJECT})
 
 
 def texts(value: Value) -> Iterator[str]:
-    """The texts in a decoded value: a list's elements, a map's values, what `--set-file` assigns."""
+    """Yields the texts in a decoded value: the elements of a list, the values of a map or of assignments."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
@@ -29,9 +29,9 @@ def _texts_of(element: str | Assignment) -> Iterator[str]:
 
 
 def names_in(names: Names, value: Value) -> Iterator[str]:
-    """What the CLI looks up: files, URLs, objects. Raises DecodeError for what it would not take.
+    """Yields what the CLI looks up: files, URLs, objects. Raises DecodeError if the CLI does not accept the value.
 
-    Of an output format only the caller knows which formats name files: `template_file` takes one apart.
+    Yields nothing for output formats: the caller knows which formats name files, and splits them (`template_file`).
     """
     for text in texts(value):
         if names is Names.KEYED_FILE:
@@ -41,14 +41,14 @@ def names_in(names: Names, value: Value) -> Iterator[str]:
 
 
 def keyed_file(text: str) -> str:
-    """The file of kubectl's `FILE` or `KEY=FILE` (k8s.io/kubectl pkg/util/util.go). Raises DecodeError."""
+    """Returns the file of kubectl's `FILE` or `KEY=FILE` (k8s.io/kubectl pkg/util/util.go). Raises DecodeError."""
     key, separator, file = text.partition("=")
     if separator and not (key and file and "=" not in file):
-        raise DecodeError("it is neither `FILE` nor `KEY=FILE`, and a `=` can be part of neither")
+        raise DecodeError("it is neither `FILE` nor `KEY=FILE`, and a key or a file cannot contain `=`")
     return file if separator else text
 
 
 def template_file(text: str) -> tuple[str, str]:
-    """The format's name, and the file behind its `=`, which is empty where there is none."""
+    """Returns the format's name, and the file after its `=`, which may be empty."""
     name, _, file = text.partition("=")
     return name, file

@@ -1,4 +1,4 @@
-"""Single values: booleans, integers and durations, as Go's standard library reads them."""
+"""Decodes booleans, integers and durations as Go's standard library does."""
 
 import re
 
@@ -8,7 +8,7 @@ BOOLEANS = {
     **dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True),
     **dict.fromkeys(("0", "f", "F", "FALSE", "false", "False"), False),
 }
-"""https://pkg.go.dev/strconv#ParseBool"""
+"""Text → value: https://pkg.go.dev/strconv#ParseBool"""
 INT_MAX = 2**63 - 1
 INT_MIN = -(2**63)
 DECIMAL_MAX_DIGITS = 19
@@ -31,7 +31,7 @@ _UNITS_NS = {
 
 
 class Duration(int):
-    """Nanoseconds."""
+    """A duration in nanoseconds."""
 
 
 def boolean(text: str) -> bool:
@@ -42,7 +42,7 @@ def boolean(text: str) -> bool:
 
 
 def integer(text: str) -> int:
-    """64 bits, in any base that Go's literals have (strconv.ParseInt with base 0). Raises DecodeError."""
+    """Decodes an integer of 64 bits in any base of Go's literals (strconv.ParseInt with base 0). Raises DecodeError."""
     match = _INTEGER.fullmatch(text)
     if match is None:
         raise DecodeError("it is not a whole number")
@@ -57,14 +57,14 @@ def integer(text: str) -> int:
 
 
 def seconds(value: object) -> float | None:
-    """Those of a decoded duration or number of seconds that is above zero; None for all else."""
+    """Returns the seconds of a positive duration or number of seconds, and None for any other value."""
     if not isinstance(value, int) or value <= 0:
         return None
     return value / _UNITS_NS["s"] if isinstance(value, Duration) else float(value)
 
 
 def duration(text: str) -> Duration:
-    """`1h30m`, `1.5s`, `-2ms` (https://pkg.go.dev/time#ParseDuration). Raises DecodeError."""
+    """Decodes `1h30m`, `1.5s`, `-2ms` (https://pkg.go.dev/time#ParseDuration). Raises DecodeError."""
     negative, rest = text.startswith("-"), text[text[:1] in ("-", "+") :]
     if rest == "0":
         return Duration(0)
@@ -81,7 +81,7 @@ def duration(text: str) -> Duration:
 
 
 def _part_ns(whole: str, fraction: str, unit_ns: int) -> int:
-    """One number with its unit. Go counts the fraction in floating point, and no more digits than 63 bits hold."""
+    """Returns a part in nanoseconds. Go computes the fraction in floating point, with as many digits as fit 63 bits."""
     digits = whole.lstrip("0")
     if len(digits) > DECIMAL_MAX_DIGITS:
         raise DecodeError("it is out of range")

@@ -1,8 +1,7 @@
-"""helm's `--set` family: keys with dots and indexes, lists in braces, commas between, and `\\` as an escape.
+"""Reads helm's `--set` family: keys with dots and indexes, lists in braces, commas between, and `\\` as an escape.
 
-helm.sh/helm/v4 pkg/strvals (parser.go, literal_parser.go) and pkg/cli/values/options.go. What is read here are the
-assignments; helm also merges them, and refuses those that contradict each other. Nothing recurses, and every character
-is looked at a bounded number of times.
+Source: helm.sh/helm/v4 pkg/strvals (parser.go, literal_parser.go) and pkg/cli/values/options.go. This module only
+reads assignments; helm also merges them, and refuses contradictions. Nothing recurses, and the time is linear.
 """
 
 import json
@@ -22,9 +21,9 @@ _Value = Scalar | tuple[Scalar, ...]
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """`a.b[0]=x`: the keys are `a`, `b` and 0. A value of `--set-json` is JSON text; without keys, of all values.
+    """The keys of `a.b[0]=x` are `a`, `b` and 0. A value of `--set-json` is JSON text; without keys, a JSON object.
 
-    Where the text ends before a `=`, helm looks the keys up and assigns nothing: the value is an empty tuple then.
+    If the text ends before a `=`, helm looks the keys up and assigns nothing. The value is then an empty tuple.
     """
 
     keys: tuple[str | int, ...]
@@ -32,37 +31,37 @@ class Assignment:
 
 
 def plain(text: str) -> tuple[Assignment, ...]:
-    """`--set`. Raises DecodeError, as those below."""
+    """Decodes `--set`. Raises DecodeError, as the functions below do."""
     return tuple(_assignments(text, _ESCAPED, lambda cursor: _value(cursor, _typed, "")))
 
 
 def strings(text: str) -> tuple[Assignment, ...]:
-    """`--set-string`."""
+    """Decodes `--set-string`."""
     return tuple(_assignments(text, _ESCAPED, lambda cursor: _value(cursor, str, "")))
 
 
 def files(text: str) -> tuple[Assignment, ...]:
-    """`--set-file`: the values are names of files, and None where the text ends at a `=`: helm reads no file then."""
+    """Decodes `--set-file`. The value is a file's name, or None if the text ends at a `=`: helm then reads no file."""
     return tuple(_assignments(text, _ESCAPED, lambda cursor: _value(cursor, str, None)))
 
 
 def documents(text: str) -> tuple[Assignment, ...]:
-    """`--set-json`: the values are JSON texts."""
+    """Decodes `--set-json`. The values are JSON texts."""
     trimmed = text.strip(_SPACES)
     if trimmed.startswith("{"):
         if _json_end(trimmed, 0) != len(trimmed):
-            raise DecodeError("it goes on behind the JSON object")
+            raise DecodeError("it has text after the JSON object")
         return (Assignment((), trimmed),)
     return tuple(_assignments(text, _ESCAPED, _document))
 
 
 def literals(text: str) -> tuple[Assignment, ...]:
-    """`--set-literal`: the value is all that follows the key."""
+    """Decodes `--set-literal`. The value is all text after the key."""
     return tuple(_assignments(text, _LITERAL, lambda cursor: cursor.until(_REST)[0]))
 
 
 class _Run:
-    r"""A run of characters up to one of the stops, in which `\` takes a stop's meaning away unless it is literal."""
+    r"""A run of characters up to one of the stops. Unless the run is literal, `\` escapes a stop."""
 
     def __init__(self, stops: str, *, is_literal: bool = False) -> None:
         kept = re.escape(stops) if is_literal else re.escape(stops) + r"\\"
@@ -73,7 +72,7 @@ class _Run:
 
 @dataclass(frozen=True, slots=True)
 class _Runs:
-    """Where a key ends, an index, and what follows an index."""
+    """The runs of a key, of an index, and of the text after an index."""
 
     key: _Run
     index: _Run
@@ -91,13 +90,13 @@ _NUMBER = re.compile(r"([+-])0*([0-9]{1,19})|[1-9][0-9]{0,18}")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _INDEX = re.compile(r"[+-]?0*(?P<digits>[0-9]+)")
 _SPACES = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
-"""https://pkg.go.dev/unicode#IsSpace, which knows other ones than Python."""
+"""The spaces of https://pkg.go.dev/unicode#IsSpace, which are not those of Python."""
 _BLANK = re.compile(f"[{_SPACES}]*+,?")
 _CUT_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*+)(?:\.(?![0-9])|(?:\.[0-9]++)?[eE](?![+-]?[0-9]))")
 
 
 class _Cursor:
-    """A place in the text, which only moves forward."""
+    """A position in the text, which only moves forward."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -108,15 +107,15 @@ class _Cursor:
         return self.position >= len(self.text)
 
     def until(self, run: _Run) -> tuple[str, str]:
-        """The run from here, without its escapes, and the stop behind it, which is passed; it is empty at the end."""
+        """Passes a run and its stop. Returns the run without escapes, and the stop, which is empty at the end."""
         end = self.pass_by(run.pattern)
         stop = self.text[self.position : self.position + 1]
         self.position += 1
-        # A last `\` escapes nothing, and helm finds the end there.
+        # A `\` at the end escapes nothing, and helm treats it as the end.
         return (end if run.is_literal else _ESCAPE.sub(r"\1", end)), "" if stop == "\\" else stop
 
     def pass_by(self, pattern: re.Pattern[str]) -> str:
-        """What the pattern fits from here, which is passed."""
+        """Passes the text that the pattern matches from here, and returns it."""
         match = pattern.match(self.text, self.position)
         found = match[0] if match else ""
         self.position += len(found)
@@ -131,7 +130,7 @@ def _assignments(text: str, runs: _Runs, value: Callable[[_Cursor], _Value]) -> 
 
 
 def _keys(cursor: _Cursor, runs: _Runs) -> tuple[tuple[str | int, ...], str]:
-    """The keys up to a `=`, and that; or up to the end of the text, and nothing."""
+    """Returns the keys before a `=` or the end of the text, and the `=`, which is empty at the end."""
     keys: list[str | int] = []
     dots = 0
     stop = "."
@@ -150,7 +149,7 @@ def _keys(cursor: _Cursor, runs: _Runs) -> tuple[tuple[str | int, ...], str]:
 
 
 def _index(cursor: _Cursor, runs: _Runs, keys: list[str | int]) -> str:
-    """Adds what stands in the brackets to the keys. The stop behind them, or nothing at the end of the text."""
+    """Adds the index in the brackets to the keys. Returns the stop after it, which is empty at the end of the text."""
     text, stop = cursor.until(runs.index)
     if not stop:
         return ""
@@ -161,12 +160,12 @@ def _index(cursor: _Cursor, runs: _Runs, keys: list[str | int]) -> str:
     keys.append(index)
     between, stop = cursor.until(runs.behind_index)
     if between:
-        raise DecodeError("it has something between an index and what follows it")
+        raise DecodeError("it has text between an index and the next `.`, `[` or `=`")
     return stop
 
 
 def _value(cursor: _Cursor, read: Callable[[str], Scalar], missing: Scalar) -> _Value:
-    """A value up to the next comma, or a list in braces. Nothing at all, at the end of the text, is `missing`."""
+    """Reads a value up to the next comma, or a list in braces. Returns `missing` at the end of the text."""
     if cursor.is_at_end:
         return missing
     if not cursor.pass_by(_BRACE):
@@ -183,7 +182,7 @@ def _value(cursor: _Cursor, read: Callable[[str], Scalar], missing: Scalar) -> _
 
 
 def _typed(text: str) -> Scalar:
-    """Numbers that begin with a zero stay text."""
+    """Converts a text to its type. Numbers that begin with a zero stay text."""
     words: dict[str, Scalar] = {"true": True, "false": False, "null": None, "0": 0}
     folded = text.casefold()
     if folded in words:
@@ -194,7 +193,7 @@ def _typed(text: str) -> Scalar:
 
 
 def _document(cursor: _Cursor) -> str:
-    """A JSON value, with the blanks and the comma behind it. Nothing before a comma is null."""
+    """Reads a JSON value, with the blanks and the comma after it. An empty value is null."""
     blank = cursor.pass_by(_BLANK)
     if blank.endswith(",") or cursor.is_at_end:
         return "null"
@@ -205,7 +204,7 @@ def _document(cursor: _Cursor) -> str:
 
 
 def _json_end(text: str, start: int) -> int:
-    """Where the JSON value ends that begins there."""
+    """Returns the end of the JSON value that begins at `start`."""
     if not _CUT_NUMBER.match(text, start):
         try:
             return _JSON.raw_decode(text, start)[1]

@@ -1,28 +1,28 @@
-"""The types that flags have, and what the texts in a decoded value name. The tables say which flag has which."""
+"""The types of flags, and what their values name. The tables give both for each flag."""
 
 from enum import StrEnum
 
 
 class DecodeError(Exception):
-    """The CLI would not take the value. The text says what is wrong with it, in words that repeat nothing of it."""
+    """The CLI does not accept a value. The message says what is wrong, and repeats no part of the value."""
 
 
 class ValueType(StrEnum):
-    """How a flag reads what it is given; each value is the type's word in the tables."""
+    """How a flag reads its value. Each member's text is the type's word in the tables."""
 
     BOOL = "bool"
     INT = "int"
     DURATION = "duration"
     STRING = "string"
-    """Taken as it is. Types that only one CLI has count as strings: the CLI checks their words itself."""
+    """Text as it is written. Types that only one CLI has count as strings, and the CLI checks their values."""
     LIST = "list"
-    """pflag's StringSlice: a line of CSV, and each further flag adds to it."""
+    """pflag's StringSlice: a line of CSV. Repeated flags add elements."""
     ARRAY = "array"
-    """pflag's StringArray: taken as it is, and each further flag adds one."""
+    """pflag's StringArray: one element as it is written. Repeated flags add elements."""
     MAP = "map"
-    """pflag's StringToString: `key=value`, or a line of CSV of them."""
+    """pflag's StringToString: `key=value`, or a line of CSV of such pairs."""
     SET = "set"
-    """helm's `--set`: its own language of keys, lists and escapes; so are those below."""
+    """helm's `--set`: a language of keys, lists and escapes. The members below use variants of it."""
     SET_STRING = "set-string"
     SET_JSON = "set-json"
     SET_FILE = "set-file"
@@ -30,16 +30,16 @@ class ValueType(StrEnum):
 
 
 class Names(StrEnum):
-    """What the texts in a decoded value name, where the CLI looks it up; each value is its word in the tables."""
+    """What a flag's value names, if the CLI looks it up. Each member's text is its word in the tables."""
 
     FILE = "file"
     """A file or folder that the CLI reads or writes."""
     FILE_OR_URL = "file-or-url"
-    """The CLI fetches it where it is a URL."""
+    """A file, or a URL that the CLI fetches."""
     KEYED_FILE = "keyed-file"
     """`FILE` or `KEY=FILE`, as `kubectl create configmap --from-file` takes it."""
     FORMAT = "format"
-    """An output format, which may hold the name of a template file: `jsonpath-file=FILE`."""
+    """An output format, which may contain the name of a template file: `jsonpath-file=FILE`."""
     URL = "url"
     """An address that the CLI itself connects to."""
     OBJECT = "object"

@@ -146,7 +146,7 @@ _RULES = (
 
 def _namespace_scope(_: Reading) -> NamespaceScope:
     return NamespaceScope(
-        beyond="Argo CD knows projects and applications, which may lie in and deploy to any namespace"
+        beyond="projects and applications of Argo CD may be in any namespace and deploy to any namespace"
     )
 
 

@@ -1,4 +1,4 @@
-"""Looks at the objects that helm waits for: those of a release and of its hooks, as the release lists them."""
+"""Looks at the objects that helm waits for: the objects and hooks of a release, as the release lists them."""
 
 from shared.command.reading import Reading
 from shared.tools import progress_looks

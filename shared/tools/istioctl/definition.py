@@ -61,7 +61,7 @@ _RULES = (
     ),
     reads(
         "generating-for-the-cluster",
-        "it reads the cluster for which it generates",
+        "it reads the cluster for which it generates manifests",
         given("cluster-specific"),
         "manifest generate",
     ),
@@ -77,7 +77,7 @@ _RULES = (
         effect=Effect.CLUSTER_SCOPE,
     ),
     widens(
-        "all-waypoints", "it names none, so it deletes all of them", given("all"), "waypoint delete", effect=Effect.MASS
+        "all-waypoints", "it names no waypoint, so it deletes all", given("all"), "waypoint delete", effect=Effect.MASS
     ),
 )
 

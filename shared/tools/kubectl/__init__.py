@@ -1,1 +1,1 @@
-"""kubectl: its grammar, classes, kinds and version command."""
+"""The tool kubectl: its grammar, classes, kinds and hints."""

@@ -1,13 +1,13 @@
-"""kubectl: what its verbs do, and what is refused."""
+"""Defines kubectl: what its verbs do, and which commands are refused."""
 
 from shared.models import CommandClass
 from shared.tools import failure_hints, table, verb_lists
 from shared.tools.kubectl import kinds, looks, rules, scope, shown_secrets
 from shared.tools.tool import Grammar, HelperProgram, Tool
 
-DIFFERENCES = "There are differences: that is what exit code 1 of `diff` says."
+DIFFERENCES = "There are differences, and so `diff` exits with code 1."
 DIFF = HelperProgram("diff", "KUBECTL_EXTERNAL_DIFF", ("-u", "-N"), DIFFERENCES)
-"""As kubectl starts it where it finds it by itself; argocd knows the same variable."""
+"""The program and its arguments are kubectl's defaults. argocd reads the same variable."""
 
 _CLASSES = verb_lists.classes(
     {
@@ -46,27 +46,27 @@ _CLASSES = verb_lists.classes(
     }
 )
 
-_IDENTITY = "the kubeconfig that comes with the request says who you are and where; use its contexts (`--context`)"
-_SERVER = "the server is that of the kubeconfig that comes with the request; pick another with `--context`"
+_IDENTITY = "the kubeconfig of the request defines your identity and cluster; use its contexts (`--context`)"
+_SERVER = "the kubeconfig of the request names the server; choose another context with `--context`"
 _WORKER_FILE = "it names a file of the worker; leave it out"
-_PROFILING = "profiles would be written in the worker; leave it out"
-_NO_PROGRAM = "it starts another program in the worker; use helm's own `template`, and `apply -f -` what it prints"
-_NO_TERMINAL = "there is no terminal; leave it out, and give input in the field `stdin` (with `-i`)"
+_PROFILING = "it writes profiles to files of the worker; leave it out"
+_NO_PROGRAM = "it runs a program in the worker; render with helm's `template`, and apply the output with `apply -f -`"
+_NO_TERMINAL = "there is no terminal; leave it out, and send input in the field `stdin` (with `-i`)"
 _NO_EDITOR = "there is no editor; use `patch`, or `apply -f -` with the manifest in `stdin`"
-_NO_KUBECONFIG_CHANGE = "the kubeconfig lives for this one command; change yours, or use `--context` and `--namespace`"
-_NO_TUNNEL = "a tunnel would end in the worker; use `get --raw` for the API, or `exec POD -- COMMAND`"
+_NO_KUBECONFIG_CHANGE = "the kubeconfig is used for one command; change your own, or use `--context` and `--namespace`"
+_NO_TUNNEL = "its tunnel would end in the worker; use `get --raw` for the API, or `exec POD -- COMMAND`"
 
 _REFUSED_FLAGS = {
     **dict.fromkeys(("as", "as-group", "as-uid", "as-user-extra", "password", "token", "user", "username"), _IDENTITY),
-    "certificate-authority": "send the authority inside the kubeconfig, as certificate-authority-data",
-    "client-certificate": "send the certificate inside the kubeconfig, as client-certificate-data",
-    "client-key": "send the key inside the kubeconfig, as client-key-data",
+    "certificate-authority": "send the authority in the kubeconfig, as certificate-authority-data",
+    "client-certificate": "send the certificate in the kubeconfig, as client-certificate-data",
+    "client-key": "send the key in the kubeconfig, as client-key-data",
     **dict.fromkeys(("cluster", "proxy-url", "s", "server"), _SERVER),
-    "insecure-skip-tls-verify": "set insecure-skip-tls-verify in the kubeconfig's cluster, if it must be",
+    "insecure-skip-tls-verify": "set insecure-skip-tls-verify in the kubeconfig's cluster, if you need it",
     "kubeconfig": "send the kubeconfig in the header X-Kubeconfig or in the field `kubeconfig`",
     "tls-server-name": "set tls-server-name in the kubeconfig's cluster",
     **dict.fromkeys(("cache-dir", "kuberc", "log-dir", "log-file"), _WORKER_FILE),
-    "load-restrictor": "it lets a kustomization read files of the worker; keep its files below its own folder",
+    "load-restrictor": "it lets a kustomization read files of the worker; keep all files in the kustomization's folder",
     **dict.fromkeys(("profile", "profile-output"), _PROFILING),
     **dict.fromkeys(("enable-alpha-plugins", "enable-helm", "helm-command"), _NO_PROGRAM),
     "edit": _NO_EDITOR,
@@ -83,7 +83,7 @@ _REFUSED_VERBS = {
     "apply edit-last-applied": _NO_EDITOR,
     "attach": "it needs a terminal; use `logs`, or `exec POD -- COMMAND`",
     **dict.fromkeys(_CONFIG_CHANGES, _NO_KUBECONFIG_CHANGE),
-    "cp": "there is no file of yours in the worker; use `exec POD -- cat FILE`, or `create configmap` with `files`",
+    "cp": "workers do not have your files; use `exec POD -- cat FILE`, or `create configmap` with `files`",
     "debug": "it needs a terminal; use `exec POD -- COMMAND`, or `run` a pod with the tools and read its `logs`",
     "edit": _NO_EDITOR,
     "kuberc": _WORKER_FILE,
@@ -94,14 +94,14 @@ _REFUSED_VERBS = {
 
 _FAILURE_HINTS = {
     r"the server doesn't have a resource type": (
-        "The cluster knows no such kind: `api-resources` lists those that it knows."
+        "The cluster does not have that kind: `api-resources` lists its kinds."
     ),
-    r"\(AlreadyExists\)|\" already exists": "It is there already: use `apply` to change it.",
+    r"\(AlreadyExists\)|\" already exists": "The object already exists: use `apply` to change it.",
     r"\(NotFound\): (?!namespaces )|[Nn]o resources found|no matching resources found": (
-        "There is no such object in that namespace: `get` the kind with `-A` to find it."
+        "The object does not exist in that namespace: `get` the kind with `-A` to find it."
     ),
     r"timed out waiting for the condition|exceeded its progress deadline": (
-        "It was not ready in time: `get pods` and `events` of the namespace say what it waits for."
+        "The object was not ready in time: `get pods` and `events` of the namespace show why."
     ),
     r"Apply failed with \d{1,9} conflict": (
         "Another manager owns these fields: leave them out, or take them over with `--force-conflicts`."

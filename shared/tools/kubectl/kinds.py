@@ -1,6 +1,6 @@
-"""The kinds of object that a kubectl command names, and which of them lie in a namespace.
+"""Finds the kinds of object that a kubectl command names, and tells which of them are namespaced.
 
-Names are read as kubectl reads them: in any case, singular, plural or short, with a version and a group behind dots.
+Names are read as kubectl reads them: in upper or lower case, singular, plural or short, also as `KIND.VERSION.GROUP`.
 """
 
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from shared.command.reading import Reading
 from shared.command.values.types import Names
 from shared.tools import verb_lists
 
-# Plural, then its other names; the short ones are those of `kubectl api-resources` of Kubernetes 1.37.
+# The plural, then the other names. The short names are from `kubectl api-resources` of Kubernetes 1.37.
 _NAMESPACED = """
 bindings binding|configmaps configmap cm|controllerrevisions controllerrevision|cronjobs cronjob cj
 daemonsets daemonset ds|deployments deployment deploy|endpoints endpoint ep|endpointslices endpointslice
@@ -57,12 +57,12 @@ def _names(text: str) -> dict[str, str]:
 
 _PLURALS = {**_names(_NAMESPACED), **_names(_CUSTOM_NAMESPACED), **_names(_CLUSTER)}
 CUSTOM_NAMESPACED = frozenset(_names(_CUSTOM_NAMESPACED).values())
-"""Kinds of no group of Kubernetes' own."""
+"""Namespaced kinds of custom resources."""
 NAMESPACED = frozenset(_names(_NAMESPACED).values()) | CUSTOM_NAMESPACED
 DATA_KINDS = frozenset({"persistentvolumeclaims", "persistentvolumes"})
-"""With these, what no manifest brings back is deleted."""
+"""Kinds whose deletion also deletes data that no manifest can restore."""
 CATEGORIES = frozenset({"all", "api-extensions"})
-"""Names of Kubernetes' own for several kinds. A custom resource may add its kind to them, or bring further ones."""
+"""Kubernetes' own categories of kinds. A custom resource may add its kind to them, or define further categories."""
 
 _BY_OPERAND = frozenset(
     verb_lists.paths(
@@ -74,7 +74,7 @@ _BY_OPERAND = frozenset(
         }
     )
 )
-"""Verbs whose first operand is a kind, unless operands say `kind/name`."""
+"""Verbs whose first operand is a kind, unless their operands are written as `kind/name`."""
 _OF_ITSELF = {
     "certificate approve": "certificatesigningrequests",
     "certificate deny": "certificatesigningrequests",
@@ -86,41 +86,40 @@ _OF_ITSELF = {
     "uncordon": "nodes",
 }
 _MADE = {"autoscale": "horizontalpodautoscalers", "expose": "services"}
-"""What a verb makes for the object that it names."""
+"""Verb → kind of the object that it creates, besides the object that it names."""
 _WITH_PAIRS = frozenset({"annotate", "label", "set env", "set image", "taint"})
-"""Verbs whose operands end with `key=value` and `key-`, as kubectl's `GetResourcesAndPairs` tells them from kinds."""
+"""Verbs whose last operands are pairs: `key=value` or `key-`, as in kubectl's `GetResourcesAndPairs`."""
 _PODS = frozenset({"attach", "exec", "logs", "port-forward", "debug"})
-"""Verbs that act on a pod: their first operand, or one of the `kind/name` that it says."""
+"""Verbs that act on a pod. Their first operand is the pod, or the `kind/name` of an object that has pods."""
 _WITH_COMMAND = frozenset({"exec", "debug"})
-"""Those to which what stands behind `--` is a command, and no operand of theirs."""
+"""Verbs for which the words after `--` are a command, not operands."""
 
 
 def plural(name: str) -> str:
-    """The kind's proper plural; a name that nobody knows comes back in lower case, without version and group."""
+    """Returns the plural of a kind. An unknown name is returned in lower case, without version and group."""
     bare = name.lower().partition(".")[0]
     return _PLURALS.get(bare, bare)
 
 
 def may_be_several(name: str) -> bool:
-    """Whether a name, as it is written, may be that of a category; with its group it is one kind's."""
+    """Whether a name, as written in the command, may be a category. A name with a group is one kind."""
     return "." not in name and name.lower() not in _PLURALS
 
 
 def kinds(reading: Reading) -> tuple[str, ...]:
-    """The kinds of what a command acts on, and of the objects that its flags name (`--from=secret/db`)."""
+    """Returns the kinds that a command acts on, and the kinds of objects that its flags name (`--from=secret/db`)."""
     given = (flag.text for flag in reading.flags if flag.names is Names.OBJECT)
     referenced = (plural(kind) for text in given if text for kind in _by_operand((text,)) if kind)
     return tuple(dict.fromkeys((*acted_on(reading), *referenced)))
 
 
 def acted_on(reading: Reading) -> tuple[str, ...]:
-    """The kinds of what a command acts on, as its words or its manifests name them."""
+    """Returns the kinds that a command acts on, as its words or its manifests name them."""
     return tuple(dict.fromkeys((*(plural(name) for name in written(reading) if name), *reading.object_kinds)))
 
 
 def written(reading: Reading) -> Iterator[str]:
-    """The kinds that its words name, as they are written, and those that its verb adds; an empty one for a word that
-    has none."""
+    """Yields the kinds as the command's words spell them, or as its verb implies; empty for a word without a kind."""
     trailing = reading.trailing if reading.path in _WITH_COMMAND else 0
     own = reading.operands[: len(reading.operands) - trailing]
     yield from _unwritten(reading)

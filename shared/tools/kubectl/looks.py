@@ -1,4 +1,4 @@
-"""What kubectl's waiting commands wait for: `rollout status`, `wait` and `delete`."""
+"""Looks at the objects that kubectl waits for, with `rollout status`, `wait` and `delete`."""
 
 from shared.command.reading import Reading
 from shared.tools import progress_looks
@@ -9,12 +9,12 @@ _SELECTION = (
     frozenset({"all-namespaces", "field-selector", "recursive", "selector", progress_looks.NAMESPACE}) | FILE_FLAGS
 )
 _ELSEWHERE = ("local", "raw")
-"""With these it waits for nothing in a cluster, or for what `get` does not name in the same way."""
+"""Flags with which kubectl waits for no object of a cluster, or for objects that `get` cannot find."""
 _CONDITION = "condition="
 
 
 def of(reading: Reading) -> ProgressLooks | None:
-    """None for a command that does not wait, or for something that cannot be looked at."""
+    """Returns the look, or None if the command does not wait, or waits for something that `get` cannot show."""
     if progress_looks.only_tries(reading) or reading.has(*_ELSEWHERE):
         return None
     selection = progress_looks.spelled(reading.flags, _SELECTION)
@@ -31,7 +31,7 @@ def of(reading: Reading) -> ProgressLooks | None:
 
 
 def _goal(text: str) -> tuple[Goal, tuple[str, str] | None]:
-    """As kubectl reads `--for`: https://kubernetes.io/docs/reference/kubectl/generated/kubectl_wait/"""
+    """Reads the value of `--for`: https://kubernetes.io/docs/reference/kubectl/generated/kubectl_wait/"""
     if text.lower() == "delete":
         return Goal.GONE, None
     if text.startswith(_CONDITION):

@@ -24,7 +24,7 @@ _DELETING = frozenset({"apply", "delete", "replace"})
 
 
 def _is_dry(reading: Reading) -> bool:
-    """kubectl needs a value for the flag, and with `--raw` it sends the request all the same."""
+    """Whether nothing is changed. The flag needs a value here, and `--raw` sends the request in spite of it."""
     return is_dry(reading) and reading.text(DRY_RUN) is not None and not reading.has("raw")
 
 
@@ -62,8 +62,8 @@ RULES = (
     reveals("secret-values-compared", "its condition can test the values of Secrets", shown_secrets.asked, "wait"),
     reveals(
         "secret-values-copied",
-        "a JSON patch can copy or test the values of Secrets; one that is given with `-p` and only adds, removes and "
-        "replaces does neither",
+        "a JSON patch can copy or test the values of Secrets; a patch in `-p` that only adds, removes and replaces "
+        "cannot",
         shown_secrets.are_copied,
         "patch",
     ),

@@ -1,7 +1,7 @@
-"""Which namespaces a kubectl command touches.
+"""Tells which namespaces a kubectl command touches.
 
-A kind counts as one that lies in a namespace only where its name can mean no other: Kubernetes' own kinds by any name,
-further ones with their group, for the same word may be a kind of no namespace in another group.
+A kind counts as namespaced only if its name cannot mean another kind: Kubernetes' own kinds by any name, custom kinds
+only with their group, because another group may use the same word for a cluster-scoped kind.
 """
 
 import re
@@ -20,7 +20,7 @@ _GROUPS = frozenset(
         *("resource.k8s.io", "storage.k8s.io"),
     )
 )
-"""Kubernetes' own."""
+"""Kubernetes' own API groups."""
 _CUSTOM_GROUPS = frozenset(
     (
         *("argoproj.io", "gateway.networking.k8s.io", "extensions.istio.io", "networking.istio.io"),
@@ -30,18 +30,18 @@ _CUSTOM_GROUPS = frozenset(
 _BUILT_IN = kinds.NAMESPACED - kinds.CUSTOM_NAMESPACED
 _NOWHERE = frozenset({"api-resources", "api-versions", "auth can-i", "auth whoami", "explain", "version"})
 _WHOLE_NAMESPACE = frozenset({"events"})
-"""Verbs that name no kind, and look at one namespace."""
+"""Verbs that name no kind and read one namespace."""
 _EVADING_FLAGS = {
-    "raw": "a path of the API may lead anywhere",
-    "kustomize": "what a kustomization renders is not known beforehand; send what `kustomize DIR` prints with `-f -`",
-    "prune": "what it prunes may lie in any namespace",
-    "applyset": "an apply set may lie in any namespace",
-    "overrides": "`--overrides` may change where the object lies; send a manifest with `-f -`",
+    "raw": "an API path may reach any namespace",
+    "kustomize": "the objects of a kustomization are unknown; send the output of `kustomize DIR` with `-f -`",
+    "prune": "it may prune objects in any namespace",
+    "applyset": "an apply set may be in any namespace",
+    "overrides": "`--overrides` may change the object's namespace; send a manifest with `-f -`",
 }
 
 
 def of(reading: Reading) -> NamespaceScope:
-    """By its flags, the kinds that it names, and its manifests."""
+    """Returns the scope of a command, judged by its flags, the kinds that it names, and its manifests."""
     if reading.path in _NOWHERE:
         return NOWHERE
     if reading.has(ALL_NAMESPACES):
@@ -57,7 +57,7 @@ def of(reading: Reading) -> NamespaceScope:
 
 
 def hidden_kinds(reading: Reading) -> tuple[str, ...]:
-    """What it may act on beside the kinds that it names."""
+    """Returns `UNSEEN` or `SEVERAL` if the command may act on kinds that it does not name."""
     written = _written(reading)
     by_verb = reading.path in ("cluster-info", "cluster-info dump")
     if by_verb or reading.has(*_EVADING_FLAGS) or not kinds.CATEGORIES.isdisjoint(map(kinds.plural, written)):
@@ -88,13 +88,13 @@ def _is_namespaced(kind: str, group: str) -> bool:
 
 def _why_kind(kind: str) -> str:
     if kind in kinds.CATEGORIES:
-        return f"`{kind}` may hold kinds of no namespace: name the kinds"
+        return f"`{kind}` may include cluster-scoped kinds: name the kinds"
     if kind in kinds.CUSTOM_NAMESPACED:
-        return f"`{kind}` may be a kind of no namespace: name it with its group (`{kind}.GROUP`)"
-    return f"`{shown(kind)}` lie in no namespace, or are not known to"
+        return f"`{kind}` may be a cluster-scoped kind: name it with its group (`{kind}.GROUP`)"
+    return f"`{shown(kind)}` is cluster-scoped, or not known to be namespaced"
 
 
 def _why_object(each: ManifestObject) -> str:
     if each.kind == UNSEEN:
-        return "a manifest that cannot be read beforehand may name any"
-    return f"the manifests hold `{shown(each.kind)}`, which lie in no namespace, or are not known to"
+        return "a manifest that cannot be read beforehand may name any namespace"
+    return f"the manifests contain `{shown(each.kind)}`, which is cluster-scoped, or not known to be namespaced"

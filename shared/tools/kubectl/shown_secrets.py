@@ -1,4 +1,4 @@
-"""Which kubectl commands print Secrets, and in which form: one that a worker can mask, or one that picks values out."""
+"""Tells which kubectl commands print Secrets, and whether a worker can mask the output."""
 
 import re
 
@@ -10,39 +10,39 @@ from shared.tools.class_rules import DRY_RUN
 from shared.tools.kubectl import kinds
 
 TABLE_FORMATS = frozenset({"", "wide", "name"})
-"""Forms of output in which a Secret shows no value."""
+"""Output formats in which a Secret shows no values."""
 WHOLE_FORMATS = frozenset({"json", "yaml", "kyaml"})
-"""Forms that show each object as a whole; kubectl takes them in any case."""
+"""Output formats that show whole objects. kubectl accepts them in upper and lower case."""
 PRINTING_VERBS = frozenset({"apply", "create", "get", "replace"})
-"""First words of the verbs whose whole forms are masked."""
+"""First words of the verbs whose output in `WHOLE_FORMATS` is masked."""
 CHANGING_VERBS = frozenset({"annotate", "apply", "create", "label", "patch", "replace"})
-"""First words of the verbs whose error messages may repeat a Secret."""
+"""First words of the verbs whose error messages may contain values of a Secret."""
 PLAIN_OPERATIONS = frozenset({"add", "remove", "replace"})
-"""Of a JSON patch (RFC 6902): the others copy values to where they are shown, or try them."""
+"""Operations of a JSON patch (RFC 6902) that reveal no values. The others copy, move or test values."""
 QUIET_LEVELS = range(7)
-"""From level 7 on kubectl prints the bodies of requests and answers."""
+"""Levels of `-v` at which kubectl does not print the bodies of requests and responses, as it does from 7 on."""
 _VIEW_LAST_APPLIED = "apply view-last-applied"
 _SECRETS = "secrets"
 _SORTED_BY = re.compile(r"\{?\.?(kind|type|metadata\.(creationTimestamp|name|namespace|uid|resourceVersion))\}?")
-"""Fields that say nothing of a value."""
+"""Fields that reveal nothing about the values of a Secret."""
 
 
 def asked(reading: Reading) -> bool:
-    """Objects that nobody saw may be Secrets, and so may those that are pruned."""
+    """Whether the command may act on Secrets. Objects that are pruned or cannot be read may be Secrets."""
     return reading.has("prune") or not {_SECRETS, UNSEEN}.isdisjoint(kinds.acted_on(reading))
 
 
 def are_picked(reading: Reading) -> bool:
-    """Whether values come out in a form in which nobody can tell them from anything else."""
+    """Whether the output shows values of Secrets in a form that a worker cannot mask."""
     if not _are_shown(reading):
         return False
-    if reading.path == "annotate" and reading.has("list"):  # the whole Secret is among them, as it was applied
+    if reading.path == "annotate" and reading.has("list"):  # one annotation is the Secret as last applied
         return True
     return is_verbose(reading) or _picks(reading) or (_is_whole(reading) and reading.verb[0] not in PRINTING_VERBS)
 
 
 def masking(reading: Reading) -> Masking | None:
-    """What a worker masks of what the command prints."""
+    """Returns what a worker masks in the command's output."""
     if not _are_shown(reading):
         return None
     if reading.path == "diff":
@@ -54,7 +54,7 @@ def masking(reading: Reading) -> Masking | None:
 
 
 def are_copied(reading: Reading) -> bool:
-    """Whether a JSON patch of Secrets may copy their values, or compare them."""
+    """Whether a JSON patch of Secrets may copy or compare their values."""
     if (reading.text("type") or "").lower() != "json" or not asked(reading):
         return False
     try:
@@ -69,13 +69,13 @@ def _is_plain(operation: Value) -> bool:
 
 
 def is_verbose(reading: Reading) -> bool:
-    """So that the bodies of answers are shown; `--vmodule` does it for one file of kubectl's source."""
+    """Whether kubectl prints the bodies of responses, which `--vmodule` does for one file of its source."""
     level = reading.last("v")
     return (level is not None and level.decoded not in QUIET_LEVELS) or reading.has("vmodule")
 
 
 def _are_shown(reading: Reading) -> bool:
-    """A creation that reaches no cluster prints what its request brought."""
+    """Whether the output may show Secrets. `create --dry-run=client` prints only what the caller sent."""
     is_own = reading.verb[:1] == ("create",) and reading.text(DRY_RUN) == "client"
     return bool(reading.verb) and asked(reading) and not is_own and not reading.has("help")
 

@@ -49,7 +49,7 @@ def test_policy_explain_shows_the_operators_rule_that_decides(tmp_path: Path, by
     given = [] if by_variable else ["--config", str(file)]
     variables = {"K8S_MCP_SECURITY_CONFIG": str(file)} if by_variable else {}
     denied = invoked("explain", "kubectl delete ns shop", *given, **variables)
-    assert (denied.exit_code, "rule      fence: `namespaces` lie in no namespace" in denied.output) == (1, True)
+    assert (denied.exit_code, "rule      fence: `namespaces` is cluster-scoped" in denied.output) == (1, True)
     denied = invoked("explain", "kubectl", "exec", "p", "-nshop", *given, **variables)
     assert (denied.exit_code, "rule      rules/no-exec: use logs" in denied.output) == (1, True)
     allowed = invoked("explain", "kubectl delete pods --all", *given, K8S_NAMESPACE="shop", **variables)

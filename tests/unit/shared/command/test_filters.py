@@ -84,7 +84,7 @@ def test_pipeline_has_at_most_eight_stages() -> None:
     check(" | ".join(["head"] * 7))
     error = refuse(" | ".join(["head"] * 8))
     assert error.code is ErrorCode.COMMAND_PIPELINE
-    assert "9 stages, at most 8" in error.detail
+    assert "9 stages; at most 8" in error.detail
 
 
 HOSTILE = {
