@@ -10,7 +10,8 @@ from shared.command.filters import FILTERS
 from shared.tools import registry
 from shared.tools.tool import Tool
 from worker.machine import filter_binaries, tool_binaries
-from worker.machine.tool_binaries import MissingTool, ToolBinary
+from worker.machine.programs import Missing
+from worker.machine.tool_binaries import ToolBinary
 
 VERSION_LIMIT_S = 30.0
 
@@ -26,16 +27,15 @@ def tools(directory: Path | None) -> list[Check]:
 def filters(directory: Path | None, *, sandboxed: bool) -> Check:
     """Returns one check for all text filters, the programs after a `|`. No tool needs a filter."""
     found = filter_binaries.find_all(FILTERS, directory, sandboxed=sandboxed)
-    lacking = [f"no {missing.filter.name} ({missing.reason})" for missing in found.missing]
+    lacking = [f"no {missing.name} ({missing.reason})" for missing in found.missing]
     text = "; ".join([", ".join(found.binaries) or "none", *lacking])
     return Check("filters", Status.WARNING if lacking else Status.OK, text)
 
 
-def _check(found: ToolBinary | MissingTool) -> Check:
-    name = found.tool.name
-    if isinstance(found, MissingTool):
-        return Check(name, Status.MISSING, found.reason)
-    version = ask_version(found)
+def _check(found: ToolBinary | Missing) -> Check:
+    if isinstance(found, Missing):
+        return Check(found.name, Status.MISSING, found.reason)
+    name, version = found.tool.name, ask_version(found)
     if version is None:
         return Check(name, Status.MISSING, f"{found.path} does not run; {found.tool.install_hint}")
     return Check(name, Status.OK, f"{version}, {_linkage(found.tool)}: {found.path}")

@@ -1,10 +1,11 @@
 """Formats the status of a fleet as tables."""
 
-from collections.abc import Sequence
-
 from cli.remote.fleet_status import FleetStatus, RedisStatus, WorkerStatus
+from cli.remote.text_table import aligned
 
 MEGABYTE = 1_000_000
+LANE_HEADINGS = ("LANE", "QUEUED", "RUNNING", "SLOTS", "OLDEST")
+WORKER_HEADINGS = ("WORKER", "STATE", "HEARD", "RUNNING", "SLOTS", "SANDBOX", "TOOLS")
 
 
 def render(status: FleetStatus) -> str:
@@ -15,14 +16,11 @@ def render(status: FleetStatus) -> str:
     ]
     parts = [
         _redis(status.redis),
-        _table(("LANE", "QUEUED", "RUNNING", "SLOTS", "OLDEST"), lanes),
-        _table(
-            ("WORKER", "STATE", "HEARD", "RUNNING", "SLOTS", "SANDBOX", "TOOLS"),
-            [_row(each) for each in status.workers],
-        ),
+        aligned(LANE_HEADINGS, lanes),
+        aligned(WORKER_HEADINGS, [_row(each) for each in status.workers]),
         "\n".join(f"warning: {text}" for text in status.warnings),
     ]
-    return "\n\n".join(part for part in parts if part)
+    return "\n\n".join(filter(None, parts))
 
 
 def _redis(redis: RedisStatus) -> str:
@@ -40,14 +38,3 @@ def _row(worker: WorkerStatus) -> tuple[str, ...]:
     slots = "+".join(str(count) for count in worker.slots.values())
     tools = ", ".join(f"{tool} {version}" for tool, version in worker.tools.items())
     return (worker.id, "serving", f"{worker.heard_s:.1f} s", str(worker.running), slots, worker.sandbox or "-", tools)
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Returns an aligned table, or an empty string if there are no rows."""
-    if not rows:
-        return ""
-    lines = [head, *rows]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
-    return "\n".join(
-        "  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
-    )

@@ -1,16 +1,16 @@
 """`mcp-k8s jobs`: your jobs on a gateway, as a table or as JSON lines."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import typer
 
 from cli.remote.gateway_client import RemoteGateway
+from cli.remote.text_table import aligned
 
 HEADINGS = ("ID", "TOOL", "CLASS", "STATE", "AGE", "TOOK")
-GAP = "   "
 
 
 def show(gateway: RemoteGateway, *, state: str | None, tool: str | None, limit: int, as_json: bool) -> int:
@@ -21,7 +21,7 @@ def show(gateway: RemoteGateway, *, state: str | None, tool: str | None, limit: 
             typer.echo(json.dumps(job))
     elif jobs:
         now = datetime.now(UTC)
-        typer.echo("\n".join(_table([HEADINGS, *(_row(job, now) for job in jobs)])))
+        typer.echo(aligned(HEADINGS, [_row(job, now) for job in jobs]))
     else:
         typer.echo("no jobs", err=True)
     return 0
@@ -56,9 +56,3 @@ def _span(time: timedelta) -> str:
     if hours:
         return f"{hours}h{minutes}m"
     return f"{minutes}m{seconds}s" if minutes else f"{seconds}s"
-
-
-def _table(rows: Iterable[tuple[str, ...]]) -> list[str]:
-    found = list(rows)
-    widths = [max(map(len, column)) for column in zip(*found, strict=True)]
-    return [GAP.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in found]

@@ -11,6 +11,7 @@ from pathlib import Path
 from shared.command.filters import Filter
 from worker.machine import programs
 from worker.machine.elf import Dependencies, ElfError, LibraryFinder
+from worker.machine.programs import Missing
 
 SHELL = Path("/bin/sh")
 PROGRAMS_WITH_A_SHELL = frozenset({"busybox", "toybox"})
@@ -26,19 +27,11 @@ class FilterBinary:
 
 
 @dataclass(frozen=True, slots=True)
-class MissingFilter:
-    """A filter that this machine does not have, or cannot use, and the reason."""
-
-    filter: Filter
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class Found:
     """The registry's filters on this machine; `binaries` maps names in the registry's order."""
 
     binaries: Mapping[str, FilterBinary]
-    missing: tuple[MissingFilter, ...]
+    missing: tuple[Missing, ...]
 
 
 def find_all(known: Iterable[Filter], directory: Path | None, *, sandboxed: bool) -> Found:
@@ -47,26 +40,26 @@ def find_all(known: Iterable[Filter], directory: Path | None, *, sandboxed: bool
     found = [_find(entry, directory, libraries, sandboxed=sandboxed) for entry in known]
     return Found(
         {binary.filter.name: binary for binary in found if isinstance(binary, FilterBinary)},
-        tuple(missing for missing in found if isinstance(missing, MissingFilter)),
+        tuple(missing for missing in found if isinstance(missing, Missing)),
     )
 
 
 def _find(
     known: Filter, directory: Path | None, libraries: LibraryFinder, *, sandboxed: bool
-) -> FilterBinary | MissingFilter:
+) -> FilterBinary | Missing:
     if known.starts_programs and not sandboxed:
-        return MissingFilter(known, "without a sandbox it could start programs")
+        return Missing(known.name, "without a sandbox it could start programs")
     path = programs.locate(known.name, directory)
     if path is None:
-        return MissingFilter(known, "not found")
+        return Missing(known.name, "not found")
     try:
         if _has_a_shell(path):
-            return MissingFilter(known, f"{path} is also a shell")
+            return Missing(known.name, f"{path} is also a shell")
         return FilterBinary(known, path, libraries.dependencies(path))
     except ElfError as error:
-        return MissingFilter(known, str(error))
+        return Missing(known.name, str(error))
     except OSError as error:
-        return MissingFilter(known, f"{path} cannot be read: {error.strerror}")
+        return Missing(known.name, f"{path} cannot be read: {error.strerror}")
 
 
 def _has_a_shell(path: Path) -> bool:

@@ -2,7 +2,16 @@
 
 import os
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A program that this machine does not have, or cannot use."""
+
+    name: str
+    reason: str
 
 
 def locate(name: str, directory: Path | None) -> Path | None:

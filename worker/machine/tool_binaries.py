@@ -12,6 +12,7 @@ from pathlib import Path
 from shared.tools.tool import Tool
 from worker.machine import elf, helper_programs, programs
 from worker.machine.helper_programs import HelperBinary
+from worker.machine.programs import Missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,33 +24,25 @@ class ToolBinary:
     helpers: Mapping[str, HelperBinary] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class MissingTool:
-    """A CLI that this machine does not have, or cannot use, and the reason."""
-
-    tool: Tool
-    reason: str
-
-
-def find(tool: Tool, directory: Path | None) -> ToolBinary | MissingTool:
+def find(tool: Tool, directory: Path | None) -> ToolBinary | Missing:
     """Looks for a tool in `directory`, then on PATH."""
     path = programs.locate(tool.name, directory)
     if path is None:
-        return MissingTool(tool, f"not found; {tool.install_hint}")
+        return Missing(tool.name, f"not found; {tool.install_hint}")
     try:
         if not tool.sandbox.executable and not elf.is_static(path):
-            return MissingTool(tool, f"{path} is not a static binary; {tool.install_hint}")
+            return Missing(tool.name, f"{path} is not a static binary; {tool.install_hint}")
     except OSError as error:
-        return MissingTool(tool, f"{path} cannot be read: {error.strerror}")
+        return Missing(tool.name, f"{path} cannot be read: {error.strerror}")
     return ToolBinary(tool, path, helper_programs.find_all(tool, directory))
 
 
-def find_all(tools: Iterable[Tool], directory: Path | None) -> tuple[list[ToolBinary], list[MissingTool]]:
+def find_all(tools: Iterable[Tool], directory: Path | None) -> tuple[list[ToolBinary], list[Missing]]:
     """Looks for every tool. Returns the usable ones and the missing ones."""
     found = [find(tool, directory) for tool in tools]
     return (
         [binary for binary in found if isinstance(binary, ToolBinary)],
-        [missing for missing in found if isinstance(missing, MissingTool)],
+        [missing for missing in found if isinstance(missing, Missing)],
     )
 
 

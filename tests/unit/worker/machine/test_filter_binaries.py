@@ -105,7 +105,7 @@ def test_without_a_sandbox_only_what_starts_no_program_is_taken(tmp_path: Path) 
 def test_every_filter_of_this_machine_is_found_or_explained() -> None:
     found = filter_binaries.find_all(filters.FILTERS, None, sandboxed=True)
 
-    assert {*found.binaries, *(missing.filter.name for missing in found.missing)} == set(filters.NAMES)
+    assert {*found.binaries, *(missing.name for missing in found.missing)} == set(filters.NAMES)
     assert all(missing.reason for missing in found.missing)
     if shutil.which("sort") and not Path("/bin/sh").samefile(shutil.which("sort") or ""):
         assert "sort" in found.binaries

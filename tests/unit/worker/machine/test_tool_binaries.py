@@ -9,7 +9,8 @@ from shared.tools.table import Table
 from shared.tools.tool import Grammar, SandboxNeeds, Tool
 from tests.support import static_elf
 from worker.machine import tool_binaries
-from worker.machine.tool_binaries import MissingTool, ToolBinary
+from worker.machine.programs import Missing
+from worker.machine.tool_binaries import ToolBinary
 
 needs_elf = pytest.mark.skipif(not static_elf.IS_POSSIBLE, reason="no hand-made executable for this machine")
 
@@ -70,7 +71,7 @@ def test_script_is_missing_unless_its_entry_says_what_it_needs(tmp_path: Path) -
     refused = tool_binaries.find(tool("ctl"), tmp_path)
     taken = tool_binaries.find(tool("ctl", sandbox=SandboxNeeds(executable=("/bin",))), tmp_path)
 
-    assert isinstance(refused, MissingTool)
+    assert isinstance(refused, Missing)
     assert "not a static binary; get it" in refused.reason
     assert isinstance(taken, ToolBinary)
 
@@ -81,7 +82,7 @@ def test_missing_tools_are_named_with_how_to_get_them(tmp_path: Path, monkeypatc
     found, missing = tool_binaries.find_all([tool("ctl"), tool("other")], tmp_path)
 
     assert found == []
-    assert [(entry.tool.name, entry.reason) for entry in missing] == [
+    assert [(entry.name, entry.reason) for entry in missing] == [
         ("ctl", "not found; get it"),
         ("other", "not found; get it"),
     ]
