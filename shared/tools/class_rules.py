@@ -47,24 +47,29 @@ class ClassRule:
         return of_verb and of_class and self.when(reading)
 
 
-def reads(name: str, why: str, when: Condition, *verbs: str) -> ClassRule:
+def _paths(verbs: str) -> frozenset[str]:
+    """Splits verb paths at commas; empty text means every verb."""
+    return frozenset(filter(None, verbs.split(", ")))
+
+
+def reads(name: str, why: str, when: Condition, verbs: str = "") -> ClassRule:
     """Returns the row that makes a command a read."""
-    return ClassRule(name, why, when, frozenset(verbs), to=CommandClass.READ)
+    return ClassRule(name, why, when, _paths(verbs), to=CommandClass.READ)
 
 
-def reveals(name: str, why: str, when: Condition, *verbs: str) -> ClassRule:
+def reveals(name: str, why: str, when: Condition, verbs: str = "") -> ClassRule:
     """Returns the row for commands that show credentials."""
-    return ClassRule(name, why, when, frozenset(verbs), to=CommandClass.CREDENTIAL)
+    return ClassRule(name, why, when, _paths(verbs), to=CommandClass.CREDENTIAL)
 
 
-def destroys(name: str, why: str, when: Condition, *verbs: str, effect: Effect | None = None) -> ClassRule:
+def destroys(name: str, why: str, when: Condition, verbs: str = "", *, effect: Effect | None = None) -> ClassRule:
     """Returns the row for changes that delete something."""
-    return ClassRule(name, why, when, frozenset(verbs), CHANGING, CommandClass.DESTRUCTIVE, effect)
+    return ClassRule(name, why, when, _paths(verbs), CHANGING, CommandClass.DESTRUCTIVE, effect)
 
 
-def widens(name: str, why: str, when: Condition, *verbs: str, effect: Effect) -> ClassRule:
+def widens(name: str, why: str, when: Condition, verbs: str = "", *, effect: Effect) -> ClassRule:
     """Returns the row that keeps the class and adds an effect."""
-    return ClassRule(name, why, when, frozenset(verbs), effect=effect)
+    return ClassRule(name, why, when, _paths(verbs), effect=effect)
 
 
 def always(_: Reading) -> bool:

@@ -90,14 +90,13 @@ def _kind(reading: Reading) -> str:
 
 
 _RULES = (
-    reads("dry-run", "with `--dry-run` nothing is changed", is_dry, "app sync", "appset create"),
+    reads("dry-run", "with `--dry-run` nothing is changed", is_dry, "app sync, appset create"),
     destroys("replacing", "objects are deleted and created again", given("force", "replace"), "app sync"),
     destroys(
         "pruning",
         "it deletes every object that is not in git",
         given("prune"),
-        "app rollback",
-        "app sync",
+        "app rollback, app sync",
         effect=Effect.MASS,
     ),
     widens(
@@ -133,12 +132,7 @@ _RULES = (
         "for-all-of-argo-cd",
         "applications of others depend on it",
         always,
-        "cert rm",
-        "cluster rm",
-        "gpg rm",
-        "proj delete",
-        "repo rm",
-        "repocreds rm",
+        "cert rm, cluster rm, gpg rm, proj delete, repo rm, repocreds rm",
         effect=Effect.CLUSTER_SCOPE,
     ),
 )

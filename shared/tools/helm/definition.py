@@ -31,7 +31,7 @@ _CLASSES = verb_lists.classes(
 )
 
 _RULES = (
-    reads("dry-run", "with `--dry-run` nothing is changed", is_dry, "install", "rollback", "uninstall", "upgrade"),
+    reads("dry-run", "with `--dry-run` nothing is changed", is_dry, "install, rollback, uninstall, upgrade"),
     reads(
         "rendering-on-the-cluster",
         "charts can look objects up, and the API server checks them",
@@ -48,9 +48,7 @@ _RULES = (
         "replacing",
         "objects are deleted and created again",
         given("force", "force-replace", "replace"),
-        "install",
-        "rollback",
-        "upgrade",
+        "install, rollback, upgrade",
     ),
 )
 _OF_A_RELEASE = frozenset(

@@ -56,9 +56,7 @@ _CLASSES = verb_lists.classes(
 )
 
 _RULES = (
-    reads(
-        "dry-run", "with `--dry-run` nothing is changed", is_dry, "install", "manifest install", "uninstall", "upgrade"
-    ),
+    reads("dry-run", "with `--dry-run` nothing is changed", is_dry, "install, manifest install, uninstall, upgrade"),
     reads(
         "generating-for-the-cluster",
         "it reads the cluster for which it generates manifests",

@@ -19,7 +19,7 @@ from shared.tools.class_rules import (
 from shared.tools.kubectl import kinds, shown_secrets
 
 FILE_FORMATS = frozenset({"custom-columns-file", "go-template-file", "jsonpath-file", "templatefile"})
-_DELETING = frozenset({"apply", "delete", "replace"})
+_DELETING = "apply, delete, replace"
 """With `--force`, `apply` and `replace` delete an object and its dependents before they create it again."""
 
 
@@ -67,9 +67,7 @@ RULES = (
         shown_secrets.are_copied,
         "patch",
     ),
-    reveals(
-        "secret-values-shown", "it shows the values of Secrets", given("resolve", "show-secrets"), "diff", "set env"
-    ),
+    reveals("secret-values-shown", "it shows the values of Secrets", given("resolve", "show-secrets"), "diff, set env"),
     reveals(
         "secret-values-read-along",
         "at this verbosity it prints the API server's answers, which include Secrets of the described object",
@@ -81,9 +79,7 @@ RULES = (
         "raw-secrets",
         "the API server's unchanged answer shows the values of Secrets",
         lambda reading: "secret" in _raw(reading) or "token" in _raw(reading),
-        "create",
-        "get",
-        "replace",
+        "create, get, replace",
     ),
     ClassRule(
         "raw-proxy",
@@ -93,7 +89,7 @@ RULES = (
         of=frozenset({CommandClass.READ}),
         to=CommandClass.WRITE,
     ),
-    destroys("replacing", "objects are deleted and created again", given("force"), "apply", "replace"),
+    destroys("replacing", "objects are deleted and created again", given("force"), "apply, replace"),
     destroys(
         "pruning",
         "it deletes every selected object that is not in the manifests",
@@ -109,13 +105,13 @@ RULES = (
         effect=Effect.MASS,
     ),
     widens(
-        "data-loss", "the data in a volume is lost with its claim", _loses_data, *_DELETING, effect=Effect.IRREVERSIBLE
+        "data-loss", "the data in a volume is lost with its claim", _loses_data, _DELETING, effect=Effect.IRREVERSIBLE
     ),
     widens(
         "deletion-beyond-a-namespace",
         "the kind is cluster-scoped, or not known to be namespaced",
         _reaches_beyond,
-        *_DELETING,
+        _DELETING,
         effect=Effect.CLUSTER_SCOPE,
     ),
     widens("node-drain", "every pod of the node is evicted", always, "drain", effect=Effect.CLUSTER_SCOPE),
