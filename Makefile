@@ -120,7 +120,7 @@ e2e-tools: ## Build the real control plane that the end-to-end tests need (once,
 	echo "error: no Python 3.11 or newer among: $(PYTHONS); install one, or name it: make PYTHON=..." >&2; exit 1
 
 .PHONY: lock
-lock: setup ## Write the locks anew from pyproject.toml (ARGS=--upgrade for newer versions)
+lock: setup ## Write the locks again from pyproject.toml (ARGS=--upgrade for newer versions)
 	@$(BIN)/uv pip compile $(LOCK_FLAGS) $(ARGS) --output-file requirements.lock pyproject.toml
 	@$(BIN)/uv pip compile $(LOCK_FLAGS) $(ARGS) --output-file $(LOCK) --constraint requirements.lock \
 		--group dev pyproject.toml

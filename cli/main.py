@@ -341,7 +341,7 @@ def _rules(path: Path) -> "Rules":
 
 @contextmanager
 def _explained() -> Iterator[None]:
-    """Ends the process with one line if the block fails because of a setting or of what it starts."""
+    """Ends the process with one line of text if the block raises `SettingsError` or `StartError`."""
     from cli.errors import StartError
     from shared.settings import BAD_SETTINGS_EXIT_CODE, SettingsError
 

@@ -28,7 +28,7 @@ class StoreReport:
 
 
 async def is_ready(url: str) -> bool:
-    """Returns whether the server answers and has loaded its data. `StartError` if the URL is not usable."""
+    """Returns whether the server answers and has loaded its data. Raises `StartError` if the URL is not usable."""
     try:
         async with asyncio.timeout(ANSWER_TIMEOUT_S), client(url):
             return True
@@ -66,7 +66,7 @@ def without_secrets(url: str) -> str:
 
 @asynccontextmanager
 async def client(url: str) -> AsyncIterator[Redis]:
-    """Yields a client of a server that has answered. `StartError` if the URL is not usable."""
+    """Yields a client of a server that has answered. Raises `StartError` if the URL is not usable."""
     try:
         redis = redis_connection.gateway_client(url, max_connections=1)
     except ValueError:  # the error's text can contain a part of the password

@@ -1,7 +1,4 @@
-"""The parts of a running gateway: built once when it starts, and used by middleware, routes and MCP.
-
-The app's state holds nothing else.
-"""
+"""The parts of a running gateway, built once at its start. Middleware, routes and MCP find them in the app's state."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping

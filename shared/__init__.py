@@ -1,3 +1,3 @@
-"""What gateway and worker must agree on: models, job store, sealing, command grammar, settings."""
+"""The code that gateway and worker share: models, job store, sealing, command grammar, settings."""
 
 __version__ = "0.1.0"

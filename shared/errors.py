@@ -11,7 +11,7 @@ table of their own. A detail never repeats any part of a kubeconfig or credentia
 from enum import StrEnum
 
 SHOWN_CHARACTERS = 80
-"""Of a caller's word that a message repeats."""
+"""Largest number of characters of a caller's text that a message repeats."""
 
 
 class ErrorCode(StrEnum):
@@ -63,7 +63,7 @@ class ErrorCode(StrEnum):
 
 
 def shown(text: str) -> str:
-    """A caller's text as a message repeats it: without control characters, and cut where it is long."""
+    """Returns a caller's text for a message: without control characters, and cut if it is long."""
     start = text[:SHOWN_CHARACTERS]
     printable = start if start.isprintable() else "".join(each if each.isprintable() else "?" for each in start)
     return printable if len(text) <= SHOWN_CHARACTERS else f"{printable}…"
@@ -83,10 +83,7 @@ class RequestError(ProductError):
 
 
 class UnavailableError(ProductError):
-    """The service cannot take the request now.
-
-    `job_id` is set if a job may have been accepted, so that the caller can look it up.
-    """
+    """The service cannot take the request now. `job_id` names a job that may have been accepted, if there is one."""
 
     def __init__(
         self,

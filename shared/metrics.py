@@ -98,7 +98,7 @@ REFUSALS = _from_zero(
 )
 POLICY_REFUSALS = Counter(
     "mcp_k8s_policy_refusals",
-    "Commands that the policy denied, by rule. The rules are those of the modes and of the policy file.",
+    "Commands that the policy denied, by rule. The rules come from the modes and from the policy file.",
     ["rule"],
     registry=GATEWAY,
 )

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 JobId = NewType("JobId", str)
 """48 lower-case hexadecimal digits, 32 of them random (`shared.sealing.job_ids`).
 
-For anonymous callers the id is the capability: the caller who knows it may use the job.
+For anonymous callers the id is the capability: any caller that knows it may use the job.
 """
 
 JOB_ID_BYTES = 24
@@ -124,7 +124,7 @@ class CommandRequest(BaseModel):
 
 
 class CommandResponse(BaseModel):
-    """The result of a command. The first four fields are those of the first generation."""
+    """The result of a command. The first four fields are the same as in the first version."""
 
     model_config = ConfigDict(hide_input_in_errors=True)
 
@@ -180,12 +180,12 @@ class Job(ListedJob):
 
     progress: Annotated[
         str | None,
-        Field(description="What a waiting command was last seen to wait for: `9/12 ready; web: ImagePullBackOff`."),
+        Field(description="Last known progress of a command that waits: `9/12 ready; web: ImagePullBackOff`."),
     ] = None
     response: CommandResponse | None = None
 
     def finished(self) -> CommandResponse:
-        """The response of a job in a final state."""
+        """Returns the response. Raises ValueError if the job has not ended."""
         if self.response is None:
             raise ValueError(f"job {self.id} is {self.state} and has no response yet")
         return self.response

@@ -56,7 +56,7 @@ class _SecretFiles(PydanticBaseSettingsSource):
 
 
 class StoreSettings(BaseSettings):
-    """The address of Redis, which is all that is needed to look at a fleet."""
+    """The address of Redis. `mcp-k8s status` needs no other setting."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -134,8 +134,7 @@ class CommonSettings(StoreSettings):
         "http/protobuf",
         validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"),
     )
-    """Protocol for traces; `OTEL_EXPORTER_OTLP_PROTOCOL` works too. Any other value causes a warning and turns traces
-    off."""
+    """Protocol of traces; `OTEL_EXPORTER_OTLP_PROTOCOL` works too. Other values cause a warning and turn traces off."""
 
     @field_validator("master_keys")
     @classmethod
@@ -189,10 +188,9 @@ class GatewaySettings(CommonSettings):
     body_timeout_s: float = Field(60, gt=0, le=3_600)
     """Seconds that a client may take to send a request's body."""
     security_mode: SecurityMode = SecurityMode.STRICT
-    """Which commands are allowed. `read-only` allows commands that change nothing. `strict` also allows everyday
-    writes, but no mass or irreversible deletion, no deletion beyond a namespace, and no command that shows
-    credentials. `permissive` allows every verb that needs no terminal. The sandbox and the egress rules apply in all
-    modes."""
+    """Commands that are allowed. `read-only` allows commands that change nothing. `strict` also allows everyday writes,
+    but no mass or irreversible deletion, no deletion beyond a namespace, and no command that shows credentials.
+    `permissive` allows every verb that needs no terminal. The sandbox and the egress rules apply in all modes."""
     security_config: Path | None = None
     """File with policy rules and a namespace fence (docs/policy.md). It is read at the start and on SIGHUP."""
     mcp_wait: float = Field(45, ge=0, le=3_600)

@@ -1,6 +1,6 @@
 """Removes terminal sequences from a text: colours, cursor moves, titles. Everything else is kept.
 
-Sequences are those of ECMA-48, and xterm's for those that carry text. An unfinished sequence ends with its line.
+It knows the sequences of ECMA-48, and those of xterm that contain text. An unfinished sequence ends with its line.
 """
 
 import re
@@ -12,7 +12,7 @@ _SEQUENCE = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"  # CSI: colours and cursor moves
     r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?"  # strings, such as a window's title
     r"|\x1b[ -/]*[0-~]?"  # two characters, and designations of character sets
-    r"|[\x80-\x9f]"  # what is left of C1
+    r"|[\x80-\x9f]"  # the other C1 characters
 )
 _BEGINNING = re.compile(
     rb"(?:(?:\x1b\[|\xc2\x9b)[0-?]*[ -/]*"

@@ -7,10 +7,7 @@ LONGEST_BEGINNING = 3
 
 
 def complete_length(data: bytes) -> int:
-    """Returns the length of the data without an incomplete character at its end.
-
-    Bytes that are not valid UTF-8 count as complete.
-    """
+    """Returns the length without an incomplete character at the end. Bytes that are not valid UTF-8 are complete."""
     end = data[-LONGEST_BEGINNING:]
     _, decoded = codecs.utf_8_decode(end, "replace", False)
     return len(data) - len(end) + decoded

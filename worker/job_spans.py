@@ -39,7 +39,7 @@ def running(tracer: Tracer, record: JobRecord, envelope: RequestEnvelope) -> Ite
 
 
 def _record_wait(tracer: Tracer, parent: Context, record: JobRecord) -> None:
-    """Records the wait, as long as by Redis' clock. It ends now by our clock, so that it does not overlap the run."""
+    """Records the wait, measured by Redis' clock. It ends now by our clock, so that it does not overlap the run."""
     if record.started_at is None:
         return
     now_ns = time.time_ns()

@@ -1,4 +1,4 @@
-"""One lane of a worker: an arq worker that wake lists wake, with its queue and slots.
+"""One lane of a worker: an arq worker with its own queue and slots. Wake lists tell it about new jobs.
 
 Plain arq polls. Here an idle lane blocks on the wake lists of its tools and passes each popped id to `start_jobs`; a
 poll each second is the safety net. A lane leaves jobs of other tools unmarked. Our own claim decides whether a job may
@@ -134,8 +134,7 @@ class LaneWorker(Worker):
     async def leave_jobs(self) -> int:
         """Ends the tasks of jobs that did not end in time. Returns their number; other processes settle those jobs.
 
-        A task of arq fails while Redis is unavailable. At the end of the event loop that would be logged as an
-        unexpected error.
+        A task of arq fails while Redis is unavailable. The end of the event loop would log that as an unexpected error.
         """
         left = sum(not task.done() for task in self.tasks.values())
         for task in self.tasks.values():

@@ -52,7 +52,7 @@ class LeaseKeeper:
             control.cancel(reason)
 
     def runs(self, job_id: JobId) -> bool:
-        """Whether an attempt on the job already runs here. A second claim then means that Redis lost data."""
+        """Returns whether an attempt on the job already runs here. Then a second claim means that Redis lost data."""
         return any(attempt.job_id == job_id for attempt in self._held)
 
     def lose(self, job_id: JobId) -> None:

@@ -20,8 +20,8 @@ UNREACHED = (
     "No gateway answers, and nothing was run: start one with `mcp-k8s up`, or name another with the bridge's --url."
 )
 LOST = (
-    "The connection to the gateway was lost during this call. Its outcome is unknown: it may still run, or have had "
-    "its effect. Check before you send it again (list_jobs, get_job, or a command that reads)."
+    "The connection to the gateway was lost during this call. Its outcome is unknown: it may still run, or may have "
+    "taken effect. Check before you send it again (list_jobs, get_job, or a command that reads)."
 )
 
 

@@ -84,7 +84,7 @@ def routing_headers(message: JSONRPCRequest | JSONRPCNotification, negotiated: s
 
 
 def tool_call(message: JSONRPCRequest) -> ToolCall | None:
-    """Returns None for any other request. A command that cannot be parsed counts as a write; the gateway refuses it."""
+    """Returns None for other requests. A command that cannot be parsed counts as a write; the gateway refuses it."""
     params = message.params or {}
     if message.method != CALL_TOOL or not isinstance(params.get("name"), str):
         return None

@@ -1,8 +1,8 @@
 """Passes MCP messages unchanged between a client on streams and a gateway over HTTP.
 
-It adds the user's credentials, which are made anew for each call. It also hides a restart of the gateway from the
-client: a request that was not sent is sent when the gateway is back, and a request that only reads is sent again. Any
-other request is never sent twice; the client is told that its outcome is unknown.
+It adds the user's fresh credentials to each call. It also hides a restart of the gateway from the client: a request
+that was not sent is sent when the gateway is back, and a request that only reads is sent again. Any other request is
+never sent twice; the client is told that its outcome is unknown.
 """
 
 import asyncio
@@ -29,8 +29,7 @@ FIRST_ANSWER_S = 3.0
 RETRY_DELAY_S = 0.5
 
 GatewayUrl = Callable[[], Awaitable[str]]
-"""Returns the base URL for each try, because a gateway on this machine may restart on another port. Raises
-`StartError`."""
+"""Returns the base URL for each try. A gateway on this machine may restart on another port. Raises `StartError`."""
 Reading = AsyncIterable[SessionMessage | Exception]
 
 

@@ -24,9 +24,9 @@ MARGIN_S = 60.0
 
 class Step(StrEnum):
     PREPARE = "prepare"
-    """Adds a new key behind the key that seals."""
+    """Adds a new key, which does not seal yet."""
     SWITCH = "switch"
-    """Makes the new key the one that seals. The old key still opens."""
+    """Seals with the new key. The old key still opens."""
     FINISH = "finish"
     """Removes the old key."""
 
@@ -37,7 +37,7 @@ MARK = "# made last: "
 
 
 def rotate(path: Path, step: Step, *, at_once: bool) -> str:
-    """Makes one step and returns a message that names the next one.
+    """Runs one step and returns a message that names the next one.
 
     Raises `StartError` if the step is out of order or the file cannot be used, and `SettingsError` if the settings
     that the wait depends on are not valid.
@@ -60,7 +60,7 @@ def rotate(path: Path, step: Step, *, at_once: bool) -> str:
 
 
 def _check_turn(path: Path, step: Step, text: str, keys: list[str]) -> None:
-    """A file with two keys that was edited by hand has no mark; then only the number of keys is checked."""
+    """Raises `StartError` if the step is out of order. If the file has no mark, only the number of keys is checked."""
     if len(keys) != KEYS_BEFORE[step]:
         raise StartError(f"{path} contains {len(keys)} keys, but {step} needs {KEYS_BEFORE[step]}: {_order()}")
     for made, following in FOLLOWING.items():

@@ -73,7 +73,7 @@ class CredentialCache:
         return entry
 
     def _use_until(self, credential: Credential) -> datetime | None:
-        """Returns None for a credential without a known end; then the program runs for each call, as in kubectl."""
+        """Returns None if the end is not known; then the program runs for each call, as in kubectl."""
         if credential.expires_at is None:
             return None
         life = credential.expires_at - self._clock()

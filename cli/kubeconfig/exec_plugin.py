@@ -2,8 +2,7 @@
 
 The protocol is client.authentication.k8s.io, v1 and v1beta1, as in the Kubernetes documentation ("client-go credential
 plugins"). The program has a time limit and gets no standard input, because a bridge's standard input belongs to its
-client. The program's output is never shown. An error shows the end of its stderr without anything that looks like a
-credential.
+client. The program's output is never shown. An error shows the end of its stderr without text like a credential.
 """
 
 import asyncio
@@ -110,8 +109,8 @@ async def _spawn(plugin: ExecPlugin) -> Process:
         hint = f"; {plugin.install_hint}" if plugin.install_hint else ""
         raise _problem(
             plugin.user,
-            f"(`{plugin.command}`) was not found on PATH; the PATH of an MCP client is often shorter than that of a "
-            f"terminal: install the program, or name it with its absolute path{hint}",
+            f"(`{plugin.command}`) was not found on PATH; an MCP client's PATH is often shorter than a terminal's: "
+            f"install the program, or name it with its absolute path{hint}",
         )
     spawning = asyncio.ensure_future(
         asyncio.create_subprocess_exec(

@@ -64,7 +64,7 @@ async def load(
     current_context: str | None = None,
     credential_of: CredentialSource = exec_plugin.run,
 ) -> str:
-    """Returns the kubeconfig as YAML that names no file and no program. Parameters and errors are those of `read`."""
+    """Returns the kubeconfig as YAML that names no file and no program. Parameters and errors are as in `read`."""
     local = await asyncio.to_thread(read, path, only_context=only_context, current_context=current_context)
     return local.text(await credential_of(local.plugin) if local.plugin is not None else None)
 

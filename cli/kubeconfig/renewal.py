@@ -16,7 +16,7 @@ LONGEST_INTERVAL_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class KubeconfigRenewal:
-    """Replaces the kubeconfig in `handover`. `load` makes it anew and takes its credentials from `cache`."""
+    """Replaces the kubeconfig in `handover`. `load` creates it again with credentials from `cache`."""
 
     cache: CredentialCache
     load: Callable[[], Awaitable[str]]

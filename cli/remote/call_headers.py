@@ -1,4 +1,4 @@
-"""The headers that carry the user's credentials, made anew from this machine for each call."""
+"""The headers that carry the user's credentials, created on this machine for each call."""
 
 import base64
 import json
@@ -13,10 +13,7 @@ KUBECONFIG_HEADER = "X-Kubeconfig"
 
 
 async def printed(source: "CallHeaders", *, as_json: bool) -> str:
-    """Returns the output of `mcp-k8s kubeconfig`: headers as a JSON object, or only the value of X-Kubeconfig.
-
-    Raises `StartError`.
-    """
+    """Returns the output of `mcp-k8s kubeconfig`: headers as JSON, or X-Kubeconfig's value. Raises `StartError`."""
     headers = await source.make()
     if KUBECONFIG_HEADER not in headers:
         raise StartError(

@@ -14,7 +14,7 @@ HEADINGS = ("ID", "TOOL", "CLASS", "STATE", "AGE", "TOOK")
 
 
 def show(gateway: RemoteGateway, *, state: str | None, tool: str | None, limit: int, as_json: bool) -> int:
-    """Prints at most `limit` jobs, newest first, as a table or one JSON object a line. Raises `StartError`."""
+    """Prints at most `limit` jobs, newest first, as a table or one JSON object per line. Raises `StartError`."""
     jobs = list(_jobs(gateway, {"state": state, "tool": tool}, limit))
     if as_json:
         for job in jobs:

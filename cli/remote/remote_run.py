@@ -96,7 +96,7 @@ def _explain(job: Mapping[str, Any], display: RunDisplay) -> None:
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """SIGTERM raises `TerminatedError` during the block. A second SIGTERM ends the process at once."""
+    """Raises `TerminatedError` in the block on SIGTERM. A second SIGTERM ends the process at once."""
 
     def on_signal(*_: object) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -1,4 +1,4 @@
-"""What `mcp-k8s run` shows of a job: the command's output unchanged, and notes of its own on stderr."""
+"""Shows a job in `mcp-k8s run`: the command's output unchanged, and notes about the job on stderr."""
 
 import threading
 from types import TracebackType

@@ -10,7 +10,7 @@ from shared.tools.tool import Tool
 
 @dataclass(frozen=True, slots=True)
 class BannerFacts:
-    """The facts that the text is made from."""
+    """The facts in the text."""
 
     version: str
     url: str
@@ -46,7 +46,7 @@ def render(ready: BannerFacts) -> str:
 
 
 def _clouds(ready: BannerFacts) -> list[str]:
-    """A cloud's kubeconfig names a credential program. Workers do not run such programs."""
+    """Says what to do with a cloud's kubeconfig, because workers do not run its credential program."""
     if ready.has_default_kubeconfig:
         return []
     return ["With a cloud's kubeconfig (EKS, GKE, AKS) take the output of: mcp-k8s kubeconfig", ""]

@@ -3,8 +3,7 @@
 Arguments: PARENT SIGNAL PROGRAM …
 
 This is a separate program because no code should run between the fork and the exec of a process that may have threads.
-It is run by its path under `python -I -S`, so it imports only the standard library. Linux only: prctl(2),
-PR_SET_PDEATHSIG.
+It is run by its path under `python -I -S`, so it imports only the standard library. Linux only (PR_SET_PDEATHSIG).
 """
 
 import ctypes

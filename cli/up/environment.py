@@ -22,7 +22,7 @@ OWN_SERVICES = f"{PREFIX}OWN_SERVICES"
 
 
 def is_given(environment: Mapping[str, str], variable: str) -> bool:
-    """Whether the variable, or its `…_FILE` variant, is set."""
+    """Returns whether the variable, or its `…_FILE` variant, is set."""
     return bool(environment.get(variable) or environment.get(f"{variable}_FILE"))
 
 
@@ -42,7 +42,7 @@ def with_service(environment: Mapping[str, str], url: str) -> str:
 
 
 def for_children(environment: Mapping[str, str]) -> dict[str, str]:
-    """`python -P` ignores the current folder, so a child started from a source tree needs PYTHONPATH."""
+    """Adds PYTHONPATH in a source tree, because `python -P` ignores the current folder."""
     if not is_source_tree():
         return dict(environment)
     search_path = os.pathsep.join(filter(None, (str(PROJECT), environment.get("PYTHONPATH"))))
@@ -50,7 +50,7 @@ def for_children(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def is_source_tree() -> bool:
-    """Whether this runs from a clone instead of an installed package."""
+    """Returns whether this runs from a clone instead of an installed package."""
     return (PROJECT / "pyproject.toml").is_file()
 
 

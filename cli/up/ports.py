@@ -8,7 +8,7 @@ FREE_PORT = 0
 
 
 def is_taken(host: str, port: int) -> bool:
-    """Whether another program uses the port. Raises OSError for any other problem, such as an unknown host name."""
+    """Returns whether another program uses the port. Raises OSError for any other problem, such as an unknown host."""
     try:
         with _bound(host, port):
             return False

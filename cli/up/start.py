@@ -191,7 +191,7 @@ class _Run:
             await self._stop(self._valkey, STORE_STOP_S)
 
     async def _drain(self, worker: Child) -> None:
-        """The first signal lets running commands finish. The second one ends them."""
+        """Lets running commands finish after the first signal. The second signal ends them."""
         settings, hurry = self._plan.worker_settings, self._signals.hurry
         jobs = await self._running_jobs()
         worker.stop()

@@ -87,7 +87,7 @@ def ensure_master_key(path: Path) -> None:
 
 
 def holds_key(path: Path) -> bool:
-    """Whether the file contains master keys, separated by commas. False if the file cannot be read."""
+    """Returns whether the file can be read and contains master keys, separated by commas."""
     try:
         MasterKeys(split_keys(path.read_text()))
     except (OSError, ValueError):

@@ -11,8 +11,7 @@ TERMINAL = "/dev/tty"
 class StopSignals:
     """Ctrl-C and SIGTERM drain. A closed terminal hurries, because the user cannot press Ctrl-C a second time there.
 
-    Any other SIGHUP asks for the policy file to be read again. It hurries too if there is no policy file (`reloads` is
-    False).
+    Any other SIGHUP reloads the policy file. It hurries too if there is no policy file (`reloads` is False).
     """
 
     def __init__(self, *, reloads: bool = False) -> None:

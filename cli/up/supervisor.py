@@ -96,7 +96,7 @@ class Supervisor:
         self._output = output
 
     async def start(self, spec: ChildSpec) -> Child:
-        """Must not be cancelled, because the new process would then be unknown here. Raises OSError."""
+        """Starts a child. Must not be cancelled, because the new process would then be unknown here. Raises OSError."""
         process = await asyncio.create_subprocess_exec(
             *_dying_with_parent(spec),
             env=dict(spec.environment),

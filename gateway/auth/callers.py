@@ -1,4 +1,4 @@
-"""The only place that finds out the caller of a request: for REST, MCP, tasks and resources.
+"""Identifies the caller of each request of REST, MCP, tasks and resources. No other module does so.
 
 Callers are not authenticated yet: a job's random id gives access to the job.
 """

@@ -131,7 +131,7 @@ async def _validation_error(request: Request, error: RequestValidationError) -> 
 
 
 def _whole_body(request: Request, errors: Sequence[Mapping[str, Any]]) -> str | None:
-    """Returns the error of a body that could not be read as JSON; None for any other error."""
+    """Returns the error of a body that could not be read as JSON; None if it is another error."""
     if any(each["type"] == "json_invalid" for each in errors):
         return "The body is not valid JSON."
     if any(each["loc"] == ("body",) for each in errors) and "json" not in request.headers.get("content-type", ""):

@@ -14,7 +14,7 @@ VARIABLE = "K8S_MCP_DEFAULT_KUBECONFIG_FILE"
 
 
 def load_default_kubeconfig(settings: GatewaySettings) -> str | None:
-    """Returns the file's text. `SettingsError` if the file is not usable, or if other machines reach the gateway."""
+    """Returns the file's text. Raises `SettingsError` if it is not usable, or if other machines reach the gateway."""
     path = settings.default_kubeconfig_file
     if path is None:
         return None

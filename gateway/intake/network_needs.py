@@ -1,7 +1,7 @@
-"""What a command needs of its worker's network, decided from its reading: a worker only does it.
+"""Decides which network access a command needs. Its worker only applies the decision.
 
-Go's programs take a proxy from the environment for all but loopback hosts, and from a kubeconfig for all: a command may
-therefore connect by itself to loopback, where its worker allows that, and then only to what its own words name.
+Go programs use a proxy from the environment for all hosts except loopback, and a kubeconfig's proxy for all hosts. So a
+command may connect to loopback directly if its worker allows that, but only to ports that the command itself names.
 """
 
 import re
@@ -22,19 +22,19 @@ URL = re.compile(
 
 
 def proxy_variables(tool: Tool, reading: Reading) -> tuple[str, ...]:
-    """Those of the tool's own variables that must name the proxy."""
+    """Returns the tool's own variables that must name the proxy."""
     return tuple(variable for variable, unless in tool.proxy_variables.items() if not reading.has(*unless))
 
 
 def listens(tool: Tool, invocation: Invocation) -> bool:
-    """Whether the command connects to a listener of its own."""
+    """Returns whether the command connects to its own listener."""
     reading = invocation.reading
     by_words = reading.path in tool.listening_verbs or reading.has(*tool.listening_flags)
     return by_words and invocation.command_class is not CommandClass.LOCAL
 
 
 def loopback_ports(tool: Tool, reading: Reading) -> tuple[int, ...]:
-    """The ports on loopback that URLs of charts and repositories name. In place of a file no URL is taken."""
+    """Returns the loopback ports in URLs of charts and repositories. A URL in place of a file was refused before."""
     urls = [flag.text or "" for flag in reading.flags if flag.names is Names.URL]
     operands = reading.operands if reading.path in tool.grammar.file_operands else ()
     return tuple(sorted({port for url in (*urls, *operands) for port in _ports(url)}))

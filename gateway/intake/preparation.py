@@ -65,7 +65,7 @@ class Preparation:
         self._policy = policy
 
     async def prepare(self, call: Call) -> PreparedCall:
-        """Returns the checked call. `RequestError` says what the caller must change."""
+        """Returns the checked call. Raises `RequestError`, which says what the caller must change."""
         invocation = parser.parse(
             call.tool,
             call.request.command,

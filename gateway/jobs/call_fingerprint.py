@@ -11,7 +11,7 @@ from shared.sealing.fernet_keys import MasterKeys
 
 
 def names(master_keys: MasterKeys, call: PreparedCall) -> list[str]:
-    """Returns keyed hashes that are equal for the same command of the same caller on the same cluster; none for a read.
+    """Returns keyed hashes that are equal for the same command, caller and cluster, or none if the command is a read.
 
     There is one hash for each master key, so that gateways recognize each other's hashes while keys are rotated.
 

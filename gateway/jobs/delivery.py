@@ -81,22 +81,22 @@ class Recipient:
     """Whether the job may be given up when the client goes."""
 
     async def receive(self) -> None:
-        """The call's answer contains the result. After all recipients have received it, the same command runs again."""
+        """Records that the answer contains the result. After all recipients have it, the same command runs again."""
         if self.is_counted:
             await self.delivery.record(self.job_id, self.call, Delivered.RESULT)
 
     async def take_id(self) -> None:
-        """The call's answer contains the job's id instead of its result."""
+        """Records that the answer contains the job's id instead of its result."""
         if self.is_counted:
             await self.delivery.record(self.job_id, self.call, Delivered.ID)
 
     def miss(self) -> None:
-        """The call ends without an answer that reaches its client. The job continues."""
+        """Records that the call ends without an answer that reaches its client. The job continues."""
         if self.is_counted:
             self._end(reason="")
 
     def leave(self) -> None:
-        """The client has disconnected. Does nothing while the gateway stops, because its clients have not left."""
+        """Records that the client has left. Does nothing while the gateway stops, because its clients have not left."""
         if self.delivery.waiters.is_draining:
             return
         if self.gives_up:
@@ -106,7 +106,7 @@ class Recipient:
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """The call leaves if the block is cancelled or the client disconnects; on other errors it misses the result."""
+        """Leaves if the block is cancelled or the client disconnects. After other errors the call misses the result."""
         try:
             yield
         except (asyncio.CancelledError, ClientGoneError):

@@ -55,7 +55,7 @@ class Place:
         return max(by_state, attempt_of(self.sequence) if self.sequence else 0)
 
     def is_before(self, attempt: int) -> bool:
-        """Whether the client has output or a state of an earlier attempt."""
+        """Returns whether the client has output or a state of an earlier attempt."""
         return 0 < self.attempt < attempt
 
     def restarted(self, attempt: int) -> "Place":
@@ -144,7 +144,7 @@ class EventStream:
 
 
 def _changes(stored: StoredJob, place: Place) -> Iterator[StreamEvent]:
-    """Yields the state changes before the next output; none to a client that already knows the job's end."""
+    """Yields the state changes before the next output, but none if the client already knows the job's end."""
     if place.state >= ENDED:
         return
     state, attempt = _progress(stored.record)

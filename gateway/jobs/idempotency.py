@@ -23,7 +23,7 @@ VALID = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 def parse(value: str | None) -> str | None:
-    """Returns the key; None if there is none. `RequestError` if the key is not valid."""
+    """Returns the key; None if there is none. Raises `RequestError` if the key is not valid."""
     if value is not None and not VALID.fullmatch(value):
         raise RequestError(
             ErrorCode.IDEMPOTENCY_KEY_INVALID, f"{HEADER} takes 1 to 255 printable ASCII characters without blanks."

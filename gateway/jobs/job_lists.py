@@ -25,7 +25,7 @@ _CURSOR = re.compile(r"([0-9]{1,15})-([0-9a-f]{48})")
 
 @dataclass(frozen=True, slots=True)
 class JobFilter:
-    """Which jobs are listed: those of the caller, in this state and of this tool. None means any."""
+    """Selects the caller's jobs in this state and of this tool. None means any."""
 
     caller: Caller
     state: JobState | None = None
@@ -49,7 +49,7 @@ class JobLists:
         return is_loopback(self.settings.host) and not self.settings.allow_anonymous
 
     async def page(self, wanted: JobFilter, *, limit: int, cursor: str | None) -> JobPage:
-        """Returns at most `limit` jobs. `RequestError` if listing is off, or the cursor is not valid."""
+        """Returns at most `limit` jobs. Raises `RequestError` if listing is off, or the cursor is not valid."""
         if wanted.caller.is_anonymous and not self.are_open_to_anonymous:
             raise RequestError(
                 ErrorCode.LISTING_OFF,

@@ -60,7 +60,7 @@ class OutputPages:
     responses: ResponseReader
 
     async def served(self, stored: StoredJob, stream: EventKind, *, offset: int, limit: int) -> OutputPage:
-        """Calls `page`. `UnavailableError` if Redis is not available, or no master key here opens the output."""
+        """Calls `page`. Raises `UnavailableError` if Redis is not available, or no master key here opens the output."""
         try:
             async with store_calls.bounded(stored.record.id):
                 return await self.page(stored, stream, offset=offset, limit=limit)
@@ -72,7 +72,7 @@ class OutputPages:
             ) from error
 
     async def page(self, stored: StoredJob, stream: EventKind, *, offset: int, limit: int) -> OutputPage:
-        """Returns at most `limit` bytes from `offset` on. `SealError` if no master key here opens the output."""
+        """Returns at most `limit` bytes from `offset` on. Raises `SealError` if no master key here opens the output."""
         key = self.responses.output_key(stored.record)
         newest = await self.store.newest_event(stored.record.id)
         attempt = attempt_of(newest) if newest else stored.record.next_attempt

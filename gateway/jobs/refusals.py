@@ -16,7 +16,7 @@ RELEASE_BUSY_RETRY_S = 10
 
 
 def not_queued(refusal: SubmitRefusal, tool: str) -> ProductError:
-    """Redis has refused the job."""
+    """Returns the error for a job that Redis has refused."""
     if refusal is SubmitRefusal.CONFLICT:
         return RequestError(
             ErrorCode.IDEMPOTENCY_CONFLICT,
@@ -37,7 +37,7 @@ def not_queued(refusal: SubmitRefusal, tool: str) -> ProductError:
 
 
 def release_busy(holder: JobId | None) -> UnavailableError:
-    """Another job changes the same object. `holder` is its id; None if the caller may not see that job."""
+    """Returns the error if another job changes the object. `holder` is its id; None if the caller may not see it."""
     what = f"GET /jobs/{holder}?wait=30 waits for its end, DELETE /jobs/{holder} ends it" if holder else "try later"
     return UnavailableError(
         ErrorCode.RELEASE_BUSY,
@@ -48,7 +48,7 @@ def release_busy(holder: JobId | None) -> UnavailableError:
 
 
 def busy() -> UnavailableError:
-    """The gateway has not sent the job to Redis."""
+    """Returns the error for a job that the gateway has not sent to Redis."""
     return UnavailableError(
         ErrorCode.GATEWAY_BUSY,
         "This gateway has too many calls at the same time, so nothing was queued for this call: send it again.",
@@ -57,7 +57,7 @@ def busy() -> UnavailableError:
 
 
 def unknown_outcome(job_id: JobId) -> UnavailableError:
-    """Redis did not answer, but may have queued the job."""
+    """Returns the error if Redis did not answer, but may have queued the job."""
     return UnavailableError(
         ErrorCode.STORE_UNAVAILABLE,
         "Redis is not reachable, so it is not known whether the job was queued: ask for the job by its id before you "
@@ -67,7 +67,7 @@ def unknown_outcome(job_id: JobId) -> UnavailableError:
 
 
 def gone(issue: Issue, *, retention_s: int) -> RequestError:
-    """The id was issued by a gateway, but the job's record is gone."""
+    """Returns the error for an id that a gateway has issued, but whose record is gone."""
     when = f" at {issue.at.isoformat()}" if issue.at else ""
     if issue.at and (datetime.now(UTC) - issue.at).total_seconds() < retention_s:
         why = (
@@ -80,7 +80,7 @@ def gone(issue: Issue, *, retention_s: int) -> RequestError:
 
 
 def no_end(end: NoEnd, job: Job) -> UnavailableError:
-    """The job was queued, but this gateway cannot tell how it ended."""
+    """Returns the error for a queued job whose end is not known to this gateway."""
     if end is NoEnd.NO_WORKER:
         return _no_worker(job.tool)
     if end is NoEnd.DRAINING:

@@ -21,7 +21,7 @@ _HINTS = {
     JobState.TIMED_OUT: "The command reached its time limit: send a longer `timeout` (seconds).",
 }
 _LOST_READ = "The command changes nothing: send it again."
-_LOST_WRITE = "The command may have had its effect: look at the cluster before you send it again."
+_LOST_WRITE = "The command may have taken effect: look at the cluster before you send it again."
 
 
 def queued(job: NewJob, created_at: datetime) -> Job:
@@ -137,7 +137,7 @@ class ResponseReader:
         return bytes(heads[EventKind.STDOUT]), bytes(heads[EventKind.STDERR]), more
 
     def output_key(self, record: JobRecord) -> DataKey:
-        """Returns the key of the job's events and response. `SealError` if no master key here unwraps it."""
+        """Returns the key of the job's events and response. Raises `SealError` if no master key here unwraps it."""
         return self.master_keys.unwrap(record.output_key, record.identity, Purpose.OUTPUT_KEY)
 
 
@@ -155,7 +155,7 @@ def _links(job_id: JobId) -> JobLinks:
 
 
 def opened(key: DataKey, event: SealedEvent) -> OutputEvent:
-    """Decrypts an event. `SealError` if it was sealed for another job or another number."""
+    """Decrypts an event. Raises `SealError` if it was sealed for another job or another number."""
     return OutputEvent.model_validate_json(key.open(event.token, Purpose.EVENT, event.sequence))
 
 

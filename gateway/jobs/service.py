@@ -83,7 +83,7 @@ class JobService:
     """Owns the tasks that continue after their request is cancelled."""
 
     async def queue(self, call: PreparedCall, *, demands_worker: bool) -> Job:
-        """Queues a job that its caller does not wait for. `UnavailableError` if it cannot be queued."""
+        """Queues a job that its caller does not wait for. Raises `UnavailableError` if it cannot be queued."""
         chosen = await idempotency.chosen(self.store, self.master_keys, call)
         with self.sealer.sealed(call, chosen) as job:
             recipient = self.delivery.recipient(job, gives_up=True)
@@ -94,7 +94,7 @@ class JobService:
     async def submitted(
         self, call: PreparedCall, *, demands_worker: bool, gives_up: bool = True, joins: bool = False
     ) -> AsyncIterator[PendingJob]:
-        """Queues a job and watches it. `UnavailableError` if it cannot be queued.
+        """Queues a job and watches it. Raises `UnavailableError` if it cannot be queued.
 
         With `gives_up` the job is abandoned if the block is cancelled or the client disconnects, unless the call has
         an idempotency key. With `joins` the call joins the job of the same command if its result was not delivered.
@@ -119,7 +119,7 @@ class JobService:
                 yield PendingJob(queued.job, longest_wait_s, recipient, watch, self.responses, queued.joined)
 
     async def read(self, job_id: str, caller: Caller) -> Job:
-        """Returns the current job. `RequestError` as for `find`."""
+        """Returns the current job. Raises `RequestError` as for `find`."""
         return await self._described(await self.find(job_id, caller))
 
     async def wait(self, job_id: str, caller: Caller, wait_s: float) -> Job:
@@ -145,7 +145,7 @@ class JobService:
         return await self.read(job_id, caller)
 
     async def find(self, job_id: str, caller: Caller) -> StoredJob:
-        """Returns the caller's job. `RequestError` if the id is not valid, not the caller's, or its record is gone."""
+        """Returns the caller's job. Raises `RequestError` if the caller has no such job or its record is gone."""
         unknown = RequestError(ErrorCode.JOB_UNKNOWN, "There is no such job, and never was: the id is wrong.")
         if not JOB_ID_PATTERN.fullmatch(job_id):
             raise unknown

@@ -140,7 +140,7 @@ class JobWaiters:
                 self._left.add(key_names.changes(job_id))
 
     def check(self, job_id: JobId) -> None:
-        """Makes the job be read soon, if it is watched."""
+        """Schedules a read of the job, if it is watched."""
         if job_id in self._watches:
             self._due.add(job_id)
             self._wake.set()

@@ -16,7 +16,7 @@ TRACED = frozenset({"tools/call", "tasks/get", "tasks/cancel", "tasks/update", "
 
 
 async def traced(ctx: Context, call_next: CallNext) -> HandlerResult:
-    """Middleware of the SDK's server."""
+    """Runs a call in its span, as middleware of the SDK's server."""
     if ctx.method not in TRACED:
         return await call_next(ctx)
     parent = spans.parent_in(ctx.meta) if ctx.meta else None

@@ -60,7 +60,7 @@ async def call(
 
     Without `delivers` the caller gets only the job, and the result still counts as not delivered.
 
-    `ProductError` says what the caller must change, or that it must try again later.
+    Raises `ProductError`, which says what the caller must change, or that it must try again later.
     """
     if name in _JOB_CALLS:
         return await _JOB_CALLS[name](context, arguments)
@@ -86,7 +86,7 @@ async def call(
 
 
 async def output(request: Exchange, job_id: str, stream: str, *, offset: int = 0) -> OutputText:
-    """Returns a page of a job's output. `RequestError` for a job that is not the caller's."""
+    """Returns a page of a job's output. Raises `RequestError` for a job that is not the caller's."""
     most = request.parts.settings.mcp_max_text - results.FRAME_CHARACTERS
     stored = await request.parts.jobs.find(job_id, request.caller)
     page = await request.parts.output_pages.served(stored, EventKind(stream), offset=offset, limit=most)

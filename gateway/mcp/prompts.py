@@ -99,7 +99,7 @@ def listed() -> list[types.Prompt]:
 
 
 def rendered(name: str, given: Mapping[str, str]) -> types.GetPromptResult:
-    """Returns the prompt's text with its arguments. `RequestError` for an unknown prompt or wrong arguments."""
+    """Returns the prompt's text with its arguments. Raises `RequestError` for an unknown prompt or wrong arguments."""
     prompt = _BY_NAME.get(name)
     if prompt is None:
         raise _invalid(f"There is no such prompt; the prompts are {', '.join(_BY_NAME)}.")

@@ -70,7 +70,7 @@ def listed() -> list[types.Resource]:
 
 
 async def read(context: Context, uri: str) -> types.ReadResourceResult:
-    """Returns a resource. `RequestError` for an unknown address, or a job that is not the caller's."""
+    """Returns a resource. Raises `RequestError` for an unknown address, or a job that is not the caller's."""
     request = exchange.of(context)
     if uri == POLICY_URI:
         text, mime_type = (

@@ -1,8 +1,8 @@
-"""The MCP server: fastapi-mcp turns the REST operations into tools, the official SDK serves them.
+"""The MCP server: fastapi-mcp turns the REST operations into tools, and the official SDK serves them.
 
 fastapi-mcp's own transport buffers whole answers, keeps sessions in one process and calls the app through HTTP with a
-10 s limit; none of that suits long jobs or several replicas. So `setup_server` is replaced: stateless Streamable HTTP,
-and a tool call goes straight to what the REST routes call.
+10 s limit; none of that suits long jobs or several replicas. So `setup_server` is replaced: Streamable HTTP has no
+state, and a tool call uses the functions that the REST routes use.
 """
 
 from collections.abc import AsyncIterator

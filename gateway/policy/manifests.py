@@ -1,7 +1,6 @@
-"""The objects in a command's manifests, from the request's own `stdin` and `files`: their kinds and namespaces.
+"""Finds the kinds and namespaces of the objects in a command's manifests, which the request has in `stdin` and `files`.
 
-What cannot be read as kubectl would read it, or is not in the request, counts as unseen: no rule may take it for
-harmless.
+An object that is not in the request, or cannot be read as kubectl reads it, is unseen. No rule treats it as harmless.
 """
 
 import re
@@ -16,13 +15,13 @@ from shared.tools.tool import Grammar
 STDIN = "-"
 _UNSEEN = ManifestObject(UNSEEN)
 _MAY_BE_NO_TEXT = re.compile(r"[\d.+-].*|y|n|yes|no|on|off", re.IGNORECASE)
-"""What kubectl's YAML may take for a number or boolean, and the object then for one that names no namespace."""
+"""Namespaces that kubectl may read as a number or boolean. It then acts as if the object names no namespace."""
 
 
 def objects(
     grammar: Grammar, reading: Reading, *, stdin: str | None, files: Mapping[str, str]
 ) -> tuple[ManifestObject, ...]:
-    """Each object once, without its name."""
+    """Returns each object once, without its name."""
     listed = (name for flag in sorted(grammar.manifest_flags) for name in reading.texts(flag))
     texts = _texts({name.removeprefix("./").rstrip("/") for name in listed}, stdin, files)
     rendered = (_UNSEEN,) if reading.has(*grammar.rendered_flags) else ()
@@ -30,7 +29,7 @@ def objects(
 
 
 def _texts(named: Collection[str], stdin: str | None, files: Mapping[str, str]) -> Iterator[str | None]:
-    """Each text that is named, once: that of a file, or of each file in a folder; None for one that is not there."""
+    """Yields the text of each named file, and of each file in a named folder, once. Yields None if one is missing."""
     places = {path: [path, *map(str, PurePosixPath(path).parents)] for path in files}
     yield from (text for path, text in files.items() if not {*places[path]}.isdisjoint(named))
     known = {STDIN, *(place for around in places.values() for place in around)}
@@ -54,7 +53,7 @@ def _objects(grammar: Grammar, text: str | None) -> Iterator[ManifestObject]:
 
 
 def _of_document(grammar: Grammar, value: Value) -> Iterator[ManifestObject]:
-    """kubectl takes whatever has `items` for a list; here it counts as an object too, unless its kind says list."""
+    """Yields the document's objects. An object with `items` is also a list, as in kubectl; a `…List` is only a list."""
     if value is None:
         return
     kind = value.get("kind") if isinstance(value, dict) else None

@@ -37,7 +37,7 @@ _INSTEAD_OF_CLASS = {
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether a command may run. `rule` decided so and is set in `setting`; `why` and `instead` are for the caller."""
+    """Whether a command may run, by a rule of a setting. `why` and `instead` explain this to the caller."""
 
     is_allowed: bool
     rule: str
@@ -59,7 +59,7 @@ def decide(mode: SecurityMode, classified: Classification) -> Decision:
 
 
 def allowed_classes(mode: SecurityMode) -> list[CommandClass]:
-    """Returns the classes that the mode allows. Single commands of them may still be denied."""
+    """Returns the classes that the mode allows. Some commands of these classes may still be denied."""
     return [command_class for command_class in CommandClass if command_class in _ALLOWED[mode]]
 
 

@@ -23,11 +23,11 @@ class TouchedNamespaces:
 def of(
     tool: Tool, invocation: Invocation, reading: Reading, *, kubeconfig_namespace: str | None, trusts_charts: bool
 ) -> TouchedNamespaces:
-    """`reading` includes the manifests' objects. A command without a namespace acts in `kubeconfig_namespace`."""
+    """Returns the namespaces. `reading` includes the manifests. The default namespace is `kubeconfig_namespace`."""
     if not invocation.needs_cluster:
         return TouchedNamespaces()
     if invocation.unknown:
-        return TouchedNamespaces(beyond=f"what `{invocation.unknown.shown}` does is not known here")
+        return TouchedNamespaces(beyond=f"the effect of `{invocation.unknown.shown}` is not known")
     scope = tool.grammar.namespace_scope(reading)
     if scope.beyond:
         return TouchedNamespaces(beyond=scope.beyond)

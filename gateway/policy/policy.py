@@ -61,7 +61,7 @@ class Policy:
         files: Mapping[str, str],
         kubeconfig_namespace: str | None,
     ) -> Invocation:
-        """Returns the command with the class that its manifests give it. `RequestError` if it may not run."""
+        """Returns the command with the class that its manifests give it. Raises `RequestError` if it may not run."""
         if refusal := self.refusal(tool, invocation):
             raise refusal
         found = self.judge(tool, invocation, stdin=stdin, files=files, kubeconfig_namespace=kubeconfig_namespace)

@@ -130,7 +130,7 @@ class Rule(BaseModel):
         )
 
     def _fits_class(self, command_class: CommandClass) -> bool:
-        """An allow rule matches credential commands only if it names their class, and interactive ones never."""
+        """Returns whether the class matches. An allow rule must name `credential`, and never matches `interactive`."""
         if self.action is Action.ALLOW and command_class is CommandClass.INTERACTIVE:
             return False
         if self.action is Action.ALLOW and command_class is CommandClass.CREDENTIAL:

@@ -33,7 +33,7 @@ IdempotencyKeyHeader = Annotated[
 
 
 def call(request: Request, tool: Tool, body: CommandRequest, *, idempotency_key: str | None) -> Call:
-    """Returns the call that an HTTP request makes. `RequestError` if its idempotency key is not valid."""
+    """Returns the call that an HTTP request makes. Raises `RequestError` if its idempotency key is not valid."""
     return Call(tool, body, request.headers, callers.of(request), idempotency.parse(idempotency_key))
 
 

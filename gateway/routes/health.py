@@ -31,19 +31,19 @@ class Readiness(Health):
 
 @router.get("/health", operation_id="health")
 async def health() -> Health:
-    """Kept for clients of the first version."""
+    """Returns 200 while the gateway runs. Kept for clients of the first version."""
     return Health(status="healthy", version=shared.__version__)
 
 
 @router.get("/livez", operation_id="livez")
 async def livez() -> Health:
-    """Alive, also if Redis is not available: a restart would not help then."""
+    """Returns 200 even if Redis is not available, because a restart would not help then."""
     return Health(status="alive", version=shared.__version__)
 
 
 @router.get("/readyz", operation_id="readyz")
 async def readyz(request: Request) -> Readiness:
-    """Ready to take jobs. 503 if Redis is not available, its jobs are sealed by other keys, or the gateway stops."""
+    """Returns 503 if Redis is not available, its jobs are sealed by other keys, or the gateway stops; else 200."""
     found = parts.of(request)
     if found.jobs.waiters.is_draining:
         raise UnavailableError(ErrorCode.SHUTTING_DOWN, "This gateway is shutting down.")

@@ -55,7 +55,7 @@ async def events(
 @router.get(
     "/{job_id}/output",
     operation_id="read_output",
-    summary="Read a page of what a job has printed.",
+    summary="Read a page of a job's output.",
     response_class=Response,
     responses={**JOB_UNKNOWN, 200: {"content": {"application/octet-stream": {}}}},
 )

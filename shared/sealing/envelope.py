@@ -20,7 +20,7 @@ Port = Annotated[int, Field(ge=1, le=endpoints.MAX_PORT)]
 class Command(BaseModel):
     """Everything that one process of a tool and its filters need to run. Secrets stay out of `repr`.
 
-    A worker never interprets `arguments`: the other fields contain what it must know about them.
+    A worker never interprets `arguments`: the other fields contain all that it needs to know about them.
     """
 
     model_config = _CONFIG
@@ -60,8 +60,8 @@ class RequestEnvelope(BaseModel):
     """Lane and class are also in the record, for the queue. Only the sealed ones decide how the command runs."""
     time_limit_s: float
     queue_wait_s: int
-    """Longest wait in the queue, in seconds. With the time limit it tells how long the request may be opened. It stands
-    here because a writer of Redis can change the record."""
+    """Longest wait in the queue, in seconds. It and the time limit decide how long the request may be opened. It is
+    sealed because a writer of Redis can change the record."""
     is_endless: bool = False
     """Whether the command runs until its time limit, which then is not a failure."""
     progress_looks: Annotated[ProgressLooks | None, Field(repr=False)] = None

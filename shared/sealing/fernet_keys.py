@@ -98,7 +98,7 @@ class MasterKeys:
         return self._fernet.encrypt(payload)
 
     def seal_mark(self) -> bytes:
-        """Returns a sealed value with which other processes test whether they can open what the newest key seals."""
+        """Returns a sealed value with which other processes test whether they have the newest key."""
         return self.wrap(MARK)
 
     def opens_mark(self, mark: bytes) -> bool:

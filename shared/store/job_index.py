@@ -31,7 +31,7 @@ class JobIndex:
     async def newest(
         self, principal: str, *, before: Position | None, most: int
     ) -> AsyncGenerator[tuple[Position, JobRecord | None]]:
-        """Yields at most `most` positions older than `before`, with their records, or None for an expired record."""
+        """Yields at most `most` positions older than `before`, with their records, or None if a record has expired."""
         ceiling = before.created_ms if before else "+inf"
         seen = 0
         for offset in itertools.count(0, READ_AT_ONCE):

@@ -57,8 +57,7 @@ class NewJob:
     principal_limit: int = 0
     """Largest number of the principal's queued and running jobs; 0 means no limit."""
     repeatable: tuple[str, ...] = ()
-    """Keyed hashes that identify the command. Another submit with one of them joins this job until its result is
-    delivered."""
+    """Keyed hashes of the command. Another submit with one of them joins this job until its result is delivered."""
     exclusive: tuple[str, ...] = ()
     """Keyed hashes of the objects that no other job may change while this job is queued or runs."""
 
@@ -114,7 +113,7 @@ class CancelScope(StrEnum):
 
 
 class Delivered(StrEnum):
-    """What a call has got when it ends."""
+    """The answer that a call has received when it ends."""
 
     RESULT = "result"
     ID = "id"
@@ -171,7 +170,7 @@ class StoredJob:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Values that change when a job prints output or changes its state. `state` is None for an unknown job."""
+    """Values that change when a job prints output or changes its state. `state` is None if the job is unknown."""
 
     state: bytes | None
     events: int
@@ -284,18 +283,18 @@ class JobStore:
     async def cancel(self, job_id: JobId, *, reason: str, scope: CancelScope) -> JobState | None:
         """Ends a queued job at once, or asks the worker of a running one to end it.
 
-        Returns the state before, or None for an unknown job.
+        Returns the state before, or None if the job is unknown.
         """
         state, ended = await self._scripts.call("cancel", job_id, reason, scope)
         _count_ended(ended)
         return JobState(state.decode()) if state else None
 
     async def deliver(self, job_id: JobId, call: JobId | None, got: Delivered, *, reason: str = "") -> JobState | None:
-        """Records what a call ends with. `call` is the id that the call's own job had or would have had.
+        """Records the answer to a call. `call` is the id that the call's own job had or would have had.
 
         Without `call` it is a reader with the job's id. After delivery to all waiting calls, the same command starts
         a new job. With a `reason`, a queued job and a running read are cancelled, unless other calls wait for them or
-        have their id. Returns the state before, or None for an unknown job.
+        have their id. Returns the state before, or None if the job is unknown.
         """
         state, ended = await self._scripts.call("deliver", job_id, call or "", got, reason)
         _count_ended(ended)
@@ -328,7 +327,7 @@ class JobStore:
         await self._scripts.call("tidy", job_id, lane)
 
     async def read(self, job_ids: Sequence[JobId]) -> list[StoredJob | None]:
-        """Returns records and sealed responses in one round trip, with None for an unknown job."""
+        """Returns records and sealed responses in one round trip, or None if a job is unknown."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for job_id in job_ids:
                 pipe.hgetall(key_names.JOB + job_id)

@@ -46,6 +46,6 @@ class KeyMark:
         if self.opens and not opens:
             log.error("not ready", reason=CLOSED)
         elif opens and not self.opens:
-            log.info("ready again", reason="the master keys open what the gateways seal")
+            log.info("ready again", reason="the master keys open jobs that the gateways seal")
         self.opens = opens
         return opens

@@ -1,4 +1,4 @@
-"""Every Redis key and channel of the product, and those of arq that the job store uses.
+"""Every Redis key and channel of the product, and arq's keys that the job store uses.
 
 Every key has a TTL, except the two queues, the wake lists (one per lane and tool, each with a limit), the two indexes
 and the worker registry, which are bounded. Scripts use keys of several jobs, so a Redis or Valkey with replicas works,
@@ -25,8 +25,7 @@ REPEATABLE = f"{PREFIX}repeatable:"
 """String per command that may be sent again before its result is delivered, named by a keyed hash: the job's id."""
 
 PRINCIPAL = f"{PREFIX}principal:"
-"""Sorted set per principal with a limit: ids of its queued and running jobs, by the expiry of their keys in
-milliseconds."""
+"""Sorted set per principal with a limit: ids of its queued and running jobs, by their keys' expiry in milliseconds."""
 
 JOBS = f"{PREFIX}jobs:"
 """Sorted set per principal: ids of its newest jobs by creation time, in milliseconds."""
@@ -52,7 +51,7 @@ KEY_MARK = f"{PREFIX}key-mark"
 NOTICE = f"{PREFIX}notice:"
 """Channel per job: its new state."""
 CHANGES = f"{PREFIX}changes:"
-"""Channel per job for those who follow it: the job has printed output or changed its state."""
+"""Channel per job for its followers: the job has printed output or changed its state."""
 CONTROL = f"{PREFIX}control:"
 """Channel per worker: ids of jobs to cancel."""
 

@@ -15,7 +15,7 @@ def serialize(value: dict[str, Any]) -> bytes:
 
 
 def deserialize(data: bytes) -> dict[str, Any]:
-    """The reverse of `serialize`."""
+    """Reverses `serialize`. Raises TypeError if the data is not an object."""
     value = json.loads(data)
     if not isinstance(value, dict):
         raise TypeError("an arq job is a JSON object")

@@ -14,7 +14,7 @@ ANNOUNCEMENT_INTERVAL_S = 2.0
 
 
 class Announcement(BaseModel):
-    """What a worker announces about itself."""
+    """The facts that a worker announces about itself."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -2,7 +2,7 @@
 
 Without an endpoint nothing is traced and the SDK is not imported, but the caller's trace context is still passed on.
 The provider never becomes the global one, because FastAPI and the MCP SDK would then export spans whose errors contain
-what a caller sent. Baggage is not passed on, because it is the caller's text and no component reads it.
+a caller's input. Baggage is not passed on, because it is the caller's text and no component reads it.
 """
 
 import re
@@ -77,7 +77,7 @@ def span(
 ) -> Iterator[Span]:
     """Makes a span the current one while the block runs. By default its parent is the span that was current before.
 
-    Exceptions are not recorded, because their text may repeat what a caller sent.
+    Exceptions are not recorded, because their text may repeat a caller's input.
     """
     if parent is None and isinstance(tracer, NoOpTracer):  # the same result with less work
         yield trace.get_current_span()

@@ -25,7 +25,7 @@ class OwnServices:
         return frozenset(place.port for place in self.places)
 
     async def have(self, address: Address, port: int) -> bool:
-        """Whether one of our services may listen there. A service whose name does not resolve may listen anywhere."""
+        """Returns whether one of our services may listen there. It may listen anywhere if its name does not resolve."""
         reached = [plain(each) for each in endpoints.spellings(address)]
         for place in self.places:
             if place.port != port:
@@ -57,7 +57,7 @@ def collector(url: str) -> tuple[Endpoint, ...]:
 
 
 def _is_here(address: Address) -> bool:
-    """Whether the address belongs to this machine. A service on one such address may listen on all of them."""
+    """Returns whether this machine has the address. A service on one of its addresses may listen on all of them."""
     if address.is_unspecified:
         return True
     family = socket.AF_INET if address.version == 4 else socket.AF_INET6  # noqa: PLR2004 - the protocol's name

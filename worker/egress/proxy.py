@@ -30,7 +30,7 @@ _REPLIES = {
     DialDecision.UNRESOLVED: Reply.HOST_UNREACHABLE,
     DialDecision.UNREACHABLE: Reply.HOST_UNREACHABLE,
 }
-"""Replies to connections that fail for another reason than a rule."""
+"""Replies to connections that fail for a reason other than a rule."""
 
 log = structlog.get_logger()
 

@@ -1,6 +1,6 @@
 """Starts the launcher: `--socket N --work-directory PATH`, in an empty environment.
 
-It does not use argparse, because every fork copies what is imported here.
+It does not use argparse, because every fork copies the imported modules.
 """
 
 import gc

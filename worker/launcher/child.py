@@ -77,7 +77,7 @@ def _leave_the_launcher(launcher_pid: int) -> None:
 
 
 def _be_the_first_to_go() -> None:
-    """When memory runs out, the kernel must kill a command instead of the worker that runs all commands."""
+    """Makes the kernel kill a command, not the worker that runs all commands, when memory runs out."""
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as score:
         score.write(OOM_SCORE)
 

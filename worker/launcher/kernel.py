@@ -1,7 +1,4 @@
-"""Linux calls that Python's standard library lacks: prctl, and system calls by number.
-
-Callers check `IS_LINUX` first.
-"""
+"""Linux calls that Python's own library lacks: prctl, and system calls by number. Callers check `IS_LINUX` first."""
 
 import ctypes
 import os
@@ -19,7 +16,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def prctl(option: int, value: int) -> None:
-    """Raises OSError."""
+    """Calls prctl(2). Raises OSError."""
     # All arguments are longs: the call is variadic, and a 32-bit argument leaves the upper half undefined.
     result = _libc.prctl(*(ctypes.c_long(number) for number in (option, value, 0, 0, 0)))
     _raise_on(result)

@@ -1,7 +1,7 @@
 """Landlock: restricts which files and ports a process and its children may use. The kernel enforces this.
 
 The restriction of the calling thread cannot be undone, so it is applied in a child just before exec. Numbers and rights
-are those of `linux/landlock.h`. Rights that the running kernel's ABI does not know are left out, so an old kernel
+come from `linux/landlock.h`. Rights that the running kernel's ABI does not know are left out, so an old kernel
 denies less: TCP needs ABI 4, signals and abstract sockets need ABI 6. `abi` returns the version.
 """
 

@@ -10,8 +10,7 @@ from worker.launcher.channel import Channel
 class Link:
     """Sends packets without blocking: at once if the socket accepts them, otherwise later and in order.
 
-    `on_packet` takes ownership of a packet's descriptors. `on_end` is called once, when the launcher has ended or
-    `close` was called.
+    `on_packet` takes ownership of a packet's descriptors. `on_end` is called once, after the launcher's end or `close`.
     """
 
     def __init__(

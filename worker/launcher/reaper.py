@@ -36,7 +36,7 @@ def reap(leaders: Collection[int]) -> Iterator[Ended]:
 
 
 def has_children() -> bool:
-    """Whether any child, known or not, lives or waits to be reaped. False if the system cannot tell."""
+    """Returns whether any child, known or not, lives or waits to be reaped. False if the system cannot tell."""
     if not _CAN_LOOK_FIRST:
         return False
     try:

@@ -1,11 +1,11 @@
-"""seccomp filters for what Landlock does not cover.
+"""seccomp filters for access that Landlock does not cover.
 
 Landlock's network rules cover only TCP, so a CLI may only make sockets that these rules judge, and UDP sockets. A text
 filter is isolated: it may make no sockets and no child processes, and it cannot affect another process. Landlock covers
 signals only on newer kernels, and never the limits, priorities and shared memory of other processes of the same user.
 
 The filters are installed in a child just before exec. On a processor that is not listed here, nothing is denied and
-only Landlock's rules apply. Numbers are those of `linux/filter.h`, `linux/seccomp.h`, `linux/audit.h` and of each
+only Landlock's rules apply. The numbers come from `linux/filter.h`, `linux/seccomp.h`, `linux/audit.h` and each
 processor's table of system calls.
 """
 
@@ -93,7 +93,7 @@ _MACHINES = {
 
 
 def is_supported() -> bool:
-    """Whether the filters know this processor."""
+    """Returns whether the filters know this processor."""
     return IS_LINUX and os.uname().machine in _MACHINES
 
 

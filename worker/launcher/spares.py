@@ -34,7 +34,7 @@ class Spare:
 
 
 class SparePool:
-    """Keeps `size` spares ready. A caller who finds none waits for the next. `request` asks the launcher for more."""
+    """Keeps `size` spares ready. A caller that finds none waits for the next. `request` asks the launcher for more."""
 
     def __init__(self, size: int, request: Callable[[int], None]) -> None:
         self._size = size

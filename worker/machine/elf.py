@@ -78,7 +78,7 @@ class _Image:
 
 
 def is_static(path: Path) -> bool:
-    """Whether the program names no dynamic loader. On macOS any Mach-O file counts as static. Raises OSError."""
+    """Returns whether the program names no dynamic loader. On macOS any Mach-O file counts as such. Raises OSError."""
     with path.open("rb") as file:
         if file.read(4) in _MACH_O_MAGICS:
             return True
@@ -136,7 +136,7 @@ def _default_folders(machine: int) -> Iterator[Path]:
 
 
 def _fits(path: Path, machine: int) -> bool:
-    """Whether the loader accepts the file. It skips files for other machines."""
+    """Returns whether the loader accepts the file. It skips files for other machines."""
     try:
         return _read(path).machine == machine
     except (OSError, ElfError):

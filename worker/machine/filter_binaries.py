@@ -63,5 +63,5 @@ def _find(
 
 
 def _has_a_shell(path: Path) -> bool:
-    """Whether the program is also a shell, as busybox is under other names: a command could run that shell."""
+    """Returns whether the program is also a shell, as busybox is under other names. A command could run that shell."""
     return path.name in PROGRAMS_WITH_A_SHELL or (SHELL.exists() and path.samefile(SHELL))

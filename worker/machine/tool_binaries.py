@@ -1,4 +1,4 @@
-"""Finds the CLIs that this worker runs. They must be static binaries, because only those can be contained.
+"""Finds the CLIs that this worker runs. They must be static binaries, because others cannot be contained.
 
 A process that may execute a dynamic loader can run any readable program. So a script or a dynamically linked CLI counts
 as missing, unless its entry in the registry names the files that it needs.

@@ -92,7 +92,7 @@ class Observatory:
             log.info("no progress to show", error=type(error).__name__)
         except Exception:
             # The command goes on without progress lines.
-            log.exception("looking at what a command waits for failed")
+            log.exception("observing a command failed")
 
     async def _tell_changes(self, view: View, silence: Silence, tell: Callable[[str], None]) -> None:
         clock = asyncio.get_running_loop().time

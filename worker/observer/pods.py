@@ -1,4 +1,4 @@
-"""Why a pod is not ready, by its status: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/"""
+"""Explains why a pod is not ready, by its status: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/"""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ FINISHED_PHASES = frozenset({"Failed", "Succeeded"})
 
 
 def is_ready(pod: Object) -> bool:
-    """Whether the pod is ready or has completed."""
+    """Returns whether the pod is ready or has completed."""
     return (
         fields.text(pod, "status", "phase") == "Succeeded"
         or fields.text(fields.condition(pod, "Ready"), "status") == "True"

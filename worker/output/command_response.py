@@ -26,7 +26,7 @@ def final_state(execution: Execution, control: JobControl, *, is_endless: bool) 
 
     A stopped CLI that catches SIGTERM, such as helm, may end with an exit code of its own. The command counts as
     stopped unless that code is 0. A command that never ends by itself succeeds when it reaches its time limit, unless
-    a filter failed. A command whose output is withheld fails, although it may have had its effect.
+    a filter failed. A command whose output is withheld fails, although it may have taken effect.
     """
     state, reason = _state(execution, control, is_endless=is_endless)
     if execution.withheld is None:

@@ -26,6 +26,6 @@ class WorkerHealth:
         metrics.CHILDREN.set(self.worker.launcher.running_children)
 
     def readiness(self) -> WorkerReadiness:
-        """A worker is ready while it is announced: then it has reached Redis within seconds and has found a CLI."""
+        """Returns the readiness. An announced worker has reached Redis within seconds and has found a CLI."""
         facts = {"tools": dict(self.versions), "sandbox": self.sandbox}
         return WorkerReadiness(None if self.worker.announcer.is_announced else NOT_ANNOUNCED, facts)

@@ -115,7 +115,7 @@ def _ready(readiness: WorkerReadiness) -> Answer:
 
 
 def _is_meant_for_us(lines: list[str]) -> bool:
-    """Whether the Host is an address, a name without a dot or a cluster name: DNS rebinding can use none of these."""
+    """Returns whether the Host is an address or a cluster name, or has no dot. DNS rebinding can use none of these."""
     headers = [line.partition(":") for line in lines]
     hosts = [value.strip().lower() for name, _, value in headers if name.lower() == "host"]
     if len(hosts) != 1 or any(name.lower() == "origin" for name, _, _ in headers):

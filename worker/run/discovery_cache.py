@@ -1,4 +1,4 @@
-"""Keeps what CLIs learnt about API servers, for the next command of the same caller against the same cluster.
+"""Keeps the data that CLIs learnt about API servers, for the next command of the same caller against the same cluster.
 
 Without this cache each command first asks for the server's groups and kinds. Commands share files only if principal,
 cluster and credentials are the same, and never if the kubeconfig contains no secret. The cache lies in the worker's
@@ -104,7 +104,7 @@ class DiscoveryCache:
         return loan
 
     async def take_back(self, loan: Loan | None) -> None:
-        """Keeps what the command left in its HOME. Call it once, after the command's processes have ended."""
+        """Keeps the files that the command left in its HOME. Call it once, after the command's processes have ended."""
         if loan is None or loan.is_back:
             return
         loan.is_back = True

@@ -1,6 +1,6 @@
 """Lends the discovery files of client-go to a command, and takes them back after it.
 
-A command can read the lent files and replace them in its HOME, because client-go writes each file anew and renames it
+A command can read the lent files and replace them in its HOME, because client-go writes a new file and renames it
 (client-go 0.37). A command's files are not trusted: only regular files of known names, limited in size, number and
 depth, are taken back, and others are ignored.
 """
@@ -43,7 +43,7 @@ def lend(folder: Path, names: Iterable[str], home: Path) -> None:
 
 
 def take(home: Path, folder: Path, *, lent: tuple[Path, Iterable[str]] | None, most_bytes: int) -> dict[str, int]:
-    """Copies into `folder` what a command left, and what was `lent` (folder, names) to it and not replaced.
+    """Copies into `folder` the files that a command left, and `lent` files (folder, names) that it did not replace.
 
     Returns relative path → size in bytes. If the command left nothing new, returns nothing and makes no folder.
     Raises OSError and TooMuchError.

@@ -26,7 +26,7 @@ class LabelledLines:
         self._pass_on(lines)
 
     def end(self) -> None:
-        """Ends the stream: what is held back becomes the last line."""
+        """Ends the stream: held bytes become the last line."""
         if self._held:
             self._pass_on([self._held])
             self._held = b""

@@ -39,7 +39,7 @@ def is_declared(context: Context) -> bool:
 
 
 async def handed_over(context: Context, tool: str, result: types.CallToolResult) -> dict[str, Any] | None:
-    """Returns the task of a command that continues after its call; None for any other result."""
+    """Returns the task of a command that continues after its call; None if no command continues."""
     content = result.structured_content or {}
     if tool not in registry.names() or "state" not in content or JobState(content["state"]).is_final:
         return None
@@ -78,7 +78,7 @@ def _serve(
 
 
 def _check(context: Context, task_id: str) -> None:
-    """The extension must be declared, and the header that routes the request must name the task."""
+    """Raises MCPError unless the extension is declared and the header that routes the request names the task."""
     if not is_declared(context):
         raise MCPError(
             MISSING_REQUIRED_CLIENT_CAPABILITY,

@@ -24,7 +24,7 @@ RELATED_TASK = "io.modelcontextprotocol/related-task"
 
 
 async def core_tasks(ctx: Context, call_next: CallNext) -> HandlerResult:
-    """Middleware of the SDK's server, which answers calls that ask for a task."""
+    """Answers calls that ask for a task, as middleware of the SDK's server."""
     if ctx.method == "initialize":
         return _with_capability(await call_next(ctx))
     asks_for_task = ctx.method == "tools/call" and (ctx.params or {}).get("task") is not None
@@ -47,7 +47,7 @@ def offered(tool: types.Tool) -> types.Tool:
 
 
 async def get(request: Exchange, task_id: str) -> dict[str, Any]:
-    """The answer to `tasks/get`."""
+    """Answers `tasks/get`."""
     return _fields(await task_views.read(request, task_id))
 
 

@@ -65,7 +65,7 @@ class TaskView:
 
 
 async def read(request: Exchange, task_id: str, *, wait_s: float = 0) -> TaskView:
-    """Returns the task when it has ended or `wait_s` seconds have passed. `RequestError` if the id is not valid."""
+    """Returns the task when it has ended or after `wait_s` seconds. Raises `RequestError` if the id is not valid."""
     jobs, settings = request.parts.jobs, request.parts.settings
     job = await jobs.wait(task_id, request.caller, wait_s)
     printed = (await jobs.text(job.id)).stdout if job.state is JobState.RUNNING else ""

@@ -1,4 +1,4 @@
-"""Shortens long output for a model: keeps whole lines of its head and its tail, and counts what is left out between."""
+"""Shortens long output for a model: keeps whole lines of its head and its tail, and counts the lines between."""
 
 import json
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ def cost(text: str) -> int:
 
 
 def cut(text: str, most: int, *, head_share: float) -> Excerpt | None:
-    """Returns head and tail of a text that costs more than `most` characters; None for a text that fits.
+    """Returns head and tail of a text that costs more than `most` characters; None if the text fits.
 
     If no whole line fits, a line is cut.
     """

@@ -1,4 +1,4 @@
--- ARGV: id, call (empty: a call that used the job's id), what the call gets ('result', 'id' or 'nothing'), reason
+-- ARGV: id, call (empty: a call that used the job's id), the call's answer ('result', 'id' or 'nothing'), reason
 --       (empty: do not end the job).
 -- Ends a call. After all waiting calls have got the job's result, the same command starts a new job. With a reason, and
 -- if no other call waits for the job or has its id, a queued job or a running read ends.

@@ -58,7 +58,7 @@ if now <= tonumber(ARGV[1]) then
   end)
 end
 
--- If a worker dies between arq's pick-up and our claim, arq considers the queued job as running. arq's queue also
+-- If a worker dies between arq's pick-up and our claim, arq considers the queued job running. arq's queue also
 -- contains any number of running jobs, so each second another part of a long queue is examined.
 local repaired = 0
 for index = 7, #ARGV do

@@ -27,7 +27,7 @@ Each alternative takes linear time, because callers choose the values and a sear
 
 
 def changes(root: Value) -> Iterator[Change]:
-    """Yields scalars below a key that names a credential, `value` beside such a `name`, and credentials by form."""
+    """Yields changes of values below a key that names a credential, beside such a `name`, or with such a form."""
     waiting: list[tuple[Container, str | int, Value, bool]] = [(*place, False) for place in children([root])]
     while waiting:
         container, key, value, is_below = waiting.pop()

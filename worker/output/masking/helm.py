@@ -58,7 +58,7 @@ def _document(piece: str) -> Masked:
 
 
 def _is_manifest(root: Value) -> bool:
-    """Whether the document can be masked. Plain text counts too, because it contains no values."""
+    """Returns whether the document can be masked. Plain text counts too, because it contains no values."""
     return isinstance(root, str) or secret_objects.is_object(root)
 
 

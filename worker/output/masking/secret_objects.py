@@ -29,7 +29,7 @@ def changes(root: Value) -> Iterator[Change]:
 
 
 def is_object(root: Value) -> bool:
-    """Whether the object is complete. `kind`, or a watch event's `type`, comes late and is missing from a cut text."""
+    """Returns whether the object is complete. A cut text lacks `kind`, or a watch event's `type`, which come late."""
     return isinstance(root, dict) and (isinstance(root.get("kind"), str) or {"object", "type"} <= root.keys())
 
 
@@ -40,7 +40,7 @@ def _values(secret: dict[str, Value]) -> Iterator[Change]:
 
 
 def _applied(owner: dict[str, Value], *, is_secret: bool) -> Iterator[Change]:
-    """Other objects' annotations may contain a Secret too, for example those of a list that was applied as a whole."""
+    """Yields changes of annotations. Other objects, such as a list that was applied as a whole, may repeat a Secret."""
     metadata = owner.get("metadata")
     annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
     if not isinstance(annotations, dict):

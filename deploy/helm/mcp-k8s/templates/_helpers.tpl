@@ -92,7 +92,7 @@ securityContext:
   capabilities: {drop: [ALL]}
 {{- end }}
 
-{{/* Common settings and those of the component. Arguments: (list . component) */}}
+{{/* Common settings and settings of the component. Arguments: (list . component) */}}
 {{- define "mcp-k8s.settings" -}}
 {{- $root := first . -}}
 - name: K8S_MCP_MASTER_KEYS_FILE
@@ -124,7 +124,7 @@ securityContext:
 {{- end }}
 {{- end }}
 
-{{/* (list . size of /tmp, name of the proxy's Secret) */}}
+{{/* Volumes of a pod. Arguments: (list . size of /tmp, name of the proxy's Secret) */}}
 {{- define "mcp-k8s.volumes" -}}
 {{- $root := first . -}}
 - name: secrets
