@@ -1,9 +1,10 @@
 """Connects to the Redis or Valkey that gateway and worker share, to report its state."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
@@ -32,7 +33,7 @@ async def is_ready(url: str) -> bool:
     try:
         async with asyncio.timeout(ANSWER_TIMEOUT_S), client(url):
             return True
-    except (*UNAVAILABLE, TimeoutError):
+    except UNAVAILABLE:
         return False
 
 
@@ -41,17 +42,21 @@ async def running_jobs(url: str) -> int | None:
     try:
         async with asyncio.timeout(ANSWER_TIMEOUT_S), client(url) as redis:
             return sum(worker.running for worker in await WorkerRegistry(redis).living(registry.names()))
-    except (*UNAVAILABLE, TimeoutError):
+    except UNAVAILABLE:
         return None
 
 
 async def report(url: str) -> StoreReport:
     """Returns the server's report. Raises an error of `UNAVAILABLE`, TimeoutError, or `StartError` for a bad URL."""
     async with asyncio.timeout(ANSWER_TIMEOUT_S), client(url) as redis:
-        server = await redis.info("server")
-        name = str(server.get("server_name", "redis"))
-        version = str(server.get(f"{name}_version") or server.get("redis_version"))
-        return StoreReport(name.capitalize(), version, await redis_health.shortcomings(redis))
+        name, version = name_and_version(await redis.info("server"))
+        return StoreReport(name, version, await redis_health.shortcomings(redis))
+
+
+def name_and_version(info: Mapping[str, Any]) -> tuple[str, str]:
+    """Returns those of a server, from its answer to INFO."""
+    name = str(info.get("server_name", "redis"))
+    return name.capitalize(), str(info.get(f"{name}_version") or info.get("redis_version"))
 
 
 def without_secrets(url: str) -> str:

@@ -143,7 +143,7 @@ JOBS_ENDED = _from_zero(
             registry=None,
         )
     ),
-    [tool.name for tool in registry.tools()],
+    registry.names(),
     CommandClass,
     [state for state in JobState if state.is_final],
 )

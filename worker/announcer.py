@@ -59,5 +59,5 @@ class Announcer:
         try:
             async with asyncio.timeout(WITHDRAW_TIMEOUT_S):
                 await self._registry.withdraw(self._describe())
-        except (*UNAVAILABLE, TimeoutError) as error:
+        except UNAVAILABLE as error:
             log.warning("worker not withdrawn", error=type(error).__name__)

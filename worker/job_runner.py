@@ -8,7 +8,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
@@ -197,8 +197,7 @@ class JobRunner:
             tool=self.binaries[job.envelope.command.tool].tool,
             verb=" ".join(job.envelope.command.verb),
         )
-        sealed = job.output_key.seal(response.model_dump_json().encode(), Purpose.RESPONSE)
-        return Ending(state, reason, sealed, recorder.remaining())
+        return replace(_sealed_ending(job.output_key, response, reason), events=recorder.remaining())
 
     async def _execute(self, job: OpenedJob, recorder: OutputRecorder) -> Execution:
         time_limit_s = job.envelope.time_limit_s

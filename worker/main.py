@@ -238,14 +238,14 @@ def _binaries(directory: Path | None) -> dict[str, ToolBinary]:
     found, missing = tool_binaries.find_all(registry.tools(), directory)
     for tool in missing:
         log.warning("tool missing", tool=tool.name, reason=tool.reason, searched="K8S_MCP_TOOLS_DIRECTORY, PATH")
-    return {binary.tool.name: binary for binary in found}
+    return found
 
 
 def _filters(directory: Path | None, *, sandboxed: bool) -> Mapping[str, FilterBinary]:
-    found = filter_binaries.find_all(filters.FILTERS, directory, sandboxed=sandboxed)
-    for missing in found.missing:
-        log.warning("filter missing", filter=missing.name, reason=missing.reason)
-    return found.binaries
+    found, missing = filter_binaries.find_all(filters.FILTERS, directory, sandboxed=sandboxed)
+    for each in missing:
+        log.warning("filter missing", filter=each.name, reason=each.reason)
+    return found
 
 
 @contextmanager

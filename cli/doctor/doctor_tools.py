@@ -26,9 +26,9 @@ def tools(directory: Path | None) -> list[Check]:
 
 def filters(directory: Path | None, *, sandboxed: bool) -> Check:
     """Returns one check for all text filters, the programs after a `|`. No tool needs a filter."""
-    found = filter_binaries.find_all(FILTERS, directory, sandboxed=sandboxed)
-    lacking = [f"no {missing.name} ({missing.reason})" for missing in found.missing]
-    text = "; ".join([", ".join(found.binaries) or "none", *lacking])
+    found, missing = filter_binaries.find_all(FILTERS, directory, sandboxed=sandboxed)
+    lacking = [f"no {each.name} ({each.reason})" for each in missing]
+    text = "; ".join([", ".join(found) or "none", *lacking])
     return Check("filters", Status.WARNING if lacking else Status.OK, text)
 
 

@@ -88,7 +88,7 @@ async def check_redis(url: str) -> list[Check]:
         report = await store_probe.report(url)
     except StartError as error:
         return [Check("redis", Status.MISSING, str(error), is_needed=True)]
-    except (*UNAVAILABLE, TimeoutError) as error:
+    except UNAVAILABLE as error:
         reason = redis_connection.reason(error)
         text = f"{where}: {reason}; start it, or unset K8S_MCP_REDIS_URL for the embedded Valkey"
         return [Check("redis", Status.MISSING, text, is_needed=True)]

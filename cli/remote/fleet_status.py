@@ -89,10 +89,10 @@ async def read(url: str) -> FleetStatus:
 
 async def _server(client: Redis, address: str) -> RedisStatus:
     info: Mapping[str, Any] = await client.info()
-    name = str(info.get("server_name", "redis"))
+    name, version = store_probe.name_and_version(info)
     return RedisStatus(
-        name=name.capitalize(),
-        version=str(info.get(f"{name}_version") or info.get("redis_version")),
+        name=name,
+        version=version,
         address=address,
         append_only=bool(info.get("aof_enabled")),
         eviction_policy=info.get("maxmemory_policy", "noeviction"),

@@ -11,11 +11,10 @@ from opentelemetry.trace import NoOpTracer, Span, SpanKind, StatusCode, Tracer
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway import parts
-from gateway.http.telemetry import QUIET_ROUTES, ROUTES_WITHOUT_FASTAPI, UNROUTED, route_of
+from gateway.http.telemetry import METHODS, QUIET_ROUTES, ROUTES_WITHOUT_FASTAPI, UNROUTED, route_of
 from shared import logs
 from shared.tracing import spans
 
-METHODS = frozenset({"GET", "POST", "DELETE", "HEAD", "OPTIONS", "PUT", "PATCH"})
 OTHER_METHOD = "_OTHER"
 """Source: OpenTelemetry's semantic conventions for HTTP, `http.request.method`."""
 FIRST_ERROR_STATUS = 500

@@ -10,13 +10,12 @@
 Unknown verbs and flags are refused in `strict`. In the other modes they make a command a write.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from shared.command.classes import Classification
 from shared.models import CommandClass
 from shared.settings import SecurityMode
-from shared.tools.class_rules import ClassRule, Effect
+from shared.tools.class_rules import Effect
 
 _HARMLESS = frozenset(each for each in CommandClass if each.changes_nothing)
 _ALLOWED = {
@@ -53,18 +52,15 @@ def decide(mode: SecurityMode, classified: Classification) -> Decision:
     if command_class not in _ALLOWED[mode]:
         return Decision(False, row, _why(mode, classified), _instead(mode, command_class))
     if mode is SecurityMode.STRICT and command_class is CommandClass.DESTRUCTIVE:
-        for rule, effect in _with_effects(classified):
-            return Decision(False, f"{row}/{rule.name}", f"{rule.why}", _INSTEAD[effect])
+        for rule in classified.rules:
+            if rule.effect:
+                return Decision(False, f"{row}/{rule.name}", rule.why, _INSTEAD[rule.effect])
     return Decision(True, row, _reason(classified))
 
 
 def allowed_classes(mode: SecurityMode) -> list[CommandClass]:
     """Returns the classes that the mode allows. Some commands of these classes may still be denied."""
     return [command_class for command_class in CommandClass if command_class in _ALLOWED[mode]]
-
-
-def _with_effects(classified: Classification) -> Iterator[tuple[ClassRule, Effect]]:
-    return ((rule, rule.effect) for rule in classified.rules if rule.effect)
 
 
 def _why(mode: SecurityMode, classified: Classification) -> str:

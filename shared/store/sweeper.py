@@ -8,8 +8,8 @@ clock, which the leases use too.
 import asyncio
 
 import structlog
-from redis.exceptions import RedisError
 
+from shared.redis.redis_connection import UNAVAILABLE
 from shared.store.job_store import JobStore, Sweep
 
 SWEEP_INTERVAL_S = 1.0
@@ -71,7 +71,7 @@ class Sweeper:
                 result = await self._store.sweep(
                     settle_leases=self._contact.is_trusted, not_after_ms=self._contact.trusted_until_ms
                 )
-        except (RedisError, OSError, TimeoutError) as error:
+        except UNAVAILABLE as error:
             self._contact.broken()
             log.warning("sweep failed", error=type(error).__name__)
             return None

@@ -52,22 +52,22 @@ def _paths(verbs: str) -> frozenset[str]:
     return frozenset(filter(None, verbs.split(", ")))
 
 
-def reads(name: str, why: str, when: Condition, verbs: str = "") -> ClassRule:
+def reads(name: str, why: str, when: Condition, *, verbs: str = "") -> ClassRule:
     """Returns the row that makes a command a read."""
     return ClassRule(name, why, when, _paths(verbs), to=CommandClass.READ)
 
 
-def reveals(name: str, why: str, when: Condition, verbs: str = "") -> ClassRule:
+def reveals(name: str, why: str, when: Condition, *, verbs: str = "") -> ClassRule:
     """Returns the row for commands that show credentials."""
     return ClassRule(name, why, when, _paths(verbs), to=CommandClass.CREDENTIAL)
 
 
-def destroys(name: str, why: str, when: Condition, verbs: str = "", *, effect: Effect | None = None) -> ClassRule:
+def destroys(name: str, why: str, when: Condition, *, verbs: str = "", effect: Effect | None = None) -> ClassRule:
     """Returns the row for changes that delete something."""
     return ClassRule(name, why, when, _paths(verbs), CHANGING, CommandClass.DESTRUCTIVE, effect)
 
 
-def widens(name: str, why: str, when: Condition, verbs: str = "", *, effect: Effect) -> ClassRule:
+def widens(name: str, why: str, when: Condition, *, verbs: str = "", effect: Effect) -> ClassRule:
     """Returns the row that keeps the class and adds an effect."""
     return ClassRule(name, why, when, _paths(verbs), effect=effect)
 

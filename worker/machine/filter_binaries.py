@@ -4,7 +4,7 @@ A process that may execute a dynamic loader can run any readable ELF file, so a 
 its own libraries, each named here. A script counts as missing, because it needs an interpreter.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,22 +26,14 @@ class FilterBinary:
     needs: Dependencies
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The registry's filters on this machine; `binaries` maps names in the registry's order."""
-
-    binaries: Mapping[str, FilterBinary]
-    missing: tuple[Missing, ...]
-
-
-def find_all(known: Iterable[Filter], directory: Path | None, *, sandboxed: bool) -> Found:
+def find_all(
+    known: Iterable[Filter], directory: Path | None, *, sandboxed: bool
+) -> tuple[dict[str, FilterBinary], list[Missing]]:
     """Looks in `directory`, then on PATH. Without a sandbox, filters that could start programs count as missing."""
     libraries = LibraryFinder()
     found = [_find(entry, directory, libraries, sandboxed=sandboxed) for entry in known]
-    return Found(
-        {binary.filter.name: binary for binary in found if isinstance(binary, FilterBinary)},
-        tuple(missing for missing in found if isinstance(missing, Missing)),
-    )
+    binaries = {binary.filter.name: binary for binary in found if isinstance(binary, FilterBinary)}
+    return binaries, [missing for missing in found if isinstance(missing, Missing)]
 
 
 def _find(

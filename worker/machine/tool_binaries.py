@@ -37,13 +37,11 @@ def find(tool: Tool, directory: Path | None) -> ToolBinary | Missing:
     return ToolBinary(tool, path, helper_programs.find_all(tool, directory))
 
 
-def find_all(tools: Iterable[Tool], directory: Path | None) -> tuple[list[ToolBinary], list[Missing]]:
-    """Looks for every tool. Returns the usable ones and the missing ones."""
+def find_all(tools: Iterable[Tool], directory: Path | None) -> tuple[dict[str, ToolBinary], list[Missing]]:
+    """Looks for every tool. Returns the usable ones by name, and the missing ones."""
     found = [find(tool, directory) for tool in tools]
-    return (
-        [binary for binary in found if isinstance(binary, ToolBinary)],
-        [missing for missing in found if isinstance(missing, Missing)],
-    )
+    binaries = {binary.tool.name: binary for binary in found if isinstance(binary, ToolBinary)}
+    return binaries, [missing for missing in found if isinstance(missing, Missing)]
 
 
 def version_in(tool: Tool, output: str) -> str:

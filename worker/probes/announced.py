@@ -36,7 +36,7 @@ async def shortcoming(redis_url: str, host_name: str) -> str | None:
     try:
         async with asyncio.timeout(TIMEOUT_S):
             announced = await _is_announced(redis, host_name)
-    except (*UNAVAILABLE, TimeoutError) as error:
+    except UNAVAILABLE as error:
         return redis_connection.reason(error)
     finally:
         await redis.aclose()
@@ -44,7 +44,7 @@ async def shortcoming(redis_url: str, host_name: str) -> str | None:
 
 
 async def _is_announced(redis: Redis, host_name: str) -> bool:
-    living = await WorkerRegistry(redis).living([tool.name for tool in registry.tools()])
+    living = await WorkerRegistry(redis).living(registry.names())
     return any(worker.worker_id.rpartition("-")[0] == host_name for worker in living)
 
 

@@ -90,49 +90,49 @@ def _kind(reading: Reading) -> str:
 
 
 _RULES = (
-    reads("dry-run", "with `--dry-run` nothing is changed", is_dry, "app sync, appset create"),
-    destroys("replacing", "objects are deleted and created again", given("force", "replace"), "app sync"),
+    reads("dry-run", "with `--dry-run` nothing is changed", is_dry, verbs="app sync, appset create"),
+    destroys("replacing", "objects are deleted and created again", given("force", "replace"), verbs="app sync"),
     destroys(
         "pruning",
         "it deletes every object that is not in git",
         given("prune"),
-        "app rollback, app sync",
+        verbs="app rollback, app sync",
         effect=Effect.MASS,
     ),
     widens(
         "selected-applications",
         "it names no application, so it may delete all of them",
         given("selector"),
-        "app delete",
+        verbs="app delete",
         effect=Effect.MASS,
     ),
-    widens("all-resources", "it names no single object", given("all"), "app delete-resource", effect=Effect.MASS),
+    widens("all-resources", "it names no single object", given("all"), verbs="app delete-resource", effect=Effect.MASS),
     widens(
         "data-loss",
         "the data in a volume is lost with its claim",
         lambda reading: _kind(reading) in kinds.DATA_KINDS,
-        "app delete-resource",
+        verbs="app delete-resource",
         effect=Effect.IRREVERSIBLE,
     ),
     widens(
         "deletion-beyond-a-namespace",
         "the kind is cluster-scoped, or not known to be namespaced",
         lambda reading: _kind(reading) not in kinds.NAMESPACED,
-        "app delete-resource",
+        verbs="app delete-resource",
         effect=Effect.CLUSTER_SCOPE,
     ),
     widens(
         "application-set",
         "every application that it created is deleted with it",
         always,
-        "appset delete",
+        verbs="appset delete",
         effect=Effect.MASS,
     ),
     widens(
         "for-all-of-argo-cd",
         "applications of others depend on it",
         always,
-        "cert rm, cluster rm, gpg rm, proj delete, repo rm, repocreds rm",
+        verbs="cert rm, cluster rm, gpg rm, proj delete, repo rm, repocreds rm",
         effect=Effect.CLUSTER_SCOPE,
     ),
 )

@@ -31,24 +31,24 @@ _CLASSES = verb_lists.classes(
 )
 
 _RULES = (
-    reads("dry-run", "with `--dry-run` nothing is changed", is_dry, "install, rollback, uninstall, upgrade"),
+    reads("dry-run", "with `--dry-run` nothing is changed", is_dry, verbs="install, rollback, uninstall, upgrade"),
     reads(
         "rendering-on-the-cluster",
         "charts can look objects up, and the API server checks them",
         lambda reading: reading.text(DRY_RUN) == "server" or reading.has("validate"),
-        "template",
+        verbs="template",
     ),
     reveals(
         "release-values",
         "a template can print values of Secrets; `get manifest` and `get values` show them masked",
         given("template"),
-        "get all",
+        verbs="get all",
     ),
     destroys(
         "replacing",
         "objects are deleted and created again",
         given("force", "force-replace", "replace"),
-        "install, rollback, upgrade",
+        verbs="install, rollback, upgrade",
     ),
 )
 _OF_A_RELEASE = frozenset(

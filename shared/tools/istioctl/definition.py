@@ -56,14 +56,16 @@ _CLASSES = verb_lists.classes(
 )
 
 _RULES = (
-    reads("dry-run", "with `--dry-run` nothing is changed", is_dry, "install, manifest install, uninstall, upgrade"),
+    reads(
+        "dry-run", "with `--dry-run` nothing is changed", is_dry, verbs="install, manifest install, uninstall, upgrade"
+    ),
     reads(
         "generating-for-the-cluster",
         "it reads the cluster for which it generates manifests",
         given("cluster-specific"),
-        "manifest generate",
+        verbs="manifest generate",
     ),
-    reveals("full-secrets", "the report contains values of Secrets", given("full-secrets"), "bug-report"),
+    reveals("full-secrets", "the report contains values of Secrets", given("full-secrets"), verbs="bug-report"),
     reveals(
         "secret-values", "this verbose log contains answers of the API server, and so values of Secrets", given("vklog")
     ),
@@ -71,11 +73,15 @@ _RULES = (
         "purge",
         "it removes every revision and resources that the whole cluster shares",
         given("purge"),
-        "uninstall",
+        verbs="uninstall",
         effect=Effect.CLUSTER_SCOPE,
     ),
     widens(
-        "all-waypoints", "it names no waypoint, so it deletes all", given("all"), "waypoint delete", effect=Effect.MASS
+        "all-waypoints",
+        "it names no waypoint, so it deletes all",
+        given("all"),
+        verbs="waypoint delete",
+        effect=Effect.MASS,
     ),
 )
 

@@ -59,27 +59,31 @@ RULES = (
         "it selects values of Secrets; `get -o json` or `-o yaml` shows whole Secrets with their values masked",
         shown_secrets.are_picked,
     ),
-    reveals("secret-values-compared", "its condition can test the values of Secrets", shown_secrets.asked, "wait"),
+    reveals(
+        "secret-values-compared", "its condition can test the values of Secrets", shown_secrets.asked, verbs="wait"
+    ),
     reveals(
         "secret-values-copied",
         "a JSON patch can copy or test the values of Secrets; a patch in `-p` that only adds, removes and replaces "
         "cannot",
         shown_secrets.are_copied,
-        "patch",
+        verbs="patch",
     ),
-    reveals("secret-values-shown", "it shows the values of Secrets", given("resolve", "show-secrets"), "diff, set env"),
+    reveals(
+        "secret-values-shown", "it shows the values of Secrets", given("resolve", "show-secrets"), verbs="diff, set env"
+    ),
     reveals(
         "secret-values-read-along",
         "at this verbosity it prints the API server's answers, which include Secrets of the described object",
         shown_secrets.is_verbose,
-        "describe",
+        verbs="describe",
     ),
-    reveals("raw-kubeconfig", "it shows the credentials of the kubeconfig", given("raw"), "config view"),
+    reveals("raw-kubeconfig", "it shows the credentials of the kubeconfig", given("raw"), verbs="config view"),
     reveals(
         "raw-secrets",
         "the API server's unchanged answer shows the values of Secrets",
         lambda reading: "secret" in _raw(reading) or "token" in _raw(reading),
-        "create, get, replace",
+        verbs="create, get, replace",
     ),
     ClassRule(
         "raw-proxy",
@@ -89,37 +93,41 @@ RULES = (
         of=frozenset({CommandClass.READ}),
         to=CommandClass.WRITE,
     ),
-    destroys("replacing", "objects are deleted and created again", given("force"), "apply, replace"),
+    destroys("replacing", "objects are deleted and created again", given("force"), verbs="apply, replace"),
     destroys(
         "pruning",
         "it deletes every selected object that is not in the manifests",
         given("prune"),
-        "apply",
+        verbs="apply",
         effect=Effect.MASS,
     ),
     widens(
         "mass-deletion",
         "it names no single object, so it may delete all of them",
         given("all", "all-namespaces", "field-selector", "selector"),
-        "delete",
+        verbs="delete",
         effect=Effect.MASS,
     ),
     widens(
-        "data-loss", "the data in a volume is lost with its claim", _loses_data, _DELETING, effect=Effect.IRREVERSIBLE
+        "data-loss",
+        "the data in a volume is lost with its claim",
+        _loses_data,
+        verbs=_DELETING,
+        effect=Effect.IRREVERSIBLE,
     ),
     widens(
         "deletion-beyond-a-namespace",
         "the kind is cluster-scoped, or not known to be namespaced",
         _reaches_beyond,
-        _DELETING,
+        verbs=_DELETING,
         effect=Effect.CLUSTER_SCOPE,
     ),
-    widens("node-drain", "every pod of the node is evicted", always, "drain", effect=Effect.CLUSTER_SCOPE),
+    widens("node-drain", "every pod of the node is evicted", always, verbs="drain", effect=Effect.CLUSTER_SCOPE),
     destroys(
         "node-evacuation",
         "every pod of the node that does not tolerate the taint is evicted",
         lambda reading: any(operand.endswith(":NoExecute") for operand in reading.operands),
-        "taint",
+        verbs="taint",
         effect=Effect.CLUSTER_SCOPE,
     ),
 )

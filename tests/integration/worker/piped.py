@@ -30,9 +30,9 @@ LONG_S = 30.0
 """Longer than a test may run: it ends sooner, or it fails."""
 TOOL = "tool"
 """What the first stage is called."""
-WITHOUT_SANDBOX = filter_binaries.find_all(
+WITHOUT_SANDBOX, _ = filter_binaries.find_all(
     [replace(known, starts_programs=False) for known in filters.FILTERS], None, sandboxed=False
-).binaries
+)
 """All that this machine has: for controls that show what a sandbox prevents."""
 
 
@@ -116,9 +116,9 @@ async def running(folder: Path, files: Mapping[str, str]) -> AsyncIterator[Piped
     (folder / "work").mkdir()
     launcher = await Launcher.start(folder / "work")
     is_contained = landlock.abi() > 0
-    found = filter_binaries.find_all(filters.FILTERS, None, sandboxed=is_contained)
+    found, _ = filter_binaries.find_all(filters.FILTERS, None, sandboxed=is_contained)
     async with job_directory.create(folder / "work", files) as directory:
-        yield Piped(launcher, directory, found.binaries, is_contained)
+        yield Piped(launcher, directory, found, is_contained)
     await launcher.close()
 
 

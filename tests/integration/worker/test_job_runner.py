@@ -116,7 +116,7 @@ async def desk(redis: Redis, tmp_path: Path, proxy: EgressProxy) -> AsyncIterato
         leases=LeaseKeeper(store, redis, WORKER_ID),
         launcher=launcher,
         binaries={"stub": ToolBinary(stub.STUB, stub.install(tmp_path) / "stub")},
-        filters=filter_binaries.find_all(filters.FILTERS, None, sandboxed=False).binaries,
+        filters=filter_binaries.find_all(filters.FILTERS, None, sandboxed=False)[0],
         proxy=proxy,
         observatory=Observatory(launcher, {}, plan, work),
         discovery=DiscoveryCache(tmp_path / "discovery"),

@@ -46,9 +46,9 @@ needs_seccomp = pytest.mark.skipif(not seccomp.is_supported(), reason="this proc
 async def piped(tmp_path: Path) -> AsyncIterator[Piped]:
     (tmp_path / "work").mkdir()
     launcher = await Launcher.start(tmp_path / "work")
-    found = filter_binaries.find_all(filters.FILTERS, None, sandboxed=True)
+    found, _ = filter_binaries.find_all(filters.FILTERS, None, sandboxed=True)
     async with job_directory.create(tmp_path / "work", {"words": "a\nb\n"}) as directory:
-        yield Piped(launcher, directory, found.binaries, sandboxed=True)
+        yield Piped(launcher, directory, found, sandboxed=True)
     await launcher.close()
 
 
@@ -228,7 +228,7 @@ async def test_awk_that_knows_the_network_does_not_reach_it(
     gawk = shutil.which("gawk")
     if gawk is None:
         pytest.skip("this machine has no gawk, the one filter that speaks TCP and UDP")
-    awk = filter_binaries.find_all([Filter("gawk", "")], None, sandboxed=True).binaries["gawk"]
+    awk = filter_binaries.find_all([Filter("gawk", "")], None, sandboxed=True)[0]["gawk"]
     port = listener.getsockname()[1]
     behind = f"""gawk '{{print "leak" |& "/inet/{protocol}/0/127.0.0.1/{port}"}}'"""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:

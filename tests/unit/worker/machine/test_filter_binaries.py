@@ -12,11 +12,15 @@ from shared.command.filters import Filter
 from tests.support import dynamic_elf, static_elf
 from worker.machine import filter_binaries
 from worker.machine.elf import Dependencies
-from worker.machine.filter_binaries import FilterBinary, Found
+from worker.machine.filter_binaries import FilterBinary
+from worker.machine.programs import Missing
 
 SORTS = Filter("sorts", "sorts")
 needs_elf = pytest.mark.skipif(not static_elf.IS_POSSIBLE, reason="no hand-made executable for this machine")
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="programs are ELF files on Linux")
+
+
+Found = tuple[dict[str, FilterBinary], list[Missing]]
 
 
 def find(directory: Path, known: Filter = SORTS, *, sandboxed: bool = True) -> Found:
@@ -24,8 +28,8 @@ def find(directory: Path, known: Filter = SORTS, *, sandboxed: bool = True) -> F
 
 
 def reason(found: Found) -> str:
-    assert found.binaries == {}
-    [missing] = found.missing
+    binaries, [missing] = found
+    assert binaries == {}
     return missing.reason
 
 
@@ -33,14 +37,14 @@ def reason(found: Found) -> str:
 def test_static_filter_needs_nothing(tmp_path: Path) -> None:
     path = static_elf.write(tmp_path / "sorts")
 
-    assert find(tmp_path).binaries == {"sorts": FilterBinary(SORTS, path, Dependencies(None, ()))}
+    assert find(tmp_path)[0] == {"sorts": FilterBinary(SORTS, path, Dependencies(None, ()))}
 
 
 def test_dynamic_filter_comes_with_loader_and_libraries(tmp_path: Path) -> None:
     loader, library = dynamic_elf.write(tmp_path / "ld.so"), dynamic_elf.write(tmp_path / "libx.so")
     path = dynamic_elf.write(tmp_path / "sorts", needed=("libx.so",), loader=loader, runpath="$ORIGIN")
 
-    assert find(tmp_path).binaries["sorts"] == FilterBinary(SORTS, path, Dependencies(loader, (library,)))
+    assert find(tmp_path)[0]["sorts"] == FilterBinary(SORTS, path, Dependencies(loader, (library,)))
 
 
 @needs_elf
@@ -48,7 +52,7 @@ def test_link_is_followed_to_the_program(tmp_path: Path) -> None:
     program = static_elf.write(tmp_path / "msorts")
     (tmp_path / "sorts").symlink_to(program)
 
-    assert find(tmp_path).binaries["sorts"].path == program
+    assert find(tmp_path)[0]["sorts"].path == program
 
 
 def test_script_is_missing(tmp_path: Path) -> None:
@@ -96,16 +100,16 @@ def test_without_a_sandbox_only_what_starts_no_program_is_taken(tmp_path: Path) 
     static_elf.write(tmp_path / "sorts")
     able = replace(SORTS, starts_programs=True)
 
-    assert list(find(tmp_path, sandboxed=False).binaries) == ["sorts"]
-    assert list(find(tmp_path, able, sandboxed=True).binaries) == ["sorts"]
+    assert list(find(tmp_path, sandboxed=False)[0]) == ["sorts"]
+    assert list(find(tmp_path, able, sandboxed=True)[0]) == ["sorts"]
     assert "without a sandbox" in reason(find(tmp_path, able, sandboxed=False))
 
 
 @needs_linux
 def test_every_filter_of_this_machine_is_found_or_explained() -> None:
-    found = filter_binaries.find_all(filters.FILTERS, None, sandboxed=True)
+    found, missing = filter_binaries.find_all(filters.FILTERS, None, sandboxed=True)
 
-    assert {*found.binaries, *(missing.name for missing in found.missing)} == set(filters.NAMES)
-    assert all(missing.reason for missing in found.missing)
+    assert {*found, *(each.name for each in missing)} == set(filters.NAMES)
+    assert all(each.reason for each in missing)
     if shutil.which("sort") and not Path("/bin/sh").samefile(shutil.which("sort") or ""):
-        assert "sort" in found.binaries
+        assert "sort" in found

@@ -81,7 +81,7 @@ def test_missing_tools_are_named_with_how_to_get_them(tmp_path: Path, monkeypatc
 
     found, missing = tool_binaries.find_all([tool("ctl"), tool("other")], tmp_path)
 
-    assert found == []
+    assert found == {}
     assert [(entry.name, entry.reason) for entry in missing] == [
         ("ctl", "not found; get it"),
         ("other", "not found; get it"),
