@@ -3,12 +3,13 @@
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from cli.errors import StartError
 from shared.tools import registry
 
 if TYPE_CHECKING:
@@ -155,14 +156,11 @@ def kubeconfig(
     """Print your kubeconfig as a value of X-Kubeconfig: one context, with its files and a cloud's short-lived token."""
     import asyncio
 
-    from cli.errors import StartError
     from cli.remote.call_headers import CallHeaders, printed
 
     source = CallHeaders(os.environ, kubeconfig=kubeconfig, context=context)
-    try:
+    with _explained():
         print(asyncio.run(printed(source, as_json=headers)))
-    except StartError as error:
-        _fail(f"error: {error}", FAILED_EXIT_CODE)
 
 
 @app.command()
@@ -319,17 +317,10 @@ def probe() -> None:
 
 
 def _with_gateway(url: str, use: "Callable[[RemoteGateway], int]") -> NoReturn:
-    from cli.errors import StartError
     from cli.remote.gateway_client import RemoteGateway
 
-    gateway = RemoteGateway(url)
-    try:
-        code = use(gateway)
-    except StartError as error:
-        _fail(f"error: {error}", FAILED_EXIT_CODE)
-    finally:
-        gateway.close()
-    sys.exit(code)
+    with closing(RemoteGateway(url)) as gateway, _explained():
+        sys.exit(use(gateway))
 
 
 def _rules(path: Path) -> "Rules":
@@ -342,7 +333,6 @@ def _rules(path: Path) -> "Rules":
 @contextmanager
 def _explained() -> Iterator[None]:
     """Ends the process with one line of text if the block raises `SettingsError` or `StartError`."""
-    from cli.errors import StartError
     from shared.settings import BAD_SETTINGS_EXIT_CODE, SettingsError
 
     try:
