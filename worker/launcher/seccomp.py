@@ -13,7 +13,7 @@ import ctypes
 import errno
 import os
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from worker.launcher.kernel import IS_LINUX, syscall
@@ -102,9 +102,7 @@ def isolate() -> None:
 
     This cannot be undone, and needs no-new-privileges. Raises OSError.
     """
-    if is_supported():
-        machine = _MACHINES[os.uname().machine]
-        _install(machine, _alone(machine))
+    _install(_alone)
 
 
 def restrict_sockets() -> None:
@@ -112,12 +110,14 @@ def restrict_sockets() -> None:
 
     This cannot be undone, and needs no-new-privileges. Raises OSError.
     """
-    if is_supported():
-        machine = _MACHINES[os.uname().machine]
-        _install(machine, _with_sockets(machine))
+    _install(_with_sockets)
 
 
-def _install(machine: _Machine, program: bytes) -> None:
+def _install(program_for: Callable[[_Machine], bytes]) -> None:
+    if not is_supported():
+        return
+    machine = _MACHINES[os.uname().machine]
+    program = program_for(machine)
     buffer = ctypes.create_string_buffer(program, len(program))
     syscall(
         machine.seccomp,

@@ -172,10 +172,9 @@ def _environment(binary: ToolBinary, command: Command, directory: JobDirectory, 
 
 
 def _helper_variables(binary: ToolBinary, verb: str) -> dict[str, str]:
-    named = binary.tool.helpers.get(verb)
-    return (
-        {} if named is None else {named.variable: " ".join((str(binary.helpers[named.program].path), *named.arguments))}
-    )
+    if (named := binary.tool.helpers.get(verb)) is None:
+        return {}
+    return {named.variable: " ".join((str(binary.helpers[named.program].path), *named.arguments))}
 
 
 def _proxy_variables(tool: Tool, command: Command, proxy: ProxyAccess) -> dict[str, str]:
@@ -185,12 +184,7 @@ def _proxy_variables(tool: Tool, command: Command, proxy: ProxyAccess) -> dict[s
 
 
 def _network(
-    tool: Tool,
-    command: Command,
-    server: Endpoint | None,
-    *,
-    proxy: ProxyAccess | None,
-    settings: PlanSettings,
+    tool: Tool, command: Command, server: Endpoint | None, *, proxy: ProxyAccess | None, settings: PlanSettings
 ) -> Network:
     """Allows the proxy's port, the command's own listeners and, if allowed, ports on loopback without the proxy."""
     if proxy is None:
@@ -217,12 +211,7 @@ def _helper(binary: ToolBinary, verb: str) -> HelperBinary | None:
 
 
 def _sandbox(
-    binary: ToolBinary,
-    directory: JobDirectory,
-    helper: HelperBinary | None,
-    *,
-    network: Network,
-    lent: tuple[str, ...],
+    binary: ToolBinary, directory: JobDirectory, helper: HelperBinary | None, *, network: Network, lent: tuple[str, ...]
 ) -> SandboxRules:
     needs = binary.tool.sandbox
     started = (str(helper.path), *helper.needs.executable) if helper else ()
