@@ -76,12 +76,12 @@ class Rule(BaseModel):
     why: StrictStr = ""
     instead: StrictStr = ""
 
-    @field_validator("tools")
+    @field_validator("tools", "classes")
     @classmethod
-    def _tools_are_known(cls, tools: Sequence[str]) -> Sequence[str]:
-        for name in tools:
-            rule_words.check_tool(name)
-        return tools
+    def _names_are_known(cls, names: Sequence[str], info: ValidationInfo) -> Sequence[str]:
+        for name in names:
+            rule_words.check_tool(name) if info.field_name == "tools" else rule_words.check_class(name)
+        return names
 
     @field_validator("verbs", "flags")
     @classmethod
@@ -96,13 +96,6 @@ class Rule(BaseModel):
             for flag in flags:
                 rule_words.check_allowable(tools, flag)
         return flags
-
-    @field_validator("classes")
-    @classmethod
-    def _classes_are_known(cls, classes: Sequence[str]) -> Sequence[str]:
-        for name in classes:
-            rule_words.check_class(name)
-        return classes
 
     @field_validator("kinds")
     @classmethod
