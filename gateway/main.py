@@ -6,9 +6,10 @@ import sys
 import uvicorn
 
 from gateway.app import create_app
-from gateway.intake.default_kubeconfig import is_loopback, load_default_kubeconfig
+from gateway.intake.default_kubeconfig import load_default_kubeconfig
 from gateway.policy import active
 from shared import logs
+from shared.network import endpoints
 from shared.settings import BAD_SETTINGS_EXIT_CODE, GatewaySettings, SettingsError
 
 FAILED_EXIT_CODE = 1
@@ -64,7 +65,7 @@ def config(settings: GatewaySettings) -> uvicorn.Config:
 
 
 def _check_exposure(settings: GatewaySettings) -> None:
-    if not is_loopback(settings.host) and not settings.allow_anonymous:
+    if not endpoints.is_loopback(settings.host) and not settings.allow_anonymous:
         raise SettingsError(
             f"K8S_MCP_HOST is {settings.host}, so other machines can reach this gateway, which does not authenticate "
             "callers: set 127.0.0.1, or K8S_MCP_ALLOW_ANONYMOUS=true if a proxy in front of it checks callers"

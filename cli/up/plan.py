@@ -19,10 +19,10 @@ from cli.up import embedded_server, environment, ports, state_directory
 from cli.up.runtime_directory import SOCKET_NAME, runtime_directory
 from cli.up.state_directory import StateDirectory
 from cli.up.supervisor import ChildSpec
-from gateway.intake.default_kubeconfig import is_loopback
 from gateway.policy import active
 from shared.errors import RequestError
 from shared.kubeconfig import cluster_access
+from shared.network import endpoints
 from shared.settings import PREFIX, GatewaySettings, WorkerSettings
 
 
@@ -110,7 +110,7 @@ def _kubeconfig_loader(
         if options.context is not None:
             raise StartError("--context picks a context of --kubeconfig, which is missing")
         return None
-    if not is_loopback(own.get(f"{PREFIX}HOST", "127.0.0.1")):
+    if not endpoints.is_loopback(own.get(f"{PREFIX}HOST", "127.0.0.1")):
         raise StartError("--kubeconfig gives every caller access to your cluster: --host must be a loopback address")
     if options.context is not None:
         own.pop(environment.DEFAULT_CONTEXT, None)  # the only context is the current one

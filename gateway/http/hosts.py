@@ -12,8 +12,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway import parts
 from gateway.http import problems
-from gateway.intake.default_kubeconfig import is_loopback
 from shared.errors import ErrorCode, RequestError
+from shared.network import endpoints
 from shared.settings import GatewaySettings
 
 AUTHORITY = re.compile(r"(?:\[(?P<ipv6>[0-9a-f:.]+)\]|(?P<name>[a-z0-9._-]+))(?::[0-9]*)?", re.IGNORECASE)
@@ -45,7 +45,7 @@ def check_exposure(server: tuple[str, int | None] | None, settings: GatewaySetti
     The local address of the connection decides, not the setting `host`: uvicorn may have been started with another
     address. A Unix socket has no port and is always accepted.
     """
-    if server is None or server[1] is None or is_loopback(server[0]):
+    if server is None or server[1] is None or endpoints.is_loopback(server[0]):
         return
     if not settings.allow_anonymous:
         raise RequestError(
@@ -64,7 +64,7 @@ def check_exposure(server: tuple[str, int | None] | None, settings: GatewaySetti
 def check(headers: Headers, allowed: frozenset[str]) -> None:
     """Raises `RequestError` for a Host or Origin that the gateway does not serve."""
     host = host_name(headers.get("host", ""))
-    if host is None or not (host in allowed or _is_address(host) or _is_local(host)):
+    if host is None or not (host in allowed or _is_address(host) or endpoints.is_loopback(host)):
         raise RequestError(
             ErrorCode.HOST_REFUSED,
             "The Host header names a host that this gateway does not serve. The operator lists the gateway's names in "
@@ -92,7 +92,7 @@ def _origin_name(origin: str) -> str | None:
 def _is_welcome(origin: str | None, host: str, allowed: frozenset[str]) -> bool:
     if origin is None:
         return False
-    return origin in allowed or (_is_local(origin) and _is_local(host))
+    return origin in allowed or (endpoints.is_loopback(origin) and endpoints.is_loopback(host))
 
 
 def _is_address(host: str) -> bool:
@@ -101,7 +101,3 @@ def _is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _is_local(host: str) -> bool:
-    return host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)

@@ -1,11 +1,10 @@
 """The kubeconfig for requests that send none. The operator must set it, and it is used on loopback only."""
 
-import ipaddress
-
 import structlog
 
 from shared.errors import RequestError
 from shared.kubeconfig import cluster_access
+from shared.network import endpoints
 from shared.settings import GatewaySettings, SettingsError
 
 log = structlog.get_logger(__name__)
@@ -18,7 +17,7 @@ def load_default_kubeconfig(settings: GatewaySettings) -> str | None:
     path = settings.default_kubeconfig_file
     if path is None:
         return None
-    if not is_loopback(settings.host):
+    if not endpoints.is_loopback(settings.host):
         raise SettingsError(f"{VARIABLE} lends one identity to every caller: K8S_MCP_HOST must be a loopback address")
     try:
         text = path.read_text()
@@ -57,16 +56,3 @@ class DefaultKubeconfig:
             return path.read_bytes() if path is not None else None
         except OSError:
             return self._bytes
-
-
-def is_loopback(host: str) -> bool:
-    """Returns whether only this machine can reach a server that listens on `host`."""
-    if host == "localhost":
-        return True
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    # A socket for both families shows an IPv4 address as a mapped IPv6 address.
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return (mapped or address).is_loopback

@@ -128,8 +128,8 @@ class Preparation:
     def _time_limit(self, request: CommandRequest, invocation: Invocation) -> float:
         asked = request.timeout
         if asked is None:
-            own = (invocation.own_timeout_s or -OWN_TIMEOUT_MARGIN_S) + OWN_TIMEOUT_MARGIN_S
-            asked = max(self._settings.timeout, own)
+            own = invocation.own_timeout_s
+            asked = max(self._settings.timeout, own + OWN_TIMEOUT_MARGIN_S if own else 0)
         return min(asked, self._settings.max_timeout)
 
 

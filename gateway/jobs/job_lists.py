@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from gateway import store_calls
 from gateway.auth.callers import Caller
-from gateway.intake.default_kubeconfig import is_loopback
 from gateway.jobs import responses
 from shared.errors import ErrorCode, RequestError
 from shared.models import JobId, JobPage, JobState, ListedJob
+from shared.network import endpoints
 from shared.settings import GatewaySettings
 from shared.store.job_index import JobIndex, Position
 from shared.store.record import JobRecord
@@ -46,7 +46,7 @@ class JobLists:
     @property
     def are_open_to_anonymous(self) -> bool:
         """Whether only this machine reaches the gateway. Elsewhere, only a job's random id gives access to it."""
-        return is_loopback(self.settings.host) and not self.settings.allow_anonymous
+        return endpoints.is_loopback(self.settings.host) and not self.settings.allow_anonymous
 
     async def page(self, wanted: JobFilter, *, limit: int, cursor: str | None) -> JobPage:
         """Returns at most `limit` jobs. Raises `RequestError` if listing is off, or the cursor is not valid."""

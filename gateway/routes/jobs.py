@@ -8,6 +8,7 @@ from pydantic import Field
 
 from gateway import parts
 from gateway.auth import callers
+from gateway.http import problems
 from gateway.http.disconnect import unless_gone
 from gateway.jobs.job_lists import DEFAULT_LIMIT, MAX_LIMIT, JobFilter
 from gateway.routes import answers
@@ -17,8 +18,8 @@ from shared.tools import registry
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 
 JOB_UNKNOWN: dict[int | str, dict[str, Any]] = {
-    404: {"model": answers.PROBLEM_RESPONSES[400]["model"], "description": "There never was such a job."},
-    410: {"model": answers.PROBLEM_RESPONSES[400]["model"], "description": "There was such a job; its record is gone."},
+    404: {"model": problems.Problem, "description": "There never was such a job."},
+    410: {"model": problems.Problem, "description": "There was such a job; its record is gone."},
 }
 
 
@@ -50,7 +51,7 @@ async def submit(
     operation_id="list_jobs",
     summary="List your jobs, newest first.",
     response_model=JobPage,
-    responses={403: {"model": answers.PROBLEM_RESPONSES[400]["model"], "description": "Lists are off here."}},
+    responses={403: {"model": problems.Problem, "description": "Lists are off here."}},
 )
 async def read_list(
     request: Request,

@@ -101,6 +101,14 @@ def goes_past_proxies(host: str) -> bool:
     return host == "localhost" if address is None else any(each.is_loopback for each in spellings(address))
 
 
+def is_loopback(host: str) -> bool:
+    """Returns whether only this machine can reach a server that listens on `host`, which is an address or a name."""
+    address = parse_address(host)
+    # A socket for both families shows an IPv4 address as a mapped IPv6 address.
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return host == "localhost" if address is None else (mapped or address).is_loopback
+
+
 def spellings(address: Address) -> tuple[Address, ...]:
     """Returns the address and every IPv4 address that is embedded in it."""
     return (address, *_embedded(address))

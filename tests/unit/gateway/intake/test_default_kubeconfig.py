@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from gateway.intake.default_kubeconfig import DefaultKubeconfig, is_loopback, load_default_kubeconfig
+from gateway.intake.default_kubeconfig import DefaultKubeconfig, load_default_kubeconfig
 from shared.sealing.fernet_keys import MasterKeys
 from shared.settings import GatewaySettings, SettingsError
 from tests.support import kubeconfigs
@@ -68,11 +68,6 @@ def test_file_that_is_no_text_is_not_shown(file: Path) -> None:
 def test_context_of_the_operator_must_be_in_it(file: Path) -> None:
     with pytest.raises(SettingsError, match="here, there"):
         load_default_kubeconfig(settings(file, default_context="nowhere"))
-
-
-@pytest.mark.parametrize(("host", "expected"), [("127.0.0.1", True), ("::1", True), ("0.0.0.0", False), ("::", False)])
-def test_loopback_is_what_only_this_machine_reaches(host: str, expected: bool) -> None:
-    assert is_loopback(host) is expected
 
 
 def test_renewed_file_is_lent_from_then_on_and_a_broken_one_never(file: Path) -> None:

@@ -125,3 +125,19 @@ def test_address_that_a_cluster_may_have_is_taken(host: str) -> None:
 def test_no_url_brings_the_judge_down(text: str) -> None:
     endpoint = endpoints.parse(f"https://{text}")
     assert endpoint is None or endpoint.host
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("127.0.0.1", True),
+        ("::1", True),
+        ("::ffff:127.0.0.1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("gateway", False),
+    ],
+)
+def test_loopback_is_what_only_this_machine_reaches(host: str, expected: bool) -> None:
+    assert endpoints.is_loopback(host) is expected
