@@ -333,14 +333,16 @@ def _rules(path: Path) -> "Rules":
 @contextmanager
 def _explained() -> Iterator[None]:
     """Ends the process with one line of text if the block raises `SettingsError` or `StartError`."""
-    from shared.settings import BAD_SETTINGS_EXIT_CODE, SettingsError
-
     try:
         yield
-    except SettingsError as error:
-        _fail(str(error), BAD_SETTINGS_EXIT_CODE)
     except StartError as error:
         _fail(f"error: {error}", FAILED_EXIT_CODE)
+    except Exception as error:
+        from shared.settings import BAD_SETTINGS_EXIT_CODE, SettingsError
+
+        if not isinstance(error, SettingsError):
+            raise
+        _fail(str(error), BAD_SETTINGS_EXIT_CODE)
 
 
 def _fail(text: str, exit_code: int) -> NoReturn:

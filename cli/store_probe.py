@@ -47,14 +47,14 @@ async def running_jobs(url: str) -> int | None:
 
 
 async def report(url: str) -> StoreReport:
-    """Returns the server's report. Raises an error of `UNAVAILABLE`, TimeoutError, or `StartError` for a bad URL."""
+    """Returns the server's report. Raises an error of `UNAVAILABLE`, or `StartError` for a bad URL."""
     async with asyncio.timeout(ANSWER_TIMEOUT_S), client(url) as redis:
         name, version = name_and_version(await redis.info("server"))
         return StoreReport(name, version, await redis_health.shortcomings(redis))
 
 
 def name_and_version(info: Mapping[str, Any]) -> tuple[str, str]:
-    """Returns those of a server, from its answer to INFO."""
+    """Returns a server's name and version, from its answer to INFO."""
     name = str(info.get("server_name", "redis"))
     return name.capitalize(), str(info.get(f"{name}_version") or info.get("redis_version"))
 

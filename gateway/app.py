@@ -78,12 +78,13 @@ def create_app(settings: GatewaySettings | None = None) -> FastAPI:
 def _on_stop_signal(release: Callable[[], None]) -> Iterator[None]:
     """Calls `release` as soon as SIGTERM or SIGINT arrives. The server's own handler runs as well.
 
-    The lifespan ends only after all requests have ended, and waiting requests end only when they are released.
+    The lifespan ends only after all requests have ended, and waiting requests end only when they are released. Streams
+    end by themselves then: sse-starlette's automatic drain would cut them before their last event.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    AppStatus.enable_automatic_graceful_drain = False  # it cuts streams before their last event; released ones end soon
+    drains, AppStatus.enable_automatic_graceful_drain = AppStatus.enable_automatic_graceful_drain, False
     loop = asyncio.get_running_loop()
     previous = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
 
@@ -100,6 +101,7 @@ def _on_stop_signal(release: Callable[[], None]) -> Iterator[None]:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+        AppStatus.enable_automatic_graceful_drain = drains
 
 
 app = create_app()

@@ -258,8 +258,9 @@ class WorkerSettings(CommonSettings):
 
     @field_validator("egress_allow", "egress_deny", "own_services")
     @classmethod
-    def _destinations_are_some(cls, value: str, info: ValidationInfo) -> str:
-        destinations.parse_services(value) if info.field_name == "own_services" else destinations.parse(value)
+    def _destinations_are_valid(cls, value: str, info: ValidationInfo) -> str:
+        parse = destinations.parse_services if info.field_name == "own_services" else destinations.parse
+        parse(value)
         return value
 
     @field_validator("egress_proxy")

@@ -2,7 +2,7 @@
 
 The protocol is client.authentication.k8s.io, v1 and v1beta1, as in the Kubernetes documentation ("client-go credential
 plugins"). The program has a time limit and gets no standard input, because a bridge's standard input belongs to its
-client. The program's output is never shown. An error shows the end of its stderr without text like a credential.
+client. The program's output is never shown. An error shows the end of its stderr, without credentials.
 """
 
 import asyncio

@@ -70,7 +70,7 @@ class FleetStatus(BaseModel):
 
 
 async def read(url: str) -> FleetStatus:
-    """Reads the status. Raises one of `UNAVAILABLE`, TimeoutError, or `StartError` if the URL cannot be used."""
+    """Reads the status. Raises one of `UNAVAILABLE`, or `StartError` if the URL cannot be used."""
     async with asyncio.timeout(store_probe.ANSWER_TIMEOUT_S), store_probe.client(url) as client:
         workers = await _workers(client)
         server = await _server(client, store_probe.without_secrets(url))

@@ -22,7 +22,7 @@ def find_binary() -> Path | None:
 
 
 def command(binary: Path, *, socket: Path, data: Path) -> list[str]:
-    """Returns the command for a server that listens only on a unix socket, persists all writes and evicts nothing."""
+    """Returns the command for a server that listens only on a unix socket, syncs every second and evicts nothing."""
     return [
         str(binary),
         *("--port", "0"),

@@ -99,7 +99,7 @@ class EventStream:
                         async for event in events:
                             place = event.place
                             yield event
-                            if place.is_last:
+                            if place.is_last or self.waiters.is_draining:
                                 return
                 except UnavailableError:
                     patience_s = RETRY_S

@@ -79,8 +79,9 @@ class Rule(BaseModel):
     @field_validator("tools", "classes")
     @classmethod
     def _names_are_known(cls, names: Sequence[str], info: ValidationInfo) -> Sequence[str]:
+        check = rule_words.check_tool if info.field_name == "tools" else rule_words.check_class
         for name in names:
-            rule_words.check_tool(name) if info.field_name == "tools" else rule_words.check_class(name)
+            check(name)
         return names
 
     @field_validator("verbs", "flags")

@@ -1,6 +1,6 @@
 """Splits a command into stages and words as a POSIX shell does, and refuses all other shell syntax.
 
-Nothing is expanded, substituted or run: programs get each word as it is written. The rules are those of the Shell
+Nothing is expanded, substituted or run: each word is exactly what its program gets. The rules are those of the Shell
 Command Language, sections 2.2, 2.3 and 2.9.2 (POSIX.1-2024); `{}[]*?~!=@,` are plain characters.
 """
 

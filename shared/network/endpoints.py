@@ -103,7 +103,7 @@ def goes_past_proxies(host: str) -> bool:
 
 def is_loopback(host: str) -> bool:
     """Returns whether only this machine can reach a server that listens on `host`, which is an address or a name."""
-    address = parse_address(host)
+    address = parse_address(host.partition("%")[0])
     # A socket for both families shows an IPv4 address as a mapped IPv6 address.
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     return host == "localhost" if address is None else (mapped or address).is_loopback

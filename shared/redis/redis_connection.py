@@ -34,7 +34,7 @@ GATEWAY_CONNECTIONS = 50
 RETRIED = [ConnectionError, TimeoutError, BusyLoadingError, OSError]
 
 UNAVAILABLE = (RedisError, OSError)
-"""Errors that the store raises when Redis is not available."""
+"""Errors that the store raises when Redis is not available. OSError includes TimeoutError."""
 
 Pool = TypeVar("Pool", bound=ConnectionPool)
 

@@ -327,7 +327,7 @@ class JobStore:
         await self._scripts.call("tidy", job_id, lane)
 
     async def read(self, job_ids: Sequence[JobId]) -> list[StoredJob | None]:
-        """Returns records and sealed responses in one round trip, or None if a job is unknown."""
+        """Returns records and sealed responses in one round trip; None in place of an unknown job."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for job_id in job_ids:
                 pipe.hgetall(key_names.JOB + job_id)

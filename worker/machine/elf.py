@@ -78,7 +78,7 @@ class _Image:
 
 
 def is_static(path: Path) -> bool:
-    """Returns whether the program names no dynamic loader. On macOS any Mach-O file counts as such. Raises OSError."""
+    """Returns whether the program names no dynamic loader. Any Mach-O file of macOS is static. Raises OSError."""
     with path.open("rb") as file:
         if file.read(4) in _MACH_O_MAGICS:
             return True

@@ -101,7 +101,7 @@ _FAILURE_HINTS = {
         "The object does not exist in that namespace: `get` the kind with `-A` to find it."
     ),
     r"timed out waiting for the condition|exceeded its progress deadline": (
-        "The object was not ready in time: `get pods` and `events` of the namespace show why."
+        "The object was not ready in time: `get pods` and `events` of the namespace may show why."
     ),
     r"Apply failed with \d{1,9} conflict": (
         "Another manager owns these fields: leave them out, or take them over with `--force-conflicts`."

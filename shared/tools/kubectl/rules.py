@@ -74,7 +74,7 @@ RULES = (
     ),
     reveals(
         "secret-values-read-along",
-        "at this verbosity it prints the API server's answers, which include Secrets of the described object",
+        "at this verbosity it prints the API server's answers, which may include Secrets that belong to the object",
         shown_secrets.is_verbose,
         verbs="describe",
     ),

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import signal
 from contextlib import AsyncExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -137,6 +138,35 @@ async def test_reader_that_stands_still_holds_a_stopping_gateway_no_longer_than_
         async with asyncio.timeout(STOP_TIMEOUT_S / 2):
             await asyncio.to_thread(product.processes[-1].stop)
     assert '"gateway stopped"' in product.processes[-1].output()
+
+
+async def test_slow_reader_gets_no_more_of_the_output_from_a_stopping_gateway(
+    product: Product, client: httpx.AsyncClient, worker: HandWorker
+) -> None:
+    """It gets what is on its way. With the last event's id, another gateway sends the rest."""
+    url = await product.gateway(K8S_MCP_GATEWAY_DRAIN_TIMEOUT_S="300")
+    gateway = product.processes[-1]
+    job_id = await served.submitted(client)
+    await worker.write(await worker.claim(job_id), *[LARGE_EVENT] * LARGE_EVENTS)
+    async with AsyncExitStack() as stack, asyncio.timeout(served.TIMEOUT_S):
+        slow = await connected(url, job_id, stack)
+        while b"event: stdout" not in await slow.readline():
+            pass
+        gateway.signal(signal.SIGTERM)
+        await wait_until(lambda: _refuses(url))
+        received = await slow.read()
+    assert len(received) < LARGE_EVENTS * len(LARGE_EVENT[1])
+    await wait_until(lambda: not gateway.is_running, timeout_s=STOP_TIMEOUT_S)
+
+
+async def _refuses(url: str) -> bool:
+    """Whether the gateway takes no more connections."""
+    async with httpx.AsyncClient(base_url=url) as client:
+        try:
+            await client.get("/livez")
+        except httpx.ConnectError:
+            return True
+    return False
 
 
 async def test_thousand_followers_share_one_subscription_connection(

@@ -27,7 +27,7 @@ Each alternative takes linear time, because callers choose the values and a sear
 
 
 def changes(root: Value) -> Iterator[Change]:
-    """Yields changes of values below a key that names a credential, beside such a `name`, or with such a form."""
+    """Yields changes of values that are credentials by their form, or by a key above or a `name` beside them."""
     waiting: list[tuple[Container, str | int, Value, bool]] = [(*place, False) for place in children([root])]
     while waiting:
         container, key, value, is_below = waiting.pop()

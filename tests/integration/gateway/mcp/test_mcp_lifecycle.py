@@ -72,7 +72,7 @@ async def test_closing_the_connection_of_an_earlier_revision_cancels_nothing(
 
 @pytest.mark.parametrize("mode", MODES)
 async def test_sigterm_hands_the_job_over(product: Product, redis: Redis, worker: HandWorker, mode: str) -> None:
-    url = await product.gateway(K8S_MCP_DRAIN_TIMEOUT_S="300")
+    url = await product.gateway(K8S_MCP_GATEWAY_DRAIN_TIMEOUT_S="300")
     await worker.announce()
     call, job_id = await begin(url, mode, redis)
     product.processes[-1].signal(signal.SIGTERM)
@@ -87,15 +87,18 @@ async def test_sigterm_hands_the_job_over_while_redis_stands_still(
 ) -> None:
     """The answer takes as long as Redis is waited for, and its stream stays open until then."""
     with Product(own_valkey.url, tmp_path, entry="gateway.main", master_key=master_key) as product:
-        url = await product.gateway(K8S_MCP_DRAIN_TIMEOUT_S="300")
+        url = await product.gateway(K8S_MCP_GATEWAY_DRAIN_TIMEOUT_S="300")
         redis = redis_connection.gateway_client(own_valkey.url)
         await HandWorker(redis, master_key).announce()
         call, job_id = await begin(url, "legacy", redis)
         await redis.aclose()
         own_valkey.pause()
-        product.processes[-1].signal(signal.SIGTERM)
-        assert mcp_caller.text(await call)["job_id"] == job_id
-        own_valkey.resume()
+        try:
+            product.processes[-1].signal(signal.SIGTERM)
+            assert mcp_caller.text(await call)["job_id"] == job_id
+        finally:
+            own_valkey.resume()
+        await wait_until(lambda: not product.processes[-1].is_running, timeout_s=END_TIMEOUT_S)
 
 
 @pytest.fixture

@@ -132,6 +132,7 @@ def test_no_url_brings_the_judge_down(text: str) -> None:
     [
         ("127.0.0.1", True),
         ("::1", True),
+        ("::1%lo", True),
         ("::ffff:127.0.0.1", True),
         ("localhost", True),
         ("0.0.0.0", False),
