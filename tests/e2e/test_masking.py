@@ -126,7 +126,7 @@ async def test_error_that_quotes_a_secret_shows_no_values(user: User, system: Sy
         await assert_hidden(system, failed)
     copied = """patch secret web --type=json --dry-run=server -p '[{"op":"copy","from":"/data","path":"/type"}]'"""
     assert "a JSON patch can copy" in await user.refusal("kubectl", copied)
-    assert "picks values" in await user.refusal("kubectl", "annotate secret web --list --dry-run=client")
+    assert "selects values" in await user.refusal("kubectl", "annotate secret web --list --dry-run=client")
 
 
 async def test_release_that_failed_on_a_secret_shows_no_values(user: User, system: System) -> None:
