@@ -85,8 +85,8 @@ soak: setup tools ## Run 10,000 jobs while workers are killed and Redis restarts
 	@$(WITH_PATH) $(BIN)/python -m tests.soak $(ARGS)
 
 .PHONY: grammar
-grammar: setup tools ## Write the tables of verbs and flags from the CLIs' own help
-	@$(WITH_PATH) $(BIN)/python -m tools.grammar
+grammar: setup tools ## Write the tables of verbs and flags from the CLIs' own help (ARGS=helm)
+	@$(WITH_PATH) $(BIN)/python -m tools.grammar $(ARGS)
 
 .PHONY: docs
 docs: setup ## Write the tables of settings, metrics and tools in docs/, and the dashboard

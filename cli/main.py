@@ -139,7 +139,7 @@ def jobs(
     limit: Annotated[int, typer.Option(min=1, help="Largest number of jobs to list.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
-    """List your jobs on a gateway, newest first."""
+    """List the jobs of a gateway, newest first."""
     from cli.remote.remote_jobs import show
 
     _with_gateway(url, lambda gateway: show(gateway, state=state, tool=tool, limit=limit, as_json=as_json))

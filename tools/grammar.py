@@ -1,4 +1,4 @@
-"""Writes the tables of verbs and flags of each CLI from its own help: `make grammar`.
+"""Writes the tables of verbs and flags of CLIs from their own help: `make grammar`, or `make grammar ARGS=helm`.
 
 The binaries are those that `make e2e-tools` built, else those on PATH. `concealed.json` in a tool's folder lists verbs
 and flags that the CLI has but its help does not show; each such flag is tried. A flag's type is read from the CLI's own
@@ -21,7 +21,7 @@ from shared.tools.table import FlagSpec, Table, Takes, Verb
 from shared.tools.tool import Tool
 from tools import cli_help, e2e_tools, flag_names
 from tools.cli_help import Cli, Help, HelpError, HelpFlag
-from tools.flag_names import FlagNames
+from tools.flag_names import FlagNames, FlagNamesError
 
 AT_ONCE = 4
 GLOBAL = ""
@@ -117,6 +117,8 @@ class _Walk:
         """kubectl lists global flags under the verb `options`. Cobra's layout repeats them under each verb."""
         if "options" in self._concealed:
             return list(cli_help.parse(self._cli.output("options")).flags)
+        if "version" not in helps:
+            raise HelpError(f"{self._tool.name} has no verb `version`, by whose help global flags are recognised")
         repeated = {flag.name for flag in helps["version"].inherited}
         return [flag for flag in root.flags if flag.name in repeated]
 
@@ -167,19 +169,35 @@ class _Walk:
         return path, found
 
 
-def main(environment: Mapping[str, str]) -> int:
-    """Returns the exit code."""
-    for tool in registry.tools():
-        binary = find(tool.name, environment)
-        if binary is None:
-            print(f"error: there is no {tool.name}: make tools, or make e2e-tools", file=sys.stderr)
-            return 1
-        made = generate(tool, binary)
-        table.path(tool.name).write_text(table.dump(made), encoding="utf-8")
-        flags = sum(len(verb.flags) for verb in made.verbs.values())
-        print(f"{table.path(tool.name).name}: {tool.name} {made.version}, {len(made.verbs)} verbs, {flags} flags")
+def main(names: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Writes the tables of the named tools, or of all. Returns the exit code. Writes nothing if a CLI is missing."""
+    if unknown := {*names} - {*registry.names()}:
+        return _failed(f"there is no tool {', '.join(sorted(unknown))}; the tools are {registry.listed('and')}")
+    binaries = {name: find(name, environment) for name in names or registry.names()}
+    if missing := [name for name, binary in binaries.items() if binary is None]:
+        return _failed(f"there is no {', '.join(missing)} on PATH; make e2e-tools builds the product's CLIs")
+    try:
+        for name, binary in binaries.items():
+            if binary is not None:
+                print(_written(registry.find(name), binary))
+    except (HelpError, FlagNamesError) as error:
+        return _failed(str(error))
     return 0
 
 
+def _written(tool: Tool, binary: Path) -> str:
+    """Writes the table of one CLI, and returns what it holds."""
+    before, made = table.load(tool.name), generate(tool, binary)
+    table.path(tool.name).write_text(table.dump(made), encoding="utf-8")
+    flags = sum(len(verb.flags) for verb in made.verbs.values())
+    was = f" (was {before.version})" if before.version not in ("", made.version) else ""
+    return f"shared/tools/{tool.name}/table.json: {made.version}{was}, {len(made.verbs)} verbs, {flags} flags"
+
+
+def _failed(reason: str) -> int:
+    print(f"error: {reason}", file=sys.stderr)
+    return 1
+
+
 if __name__ == "__main__":
-    sys.exit(main(os.environ))
+    sys.exit(main(sys.argv[1:], os.environ))

@@ -38,7 +38,7 @@ class RunDisplay:
         elif event.name == "progress":
             self.note(f"waiting: {event.data['text']}")
         elif event.name == "restart":
-            self.note("the worker was lost: the command starts again on another worker")
+            self.note("the worker was lost: the command starts again")
         elif event.name == "end" and event.data.get("hint"):
             self.note(f"hint: {event.data['hint']}")
         elif event.data.get("state") == "queued":

@@ -18,7 +18,7 @@ from tests.support.mcp_caller import call, mcp_client
 from tests.support.product import PROJECT, Product
 from tests.support.valkey import long_lived
 
-COPIED = ("docs", "shared", "tools")
+COPIED = ("docs", "shared", "tools", "tests/e2e/tools")
 """What changes, or finds what has changed by its own place; the other packages are as they are."""
 DEFINITION = """
 from shared.models import CommandClass
@@ -30,7 +30,10 @@ TOOL = Tool(
     summary="Does nothing, at once.",
     examples=("get",),
     grammar=Grammar(
-        table=table.load("fifth"), refused_flags={}, classes={"get": CommandClass.LOCAL}, refused_verbs={}
+        table=table.load("fifth"),
+        refused_flags={},
+        classes=dict.fromkeys(("get", "version"), CommandClass.LOCAL),
+        refused_verbs={},
     ),
     version_arguments=("version",),
     version_pattern="(.+)",
@@ -41,9 +44,15 @@ TOOL = Tool(
 FOLDER = {
     "__init__.py": "",
     "definition.py": DEFINITION,
-    "table.json": '{"version": "5.0", "global": [], "verbs": {"get": {"flags": []}}}',
+    "table.json": '{"version": "5.0", "global": [], "verbs": {"get": {"flags": []}, "version": {"flags": []}}}',
     "secrets.md": "| `fifth` | has no Secrets |\n",
 }
+ABOUT_TOOLS = (
+    "gateway/mcp/test_tools.py",
+    "shared/tools/test_tools.py",
+    "tools/test_fetch_cli.py",
+    "test_tools_are_listed_once.py",
+)
 UNFINISHED = shutil.ignore_patterns("*.pyc.*")
 """Byte code that another process is just writing; what is finished goes along, for to compile it all takes seconds."""
 LINES = re.compile(r"^(NAMES = \((?:\n    \"\w+\",)+)", re.MULTILINE)
@@ -142,6 +151,14 @@ async def test_metrics_count_it_by_its_name(fifth_caller: Caller) -> None:
 )
 def test_command_line_has_it(copied: Copy, arguments: tuple[str, ...], says: str) -> None:
     assert re.search(says, copied.python(*arguments))
+
+
+def test_unit_tests_hold_with_it(copied: Copy) -> None:
+    """Those that go through all tools, of which none may know how many there are."""
+    arguments = ("-n", "0", "-q", "-p", "no:cacheprovider", "--override-ini=pythonpath=")
+    said = copied.python("pytest", *arguments, *(str(PROJECT / "tests" / "unit" / path) for path in ABOUT_TOOLS))
+    assert re.search(r"^\d+ passed", said, re.MULTILINE), said
+    assert "'fifth': " in said  # the tokens of its description: these tests have seen it
 
 
 def test_generated_docs_have_it(copied: Copy) -> None:

@@ -14,8 +14,9 @@ from gateway.mcp.server import McpServer
 from gateway.mcp.tools import ListedPolicy
 from shared.tools import registry
 
-MOST_TOKENS = 3_000
 COMMANDS = registry.names()
+MOST_TOKENS = 750 * len(COMMANDS)
+"""For all tools of the server together: 3,000 with four CLIs."""
 STRICT = ListedPolicy(only_reads=False, lists_jobs=True)
 READ_ONLY = ListedPolicy(only_reads=True, lists_jobs=True)
 
@@ -62,8 +63,8 @@ def test_each_tool_says_what_it_is_for_how_it_is_called_and_what_is_refused() ->
         assert tool.summary in text
         assert all(f"`{example}`" in text for example in tool.examples[:2])
         assert "No shell" in text
-        assert "Refused: " in text
-        assert "use `" in text
+        assert tool.refused in text
+        assert not tool.refused or ("Refused: " in tool.refused and "use `" in tool.refused)
     assert all(tool.title and tool.output_schema for tool in found.values())
 
 
