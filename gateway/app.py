@@ -84,7 +84,8 @@ def _on_stop_signal(release: Callable[[], None]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    drains, AppStatus.enable_automatic_graceful_drain = AppStatus.enable_automatic_graceful_drain, False
+    drains = AppStatus.enable_automatic_graceful_drain
+    AppStatus.enable_automatic_graceful_drain = False
     loop = asyncio.get_running_loop()
     previous = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
 

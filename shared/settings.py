@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from redis.asyncio import ConnectionPool
@@ -256,11 +256,16 @@ class WorkerSettings(CommonSettings):
     """Services besides Redis that no command may reach, such as the gateways, as `host:port` separated by commas.
     `mcp-k8s up` adds its own gateway."""
 
-    @field_validator("egress_allow", "egress_deny", "own_services")
+    @field_validator("egress_allow", "egress_deny")
     @classmethod
-    def _destinations_are_valid(cls, value: str, info: ValidationInfo) -> str:
-        parse = destinations.parse_services if info.field_name == "own_services" else destinations.parse
-        parse(value)
+    def _destinations_are_valid(cls, value: str) -> str:
+        destinations.parse(value)
+        return value
+
+    @field_validator("own_services")
+    @classmethod
+    def _services_have_ports(cls, value: str) -> str:
+        destinations.parse_services(value)
         return value
 
     @field_validator("egress_proxy")

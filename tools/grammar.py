@@ -173,13 +173,13 @@ def main(names: Sequence[str], environment: Mapping[str, str]) -> int:
     """Writes the tables of the named tools, or of all. Returns the exit code. Writes nothing if a CLI is missing."""
     if unknown := {*names} - {*registry.names()}:
         return _failed(f"there is no tool {', '.join(sorted(unknown))}; the tools are {registry.listed('and')}")
-    binaries = {name: find(name, environment) for name in names or registry.names()}
-    if missing := [name for name, binary in binaries.items() if binary is None]:
+    wanted = names or registry.names()
+    binaries = {name: binary for name in wanted if (binary := find(name, environment))}
+    if missing := [name for name in wanted if name not in binaries]:
         return _failed(f"there is no {', '.join(missing)} on PATH; make e2e-tools builds the product's CLIs")
     try:
         for name, binary in binaries.items():
-            if binary is not None:
-                print(_written(registry.find(name), binary))
+            print(_written(registry.find(name), binary))
     except (HelpError, FlagNamesError) as error:
         return _failed(str(error))
     return 0

@@ -6,9 +6,9 @@ another process settles the job.
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -23,7 +23,7 @@ from shared.models import CommandResponse, JobId, JobState
 from shared.redis.redis_connection import UNAVAILABLE
 from shared.sealing.envelope import RequestEnvelope
 from shared.sealing.fernet_keys import DataKey, MasterKeys, Purpose, SealError
-from shared.store.job_store import Attempt, Claim, ClaimRefusal, Ending, JobStore
+from shared.store.job_store import Attempt, Claim, ClaimRefusal, Ending, JobStore, SealedEvent
 from worker import job_spans
 from worker.egress.proxy import EgressProxy, ProxyAccess
 from worker.job_control import JobControl
@@ -197,7 +197,7 @@ class JobRunner:
             tool=self.binaries[job.envelope.command.tool].tool,
             verb=" ".join(job.envelope.command.verb),
         )
-        return replace(_sealed_ending(job.output_key, response, reason), events=recorder.remaining())
+        return _sealed_ending(job.output_key, response, reason, events=recorder.remaining())
 
     async def _execute(self, job: OpenedJob, recorder: OutputRecorder) -> Execution:
         time_limit_s = job.envelope.time_limit_s
@@ -257,6 +257,8 @@ class JobRunner:
         log.warning("lease lost")
 
 
-def _sealed_ending(key: DataKey | None, response: CommandResponse, reason: str) -> Ending:
+def _sealed_ending(
+    key: DataKey | None, response: CommandResponse, reason: str, *, events: Sequence[SealedEvent] = ()
+) -> Ending:
     sealed = key.seal(response.model_dump_json().encode(), Purpose.RESPONSE) if key else b""
-    return Ending(response.state, reason, sealed)
+    return Ending(response.state, reason, sealed, events)

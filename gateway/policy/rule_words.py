@@ -16,14 +16,18 @@ def tools(names: Iterable[str]) -> list[Tool]:
     return found or [*registry.tools()]
 
 
-def check_tool(name: str) -> None:
-    """Raises ValueError unless a tool has exactly this name."""
-    _check(name, registry.names(), "there is no tool")
+def checked_tools(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Returns the names. Raises ValueError unless each is exactly that of a tool."""
+    for name in names:
+        _check(name, registry.names(), "there is no tool")
+    return names
 
 
-def check_class(name: str) -> None:
-    """Raises ValueError unless a class has exactly this name."""
-    _check(name, [str(each) for each in CommandClass], "there is no class")
+def checked_classes(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Returns the names. Raises ValueError unless each is exactly that of a class."""
+    for name in names:
+        _check(name, [str(each) for each in CommandClass], "there is no class")
+    return names
 
 
 def check_verb(of: Sequence[Tool], pattern: str) -> None:

@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from typing import Annotated, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -65,24 +66,16 @@ class Rule(BaseModel):
 
     name: StrictStr = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
     action: Action
-    tools: Words = NONE
+    tools: Annotated[Words, AfterValidator(rule_words.checked_tools)] = NONE
     verbs: Words = NONE
     """Verb paths. A path matches the verbs below it too."""
-    classes: Words = NONE
+    classes: Annotated[Words, AfterValidator(rule_words.checked_classes)] = NONE
     kinds: Words = NONE
     namespaces: Words = NONE
     flags: Words = NONE
     """Long names of flags. The rule matches commands that have at least one of them switched on."""
     why: StrictStr = ""
     instead: StrictStr = ""
-
-    @field_validator("tools", "classes")
-    @classmethod
-    def _names_are_known(cls, names: Sequence[str], info: ValidationInfo) -> Sequence[str]:
-        check = rule_words.check_tool if info.field_name == "tools" else rule_words.check_class
-        for name in names:
-            check(name)
-        return names
 
     @field_validator("verbs", "flags")
     @classmethod
