@@ -7,9 +7,10 @@ import time
 
 from arq.connections import ArqRedis
 
-from shared.models import ANONYMOUS, JOB_ID_BYTES, CommandClass, JobId, JobState, Lane
+from shared.models import ANONYMOUS, CommandClass, JobId, JobState, Lane
 from shared.redis import redis_connection
 from shared.store.job_store import Attempt, Claim, Ending, JobStore, NewJob
+from tests.support.jobs import new_job_id
 from tests.support.valkey import APPEND_ONLY, Valkey
 from worker.lane import LaneWorker
 
@@ -50,7 +51,7 @@ async def _submit_all(url: str, worker: asyncio.subprocess.Process) -> float:
 async def _submit(store: JobStore, count: int) -> None:
     for _ in range(count):
         job = NewJob(
-            id=JobId(secrets.token_hex(JOB_ID_BYTES)),
+            id=new_job_id(),
             principal=ANONYMOUS,
             tool=TOOL,
             command_class=CommandClass.READ,

@@ -13,7 +13,6 @@ JobId = NewType("JobId", str)
 For anonymous callers the id is the capability: any caller that knows it may use the job.
 """
 
-JOB_ID_BYTES = 24
 JOB_ID_PATTERN = re.compile(r"[0-9a-f]{48}")
 ANONYMOUS = "anonymous"
 MAX_COMMAND_CHARACTERS = 32_768

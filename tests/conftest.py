@@ -8,7 +8,7 @@ from hypothesis import settings
 from redis.asyncio import Redis
 
 from tests.support import leftovers, processes
-from tests.support.valkey import APPEND_ONLY, Valkey, long_lived
+from tests.support.valkey import SURVIVES_KILL, Valkey, long_lived
 
 # No deadlines: how long one example takes says how busy the machine is. `make fuzz` picks the second by its name.
 settings.register_profile("test", deadline=None)
@@ -56,7 +56,7 @@ def valkey() -> Iterator[Valkey]:
 @pytest.fixture
 def own_valkey() -> Iterator[Valkey]:
     """A server for one test alone, append-only, to be killed, paused, restarted and configured."""
-    with Valkey(APPEND_ONLY) as server:
+    with Valkey(SURVIVES_KILL) as server:
         yield server
 
 

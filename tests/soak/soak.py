@@ -22,7 +22,7 @@ from tests.soak.ledger import Ledger
 from tests.soak.verdict import Row
 from tests.support.counting import CountingServer, counting_server
 from tests.support.product import START_TIMEOUT_S, Process, Product, is_serving
-from tests.support.valkey import APPEND_ONLY, Valkey
+from tests.support.valkey import SURVIVES_KILL, Valkey
 from tests.support.waiting import wait_until
 
 GATEWAYS = 2
@@ -42,7 +42,7 @@ class Outcome:
 
 async def run(jobs: int, seed: int, directory: Path) -> Outcome:
     """Runs so many jobs; the seed decides what happens when."""
-    with Valkey(APPEND_ONLY) as valkey, Product(valkey.url, directory, settings=SETTINGS) as product:
+    with Valkey(SURVIVES_KILL) as valkey, Product(valkey.url, directory, settings=SETTINGS) as product:
         gateways = [product.start_gateway() for _ in range(GATEWAYS)]
         for url, process in gateways:
             await wait_until(_serving(url, process), timeout_s=START_TIMEOUT_S)

@@ -6,7 +6,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from shared.models import JOB_ID_BYTES, CommandClass, JobId, JobState, Lane
+from shared.models import CommandClass, JobId, JobState, Lane
 from shared.store import key_names
 from shared.store.job_store import Accepted, Attempt, Claim, Ending, JobStore, NewJob, SealedEvent, StoredJob
 
@@ -22,7 +22,7 @@ PAST_MS = 1
 
 
 def new_job_id() -> JobId:
-    return JobId(secrets.token_hex(JOB_ID_BYTES))
+    return JobId(secrets.token_hex(24))
 
 
 def new_job(**changes: Any) -> NewJob:

@@ -18,9 +18,10 @@ from tests.support.waiting import wait_blocking
 
 START_TIMEOUT_S = 30.0
 NO_SNAPSHOTS = {"save": ""}
-APPEND_ONLY = {"appendonly": "yes", "appendfsync": "no"}
-"""Each answer is in the kernel's hands before it is sent, so `kill` loses none. With `everysec` the server would hold
-writes back while it waits for the disk, and `kill` would lose answered ones."""
+APPEND_ONLY = {"appendonly": "yes"}
+"""As users run it: with `everysec`, so that `kill` may lose answered writes while the server waits for the disk."""
+SURVIVES_KILL = {**APPEND_ONLY, "appendfsync": "no"}
+"""Each write is in the kernel's hands before its answer is sent, so `kill` loses none."""
 
 
 class Valkey:

@@ -14,7 +14,7 @@ from tests.integration.end_to_end.system import needs_proc, processes_with
 from tests.support.api_server import ApiServer
 from tests.support.caller import Caller, caller_of
 from tests.support.product import START_TIMEOUT_S, Product, is_serving
-from tests.support.valkey import APPEND_ONLY, Valkey
+from tests.support.valkey import SURVIVES_KILL, Valkey
 from tests.support.waiting import wait_until
 
 HURRIED_S = 30.0
@@ -93,7 +93,7 @@ async def test_worker_that_is_hurried_out_without_redis_says_what_it_leaves(
 
 
 async def test_worker_and_gateway_may_start_before_redis(tmp_path: Path, api_server: ApiServer) -> None:
-    with Valkey(APPEND_ONLY) as valkey, Product(valkey.url, tmp_path) as product:
+    with Valkey(SURVIVES_KILL) as valkey, Product(valkey.url, tmp_path) as product:
         valkey.kill()
         url, gateway = product.start_gateway()
         worker = product.start("worker")
