@@ -44,7 +44,7 @@ def concealed(tool: str) -> Mapping[str, Sequence[str]]:
 
 
 def generate(tool: Tool, binary: Path) -> Table:
-    """Returns the table of one CLI. This runs the CLI a few hundred times. Raises HelpError."""
+    """Returns the table of one CLI. This runs the CLI a few hundred times. Raises HelpError, FlagNamesError."""
     with closing(Cli(tool.name, binary, tool.environment)) as cli:
         return _Walk(tool, cli).table()
 
