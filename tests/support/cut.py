@@ -47,6 +47,10 @@ class Network:
             writer.transport.abort()
             return
         pair = {writer, server_writer}
+        if self._refuses:  # dropped while it was being opened
+            for each in pair:
+                each.transport.abort()
+            return
         self._writers |= pair
         try:
             async with asyncio.TaskGroup() as group:
