@@ -38,16 +38,13 @@ class Network:
         self._carries.set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._refuses:
-            writer.transport.abort()
-            return
         try:
             server_reader, server_writer = await asyncio.open_unix_connection(self._socket)
         except OSError:
             writer.transport.abort()
             return
         pair = {writer, server_writer}
-        if self._refuses:  # dropped while it was being opened
+        if self._refuses:  # asked here, because a connection may be dropped while it is being opened
             for each in pair:
                 each.transport.abort()
             return
