@@ -82,6 +82,7 @@ async def network(socket: Path) -> AsyncIterator[Network]:
         task = asyncio.create_task(between.serve(reader, writer), name="network")
         handlers.add(task)
         task.add_done_callback(handlers.discard)
+        task.add_done_callback(lambda _: writer.transport.abort())
 
     server = await asyncio.start_server(accept, "127.0.0.1", 0)
     between.port = server.sockets[0].getsockname()[1]

@@ -29,8 +29,10 @@ async def one_address(urls: Sequence[str], host: str = "127.0.0.1") -> AsyncIter
             await asyncio.gather(*copies, far_writer.wait_closed(), writer.wait_closed(), return_exceptions=True)
 
     serving: set[asyncio.Task[None]] = set()
+    accepted: list[asyncio.StreamWriter] = []
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        accepted.append(writer)
         serving.add(asyncio.create_task(serve(reader, writer)))
 
     server = await asyncio.start_server(accept, host, 0)
@@ -41,6 +43,9 @@ async def one_address(urls: Sequence[str], host: str = "127.0.0.1") -> AsyncIter
         for task in serving:
             task.cancel()
         await asyncio.gather(*serving, return_exceptions=True)
+        for writer in accepted:  # a task that ended while it connected has left its own open
+            writer.close()
+        await asyncio.gather(*(writer.wait_closed() for writer in accepted), return_exceptions=True)
         await server.wait_closed()
 
 
