@@ -23,6 +23,8 @@ from shared.models import Lane
 from shared.network import destinations
 from shared.network.endpoints import Endpoint
 from shared.redis import redis_connection
+from shared.redis.sentinel_watch import SentinelWatch
+from shared.restart_on_failure import restarted
 from shared.sealing import key_file, process_hardening
 from shared.settings import BAD_SETTINGS_EXIT_CODE, SandboxMode, SettingsError, WorkerSettings
 from shared.store.job_store import JobStore
@@ -140,10 +142,19 @@ async def _served(settings: WorkerSettings, tracer: Tracer) -> bool:
             ):
                 connections = Connections(redis, lease_redis, tracer)
                 worker = _assemble(settings, runner_settings, connections, machine=machine)
+                watch = SentinelWatch(settings.redis_address(), [redis.connection_pool, lease_redis.connection_pool])
                 async with _listening(settings, WorkerHealth(worker, machine.versions, str(contained))):
                     log.info("worker started", tools=found, filters=list(text_filters), sandbox=str(contained))
-                    healthy = await worker.run(stop, hurry)
+                    healthy = await _run(worker, watch, stop, hurry=hurry)
     log.info("worker stopped", healthy=healthy)
+    return healthy
+
+
+async def _run(worker: WorkerApp, watch: SentinelWatch, stop: asyncio.Event, *, hurry: asyncio.Event) -> bool:
+    async with asyncio.TaskGroup() as group:
+        watching = group.create_task(restarted(watch.run, "watch sentinel"), name="watch sentinel")
+        healthy = await worker.run(stop, hurry)
+        watching.cancel()
     return healthy
 
 
@@ -273,7 +284,7 @@ async def _launcher(work_directory: Path) -> AsyncIterator[Launcher]:
 def _dialer(settings: WorkerSettings) -> Dialer:
     listener = (Endpoint(settings.metrics_host, settings.metrics_port),) if settings.metrics_port else ()
     places = (
-        *own_services.places(settings.redis_url.get_secret_value(), settings.own_services),
+        *own_services.places(settings.redis_address(), settings.own_services),
         *own_services.collector(settings.traces_endpoint),
         *listener,
     )
@@ -288,7 +299,7 @@ def _dialer(settings: WorkerSettings) -> Dialer:
 
 @asynccontextmanager
 async def _redis(settings: WorkerSettings, timeout_s: float) -> AsyncIterator[ArqRedis]:
-    redis = ArqRedis(redis_connection.worker_pool(settings.redis_url.get_secret_value(), timeout_s=timeout_s))
+    redis = ArqRedis(redis_connection.worker_pool(settings.redis_address(), timeout_s=timeout_s))
     try:
         yield redis
     finally:
