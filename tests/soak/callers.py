@@ -33,11 +33,11 @@ class Callers:
         self._counting = counting
         self._headers = {"X-Kubeconfig": encoded(counting.kubeconfig)}
 
-    async def run(self, jobs: int, chance: random.Random) -> None:
+    async def run(self, jobs: int, chance: random.Random, *, callers: int = CALLERS) -> None:
         """Returns when every job has ended, or is given up."""
         kinds = iter(chance.choices(list(Kind), weights=[kind.share for kind in Kind], k=jobs))
         async with asyncio.TaskGroup() as group:
-            for number in range(CALLERS):
+            for number in range(callers):
                 group.create_task(self._call(kinds, number), name=f"caller {number}")
 
     async def _call(self, kinds: Iterator[Kind], number: int) -> None:
