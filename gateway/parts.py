@@ -25,6 +25,7 @@ from gateway.jobs.unserved import UnservedJobs
 from gateway.jobs.waiters import JobWaiters
 from gateway.policy.active import ActivePolicy
 from shared.redis import redis_connection, redis_health
+from shared.redis.replicas import Replicas
 from shared.restart_on_failure import restarted
 from shared.sealing import key_file
 from shared.settings import GatewaySettings
@@ -63,8 +64,10 @@ async def running(settings: GatewaySettings, tracer: Tracer) -> AsyncIterator[Pa
     """Builds the parts, and runs the background tasks while the block runs."""
     url = settings.redis_url.get_secret_value()
     async with _redis(url) as redis, _redis(url, max_connections=SUBMITS_AT_ONCE) as submitting_redis:
-        sweeper = Sweeper(JobStore(redis))
-        parts = _built(settings, tracer, redis, submitting_redis=submitting_redis, sweeper=sweeper)
+        replicas = Replicas()
+        sweeper = Sweeper(JobStore(redis), replicas)
+        submitting = JobStore(submitting_redis, replicas)
+        parts = _built(settings, tracer, redis, submitting=submitting, sweeper=sweeper)
         with parts.policy.listening():
             async with asyncio.TaskGroup() as group:
                 looping = [
@@ -81,9 +84,7 @@ async def running(settings: GatewaySettings, tracer: Tracer) -> AsyncIterator[Pa
                     task.cancel()
 
 
-def _built(
-    settings: GatewaySettings, tracer: Tracer, redis: Redis, *, submitting_redis: Redis, sweeper: Sweeper
-) -> Parts:
+def _built(settings: GatewaySettings, tracer: Tracer, redis: Redis, *, submitting: JobStore, sweeper: Sweeper) -> Parts:
     policy, master_keys = ActivePolicy(settings), settings.load_master_keys()
     store, workers = JobStore(redis), WorkerRegistry(redis)
     waiters = JobWaiters(store, redis, UnservedJobs(store, workers, lambda: sweeper.in_contact))
@@ -91,7 +92,7 @@ def _built(
     jobs = JobService(
         store=store,
         sealer=JobSealer(master_keys, settings, tracer),
-        submitter=Submitter(JobStore(submitting_redis), queue_limit=settings.queue_limit),
+        submitter=Submitter(submitting, queue_limit=settings.queue_limit, gateway_id=waiters.gateway_id),
         waiters=waiters,
         delivery=Delivery(store, waiters, background),
         master_keys=master_keys,

@@ -23,6 +23,7 @@ from shared.models import Lane
 from shared.network import destinations
 from shared.network.endpoints import Endpoint
 from shared.redis import redis_connection
+from shared.redis.replicas import Replicas
 from shared.sealing import key_file, process_hardening
 from shared.settings import BAD_SETTINGS_EXIT_CODE, SandboxMode, SettingsError, WorkerSettings
 from shared.store.job_store import JobStore
@@ -151,10 +152,10 @@ def _assemble(
     settings: WorkerSettings, runner_settings: RunnerSettings, connections: Connections, *, machine: Machine
 ) -> WorkerApp:
     worker_id = f"{socket.gethostname()}-{secrets.token_hex(4)}"
-    store, master_keys = JobStore(connections.jobs), settings.load_master_keys()
+    replicas, master_keys = Replicas(), settings.load_master_keys()
+    store = JobStore(connections.jobs, replicas)
     leases = LeaseKeeper(JobStore(connections.leases), connections.jobs, worker_id)
     runner = JobRunner(
-        worker_id=worker_id,
         store=store,
         master_keys=master_keys,
         leases=leases,
@@ -176,12 +177,20 @@ def _assemble(
     )
     return WorkerApp(
         lanes={
-            lane: LaneWorker(lane, pool=connections.jobs, tools=machine.binaries, slots=count, run_job=runner.run)
+            lane: LaneWorker(
+                lane,
+                pool=connections.jobs,
+                store=store,
+                leases=leases,
+                tools=machine.binaries,
+                slots=count,
+                run_claim=runner.run,
+            )
             for lane, count in slots.items()
         },
         leases=leases,
         announcer=Announcer(WorkerRegistry(connections.leases), describe, KeyMark(connections.leases, master_keys)),
-        sweeper=Sweeper(store),
+        sweeper=Sweeper(store, replicas),
         launcher=machine.launcher,
         drain_timeout_s=settings.drain_timeout_s,
         kill_grace_s=settings.kill_grace_s,

@@ -27,6 +27,8 @@ class JobRecord:
     reason: str | None
     """Why the job ended, if its process did not end by itself."""
     cancel_reason: str | None
+    progress: int | None
+    """Sequence number of the newest progress event of an ended job, 0 if there is none; None if it is not known."""
     output_key: bytes
     request_key: bytes | None
     """The wrapped key of the request, or None after the job has ended."""
@@ -75,6 +77,7 @@ def from_hash(job_id: JobId, fields: Mapping[bytes, bytes]) -> JobRecord:
         attempt=int(text("attempt")),
         reason=optional("reason"),
         cancel_reason=optional("cancel"),
+        progress=int(found) if (found := optional("progress")) else None,
         output_key=fields[b"output_key"],
         request_key=fields.get(b"request_key"),
     )

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 from redis.asyncio import Redis
@@ -34,14 +35,16 @@ class WorkerRegistry:
         self._redis = redis
         self._scripts = Scripts(redis)
 
-    async def announce(self, announcement: Announcement) -> None:
-        await self._write(announcement, ANNOUNCEMENT_LIFETIME_MS)
+    async def announce(self, announcement: Announcement) -> bytes | None:
+        """Renews the announcement. Returns the gateways' key mark, or None if there is none."""
+        mark: bytes | None = await self._write(announcement, ANNOUNCEMENT_LIFETIME_MS)
+        return mark
 
     async def withdraw(self, announcement: Announcement) -> None:
         await self._write(announcement, 0)
 
-    async def _write(self, announcement: Announcement, lifetime_ms: int) -> None:
-        await self._scripts.call(
+    async def _write(self, announcement: Announcement, lifetime_ms: int) -> Any:
+        return await self._scripts.call(
             "announce",
             announcement.worker_id,
             announcement.model_dump_json(),

@@ -1,6 +1,5 @@
 """What a worker does to a job, done by hand: for tests of a gateway that must see a job in one exact state."""
 
-import secrets
 from collections.abc import Sequence
 
 from redis.asyncio import Redis
@@ -10,8 +9,9 @@ from shared.models import CommandResponse, JobId, JobState
 from shared.sealing.envelope import RequestEnvelope
 from shared.sealing.fernet_keys import DataKey, MasterKeys, Purpose
 from shared.store import key_names
-from shared.store.job_store import Attempt, Claim, Ending, JobStore, SealedEvent
+from shared.store.job_store import Claim, Ending, JobStore, SealedEvent
 from shared.store.workers import Announcement, WorkerRegistry
+from tests.support.jobs import taken
 
 WORKER_ID = "hand"
 TOOLS = ("kubectl", "helm", "stub")
@@ -49,9 +49,8 @@ class HandWorker:
             await pipe.execute()
 
     async def claim(self, job_id: str) -> Claim:
-        attempt = Attempt(JobId(job_id), secrets.token_hex(8))
-        claim = await self.store.claim(attempt, worker_id=WORKER_ID)
-        assert isinstance(claim, Claim), claim
+        claim = await taken(self.store, self._redis, JobId(job_id), worker_id=WORKER_ID)
+        assert claim is not None
         return claim
 
     def output_key(self, claim: Claim) -> DataKey:

@@ -1,4 +1,5 @@
 -- ARGV: worker, announcement (JSON), lifetime in ms, then the worker's tools. A lifetime of 0 withdraws the worker.
+-- Returns the key mark (false: none).
 local worker, lifetime_ms = ARGV[1], tonumber(ARGV[3])
 local now = now_ms()
 if lifetime_ms > 0 then
@@ -15,4 +16,4 @@ for index = 4, #ARGV do
     redis.call('ZREM', members, worker)
   end
 end
-return now
+return redis.call('GET', KEY_MARK)

@@ -1,5 +1,6 @@
 -- ARGV: lease in ms, then pairs of id and fencing token.
--- Returns for each job 'held', 'cancel' (held, and a caller asked to cancel it) or 'lost'.
+-- Returns the server's replication id, and for each job 'held', 'cancel' (held, and a caller asked to cancel it) or
+-- 'lost'; and the ended jobs.
 local lease_ms, until_ms = tonumber(ARGV[1]), nil
 local answers = {}
 for index = 2, #ARGV, 2 do
@@ -9,7 +10,9 @@ for index = 2, #ARGV, 2 do
     redis.call('ZADD', LEASES, until_ms, id)
     answers[#answers + 1] = redis.call('HEXISTS', JOB .. id, 'cancel') == 1 and 'cancel' or 'held'
   else
+    disown(id)
     answers[#answers + 1] = 'lost'
   end
 end
-return answers
+local replication_id = server()
+return {replication_id, answers, ended}

@@ -1,13 +1,20 @@
--- ARGV: id, fencing token, final state, reason, sealed response (empty: none), then sequence number and sealed event pairs.
+-- ARGV: id, fencing token, final state, reason, sealed response (empty: none), sequence number of the newest progress
+--       event (0: none), whether the end is told now ('1') or by `tell`, then sequence number and sealed event pairs.
 -- Returns 1 if this attempt ended the job, now or earlier, and the jobs that it ended now.
 local id, fence, state = ARGV[1], ARGV[2], ARGV[3]
-local record = redis.call('HMGET', JOB .. id, 'state', 'settled_by')
-if record[2] == fence then return {1, ended} end
-if not holds(id, fence) then return {0, ended} end
-append_events(id, 6)
+if redis.call('HGET', JOB .. id, 'settled_by') == fence then
+  redis.call('HSET', JOB .. id, 'settled_by', fence)  -- a write, so that a replica can acknowledge this call too
+  return {1, ended}
+end
+if not holds(id, fence) then
+  disown(id)
+  return {0, ended}
+end
+append_events(id, 8)
 if ARGV[5] ~= '' then
   redis.call('SET', RESPONSE .. id, ARGV[5], 'EX', redis.call('HGET', JOB .. id, 'retention_s'))
 end
-redis.call('HSET', JOB .. id, 'settled_by', fence)
+redis.call('HSET', JOB .. id, 'settled_by', fence, 'progress', ARGV[6])
 finish(id, state, ARGV[4])
+if ARGV[7] == '1' then tell_end(id) end
 return {1, ended}
