@@ -9,7 +9,6 @@ lost its lease cannot write. A finished job never changes again. Where Redis has
 is told before the caller is told it.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -396,25 +395,6 @@ class JobStore:
         """Returns the highest stored sequence number, or 0 if there are no events."""
         entries = await self._redis.xrevrange(key_names.EVENTS + job_id, count=1)
         return int(entries[0][0].partition(b"-")[0]) if entries else 0
-
-
-@dataclass(frozen=True, slots=True)
-class EndNotice:
-    """A finished job, as a notice tells it. `response` is None if it is too long for a notice."""
-
-    job: StoredJob
-    has_response: bool
-
-
-def read_notice(data: bytes) -> JobId | EndNotice:
-    """Returns the job that a notice to a gateway tells: its id if it has changed, or the finished job."""
-    if not data.startswith(b"{"):
-        return JobId(data.decode())
-    notice = json.loads(data)
-    fields = {name.encode(): value.encode() for name, value in notice["record"].items()}
-    response = notice.get("response")
-    stored = StoredJob(record.from_hash(JobId(notice["id"]), fields), response.encode() if response else None)
-    return EndNotice(stored, has_response=response is not None)
 
 
 def _claims(answer: Sequence[Any], fence: str) -> list[Claim]:

@@ -9,6 +9,8 @@ for index = 2, #ARGV, 2 do
     until_ms = until_ms or now_ms() + lease_ms
     redis.call('ZADD', LEASES, until_ms, id)
     answers[#answers + 1] = redis.call('HEXISTS', JOB .. id, 'cancel') == 1 and 'cancel' or 'held'
+  elseif redis.call('HGET', JOB .. id, 'settled_by') == fence then
+    answers[#answers + 1] = 'held'  -- its worker waits until a replica has acknowledged the end
   else
     disown(id)
     answers[#answers + 1] = 'lost'

@@ -16,5 +16,5 @@ if ARGV[5] ~= '' then
 end
 redis.call('HSET', JOB .. id, 'settled_by', fence, 'progress', ARGV[6])
 finish(id, state, ARGV[4])
-if ARGV[7] == '1' then tell_end(id) end
+if ARGV[7] == '1' then tell_end(id) else redis.call('HSET', JOB .. id, 'untold', 1) end
 return {1, ended}
