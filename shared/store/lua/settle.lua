@@ -4,6 +4,8 @@
 local id, fence, state = ARGV[1], ARGV[2], ARGV[3]
 if redis.call('HGET', JOB .. id, 'settled_by') == fence then
   redis.call('HSET', JOB .. id, 'settled_by', fence)  -- a write, so that a replica can acknowledge this call too
+  -- The earlier call may have left it to `tell`, while this one finds no replica that could acknowledge the end.
+  if ARGV[7] == '1' then tell_end(id) end
   return {1, ended}
 end
 if not holds(id, fence) then

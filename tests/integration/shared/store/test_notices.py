@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 
 from shared.models import JobState
 from shared.store import key_names
-from shared.store.job_store import FOLLOWERS_S, CancelScope, EndNotice, Ending, JobStore, read_notice
+from shared.store.job_store import FOLLOWERS_S, CancelScope, Ending, EndNotice, JobStore, read_notice
 from shared.store.scripts import NOTICE_BYTES
 from tests.support.channels import recorded
 from tests.support.jobs import QUEUE_LIMIT, Jobs, ending, new_job, new_job_id, sealed_events

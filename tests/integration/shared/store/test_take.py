@@ -181,9 +181,7 @@ async def test_memory_of_the_last_take_ends_by_itself(redis: Redis, jobs: Jobs) 
 async def test_worker_that_knows_another_server_must_show_its_tokens_first(jobs: Jobs, known: str) -> None:
     job_id = await jobs.queued()
 
-    answer = await jobs.store.take(
-        Lane.FAST, worker_id=WORKER_ID, tools=[TOOL], most=1, fence=FENCE, server=known
-    )
+    answer = await jobs.store.take(Lane.FAST, worker_id=WORKER_ID, tools=[TOOL], most=1, fence=FENCE, server=known)
 
     assert answer is UnknownServer.SHOW_TOKENS
     assert await jobs.state(job_id) is JobState.QUEUED

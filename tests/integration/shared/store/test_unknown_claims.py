@@ -37,9 +37,7 @@ async def test_write_that_runs_without_a_known_claim_ends_as_lost_when_its_worke
 
 
 @pytest.mark.parametrize("command_class", CHANGING)
-async def test_write_that_has_ended_without_a_known_claim_ends_as_lost(
-    jobs: Jobs, command_class: CommandClass
-) -> None:
+async def test_write_that_has_ended_without_a_known_claim_ends_as_lost(jobs: Jobs, command_class: CommandClass) -> None:
     attempt = await with_lost_claim(jobs, command_class)
 
     assert not await jobs.store.settle(attempt, ending())
