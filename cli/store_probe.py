@@ -13,7 +13,6 @@ from cli.errors import StartError
 from shared.redis import redis_connection, redis_health
 from shared.redis.redis_connection import UNAVAILABLE
 from shared.store.workers import WorkerRegistry
-from shared.tools import registry
 
 ANSWER_TIMEOUT_S = 5.0
 BAD_URL = "K8S_MCP_REDIS_URL cannot be used: check its host, port, path and options"
@@ -41,7 +40,7 @@ async def running_jobs(url: str) -> int | None:
     """Returns the number of running jobs that workers last announced; None if Redis is not available."""
     try:
         async with asyncio.timeout(ANSWER_TIMEOUT_S), client(url) as redis:
-            return sum(worker.running for worker in await WorkerRegistry(redis).living(registry.names()))
+            return sum(worker.running for worker in await WorkerRegistry(redis).living())
     except UNAVAILABLE:
         return None
 

@@ -64,9 +64,8 @@ async def running(settings: GatewaySettings, tracer: Tracer) -> AsyncIterator[Pa
     """Builds the parts, and runs the background tasks while the block runs."""
     url = settings.redis_url.get_secret_value()
     async with _redis(url) as redis, _redis(url, max_connections=SUBMITS_AT_ONCE) as submitting_redis:
-        replicas = Replicas()
-        sweeper = Sweeper(JobStore(redis), replicas)
-        submitting = JobStore(submitting_redis, replicas)
+        sweeper = Sweeper(JobStore(redis))
+        submitting = JobStore(submitting_redis, Replicas())
         parts = _built(settings, tracer, redis, submitting=submitting, sweeper=sweeper)
         with parts.policy.listening():
             async with asyncio.TaskGroup() as group:

@@ -1,6 +1,6 @@
 """One lane of a worker: an arq worker with its own queue and slots. Wake lists tell it about new jobs.
 
-arq runs the lane: it polls the lane's queue every two seconds as the safety net, counts the slots and keeps the tasks
+arq runs the lane: it polls the lane's queue every five seconds as the safety net, counts the slots and keeps the tasks
 of running jobs. Its `start_jobs` is replaced, because arq takes a job in several round trips, in the order of arrival,
 and fails it when its mark expires. Here one script takes jobs in the order of their callers' turns and claims them, so
 arq's own marks, payloads and retries are not used. An idle lane blocks on the wake lists of its tools.
@@ -25,7 +25,7 @@ from shared.store.scripts import NotAcknowledgedError
 from worker.leases import LeaseKeeper
 
 WAKE_BLOCK_S = 10.0
-POLL_INTERVAL_S = 2.0
+POLL_INTERVAL_S = 5.0
 RETRY_DELAY_S = 0.5
 LEAVE_TIMEOUT_S = 3.0
 """Seconds that cancelled tasks have to end, even if Redis is unavailable."""

@@ -152,8 +152,7 @@ def _assemble(
     settings: WorkerSettings, runner_settings: RunnerSettings, connections: Connections, *, machine: Machine
 ) -> WorkerApp:
     worker_id = f"{socket.gethostname()}-{secrets.token_hex(4)}"
-    replicas, master_keys = Replicas(), settings.load_master_keys()
-    store = JobStore(connections.jobs, replicas)
+    store, master_keys = JobStore(connections.jobs, Replicas()), settings.load_master_keys()
     leases = LeaseKeeper(JobStore(connections.leases), connections.jobs, worker_id)
     runner = JobRunner(
         store=store,
@@ -190,7 +189,7 @@ def _assemble(
         },
         leases=leases,
         announcer=Announcer(WorkerRegistry(connections.leases), describe, KeyMark(connections.leases, master_keys)),
-        sweeper=Sweeper(store, replicas),
+        sweeper=Sweeper(store),
         launcher=machine.launcher,
         drain_timeout_s=settings.drain_timeout_s,
         kill_grace_s=settings.kill_grace_s,

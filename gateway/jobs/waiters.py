@@ -21,8 +21,9 @@ from gateway.jobs.unserved import UnservedJobs
 from shared.models import JobId, JobState
 from shared.redis.redis_connection import UNAVAILABLE
 from shared.restart_on_failure import restarted
-from shared.store import key_names
-from shared.store.job_store import EndNotice, JobStore, StoredJob, read_notice
+from shared.store import key_names, notices
+from shared.store.job_store import JobStore, StoredJob
+from shared.store.notices import EndNotice
 
 CHECK_INTERVAL_S = 1.0
 STORE_TIMEOUT_S = 2.0
@@ -30,6 +31,8 @@ MESSAGE_POLL_S = 5.0
 READ_BATCH = 200
 MISSES_OF_A_GONE_JOB = 8
 """Number of reads in a row that do not find a job, after which the job counts as gone."""
+UNTOLD_READS = 5
+"""Number of reads, one a second, after which an end counts although its worker has not said that a replica knows it."""
 
 log = structlog.get_logger()
 
@@ -58,6 +61,7 @@ class Watch:
         """Whether the job was queued at the last read."""
         self._end: asyncio.Future[StoredJob | NoEnd] = asyncio.get_running_loop().create_future()
         self._misses = 0
+        self._untold = 0
 
     async def ended(self, timeout_s: float | None) -> StoredJob | NoEnd | None:
         """Returns the finished job, or why the watch ended without it; None after `timeout_s`."""
@@ -69,6 +73,9 @@ class Watch:
         self._misses = self._misses + 1 if stored is None and self.is_submitted else 0
         self.is_queued = stored is not None and stored.record.state is JobState.QUEUED
         if stored is not None and stored.record.state.is_final:
+            self._untold += not stored.record.is_told
+            if not stored.record.is_told and self._untold < UNTOLD_READS:
+                return
             was_unserved = self.demanded_tool is not None and stored.record.reason == unserved.REASON
             self.resolve(NoEnd.NO_WORKER if was_unserved else stored)
         elif self._misses >= MISSES_OF_A_GONE_JOB:
@@ -189,7 +196,7 @@ class JobWaiters:
                     self._make_up_for_gap()
 
     def _notice(self, data: bytes) -> None:
-        notice = read_notice(data)
+        notice = notices.read(data)
         if not isinstance(notice, EndNotice):
             self._followers.wake(notice)
         elif notice.has_response:

@@ -9,7 +9,6 @@ lost its lease cannot write. A finished job never changes again. Where Redis has
 is told before the caller is told it.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -31,6 +30,8 @@ RENEWAL_INTERVAL_S = 2.0
 READ_ATTEMPTS = 2
 """Attempts of a read whose worker was lost. Other commands are never started again."""
 SWEEP_LIMIT = 100
+QUEUED_ANSWERS = (b"accepted", b"repeated", b"same")
+"""Answers to a submit that promise the caller a job."""
 FOLLOWERS_S = 86_400
 """Seconds after which a gateway is told no more of a job that it follows; longer than any job runs."""
 ANY_TIME_MS = 2**53
@@ -196,9 +197,7 @@ class Sweep:
 
     at_ms: int
     server: str
-    """The server's replication id, which a failover and a restart change."""
-    replicas: int
-    """Number of the server's replicas."""
+    """The server's replication id, which a failover and a restart change; empty if there were no jobs."""
     expired: int
     lost: int
     again: int
@@ -206,10 +205,7 @@ class Sweep:
 
 
 class JobStore:
-    """Jobs in Redis. Methods raise redis-py's errors if Redis is not available.
-
-    Without `replicas`, the store learns itself whether there are any, once.
-    """
+    """Jobs in Redis. Methods raise redis-py's errors if Redis is not available."""
 
     def __init__(self, redis: Redis, replicas: Replicas | None = None) -> None:
         self._redis = redis
@@ -222,7 +218,16 @@ class JobStore:
 
         Notices of the job's end go to the gateway `watcher`. Raises `NotAcknowledgedError` if no replica has the job.
         """
-        answer, *rest = await self._scripts.call_acknowledged(
+        try:
+            answer = await self._submit(job, demands_worker=demands_worker, queue_limit=queue_limit, watcher=watcher)
+        except NotAcknowledgedError as error:
+            if error.answer[0] in QUEUED_ANSWERS:
+                raise
+            answer = error.answer
+        return _submitted(answer)
+
+    async def _submit(self, job: NewJob, *, demands_worker: bool, queue_limit: int, watcher: str) -> Sequence[Any]:
+        answer: Sequence[Any] = await self._scripts.call_acknowledged(
             "submit",
             job.id,
             job.lane,
@@ -246,14 +251,7 @@ class JobStore:
             *("request_key", job.request_key),
             *("output_key", job.output_key),
         )
-        if answer == b"busy":
-            return Busy(JobId(rest[0].decode()) if rest[0] else None)
-        if not rest:
-            return SubmitRefusal(answer.decode())
-        if answer == b"same":
-            created_at, job_id, state = rest
-            return Same(JobId(job_id.decode()), record.moment(created_at), JobState(state.decode()))
-        return Accepted(record.moment(*rest), is_repeated=answer == b"repeated")
+        return answer
 
     async def take(
         self, lane: Lane, *, worker_id: str, tools: Sequence[str], most: int, fence: str, server: str
@@ -263,15 +261,15 @@ class JobStore:
         `server` is the replication id of the server to which the worker has shown its fencing tokens. In the slow lane,
         which has all writes, raises `NotAcknowledgedError` if no replica knows of the claims; give them back then.
         """
-        take = self._scripts.call if lane is Lane.FAST else self._scripts.call_acknowledged
+        call = self._scripts.call_acknowledged if lane is Lane.SLOW else self._scripts.call_unacknowledged
         try:
-            answer = await take("take", lane, worker_id, fence, server, most, LEASE_MS, *tools)
+            answer = await call("take", lane, worker_id, fence, server, most, LEASE_MS, *tools)
         except NotAcknowledgedError as error:
             claims = _claims(error.answer, fence)
-            if claims:
+            if not isinstance(claims, UnknownServer) and claims:
                 raise NotAcknowledgedError([claim.attempt for claim in claims]) from None
-            return []
-        return UnknownServer.SHOW_TOKENS if answer[0] == UnknownServer.SHOW_TOKENS.encode() else _claims(answer, fence)
+            return claims
+        return _claims(answer, fence)
 
     async def give_back(self, attempts: Sequence[Attempt]) -> None:
         """Queues taken jobs again. Their commands must not have been started."""
@@ -295,8 +293,7 @@ class JobStore:
 
         Raises `NotAcknowledgedError` if no replica has the end; then no waiter was told.
         """
-        tells_later = await self._scripts.expects_replicas()
-        settled, ended = await self._scripts.call_acknowledged(
+        settled, is_told, ended = await self._scripts.call_acknowledged(
             "settle",
             attempt.job_id,
             attempt.fence,
@@ -304,11 +301,11 @@ class JobStore:
             ending.reason,
             ending.response,
             ending.progress,
-            int(not tells_later),
+            int(self._scripts.replicas.are_known_elsewhere),
             *_flat(ending.events),
         )
         _count_ended(ended)
-        if settled and tells_later:
+        if not is_told:
             await self._scripts.call("tell", attempt.job_id)
         return bool(settled)
 
@@ -398,26 +395,21 @@ class JobStore:
         return int(entries[0][0].partition(b"-")[0]) if entries else 0
 
 
-@dataclass(frozen=True, slots=True)
-class EndNotice:
-    """A finished job, as a notice tells it. `response` is None if it is too long for a notice."""
-
-    job: StoredJob
-    has_response: bool
-
-
-def read_notice(data: bytes) -> JobId | EndNotice:
-    """Returns the job that a notice to a gateway tells: its id if it has changed, or the finished job."""
-    if not data.startswith(b"{"):
-        return JobId(data.decode())
-    notice = json.loads(data)
-    fields = {name.encode(): value.encode() for name, value in notice["record"].items()}
-    response = notice.get("response")
-    stored = StoredJob(record.from_hash(JobId(notice["id"]), fields), response.encode() if response else None)
-    return EndNotice(stored, has_response=response is not None)
+def _submitted(result: Sequence[Any]) -> Accepted | Same | Busy | SubmitRefusal:
+    answer, *rest = result
+    if answer == b"busy":
+        return Busy(JobId(rest[0].decode()) if rest[0] else None)
+    if not rest:
+        return SubmitRefusal(answer.decode())
+    if answer == b"same":
+        created_at, job_id, state = rest
+        return Same(JobId(job_id.decode()), record.moment(created_at), JobState(state.decode()))
+    return Accepted(record.moment(*rest), is_repeated=answer == b"repeated")
 
 
-def _claims(answer: Sequence[Any], fence: str) -> list[Claim]:
+def _claims(answer: Sequence[Any], fence: str) -> list[Claim] | UnknownServer:
+    if answer[0] == UnknownServer.SHOW_TOKENS.encode():
+        return UnknownServer.SHOW_TOKENS
     _, jobs, ended = answer
     _count_ended(ended)
     claims = []

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from shared.sealing.fernet_keys import MasterKeys
 from shared.store import key_names
 
-INTERVAL_S = 4.0
+INTERVAL_S = 5.0
 LIFETIME_S = 15
 """Lifetime of the mark in seconds: for this time, the mark of a gateway that has ended may keep others from serving."""
 CLOSED = (

@@ -48,8 +48,8 @@ LAST_TAKE = f"{PREFIX}last-take:"
 
 WORKER = f"{PREFIX}worker:"
 """String per worker: its announcement as JSON."""
-TOOL_WORKERS = f"{PREFIX}workers:"
-"""Sorted set per tool: worker ids by the end of their announcement, in milliseconds."""
+WORKERS = f"{PREFIX}workers"
+"""Sorted set: live workers, each as its id and its tools, by the end of their announcement, in milliseconds."""
 
 KEY_MARK = f"{PREFIX}key-mark"
 """String: an empty text, sealed by the master key that gateways seal with at present."""

@@ -29,6 +29,8 @@ class JobRecord:
     cancel_reason: str | None
     progress: int | None
     """Sequence number of the newest progress event of an ended job, 0 if there is none; None if it is not known."""
+    is_told: bool
+    """Whether a waiter may hear of the job's end: not before a replica, if Redis has one, knows it too."""
     output_key: bytes
     request_key: bytes | None
     """The wrapped key of the request, or None after the job has ended."""
@@ -78,6 +80,7 @@ def from_hash(job_id: JobId, fields: Mapping[bytes, bytes]) -> JobRecord:
         reason=optional("reason"),
         cancel_reason=optional("cancel"),
         progress=int(found) if (found := optional("progress")) else None,
+        is_told=b"untold" not in fields,
         output_key=fields[b"output_key"],
         request_key=fields.get(b"request_key"),
     )

@@ -79,33 +79,44 @@ class Scripts:
 
     def __init__(self, redis: Redis, replicas: Replicas | None = None) -> None:
         self._redis = redis
-        self._replicas = replicas or Replicas()
+        self.replicas = replicas or Replicas()
         self._scripts = {name: redis.register_script(source) for name, source in _sources().items()}
 
     async def call(self, name: str, *arguments: str | bytes | int) -> Any:
         return await self._scripts[name](args=arguments)
 
-    async def expects_replicas(self) -> bool:
-        """Returns whether a replica must acknowledge what a caller is told."""
-        return await self._replicas.are_expected(self._redis)
+    async def call_unacknowledged(self, name: str, *arguments: str | bytes | int) -> Any:
+        """Calls a script whose answer begins with the number of replicas, without waiting for any of them."""
+        _, answer = await self.call(name, *arguments)
+        return answer
 
     async def call_acknowledged(self, name: str, *arguments: str | bytes | int) -> Any:
         """Calls a script, and waits in the same round trip until a replica, if there is one, has what it wrote.
 
-        Raises `NotAcknowledgedError` if none has it in time.
+        The script's answer begins with the number of replicas. The first answer of a server that has some comes without
+        an acknowledgement, so the call is repeated then, which changes nothing. Raises `NotAcknowledgedError` if no
+        replica has acknowledged the call in time.
         """
-        if not await self.expects_replicas():
-            return await self.call(name, *arguments)
-        try:
-            answer, acknowledged = await self._call_and_wait(name, arguments)
-        except NoScriptError:
-            await self._redis.script_load(self._scripts[name].script)
-            answer, acknowledged = await self._call_and_wait(name, arguments)
-        if not acknowledged:
-            raise NotAcknowledgedError(answer)
+        answer = None
+        if not self.replicas.are_expected:
+            connected, answer = await self.call(name, *arguments)
+            self.replicas.seen(connected)
+        if self.replicas.are_expected:
+            (connected, repeated), acknowledged = await self._loaded_and_waited(name, arguments)
+            self.replicas.seen(connected)
+            answer = repeated if answer is None else answer
+            if not acknowledged:
+                raise NotAcknowledgedError(answer)
         return answer
 
-    async def _call_and_wait(self, name: str, arguments: Sequence[str | bytes | int]) -> tuple[Any, int]:
+    async def _loaded_and_waited(self, name: str, arguments: Sequence[str | bytes | int]) -> tuple[Any, bool]:
+        try:
+            return await self._call_and_wait(name, arguments)
+        except NoScriptError:
+            await self._redis.script_load(self._scripts[name].script)
+            return await self._call_and_wait(name, arguments)
+
+    async def _call_and_wait(self, name: str, arguments: Sequence[str | bytes | int]) -> tuple[Any, bool]:
         """Sends the script and WAIT on one connection, for WAIT speaks of what its connection has written."""
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.execute_command("EVALSHA", self._scripts[name].sha, 0, *arguments)
@@ -116,4 +127,4 @@ class Scripts:
             if isinstance(each, Exception):
                 raise each
         answer, acknowledged = answers
-        return answer, acknowledged
+        return answer, acknowledged > 0

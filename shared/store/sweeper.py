@@ -10,7 +10,6 @@ import asyncio
 import structlog
 
 from shared.redis.redis_connection import UNAVAILABLE
-from shared.redis.replicas import Replicas
 from shared.store.job_store import JobStore, Sweep
 
 SWEEP_INTERVAL_S = 2.0
@@ -33,10 +32,10 @@ class Contact:
 
     def seen(self, at_ms: int, server: str) -> None:
         """Notes that the server with that replication id answered. Another server may lack the latest renewals."""
-        is_unbroken = server == self._server and 0 <= at_ms - self._last_ms <= LONGEST_GAP_MS
+        is_unbroken = server in ("", self._server) and 0 <= at_ms - self._last_ms <= LONGEST_GAP_MS
         if self._since_ms is None or not is_unbroken:
             self._since_ms = at_ms
-        self._last_ms, self._server = at_ms, server
+        self._last_ms, self._server = at_ms, server or self._server
 
     def broken(self) -> None:
         self._since_ms = None
@@ -52,11 +51,10 @@ class Contact:
 
 
 class Sweeper:
-    """Makes a pass every two seconds until cancelled. Each also tells `replicas` how many the server has."""
+    """Makes a pass every two seconds until cancelled."""
 
-    def __init__(self, store: JobStore, replicas: Replicas) -> None:
+    def __init__(self, store: JobStore) -> None:
         self._store = store
-        self._replicas = replicas
         self._contact = Contact()
 
     @property
@@ -81,7 +79,6 @@ class Sweeper:
             log.warning("sweep failed", error=type(error).__name__)
             return None
         self._contact.seen(result.at_ms, result.server)
-        self._replicas.seen(result.replicas)
         if result.expired or result.lost or result.again:
             log.info("jobs swept", expired=result.expired, lost=result.lost, again=result.again)
         return result

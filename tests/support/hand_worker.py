@@ -37,16 +37,12 @@ class HandWorker:
         now_s, _ = await self._redis.time()
         async with self._redis.pipeline() as pipe:
             pipe.expire(key_names.WORKER + WORKER_ID, LIFETIME_S)
-            for tool in versions:
-                pipe.zadd(key_names.TOOL_WORKERS + tool, {WORKER_ID: (now_s + LIFETIME_S) * 1000})
+            pipe.zadd(key_names.WORKERS, {" ".join((WORKER_ID, *versions)): (now_s + LIFETIME_S) * 1000})
             await pipe.execute()
 
     async def die(self) -> None:
         """Is alive no more, as far as anybody can see: its announcement has ended."""
-        async with self._redis.pipeline() as pipe:
-            for tool in TOOLS:
-                pipe.zadd(key_names.TOOL_WORKERS + tool, {WORKER_ID: 1}, xx=True)
-            await pipe.execute()
+        await self._redis.delete(key_names.WORKERS)
 
     async def claim(self, job_id: str) -> Claim:
         claim = await taken(self.store, self._redis, JobId(job_id), worker_id=WORKER_ID)

@@ -13,7 +13,7 @@ from tests.support.waiting import wait_blocking
 
 BOUNDED = (
     *(key_names.QUEUE, key_names.QUEUED, key_names.TURN, key_names.TURNS),
-    *(key_names.WAKE, key_names.LEASES, key_names.TOOL_WORKERS),
+    *(key_names.WAKE, key_names.LEASES, key_names.WORKERS),
 )
 """Prefixes of keys that live for ever and are bounded."""
 NO_TTL = -1

@@ -15,7 +15,6 @@ from shared.redis.redis_connection import UNAVAILABLE
 from shared.sealing import process_hardening
 from shared.settings import SettingsError, WorkerSettings
 from shared.store.workers import WorkerRegistry
-from shared.tools import registry
 
 TIMEOUT_S = 5.0
 
@@ -44,7 +43,7 @@ async def shortcoming(redis_url: str, host_name: str) -> str | None:
 
 
 async def _is_announced(redis: Redis, host_name: str) -> bool:
-    living = await WorkerRegistry(redis).living(registry.names())
+    living = await WorkerRegistry(redis).living()
     return any(worker.worker_id.rpartition("-")[0] == host_name for worker in living)
 
 

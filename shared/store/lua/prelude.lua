@@ -13,6 +13,19 @@ local function server()
   return string.match(info, 'master_replid:(%x+)') or '', tonumber(string.match(info, 'connected_slaves:(%d+)') or 0)
 end
 
+-- For scripts that a replica must acknowledge: their caller learns from each answer whether there is one.
+local function with_replicas(answer)
+  local _, replicas = server()
+  return {replicas, answer}
+end
+
+local function is_served(tool, now)
+  for _, worker in ipairs(redis.call('ZRANGEBYSCORE', WORKERS, now, '+inf')) do
+    if string.find(worker .. ' ', ' ' .. tool .. ' ', 1, true) then return true end
+  end
+  return false
+end
+
 -- Only workers that have the tool wait on this list, because a token that another worker pops would be lost.
 local function wake(id, lane, tool)
   local tokens = WAKE .. lane .. ':' .. tool

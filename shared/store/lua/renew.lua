@@ -10,8 +10,7 @@ for index = 2, #ARGV, 2 do
     redis.call('ZADD', LEASES, until_ms, id)
     answers[#answers + 1] = redis.call('HEXISTS', JOB .. id, 'cancel') == 1 and 'cancel' or 'held'
   elseif redis.call('HGET', JOB .. id, 'settled_by') == fence then
-    -- The attempt has ended the job, but does not know yet that it has, so it goes on trying.
-    answers[#answers + 1] = 'held'
+    answers[#answers + 1] = 'held'  -- its worker waits until a replica has acknowledged the end
   else
     disown(id)
     answers[#answers + 1] = 'lost'

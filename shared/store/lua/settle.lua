@@ -1,16 +1,16 @@
 -- ARGV: id, fencing token, final state, reason, sealed response (empty: none), sequence number of the newest progress
---       event (0: none), whether the end is told now ('1') or by `tell`, then sequence number and sealed event pairs.
--- Returns 1 if this attempt ended the job, now or earlier, and the jobs that it ended now.
+--       event (0: none), whether replicas are known that the server does not see at the moment ('1'), then sequence
+--       number and sealed event pairs.
+-- Returns the number of replicas; 1 if this attempt ended the job, now or earlier, whether waiters were told ('1'), and
+-- the jobs that it ended now. If there are replicas, `tell` tells waiters after one has acknowledged the end.
 local id, fence, state = ARGV[1], ARGV[2], ARGV[3]
 if redis.call('HGET', JOB .. id, 'settled_by') == fence then
   redis.call('HSET', JOB .. id, 'settled_by', fence)  -- a write, so that a replica can acknowledge this call too
-  -- The earlier call may have left it to `tell`, while this one finds no replica that could acknowledge the end.
-  if ARGV[7] == '1' then tell_end(id) end
-  return {1, ended}
+  return with_replicas({1, 1 - redis.call('HEXISTS', JOB .. id, 'untold'), ended})
 end
 if not holds(id, fence) then
   disown(id)
-  return {0, ended}
+  return with_replicas({0, 1, ended})
 end
 append_events(id, 8)
 if ARGV[5] ~= '' then
@@ -18,5 +18,7 @@ if ARGV[5] ~= '' then
 end
 redis.call('HSET', JOB .. id, 'settled_by', fence, 'progress', ARGV[6])
 finish(id, state, ARGV[4])
-if ARGV[7] == '1' then tell_end(id) end
-return {1, ended}
+local _, replicas = server()
+local is_told = replicas == 0 and ARGV[7] ~= '1'
+if is_told then tell_end(id) else redis.call('HSET', JOB .. id, 'untold', 1) end
+return {replicas, {1, is_told and 1 or 0, ended}}

@@ -1,9 +1,12 @@
 -- ARGV: Redis' time in ms after which expired leases are ignored (0: always), most jobs in one pass, most attempts of a
 --       read.
--- Returns Redis' time in ms, the server's replication id and number of replicas; numbers of expired jobs, lost jobs and
--- reads queued again; the ended jobs.
+-- Returns Redis' time in ms, the server's replication id (empty if there are no jobs), numbers of expired jobs, lost jobs
+-- and reads queued again; the ended jobs.
 local limit, attempts = tonumber(ARGV[2]), tonumber(ARGV[3])
 local now = now_ms()
+local indexes = {LEASES}
+for index, lane in ipairs(LANES) do indexes[index + 1] = QUEUED .. lane end
+if redis.call('EXISTS', unpack(indexes)) == 0 then return {now, '', 0, 0, 0, ended} end
 
 -- Calls `settle` for each job of an index whose time is over. Removes the entry if the job is no longer in that state.
 local function each_overdue(index, state, settle)
@@ -55,5 +58,5 @@ if now <= tonumber(ARGV[1]) then
     end
   end)
 end
-local replication_id, replicas = server()
-return {now, replication_id, replicas, expired, lost, again, ended}
+local replication_id = server()
+return {now, replication_id, expired, lost, again, ended}

@@ -1,12 +1,12 @@
 -- ARGV: lane, worker, fencing token for the taken jobs, replication id that the worker knows, most jobs, lease in ms, then
 --       the worker's tools.
 -- Takes queued jobs in the order of their turns: each gets a lease and the fencing token, and no other attempt gets it.
--- Returns 'taken', the jobs (id, record, sealed request) and the ended jobs, or 'unknown-server' if the worker must first
+-- Returns the number of replicas; 'taken', the jobs (id, record, sealed request) and the ended jobs, or 'unknown-server' if the worker must first
 -- show the fencing tokens that it holds. A second call with the same token returns the same jobs, so a call may be sent
 -- again after its answer was lost.
 local lane, worker, fence, known, most, lease_ms = unpack(ARGV, 1, 6)
-local replication_id = server()
-if replication_id ~= known then return {'unknown-server'} end
+local replication_id, replicas = server()
+if replication_id ~= known then return {replicas, {'unknown-server'}} end
 local now, jobs, last = now_ms(), {}, LAST_TAKE .. worker .. ':' .. lane
 
 local function add(id)
@@ -19,7 +19,7 @@ if earlier == fence then
   for id in string.gmatch(ids, '%S+') do
     if holds(id, fence) then add(id) end
   end
-  return {'taken', jobs, ended}
+  return {replicas, {'taken', jobs, ended}}
 end
 
 local function take(id, turn)
@@ -61,4 +61,4 @@ if #jobs > 0 then
   for index, job in ipairs(jobs) do names[index] = job[1] end
   redis.call('SET', last, fence .. ' ' .. table.concat(names, ' '), 'EX', TAKE_AGAIN_S)
 end
-return {'taken', jobs, ended}
+return {replicas, {'taken', jobs, ended}}
