@@ -78,6 +78,8 @@ RECORD = {
     "exclusive": "4567",
     "principal": IDENTITY.principal,
     "repeatable": "",
+    "share": "2345",
+    "watchers": "6789",
     "class": "write",
     "time_limit_s": "330.0",
     "retention_s": "3600",

@@ -47,6 +47,7 @@ while #jobs < tonumber(most) and skipped < WALK_LIMIT do
   local state, tool, deadline = unpack(redis.call('HMGET', JOB .. id, 'state', 'tool', 'queue_deadline'))
   if state ~= 'queued' then
     redis.call('ZREM', QUEUE .. lane, id)
+    pass_turn(lane, 0)
   elseif tonumber(deadline) < now then
     finish_from_outside(id, 'expired', 'no worker took the job in time')
   elseif tools[tool] then
