@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from arq.connections import ArqRedis
 
 from shared.models import JobId, Lane
+from shared.network import redis_address
 from shared.redis.redis_connection import worker_pool
 from tests.support.jobs import TOOL
 from tests.support.waiting import wait_until
@@ -38,7 +39,7 @@ async def idle_lane(
     url: str, run_job: Callable[[JobId], Awaitable[None]], *, slots: int = 2, tools: Collection[str] = (TOOL,)
 ) -> AsyncIterator[LaneWorker]:
     """A lane that does nothing by itself."""
-    pool = ArqRedis(worker_pool(url))
+    pool = ArqRedis(worker_pool(redis_address.parse(url)))
     lane = LaneWorker(Lane.FAST, pool=pool, tools=tools, slots=slots, run_job=run_job)
     try:
         yield lane
