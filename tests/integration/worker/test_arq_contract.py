@@ -15,6 +15,7 @@ from arq.worker import Worker, func
 from redis.asyncio import Redis
 
 from shared.models import JobId, Lane
+from shared.network import redis_address
 from shared.redis.redis_connection import worker_pool
 from shared.store import key_names, wire
 from shared.store.job_store import ARQ_IN_PROGRESS_MS
@@ -47,7 +48,7 @@ async def run_once(redis_url: str, job_id: JobId, outcome: Exception | None) -> 
             raise outcome
         return "a result"
 
-    pool = ArqRedis(worker_pool(redis_url))
+    pool = ArqRedis(worker_pool(redis_address.parse(redis_url)))
     worker = Worker(
         functions=[func(run_job, name=wire.JOB_FUNCTION)],
         queue_name=key_names.queue(Lane.FAST),

@@ -250,7 +250,7 @@ async def test_release_ends_all_waits_now_and_later(redis: Redis) -> None:
 
 async def test_wait_goes_on_through_a_restart_of_redis(own_valkey: Valkey) -> None:
     """Watched before, submitted and ended after: by check at first, and on a subscription that was renewed."""
-    redis = redis_connection.gateway_client(own_valkey.url)
+    redis = redis_connection.gateway_client(own_valkey.address)
     try:
         attempt = await Jobs(redis).running()
         async with running(redis) as waiters, waiters.watch(attempt.job_id) as watch:
@@ -264,7 +264,7 @@ async def test_wait_goes_on_through_a_restart_of_redis(own_valkey: Valkey) -> No
 
 @pytest.mark.usefixtures("no_check")
 async def test_job_that_is_watched_again_after_a_restart_is_subscribed_again(own_valkey: Valkey) -> None:
-    redis = redis_connection.gateway_client(own_valkey.url)
+    redis = redis_connection.gateway_client(own_valkey.address)
     try:
         attempt = await Jobs(redis).running()
         async with running(redis) as waiters:
@@ -283,7 +283,7 @@ async def test_job_that_is_watched_again_after_a_restart_is_subscribed_again(own
 
 
 async def test_wait_that_begins_without_redis_ends_when_it_is_back(own_valkey: Valkey) -> None:
-    redis = redis_connection.gateway_client(own_valkey.url)
+    redis = redis_connection.gateway_client(own_valkey.address)
     try:
         attempt = await Jobs(redis).finished()
         async with running(redis) as waiters:
