@@ -32,7 +32,12 @@ class Polling(Worker):
 
     def __init__(self, pool: ArqRedis, **settings: Any) -> None:
         super().__init__(
-            functions=[_never], queue_name=QUEUE, redis_pool=pool, handle_signals=False, poll_delay=SOON_S, **settings
+            functions=[_never],
+            queue_name=QUEUE,
+            redis_pool=pool,
+            handle_signals=False,
+            poll_delay=SOON_S,
+            **settings,
         )
         self.found: list[list[bytes]] = []
 
@@ -40,7 +45,7 @@ class Polling(Worker):
         self.found.append(job_ids)
 
 
-async def _never(_: dict[Any, Any]) -> None:
+async def _never(ctx: dict[Any, Any], *arguments: Any, **named: Any) -> None:
     raise AssertionError("arq runs no job function of ours")
 
 

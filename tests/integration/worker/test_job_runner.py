@@ -87,8 +87,13 @@ class Desk:
         )
 
     async def run(self, job_id: JobId) -> StoredJob:
-        await self.runner.run(job_id)
+        await self.runner.run(await self.jobs.claimed(job_id))
         return await self.jobs.stored(job_id)
+
+    async def started(self, job_id: JobId) -> "asyncio.Task[None]":
+        """Begins to run the job beside the test."""
+        claim = await self.jobs.claimed(job_id)
+        return asyncio.create_task(self.runner.run(claim), name="run")
 
     def opened(self, stored: StoredJob) -> CommandResponse:
         assert stored.response is not None
@@ -110,7 +115,6 @@ async def desk(redis: Redis, tmp_path: Path, proxy: EgressProxy) -> AsyncIterato
     store = JobStore(redis)
     plan = PlanSettings(sandboxed=False, allow_loopback=False, job_file_bytes=1_000_000, go_memory_limit="200MiB")
     runner = JobRunner(
-        worker_id=WORKER_ID,
         store=store,
         master_keys=MASTER_KEYS,
         leases=LeaseKeeper(store, redis, WORKER_ID),
@@ -145,13 +149,16 @@ async def test_job_runs_and_its_request_is_gone(desk: Desk, redis: Redis) -> Non
     assert desk.runner.leases.running == 0
 
 
-async def test_job_that_is_unknown_or_ended_is_left_alone(desk: Desk) -> None:
-    attempt = await desk.jobs.finished()
-    before = await desk.jobs.stored(attempt.job_id)
+async def test_job_that_another_process_has_ended_is_left_alone(desk: Desk) -> None:
+    claim = await desk.jobs.claimed(await desk.queued("write", "ok", command_class=CommandClass.WRITE))
+    await desk.jobs.let_lease_end(claim.record.id)
+    await desk.jobs.store.sweep(settle_leases=True)
+    before = await desk.jobs.stored(claim.record.id)
 
-    await desk.runner.run(new_job_id())
+    await desk.runner.run(claim)
 
-    assert await desk.run(attempt.job_id) == before
+    assert before.record.state is JobState.LOST
+    assert await desk.jobs.stored(claim.record.id) == before
 
 
 async def test_job_of_a_tool_that_this_worker_lacks_is_not_run(desk: Desk) -> None:
@@ -239,7 +246,9 @@ OF_VERSION_1 = {
 }
 
 
-@pytest.mark.parametrize("sealed", [{"sealed": OF_VERSION_1}, {"version": 3}], ids=["older", "newer"])
+@pytest.mark.parametrize(
+    "sealed", [{"sealed": OF_VERSION_1}, {"version": ENVELOPE_VERSION + 1}], ids=["older", "newer"]
+)
 async def test_request_of_another_version_ends_with_what_to_do(desk: Desk, sealed: dict[str, Any]) -> None:
     stored = await desk.run(await desk.queued("read", "hang", **sealed))
 
@@ -304,7 +313,7 @@ async def test_job_that_comes_while_the_worker_stops_is_cancelled(desk: Desk) ->
 
 async def test_launchers_death_makes_the_job_lost_and_keeps_its_output(desk: Desk, redis: Redis) -> None:
     job_id = await desk.queued("write", "hang")
-    running = asyncio.create_task(desk.runner.run(job_id), name="run")
+    running = await desk.started(job_id)
     await wait_until(lambda: redis.exists(key_names.EVENTS + job_id), timeout_s=60)
 
     desk.runner.launcher.kill()
@@ -318,12 +327,12 @@ async def test_launchers_death_makes_the_job_lost_and_keeps_its_output(desk: Des
 
 async def test_worker_that_gets_its_own_lost_read_again_ends_the_first_attempt(desk: Desk) -> None:
     job_id = await desk.queued("read", "hang")
-    first = asyncio.create_task(desk.runner.run(job_id))
+    first = await desk.started(job_id)
     await wait_until(lambda: _is_attempt(desk, job_id, 1))
     await desk.jobs.let_lease_end(job_id)
     await desk.jobs.store.sweep(settle_leases=True)
 
-    second = asyncio.create_task(desk.runner.run(job_id))
+    second = await desk.started(job_id)
 
     await asyncio.wait_for(first, 10)
     await wait_until(lambda: _is_attempt(desk, job_id, 2))
