@@ -7,6 +7,7 @@ import time
 from arq.connections import ArqRedis
 
 from shared.models import ANONYMOUS, CommandClass, JobState, Lane
+from shared.network import redis_address
 from shared.redis import redis_connection
 from shared.store.job_store import Claim, Ending, JobStore, NewJob
 from tests.support.jobs import new_job_id
@@ -35,7 +36,7 @@ async def jobs_per_second() -> float:
 
 async def _submit_all(url: str, worker: asyncio.subprocess.Process) -> float:
     assert worker.stdout is not None
-    redis = redis_connection.gateway_client(url)
+    redis = redis_connection.gateway_client(redis_address.parse(url))
     store = JobStore(redis)
     await worker.stdout.readline()
     started = time.perf_counter()
@@ -67,7 +68,7 @@ async def _submit(store: JobStore, count: int) -> None:
 
 
 async def _work(url: str) -> None:
-    redis = ArqRedis(redis_connection.worker_pool(url))
+    redis = ArqRedis(redis_connection.worker_pool(redis_address.parse(url)))
     store = JobStore(redis)
     left, done = JOBS, asyncio.Event()
 

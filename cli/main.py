@@ -209,7 +209,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
 
     try:
         with _explained():
-            found = asyncio.run(fleet_status.read(StoreSettings.load().redis_url.get_secret_value()))
+            found = asyncio.run(fleet_status.read(StoreSettings.load().redis_address()))
     except redis_connection.UNAVAILABLE as error:
         _fail(f"error: {redis_connection.reason(error)}", FAILED_EXIT_CODE)
     print(found.model_dump_json() if as_json else fleet_table.render(found))

@@ -24,8 +24,10 @@ from gateway.jobs.submitter import SUBMITS_AT_ONCE, JobSealer, Submitter
 from gateway.jobs.unserved import UnservedJobs
 from gateway.jobs.waiters import JobWaiters
 from gateway.policy.active import ActivePolicy
+from shared.network.redis_address import RedisAddress
 from shared.redis import redis_connection, redis_health
 from shared.redis.replicas import Replicas
+from shared.redis.sentinel_watch import SentinelWatch
 from shared.restart_on_failure import restarted
 from shared.sealing import key_file
 from shared.settings import GatewaySettings
@@ -62,10 +64,11 @@ def of(request: Mapping[str, Any]) -> Parts:
 @asynccontextmanager
 async def running(settings: GatewaySettings, tracer: Tracer) -> AsyncIterator[Parts]:
     """Builds the parts, and runs the background tasks while the block runs."""
-    url = settings.redis_url.get_secret_value()
-    async with _redis(url) as redis, _redis(url, max_connections=SUBMITS_AT_ONCE) as submitting_redis:
+    address = settings.redis_address()
+    async with _redis(address) as redis, _redis(address, max_connections=SUBMITS_AT_ONCE) as submitting_redis:
+        sentinel_watch = SentinelWatch(address, [redis.connection_pool, submitting_redis.connection_pool])
         sweeper = Sweeper(JobStore(redis))
-        submitting = JobStore(submitting_redis, Replicas())
+        submitting = JobStore(submitting_redis, Replicas(lambda: sentinel_watch.expects_replicas))
         parts = _built(settings, tracer, redis, submitting=submitting, sweeper=sweeper)
         with parts.policy.listening():
             async with asyncio.TaskGroup() as group:
@@ -73,6 +76,7 @@ async def running(settings: GatewaySettings, tracer: Tracer) -> AsyncIterator[Pa
                     group.create_task(parts.jobs.waiters.run(), name="waiters"),
                     group.create_task(parts.policy.run(), name="reload the policy"),
                     group.create_task(restarted(sweeper.run, "sweep"), name="sweep"),
+                    group.create_task(restarted(sentinel_watch.run, "watch sentinel"), name="watch sentinel"),
                     group.create_task(restarted(partial(redis_health.warn, redis), "check redis"), name="check redis"),
                     group.create_task(key_file.follow(settings, parts.jobs.master_keys), name="master keys"),
                     group.create_task(restarted(parts.key_mark.run, "key mark"), name="key mark"),
@@ -115,8 +119,8 @@ def _built(settings: GatewaySettings, tracer: Tracer, redis: Redis, *, submittin
 
 
 @asynccontextmanager
-async def _redis(url: str, **options: int) -> AsyncIterator[Redis]:
-    redis = redis_connection.gateway_client(url, **options)
+async def _redis(address: RedisAddress, **options: int) -> AsyncIterator[Redis]:
+    redis = redis_connection.gateway_client(address, **options)
     try:
         yield redis
     finally:

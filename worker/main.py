@@ -24,6 +24,8 @@ from shared.network import destinations
 from shared.network.endpoints import Endpoint
 from shared.redis import redis_connection
 from shared.redis.replicas import Replicas
+from shared.redis.sentinel_watch import SentinelWatch
+from shared.restart_on_failure import restarted
 from shared.sealing import key_file, process_hardening
 from shared.settings import BAD_SETTINGS_EXIT_CODE, SandboxMode, SettingsError, WorkerSettings
 from shared.store.job_store import JobStore
@@ -82,6 +84,7 @@ class Connections:
 
     jobs: ArqRedis
     leases: ArqRedis
+    replicas: Replicas
     tracer: Tracer
 
 
@@ -139,12 +142,21 @@ async def _served(settings: WorkerSettings, tracer: Tracer) -> bool:
                 _redis(settings, redis_connection.SOCKET_TIMEOUT_S) as redis,
                 _redis(settings, redis_connection.LEASE_TIMEOUT_S) as lease_redis,
             ):
-                connections = Connections(redis, lease_redis, tracer)
+                watch = SentinelWatch(settings.redis_address(), [redis.connection_pool, lease_redis.connection_pool])
+                connections = Connections(redis, lease_redis, Replicas(lambda: watch.expects_replicas), tracer)
                 worker = _assemble(settings, runner_settings, connections, machine=machine)
                 async with _listening(settings, WorkerHealth(worker, machine.versions, str(contained))):
                     log.info("worker started", tools=found, filters=list(text_filters), sandbox=str(contained))
-                    healthy = await worker.run(stop, hurry)
+                    healthy = await _run(worker, watch, stop, hurry=hurry)
     log.info("worker stopped", healthy=healthy)
+    return healthy
+
+
+async def _run(worker: WorkerApp, watch: SentinelWatch, stop: asyncio.Event, *, hurry: asyncio.Event) -> bool:
+    async with asyncio.TaskGroup() as group:
+        watching = group.create_task(restarted(watch.run, "watch sentinel"), name="watch sentinel")
+        healthy = await worker.run(stop, hurry)
+        watching.cancel()
     return healthy
 
 
@@ -152,7 +164,7 @@ def _assemble(
     settings: WorkerSettings, runner_settings: RunnerSettings, connections: Connections, *, machine: Machine
 ) -> WorkerApp:
     worker_id = f"{socket.gethostname()}-{secrets.token_hex(4)}"
-    store, master_keys = JobStore(connections.jobs, Replicas()), settings.load_master_keys()
+    store, master_keys = JobStore(connections.jobs, connections.replicas), settings.load_master_keys()
     leases = LeaseKeeper(JobStore(connections.leases), connections.jobs, worker_id)
     runner = JobRunner(
         store=store,
@@ -281,7 +293,7 @@ async def _launcher(work_directory: Path) -> AsyncIterator[Launcher]:
 def _dialer(settings: WorkerSettings) -> Dialer:
     listener = (Endpoint(settings.metrics_host, settings.metrics_port),) if settings.metrics_port else ()
     places = (
-        *own_services.places(settings.redis_url.get_secret_value(), settings.own_services),
+        *own_services.places(settings.redis_address(), settings.own_services),
         *own_services.collector(settings.traces_endpoint),
         *listener,
     )
@@ -296,7 +308,7 @@ def _dialer(settings: WorkerSettings) -> Dialer:
 
 @asynccontextmanager
 async def _redis(settings: WorkerSettings, timeout_s: float) -> AsyncIterator[ArqRedis]:
-    redis = ArqRedis(redis_connection.worker_pool(settings.redis_url.get_secret_value(), timeout_s=timeout_s))
+    redis = ArqRedis(redis_connection.worker_pool(settings.redis_address(), timeout_s=timeout_s))
     try:
         yield redis
     finally:

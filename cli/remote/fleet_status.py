@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 
 from cli import store_probe
 from shared.models import Lane
+from shared.network.redis_address import RedisAddress
 from shared.redis import redis_health
 from shared.store.survey import QueueSurvey
 from shared.store.workers import WorkerRegistry
@@ -68,11 +69,11 @@ class FleetStatus(BaseModel):
     warnings: list[str]
 
 
-async def read(url: str) -> FleetStatus:
-    """Reads the status. Raises one of `UNAVAILABLE`, or `StartError` if the URL cannot be used."""
-    async with asyncio.timeout(store_probe.ANSWER_TIMEOUT_S), store_probe.client(url) as client:
+async def read(address: RedisAddress) -> FleetStatus:
+    """Reads the status. Raises one of `UNAVAILABLE`."""
+    async with asyncio.timeout(store_probe.ANSWER_TIMEOUT_S), store_probe.client(address) as client:
         workers = await _workers(client)
-        server = await _server(client, store_probe.without_secrets(url))
+        server = await _server(client, address.name)
         lanes = {
             lane: LaneStatus(
                 queued=found.queued,

@@ -9,9 +9,8 @@ from shared.models import CommandClass, Lane
 from shared.network import endpoints
 from shared.tools.progress_looks import ProgressLooks
 
-ENVELOPE_VERSION: Literal[3] = 3
-"""Version of the envelope, the record and the queue. A worker refuses any other version, because it might ignore an
-important field."""
+ENVELOPE_VERSION: Literal[2] = 2
+"""Version of the envelope. A worker refuses any other version, because it might ignore an important field."""
 
 _CONFIG = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -54,7 +53,7 @@ class RequestEnvelope(BaseModel):
 
     model_config = _CONFIG
 
-    version: Literal[3] = ENVELOPE_VERSION
+    version: Literal[2] = ENVELOPE_VERSION
     command: Command
     command_class: CommandClass
     lane: Lane

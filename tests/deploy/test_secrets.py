@@ -9,6 +9,7 @@ from redis import Redis
 from redis.exceptions import AuthenticationError, NoPermissionError
 
 from shared.models import Lane
+from shared.network import redis_address
 from shared.redis import redis_connection
 from shared.sealing.fernet_keys import MasterKeys
 from shared.store import key_names
@@ -135,7 +136,9 @@ def test_certificate_of_an_external_redis_is_named_in_its_url() -> None:
     mounts = {mount["name"]: mount["mountPath"] for mount in chart.pod("worker")["containers"][0]["volumeMounts"]}
 
     assert url.rpartition("=")[2] == f"{mounts['redis-ca']}/ca.crt"
-    assert redis_connection.worker_pool(url).connection_kwargs["ssl_ca_certs"] == "/redis-ca/ca.crt"
+    assert (
+        redis_connection.worker_pool(redis_address.parse(url)).connection_kwargs["ssl_ca_certs"] == "/redis-ca/ca.crt"
+    )
 
 
 def test_egress_proxy_is_read_from_a_secret_by_workers_only() -> None:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from arq.connections import ArqRedis
 
 from shared.models import JobId, Lane
+from shared.network import redis_address
 from shared.redis.redis_connection import worker_pool
 from shared.store.job_store import Claim, JobStore
 from tests.support.jobs import TOOL, WORKER_ID
@@ -48,7 +49,7 @@ async def idle_lane(
     name: Lane = Lane.FAST,
 ) -> AsyncIterator[LaneWorker]:
     """A lane that does nothing by itself."""
-    pool = ArqRedis(worker_pool(url))
+    pool = ArqRedis(worker_pool(redis_address.parse(url)))
     store = JobStore(pool)
     leases = LeaseKeeper(store, pool, WORKER_ID)
     lane = LaneWorker(name, pool=pool, store=store, leases=leases, tools=tools, slots=slots, run_claim=run_claim)

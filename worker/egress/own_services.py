@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 
 from shared.network import destinations, endpoints
 from shared.network.endpoints import Address, Endpoint
+from shared.network.redis_address import RedisAddress
 from worker.egress.resolver import Resolver, plain
 
-REDIS_PORT = 6379
 COLLECTOR_PORTS = {"http": 80, "https": 443}
 
 
@@ -39,11 +39,9 @@ class OwnServices:
         return False
 
 
-def places(redis_url: str, others: str) -> tuple[Endpoint, ...]:
-    """Returns the place of Redis, unless its URL names a Unix socket, and those that the setting `others` lists."""
-    parts = urlsplit(redis_url)
-    redis = () if parts.scheme == "unix" else (Endpoint(parts.hostname or "localhost", parts.port or REDIS_PORT),)
-    return (*redis, *destinations.parse_services(others))
+def places(redis: RedisAddress, others: str) -> tuple[Endpoint, ...]:
+    """Returns the places of Redis and its sentinels, and those that the setting `others` lists."""
+    return (*((redis.server,) if redis.server else redis.sentinels), *destinations.parse_services(others))
 
 
 def collector(url: str) -> tuple[Endpoint, ...]:

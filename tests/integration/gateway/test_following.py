@@ -204,7 +204,7 @@ async def test_restart_of_redis_is_waited_for(own_valkey: Valkey, master_key: st
         url = await product.gateway()
         async with (
             httpx.AsyncClient(base_url=url, timeout=served.TIMEOUT_S) as client,
-            Redis.from_pool(worker_pool(own_valkey.url)) as redis,
+            Redis.from_pool(worker_pool(own_valkey.address)) as redis,
         ):
             worker = HandWorker(redis, master_key)
             job_id = await served.submitted(client)

@@ -14,6 +14,7 @@ from arq.worker import Worker
 from redis.asyncio import Redis
 
 from shared.models import Lane
+from shared.network import redis_address
 from shared.redis.redis_connection import worker_pool
 from shared.store import key_names
 from tests.support.jobs import Jobs
@@ -52,7 +53,7 @@ async def _never(ctx: dict[Any, Any], *arguments: Any, **named: Any) -> None:
 @asynccontextmanager
 async def polling(redis_url: str, **settings: Any) -> AsyncIterator[Polling]:
     """A worker whose `main` does not run yet."""
-    pool = ArqRedis(worker_pool(redis_url))
+    pool = ArqRedis(worker_pool(redis_address.parse(redis_url)))
     yield Polling(pool, **settings)
     await pool.aclose(close_connection_pool=True)
 

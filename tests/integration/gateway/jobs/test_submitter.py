@@ -25,7 +25,7 @@ GATEWAY = "gateway-1"
 
 @pytest.fixture
 async def store(own_valkey: Valkey) -> AsyncIterator[JobStore]:
-    redis = redis_connection.gateway_client(own_valkey.url, max_connections=SUBMITS_AT_ONCE)
+    redis = redis_connection.gateway_client(own_valkey.address, max_connections=SUBMITS_AT_ONCE)
     yield JobStore(redis)
     await redis.aclose()
 

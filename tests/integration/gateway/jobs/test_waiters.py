@@ -316,7 +316,7 @@ async def test_release_ends_all_waits_now_and_later(redis: Redis) -> None:
 
 async def test_wait_goes_on_through_a_restart_of_redis(own_valkey: Valkey) -> None:
     """Watched before, submitted and ended after: by check at first, and on a subscription that was renewed."""
-    redis = redis_connection.gateway_client(own_valkey.url)
+    redis = redis_connection.gateway_client(own_valkey.address)
     try:
         attempt = await Jobs(redis).running()
         async with running(redis) as waiters, waiters.watch(attempt.job_id) as watch:
@@ -330,7 +330,7 @@ async def test_wait_goes_on_through_a_restart_of_redis(own_valkey: Valkey) -> No
 
 @pytest.mark.usefixtures("no_check")
 async def test_notices_are_heard_again_after_a_restart_of_redis(own_valkey: Valkey) -> None:
-    redis = redis_connection.gateway_client(own_valkey.url)
+    redis = redis_connection.gateway_client(own_valkey.address)
     try:
         attempt = await Jobs(redis).running()
         async with running(redis) as waiters:
@@ -344,7 +344,7 @@ async def test_notices_are_heard_again_after_a_restart_of_redis(own_valkey: Valk
 
 
 async def test_wait_that_begins_without_redis_ends_when_it_is_back(own_valkey: Valkey) -> None:
-    redis = redis_connection.gateway_client(own_valkey.url)
+    redis = redis_connection.gateway_client(own_valkey.address)
     try:
         attempt = await Jobs(redis).finished()
         async with running(redis) as waiters:

@@ -156,7 +156,7 @@ async def test_writer_that_lost_its_job_stops(recording: Recording) -> None:
 
 
 async def test_output_of_an_outage_is_stored_after_it(own_valkey: Valkey) -> None:
-    async with Redis.from_pool(worker_pool(own_valkey.url)) as redis:
+    async with Redis.from_pool(worker_pool(own_valkey.address)) as redis:
         recording = await Recording.of(redis)
         async with recording.streaming():
             recording.recorder.add(OUT, b"before,")

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from cli.doctor import report
 from cli.doctor.check import Check, Status
 from cli.up import environment
+from shared.network import redis_address
 from shared.sealing.fernet_keys import MasterKeys
 from shared.settings import GatewaySettings, SandboxMode
 from tests.support import dynamic_elf
@@ -87,20 +88,20 @@ def test_taken_port_is_a_warning() -> None:
 
 
 async def test_redis_that_keeps_everything_is_ok(own_valkey: Valkey) -> None:
-    (check,) = await report.check_redis(own_valkey.url)
+    (check,) = await report.check_redis(own_valkey.address)
 
     assert check.status is Status.OK
     assert check.text.startswith("Valkey 9")
 
 
 async def test_redis_that_is_not_append_only_is_a_warning(valkey: Valkey) -> None:
-    checks = await report.check_redis(valkey.url)
+    checks = await report.check_redis(valkey.address)
 
     assert [check.status for check in checks] == [Status.OK, Status.WARNING]
 
 
 async def test_unreachable_redis_is_told_without_its_password() -> None:
-    (check,) = await report.check_redis(f"redis://:{SECRET}@127.0.0.1:1/0")
+    (check,) = await report.check_redis(redis_address.parse(f"redis://:{SECRET}@127.0.0.1:1/0"))
 
     assert (check.status, check.is_needed) == (Status.MISSING, True)
     assert SECRET not in check.text
