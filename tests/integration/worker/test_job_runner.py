@@ -19,10 +19,12 @@ from shared.models import ANONYMOUS, CommandClass, CommandResponse, JobId, JobSt
 from shared.sealing.envelope import ENVELOPE_VERSION, Command, RequestEnvelope
 from shared.sealing.fernet_keys import DataKey, JobIdentity, MasterKeys, Purpose
 from shared.store import key_names
-from shared.store.job_store import JobStore, StoredJob
+from shared.store.job_store import Attempt, Ending, JobStore, StoredJob
+from shared.store.scripts import NotAcknowledgedError
 from tests.support import egress, stub
 from tests.support.jobs import WORKER_ID, Jobs, new_job_id
 from tests.support.waiting import wait_until
+from worker import job_runner
 from worker.egress.proxy import EgressProxy
 from worker.job_runner import SEAL_MARGIN_S, JobRunner, RunnerSettings
 from worker.launcher.client import Launcher
@@ -147,6 +149,27 @@ async def test_job_runs_and_its_request_is_gone(desk: Desk, redis: Redis) -> Non
     assert not await redis.exists(key_names.REQUEST + job_id)
     assert list(desk.runner.settings.work_directory.iterdir()) == []
     assert desk.runner.leases.running == 0
+
+
+async def test_end_that_no_replica_has_acknowledged_is_settled_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle, endings = JobStore.settle, list[Ending]()
+
+    async def settled(store: JobStore, attempt: Attempt, ending: Ending) -> bool:
+        answer = await settle(store, attempt, ending)
+        endings.append(ending)
+        if len(endings) < 3:
+            raise NotAcknowledgedError(answer)
+        return answer
+
+    monkeypatch.setattr(JobStore, "settle", settled)
+    monkeypatch.setattr(job_runner, "RETRY_DELAY_S", 0)
+
+    stored = await desk.run(await desk.queued("read", "list"))
+
+    assert endings == [endings[0]] * 3
+    assert stored.record.state is JobState.SUCCEEDED
 
 
 async def test_job_that_another_process_has_ended_is_left_alone(desk: Desk) -> None:
