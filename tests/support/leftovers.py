@@ -12,7 +12,7 @@ from tests.support import processes
 from tests.support.waiting import wait_blocking
 
 BOUNDED = (
-    *(key_names.QUEUE, key_names.QUEUED, key_names.TURN, key_names.TURNS),
+    *(key_names.QUEUE, key_names.QUEUED, key_names.TURN, key_names.TURNS, key_names.LOAD),
     *(key_names.WAKE, key_names.LEASES, key_names.WORKERS),
 )
 """Prefixes of keys that live for ever and are bounded."""
