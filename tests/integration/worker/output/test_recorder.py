@@ -183,4 +183,5 @@ async def test_progress_is_told_apart_from_output_and_each_event_names_the_newes
         (EventKind.PROGRESS, b"1/2 ready", 2),
         (OUT, b"two\n", 3),
     ]
+    assert recorder.newest_progress == 3
     assert recorder.text(OUT) == ("one\ntwo\n", False)
