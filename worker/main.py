@@ -22,8 +22,10 @@ from shared.command import filters
 from shared.models import Lane
 from shared.network import destinations
 from shared.network.endpoints import Endpoint
-from shared.redis import redis_connection
+from shared.redis import redis_connection, supported
+from shared.redis.redis_health import ServerCheck
 from shared.redis.sentinel_watch import SentinelWatch
+from shared.redis.supported import UnsupportedServerError
 from shared.restart_on_failure import restarted
 from shared.sealing import key_file, process_hardening
 from shared.settings import BAD_SETTINGS_EXIT_CODE, SandboxMode, SettingsError, WorkerSettings
@@ -104,7 +106,11 @@ def main() -> None:
 
 
 async def serve(settings: WorkerSettings) -> bool:
-    """Runs a worker until it is told to stop. Returns False if it ended because its launcher died."""
+    """Runs a worker until it is told to stop. Returns False if it ended because its launcher died.
+
+    Raises UnsupportedServerError or WorkerStartError.
+    """
+    await supported.require(settings.redis_address())
     async with spans.running(settings, service="mcp-k8s-worker") as tracer:
         return await _served(settings, tracer)
 
@@ -142,20 +148,37 @@ async def _served(settings: WorkerSettings, tracer: Tracer) -> bool:
             ):
                 connections = Connections(redis, lease_redis, tracer)
                 worker = _assemble(settings, runner_settings, connections, machine=machine)
+                check = ServerCheck(redis)
                 watch = SentinelWatch(settings.redis_address(), [redis.connection_pool, lease_redis.connection_pool])
                 async with _listening(settings, WorkerHealth(worker, machine.versions, str(contained))):
                     log.info("worker started", tools=found, filters=list(text_filters), sandbox=str(contained))
-                    healthy = await _run(worker, watch, stop, hurry=hurry)
+                    healthy = await _run(worker, check, watch, stop=stop, hurry=hurry)
     log.info("worker stopped", healthy=healthy)
     return healthy
 
 
-async def _run(worker: WorkerApp, watch: SentinelWatch, stop: asyncio.Event, *, hurry: asyncio.Event) -> bool:
-    async with asyncio.TaskGroup() as group:
-        watching = group.create_task(restarted(watch.run, "watch sentinel"), name="watch sentinel")
-        healthy = await worker.run(stop, hurry)
-        watching.cancel()
+async def _run(
+    worker: WorkerApp, check: ServerCheck, watch: SentinelWatch, *, stop: asyncio.Event, hurry: asyncio.Event
+) -> bool:
+    """Raises UnsupportedServerError if the server, reached at last, cannot be used."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            background = [
+                group.create_task(_checked(check), name="check redis"),
+                group.create_task(restarted(watch.run, "watch sentinel"), name="watch sentinel"),
+            ]
+            healthy = await worker.run(stop, hurry)
+            for task in background:
+                task.cancel()
+    except* UnsupportedServerError as errors:
+        raise errors.exceptions[0] from None
     return healthy
+
+
+async def _checked(check: ServerCheck) -> None:
+    await restarted(check.run, "check redis")
+    if check.refusal is not None:
+        raise UnsupportedServerError(check.refusal)
 
 
 def _assemble(
