@@ -1,19 +1,19 @@
 """Measures jobs per second through queue and store: one process submits and another claims and settles; none is run."""
 
 import asyncio
-import secrets
 import sys
 import time
 
 from arq.connections import ArqRedis
 
-from shared.models import ANONYMOUS, CommandClass, JobId, JobState, Lane
+from shared.models import ANONYMOUS, CommandClass, JobState, Lane
 from shared.network import redis_address
 from shared.redis import redis_connection
-from shared.store.job_store import Attempt, Claim, Ending, JobStore, NewJob
+from shared.store.job_store import Claim, Ending, JobStore, NewJob
 from tests.support.jobs import new_job_id
 from tests.support.valkey import APPEND_ONLY, Valkey
 from worker.lane import LaneWorker
+from worker.leases import LeaseKeeper
 
 JOBS = 5_000
 SUBMITTERS = 20
@@ -72,16 +72,15 @@ async def _work(url: str) -> None:
     store = JobStore(redis)
     left, done = JOBS, asyncio.Event()
 
-    async def run_job(job_id: JobId) -> None:
+    async def run_claim(claim: Claim) -> None:
         nonlocal left
-        claim = await store.claim(Attempt(job_id, secrets.token_hex(16)), worker_id="bench")
-        if isinstance(claim, Claim):
-            await store.settle(claim.attempt, Ending(JobState.SUCCEEDED, "", b"sealed"))
-            left -= 1
-            if left == 0:
-                done.set()
+        await store.settle(claim.attempt, Ending(JobState.SUCCEEDED, "", b"sealed"))
+        left -= 1
+        if left == 0:
+            done.set()
 
-    lane = LaneWorker(Lane.FAST, pool=redis, tools=[TOOL], slots=SLOTS, run_job=run_job)
+    leases = LeaseKeeper(store, redis, "bench")
+    lane = LaneWorker(Lane.FAST, pool=redis, store=store, leases=leases, tools=[TOOL], slots=SLOTS, run_claim=run_claim)
     serving = asyncio.create_task(lane.serve(), name="lane")
     print("ready", flush=True)
     await done.wait()

@@ -15,7 +15,6 @@ from shared.redis import redis_connection, redis_health, sentinel_health, suppor
 from shared.redis.redis_connection import UNAVAILABLE
 from shared.redis.sentinel_pool import SentinelPool
 from shared.store.workers import WorkerRegistry
-from shared.tools import registry
 
 ANSWER_TIMEOUT_S = 5.0
 
@@ -45,7 +44,7 @@ async def running_jobs(address: RedisAddress) -> int | None:
     """Returns the number of running jobs that workers last announced; None if Redis is not available."""
     try:
         async with asyncio.timeout(ANSWER_TIMEOUT_S), client(address) as redis:
-            return sum(worker.running for worker in await WorkerRegistry(redis).living(registry.names()))
+            return sum(worker.running for worker in await WorkerRegistry(redis).living())
     except UNAVAILABLE:
         return None
 

@@ -26,6 +26,7 @@ from gateway.policy.active import ActivePolicy
 from shared.network.redis_address import RedisAddress
 from shared.redis import redis_connection
 from shared.redis.redis_health import ServerCheck
+from shared.redis.replicas import Replicas
 from shared.redis.sentinel_watch import SentinelWatch
 from shared.restart_on_failure import restarted
 from shared.sealing import key_file
@@ -68,7 +69,8 @@ async def running(settings: GatewaySettings, tracer: Tracer) -> AsyncIterator[Pa
     async with _redis(address) as redis, _redis(address, max_connections=SUBMITS_AT_ONCE) as submitting_redis:
         sentinel_watch = SentinelWatch(address, [redis.connection_pool, submitting_redis.connection_pool])
         sweeper = Sweeper(JobStore(redis))
-        parts = _built(settings, tracer, redis, submitting_redis=submitting_redis, sweeper=sweeper)
+        submitting = JobStore(submitting_redis, Replicas(lambda: sentinel_watch.expects_replicas))
+        parts = _built(settings, tracer, redis, submitting=submitting, sweeper=sweeper)
         with parts.policy.listening():
             async with asyncio.TaskGroup() as group:
                 looping = [
@@ -86,9 +88,7 @@ async def running(settings: GatewaySettings, tracer: Tracer) -> AsyncIterator[Pa
                     task.cancel()
 
 
-def _built(
-    settings: GatewaySettings, tracer: Tracer, redis: Redis, *, submitting_redis: Redis, sweeper: Sweeper
-) -> Parts:
+def _built(settings: GatewaySettings, tracer: Tracer, redis: Redis, *, submitting: JobStore, sweeper: Sweeper) -> Parts:
     policy, master_keys = ActivePolicy(settings), settings.load_master_keys()
     store, workers = JobStore(redis), WorkerRegistry(redis)
     waiters = JobWaiters(store, redis, UnservedJobs(store, workers, lambda: sweeper.in_contact))
@@ -96,7 +96,7 @@ def _built(
     jobs = JobService(
         store=store,
         sealer=JobSealer(master_keys, settings, tracer),
-        submitter=Submitter(JobStore(submitting_redis), queue_limit=settings.queue_limit),
+        submitter=Submitter(submitting, queue_limit=settings.queue_limit, gateway_id=waiters.gateway_id),
         waiters=waiters,
         delivery=Delivery(store, waiters, background),
         master_keys=master_keys,

@@ -24,6 +24,7 @@ from shared.network import destinations
 from shared.network.endpoints import Endpoint
 from shared.redis import redis_connection, supported
 from shared.redis.redis_health import ServerCheck
+from shared.redis.replicas import Replicas
 from shared.redis.sentinel_watch import SentinelWatch
 from shared.redis.supported import UnsupportedServerError
 from shared.restart_on_failure import restarted
@@ -85,6 +86,7 @@ class Connections:
 
     jobs: ArqRedis
     leases: ArqRedis
+    replicas: Replicas
     tracer: Tracer
 
 
@@ -146,10 +148,10 @@ async def _served(settings: WorkerSettings, tracer: Tracer) -> bool:
                 _redis(settings, redis_connection.SOCKET_TIMEOUT_S) as redis,
                 _redis(settings, redis_connection.LEASE_TIMEOUT_S) as lease_redis,
             ):
-                connections = Connections(redis, lease_redis, tracer)
-                worker = _assemble(settings, runner_settings, connections, machine=machine)
                 check = ServerCheck(redis)
                 watch = SentinelWatch(settings.redis_address(), [redis.connection_pool, lease_redis.connection_pool])
+                connections = Connections(redis, lease_redis, Replicas(lambda: watch.expects_replicas), tracer)
+                worker = _assemble(settings, runner_settings, connections, machine=machine)
                 async with _listening(settings, WorkerHealth(worker, machine.versions, str(contained))):
                     log.info("worker started", tools=found, filters=list(text_filters), sandbox=str(contained))
                     healthy = await _run(worker, check, watch, stop=stop, hurry=hurry)
@@ -185,10 +187,9 @@ def _assemble(
     settings: WorkerSettings, runner_settings: RunnerSettings, connections: Connections, *, machine: Machine
 ) -> WorkerApp:
     worker_id = f"{socket.gethostname()}-{secrets.token_hex(4)}"
-    store, master_keys = JobStore(connections.jobs), settings.load_master_keys()
+    store, master_keys = JobStore(connections.jobs, connections.replicas), settings.load_master_keys()
     leases = LeaseKeeper(JobStore(connections.leases), connections.jobs, worker_id)
     runner = JobRunner(
-        worker_id=worker_id,
         store=store,
         master_keys=master_keys,
         leases=leases,
@@ -210,7 +211,15 @@ def _assemble(
     )
     return WorkerApp(
         lanes={
-            lane: LaneWorker(lane, pool=connections.jobs, tools=machine.binaries, slots=count, run_job=runner.run)
+            lane: LaneWorker(
+                lane,
+                pool=connections.jobs,
+                store=store,
+                leases=leases,
+                tools=machine.binaries,
+                slots=count,
+                run_claim=runner.run,
+            )
             for lane, count in slots.items()
         },
         leases=leases,

@@ -16,7 +16,6 @@ from shared.network.redis_address import RedisAddress
 from shared.redis import redis_health, sentinel_health, supported
 from shared.store.survey import QueueSurvey
 from shared.store.workers import WorkerRegistry
-from shared.tools import registry
 
 ATTENTION_EXIT_CODE = 3
 """Exit code when Redis has answered and the status contains a warning."""
@@ -107,7 +106,7 @@ async def _server(client: Redis, address: str) -> RedisStatus:
 
 async def _workers(client: Redis) -> list[WorkerStatus]:
     workers = WorkerRegistry(client)
-    living = await workers.living(registry.names())
+    living = await workers.living()
     running = await workers.running()
     serving = [
         WorkerStatus(

@@ -12,7 +12,6 @@ from gateway import parts, store_calls
 from shared import metrics
 from shared.errors import ErrorCode, UnavailableError
 from shared.store import key_mark
-from shared.tools import registry
 
 router = APIRouter(tags=["health"])
 
@@ -52,7 +51,7 @@ async def readyz(request: Request) -> Readiness:
     if not found.key_mark.opens:
         raise UnavailableError(ErrorCode.STORE_UNAVAILABLE, key_mark.CLOSED)
     async with store_calls.bounded():
-        living = await found.workers.living(registry.names())
+        living = await found.workers.living()
     sandboxes = Counter(worker.sandbox for worker in living)
     return Readiness(status="ready", version=shared.__version__, sandboxes=sandboxes)
 

@@ -1,6 +1,5 @@
 """What a worker does to a job, done by hand: for tests of a gateway that must see a job in one exact state."""
 
-import secrets
 from collections.abc import Sequence
 
 from redis.asyncio import Redis
@@ -10,8 +9,9 @@ from shared.models import CommandResponse, JobId, JobState
 from shared.sealing.envelope import RequestEnvelope
 from shared.sealing.fernet_keys import DataKey, MasterKeys, Purpose
 from shared.store import key_names
-from shared.store.job_store import Attempt, Claim, Ending, JobStore, SealedEvent
+from shared.store.job_store import Claim, Ending, JobStore, SealedEvent
 from shared.store.workers import Announcement, WorkerRegistry
+from tests.support.jobs import taken
 
 WORKER_ID = "hand"
 TOOLS = ("kubectl", "helm", "stub")
@@ -37,21 +37,16 @@ class HandWorker:
         now_s, _ = await self._redis.time()
         async with self._redis.pipeline() as pipe:
             pipe.expire(key_names.WORKER + WORKER_ID, LIFETIME_S)
-            for tool in versions:
-                pipe.zadd(key_names.TOOL_WORKERS + tool, {WORKER_ID: (now_s + LIFETIME_S) * 1000})
+            pipe.zadd(key_names.WORKERS, {" ".join((WORKER_ID, *versions)): (now_s + LIFETIME_S) * 1000})
             await pipe.execute()
 
     async def die(self) -> None:
         """Is alive no more, as far as anybody can see: its announcement has ended."""
-        async with self._redis.pipeline() as pipe:
-            for tool in TOOLS:
-                pipe.zadd(key_names.TOOL_WORKERS + tool, {WORKER_ID: 1}, xx=True)
-            await pipe.execute()
+        await self._redis.delete(key_names.WORKERS)
 
     async def claim(self, job_id: str) -> Claim:
-        attempt = Attempt(JobId(job_id), secrets.token_hex(8))
-        claim = await self.store.claim(attempt, worker_id=WORKER_ID)
-        assert isinstance(claim, Claim), claim
+        claim = await taken(self.store, self._redis, JobId(job_id), worker_id=WORKER_ID)
+        assert claim is not None
         return claim
 
     def output_key(self, claim: Claim) -> DataKey:

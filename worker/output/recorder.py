@@ -73,6 +73,11 @@ class OutputRecorder:
         """Bytes of output that were not stored."""
         return self._dropped_bytes
 
+    @property
+    def newest_progress(self) -> int:
+        """Sequence number of the newest sealed progress event, or 0 if there is none. Ask after `remaining`."""
+        return self._newest_progress
+
     def count(self) -> None:
         """Adds the stored and dropped bytes to the metrics. Call it once, after all output was added."""
         metrics.OUTPUT_BYTES.labels(OutputFate.DROPPED).inc(self._dropped_bytes)

@@ -16,7 +16,6 @@ from shared.redis.redis_connection import UNAVAILABLE
 from shared.sealing import process_hardening
 from shared.settings import SettingsError, WorkerSettings
 from shared.store.workers import WorkerRegistry
-from shared.tools import registry
 
 TIMEOUT_S = 5.0
 
@@ -45,7 +44,7 @@ async def shortcoming(address: RedisAddress, host_name: str) -> str | None:
 
 
 async def _is_announced(redis: Redis, host_name: str) -> bool:
-    living = await WorkerRegistry(redis).living(registry.names())
+    living = await WorkerRegistry(redis).living()
     return any(worker.worker_id.rpartition("-")[0] == host_name for worker in living)
 
 

@@ -68,7 +68,7 @@ async def change_record(redis: Redis, job_id: str, **fields: str) -> None:
 async def is_untouched(redis: Redis) -> bool:
     """Whether there is no job, no queue and no sealed request."""
     kept = [name async for name in redis.scan_iter(f"{key_names.PREFIX}*")]
-    others = (key_names.WORKER.encode(), key_names.TOOL_WORKERS.encode(), key_names.KEY_MARK.encode())
+    others = (key_names.WORKER.encode(), key_names.WORKERS.encode(), key_names.KEY_MARK.encode())
     return not [name for name in kept if not name.startswith(others)]
 
 

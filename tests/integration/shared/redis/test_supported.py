@@ -96,7 +96,9 @@ async def test_proxy_is_recognised_by_what_it_refuses(valkey: Valkey, answers: d
 
 async def test_user_without_the_right_to_ask_is_judged_by_its_scripts(own_valkey: Valkey) -> None:
     async with Redis.from_url(own_valkey.url) as admin:
-        await admin.execute_command("ACL", "SETUSER", "app", "on", "nopass", *supported.ALLOWED_USER.split())
+        await admin.execute_command(
+            "ACL", "SETUSER", "app", "on", "nopass", *supported.ALLOWED_USER.split(), "-@dangerous"
+        )
         await admin.execute_command("ACL", "SETUSER", "none", "on", "nopass", "~other:*", "+@all")
 
     def of(user: str) -> RedisAddress:

@@ -12,7 +12,9 @@ from tests.support.jobs import Jobs
 GOLDEN = Path(__file__).parents[3] / "unit" / "shared" / "golden" / f"wire-{ENVELOPE_VERSION}.json"
 RECORD = set(json.loads(GOLDEN.read_text())["record"])
 ONLY_WHILE_RUNNING = {"started_at", "worker", "fence"}
-GONE_AT_THE_END = {"request_key", "fence", "worker", "exclusive", "owner"}
+GONE_AT_THE_END = {"request_key", "fence", "worker", "exclusive", "owner", "share"}
+
+ADDED_AT_THE_END = {"ended_at", "reason", "settled_by", "progress"}
 
 
 async def fields(redis: Redis, job_id: str) -> set[str]:
@@ -29,4 +31,4 @@ async def test_record_has_the_fields_that_other_versions_read(redis: Redis, jobs
 
     assert await fields(redis, queued) == RECORD - ONLY_WHILE_RUNNING
     assert await fields(redis, running.job_id) == RECORD
-    assert await fields(redis, finished.job_id) == RECORD - GONE_AT_THE_END | {"ended_at", "reason", "settled_by"}
+    assert await fields(redis, finished.job_id) == RECORD - GONE_AT_THE_END | ADDED_AT_THE_END
