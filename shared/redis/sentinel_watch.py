@@ -48,7 +48,7 @@ class SentinelWatch:
                 await self.look()
                 await asyncio.sleep(INTERVAL_S)
         finally:
-            await self._sentinels.close()
+            await self.close()
 
     async def look(self) -> None:
         """Asks once, which takes at most a second. Without an answer everything stays as it is."""
@@ -65,6 +65,11 @@ class SentinelWatch:
             place = redis_address.place(Endpoint(*primary.place))
             log.info("redis primary", address=place, replicas=primary.replicas, connections_were_cut=any(were_cut))
         self._primary = primary
+
+    async def close(self) -> None:
+        """Closes the connections to the sentinels."""
+        if self._sentinels is not None:
+            await self._sentinels.close()
 
     def _report(self, problem: str | None) -> None:
         """Logs a problem when it appears or is another one, and its end."""

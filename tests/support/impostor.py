@@ -22,7 +22,8 @@ def error(text: str) -> bytes:
 
 @asynccontextmanager
 async def impostor(socket: Path, answers: Mapping[str, bytes]) -> AsyncIterator[RedisAddress]:
-    """Yields the address of a relay to the server on a Unix socket. `answers`: command in capitals → its whole answer.
+    """Yields the address of a relay to the server on a Unix socket. `answers`: command in capitals, of one or two
+    words → its whole answer.
 
     A client must have read all other answers before it sends one of these commands.
     """
@@ -51,7 +52,8 @@ async def _serve(
         async with asyncio.TaskGroup() as group:
             group.create_task(_carry(from_server, writer), name="from the server")
             while words := await _command(reader):
-                answer = answers.get(words[0].decode().upper())
+                names = b" ".join(words[:2]).decode(errors="replace").upper()
+                answer = answers.get(names) or answers.get(names.partition(" ")[0])
                 if answer is not None:
                     writer.write(answer)
                 else:
