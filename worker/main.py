@@ -121,7 +121,8 @@ async def _served(settings: WorkerSettings, tracer: Tracer) -> bool:
     stop, hurry = _signals()
     contained = _contained(settings.sandbox)
     with _work_directory(settings.work_directory) as work_directory:
-        dialer = _dialer(settings)
+        watch = SentinelWatch(settings.redis_address())
+        dialer = _dialer(settings, watch)
         async with _launcher(work_directory) as launcher, EgressProxy.running(dialer) as proxy:
             plan = PlanSettings(
                 sandboxed=contained.is_sandbox,
@@ -149,7 +150,7 @@ async def _served(settings: WorkerSettings, tracer: Tracer) -> bool:
                 _redis(settings, redis_connection.LEASE_TIMEOUT_S) as lease_redis,
             ):
                 check = ServerCheck(redis)
-                watch = SentinelWatch(settings.redis_address(), [redis.connection_pool, lease_redis.connection_pool])
+                watch.watch_over(redis.connection_pool, lease_redis.connection_pool)
                 connections = Connections(redis, lease_redis, Replicas(lambda: watch.expects_replicas), tracer)
                 worker = _assemble(settings, runner_settings, connections, machine=machine)
                 async with _listening(settings, WorkerHealth(worker, machine.versions, str(contained))):
@@ -313,7 +314,7 @@ async def _launcher(work_directory: Path) -> AsyncIterator[Launcher]:
         await launcher.close()
 
 
-def _dialer(settings: WorkerSettings) -> Dialer:
+def _dialer(settings: WorkerSettings, watch: SentinelWatch) -> Dialer:
     listener = (Endpoint(settings.metrics_host, settings.metrics_port),) if settings.metrics_port else ()
     places = (
         *own_services.places(settings.redis_address(), settings.own_services),
@@ -324,7 +325,7 @@ def _dialer(settings: WorkerSettings) -> Dialer:
         allow=destinations.parse(settings.egress_allow),
         deny=destinations.parse(settings.egress_deny),
         allow_loopback=settings.allow_loopback,
-        own=OwnServices(places, resolver.resolve),
+        own=OwnServices(places, resolver.resolve, watch),
     )
     return Dialer(policy, settings.egress_proxy.get_secret_value() or None)
 
