@@ -55,6 +55,17 @@ def test_keda_asks_an_external_redis(ca_secret: str, enable_tls: str | None) -> 
     assert not chart.of_kind("TriggerAuthentication")
 
 
+def test_keda_asks_the_primary_that_sentinel_names() -> None:
+    """https://keda.sh/docs/2.16/scalers/redis-sentinel-lists/"""
+    chart = own_chart.render(own_chart.CHART / "ci" / "sentinel-values.yaml")
+    trigger = chart.one("ScaledObject", "worker")["spec"]["triggers"][0]
+
+    assert trigger["type"] == "redis-sentinel"
+    assert trigger["metadata"]["addresses"].split(",")[0] == "sentinel-0.example:26379"
+    assert trigger["metadata"]["sentinelMaster"] == "jobs"
+    assert "address" not in trigger["metadata"]
+
+
 def test_workers_are_scaled_by_an_external_metric() -> None:
     chart = own_chart.render(own_chart.CHART / "ci" / "metric-values.yaml")
     (metric,) = chart.one("HorizontalPodAutoscaler", "worker")["spec"]["metrics"]

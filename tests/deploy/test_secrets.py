@@ -9,8 +9,6 @@ from redis import Redis
 from redis.exceptions import AuthenticationError, NoPermissionError
 
 from shared.models import Lane
-from shared.network import redis_address
-from shared.redis import redis_connection
 from shared.sealing.fernet_keys import MasterKeys
 from shared.store import key_names
 from tests.support import own_chart
@@ -22,6 +20,7 @@ if redis.call('type', KEYS[1]).ok == 'zset' then return redis.call('zcard', KEYS
 return redis.call('llen', KEYS[1])
 """
 """KEDA asks so too, for it takes lists and sorted sets: https://keda.sh/docs/latest/scalers/redis-lists/"""
+PASSWORD = "redis-sentinel-password"
 SECRET_KEYS = ("master-keys", "password", "keda-password", "redis-url")
 
 
@@ -129,16 +128,28 @@ def test_external_secrets_are_used_and_none_is_made() -> None:
     assert volumes["redis-ca"]["secret"]["secretName"] == "our-redis-ca"
 
 
-def test_certificate_of_an_external_redis_is_named_in_its_url() -> None:
-    """As the values file and docs/kubernetes.md say it."""
-    url = "rediss://:password@redis.example:6380/0?ssl_ca_certs=/redis-ca/ca.crt"
+def test_authority_of_an_external_redis_is_a_file_that_is_mounted() -> None:
     chart = own_chart.render(own_chart.CHART / "ci" / "external-values.yaml")
     mounts = {mount["name"]: mount["mountPath"] for mount in chart.pod("worker")["containers"][0]["volumeMounts"]}
 
-    assert url.rpartition("=")[2] == f"{mounts['redis-ca']}/ca.crt"
-    assert (
-        redis_connection.worker_pool(redis_address.parse(url)).connection_kwargs["ssl_ca_certs"] == "/redis-ca/ca.crt"
-    )
+    assert chart.environment("worker")["K8S_MCP_REDIS_CA_FILE"] == f"{mounts['redis-ca']}/ca.crt"
+
+
+def test_password_of_the_sentinels_is_read_from_its_secret() -> None:
+    chart = own_chart.render(own_chart.CHART / "ci" / "sentinel-values.yaml")
+    for component in ("gateway", "worker"):
+        volumes = {volume["name"]: volume for volume in chart.pod(component)["volumes"]}
+        environment = chart.environment(component)
+
+        assert {"name": "our-sentinels", "items": [{"key": PASSWORD, "path": PASSWORD}]} in [
+            source["secret"] for source in volumes["secrets"]["projected"]["sources"]
+        ]
+        assert environment["K8S_MCP_REDIS_SENTINEL_PASSWORD_FILE"] == f"/secrets/{PASSWORD}"
+        assert environment["K8S_MCP_REDIS_SENTINEL_USERNAME"] == "watcher"
+        assert (
+            "checksum/redis-sentinel"
+            in chart.one("Deployment", component)["spec"]["template"]["metadata"]["annotations"]
+        )
 
 
 def test_egress_proxy_is_read_from_a_secret_by_workers_only() -> None:
