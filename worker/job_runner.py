@@ -173,14 +173,11 @@ class JobRunner:
             limits=self.settings.output,
             last_sequence=events.last_before(job.claim.record.attempt),
         )
-        streaming = asyncio.create_task(recorder.stream(), name=f"stream {job.claim.record.id}")
         try:
-            execution = await self._execute(job, recorder)
+            async with recorder.streaming():
+                execution = await self._execute(job, recorder)
         except LauncherGoneError:
             execution = None
-        finally:
-            streaming.cancel()
-            await asyncio.wait({streaming})
         recorder.count()
         if job.loan is not None and job.loan.snapshot is None:
             # Before the caller learns of the end, so that the caller's next command finds the files.

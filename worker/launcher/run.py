@@ -33,7 +33,8 @@ class Run:
         self._spares = spares
         self._send_signal = send_signal
         self._exits: dict[int, StageExit] = {}
-        self._ended = asyncio.Event()
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Done when nothing more will be known of the run. Wait for it with `asyncio.wait`, which never cancels it."""
 
     @classmethod
     def not_started(cls, stage_count: int, reason: str) -> "Run":
@@ -58,7 +59,7 @@ class Run:
 
     async def wait(self) -> tuple[StageExit, ...]:
         """Waits for all stages and returns how each ended. Raises LauncherGoneError. A cancel sends no signal."""
-        await self._ended.wait()
+        await asyncio.wait({self.ended})
         if not self.has_ended:
             raise LauncherGoneError("the launcher ended before the command")
         return tuple(self._exits[index] for index in sorted(self._exits))
@@ -93,12 +94,16 @@ class Run:
         """Records that the launcher has ended, so the other exits stay unknown. Only the client calls it."""
         for spare in self._spares:
             spare.control.close()
-        self._ended.set()
+        self._end()
 
     def _note(self, index: int, ended: StageExit) -> None:
         self._exits.setdefault(index, ended)  # the first report counts: "never started" is followed by an exit
         if self.has_ended:
-            self._ended.set()
+            self._end()
+
+    def _end(self) -> None:
+        if not self.ended.done():
+            self.ended.set_result(None)
 
 
 def _never_started(reason: str) -> StageExit:
