@@ -15,15 +15,21 @@ STANDARD_STREAMS = 3
 class Stage:
     """A process to start. Its `descriptors` become 0, 1, 2, 3… in this order.
 
-    `Launcher.run` takes ownership of the descriptors, even if it fails.
+    `Launcher.run` takes ownership of the descriptors, even if it fails. None keeps what a reserved spare has there: no
+    input, or a pipe for its output.
     """
 
     spec: StageSpec
-    descriptors: tuple[int, ...]
+    descriptors: tuple[int | None, ...]
 
     def __post_init__(self) -> None:
         if not STANDARD_STREAMS <= len(self.descriptors) <= MAX_STAGE_DESCRIPTORS:
             raise ValueError(f"a stage takes {STANDARD_STREAMS} to {MAX_STAGE_DESCRIPTORS} descriptors")
+
+    @property
+    def given(self) -> dict[int, int]:
+        """The number that each given descriptor gets in the process → the descriptor."""
+        return {place: each for place, each in enumerate(self.descriptors) if each is not None}
 
 
 class Run:
@@ -78,7 +84,7 @@ class Run:
         """Hands each stage to its child. Only the client calls it. Raises MessageTooLargeError."""
         for index, (spare, packet, stage) in enumerate(zip(self._spares, packets, stages, strict=True)):
             try:
-                spare.control.send(packet, stage.descriptors)
+                spare.control.send(packet, stage.given.values())
             except ConnectionError:
                 self._note(index, _never_started("launcher: the waiting child was killed"))
 

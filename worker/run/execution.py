@@ -75,7 +75,8 @@ async def execute(
     output = HeldOutput(plan.masking, is_endless=is_endless) if plan.masking else None
     started = time.monotonic()
     try:
-        run = await launcher.run(connected.stages)  # closes the inherited descriptors in any case
+        # Closes the inherited descriptors in any case.
+        run = await launcher.run(connected.stages, first=plan.reservation)
     except BaseException:
         connected.close()
         raise
