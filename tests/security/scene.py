@@ -116,11 +116,8 @@ class Scene:
         assert (self.inside.heard, self.elsewhere.heard) == ([], [])
         if found.job_id is not None:
             assert self.reached(found.job_id) <= {("127.0.0.1", self.api_server.port)}
-            await wait_until(lambda: not self._files_of_jobs())
+            await wait_until(lambda: not leftovers.files_of_jobs(*self.planted.home.glob("mcp-k8s-*")))
         return heard.requests - self.before[0]
-
-    def _files_of_jobs(self) -> list[str]:
-        return [path for worker in self.planted.home.glob("mcp-k8s-*") for path in leftovers.files_of_jobs(worker)]
 
     def reached(self, job_id: str) -> set[tuple[str, int]]:
         """Where the worker's proxy let the job's command connect to."""

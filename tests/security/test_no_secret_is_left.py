@@ -259,7 +259,9 @@ async def test_nothing_that_callers_sent_is_left_anywhere(
             during = {**await _kept(scene), **_processes(scene)}
             await caller.cancel(hanging)
             await caller.ended(hanging)
-            await wait_until(lambda: not _files_of_jobs(scene), timeout_s=END_TIMEOUT_S)
+            await wait_until(
+                lambda: not leftovers.files_of_jobs(*_directory(scene).glob("*/")), timeout_s=END_TIMEOUT_S
+            )
             afterwards = {**await _kept(scene), **_processes(scene), **_files(_directory(scene)), **await _told(scene)}
 
     assert _outcomes(scene) >= OUTCOMES
@@ -332,10 +334,6 @@ async def _told(scene: Scene) -> dict[str, bytes]:
 def _directory(scene: Scene) -> Path:
     """HOME and the place for temporary files of gateway and worker; their logs are there too."""
     return scene.system.product.directory
-
-
-def _files_of_jobs(scene: Scene) -> list[str]:
-    return [path for worker in _directory(scene).iterdir() for path in leftovers.files_of_jobs(worker)]
 
 
 def _files(directory: Path) -> dict[str, bytes]:

@@ -50,10 +50,11 @@ def child_processes() -> dict[int, str]:
     return {}
 
 
-def files_of_jobs(work_directory: Path) -> list[str]:
-    """What lies in a worker's directories of jobs. A spare that waits has one with an empty folder for work."""
+def files_of_jobs(*work_directories: Path) -> list[str]:
+    """What lies in the workers' directories of jobs. A spare that waits has one with an empty folder for work."""
     return [
         os.path.join(folder, name)
+        for work_directory in work_directories
         for job in work_directory.glob("job-*")
         for folder, folders, names in os.walk(job)
         for name in (*names, *folders)
