@@ -21,7 +21,7 @@ from shared.sealing.fernet_keys import DataKey, JobIdentity, MasterKeys, Purpose
 from shared.store import key_names
 from shared.store.job_store import Attempt, Ending, JobStore, StoredJob
 from shared.store.scripts import NotAcknowledgedError
-from tests.support import egress, stub
+from tests.support import egress, leftovers, stub
 from tests.support.jobs import WORKER_ID, Jobs, new_job_id
 from tests.support.waiting import wait_until
 from worker import job_runner
@@ -33,6 +33,7 @@ from worker.machine import filter_binaries
 from worker.machine.tool_binaries import ToolBinary
 from worker.observer.observatory import Observatory
 from worker.output.recorder import OutputLimits
+from worker.run import command_plan
 from worker.run.command_plan import PlanSettings
 from worker.run.discovery_cache import DiscoveryCache
 
@@ -116,12 +117,14 @@ async def desk(redis: Redis, tmp_path: Path, proxy: EgressProxy) -> AsyncIterato
     launcher = await Launcher.start(work)
     store = JobStore(redis)
     plan = PlanSettings(sandboxed=False, allow_loopback=False, job_file_bytes=1_000_000, go_memory_limit="200MiB")
+    binaries = {"stub": ToolBinary(stub.STUB, stub.install(tmp_path) / "stub")}
+    launcher.equip({"stub": command_plan.outfit(binaries["stub"], work, plan)})
     runner = JobRunner(
         store=store,
         master_keys=MASTER_KEYS,
         leases=LeaseKeeper(store, redis, WORKER_ID),
         launcher=launcher,
-        binaries={"stub": ToolBinary(stub.STUB, stub.install(tmp_path) / "stub")},
+        binaries=binaries,
         filters=filter_binaries.find_all(filters.FILTERS, None, sandboxed=False)[0],
         proxy=proxy,
         observatory=Observatory(launcher, {}, plan, work),
@@ -147,7 +150,7 @@ async def test_job_runs_and_its_request_is_gone(desk: Desk, redis: Redis) -> Non
     assert stored.record.request_key is None
     assert desk.opened(stored).output == "a/b.txt\n"
     assert not await redis.exists(key_names.REQUEST + job_id)
-    assert list(desk.runner.settings.work_directory.iterdir()) == []
+    assert leftovers.files_of_jobs(desk.runner.settings.work_directory) == []
     assert desk.runner.leases.running == 0
 
 
