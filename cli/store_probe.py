@@ -8,9 +8,12 @@ from typing import Any
 
 from redis.asyncio import Redis
 
+from shared.network import redis_address
+from shared.network.endpoints import Endpoint
 from shared.network.redis_address import RedisAddress
-from shared.redis import redis_connection, redis_health
+from shared.redis import redis_connection, redis_health, sentinel_health, supported
 from shared.redis.redis_connection import UNAVAILABLE
+from shared.redis.sentinel_pool import SentinelPool
 from shared.store.workers import WorkerRegistry
 
 ANSWER_TIMEOUT_S = 5.0
@@ -18,10 +21,13 @@ ANSWER_TIMEOUT_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class StoreReport:
-    """Name, version and shortcomings of a server that has answered."""
+    """What is known of a server that has answered."""
 
     name: str
     version: str
+    place: str
+    refusal: str | None
+    """Why the server cannot be used, or None if it can."""
     shortcomings: list[str]
 
 
@@ -46,8 +52,20 @@ async def running_jobs(address: RedisAddress) -> int | None:
 async def report(address: RedisAddress) -> StoreReport:
     """Returns the server's report. Raises an error of `UNAVAILABLE`."""
     async with asyncio.timeout(ANSWER_TIMEOUT_S), client(address) as redis:
+        refusal = await supported.refusal(redis)
+        if refusal is not None:
+            return StoreReport("", "", place(address, redis), refusal=refusal, shortcomings=[])
         name, version = name_and_version(await redis.info("server"))
-        return StoreReport(name, version, await redis_health.shortcomings(redis))
+        found = [*await redis_health.shortcomings(redis), *await sentinel_health.shortcomings(address)]
+        return StoreReport(name, version, place(address, redis), refusal=None, shortcomings=found)
+
+
+def place(address: RedisAddress, redis: Redis) -> str:
+    """Returns where the server is, without secrets; with Sentinel also which server is the primary."""
+    pool = redis.connection_pool
+    if isinstance(pool, SentinelPool) and pool.master_address is not None:
+        return f"{address.name}, primary {redis_address.place(Endpoint(*pool.master_address))}"
+    return address.name
 
 
 def name_and_version(info: Mapping[str, Any]) -> tuple[str, str]:

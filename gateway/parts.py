@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from opentelemetry.trace import Tracer
@@ -25,7 +24,8 @@ from gateway.jobs.unserved import UnservedJobs
 from gateway.jobs.waiters import JobWaiters
 from gateway.policy.active import ActivePolicy
 from shared.network.redis_address import RedisAddress
-from shared.redis import redis_connection, redis_health
+from shared.redis import redis_connection
+from shared.redis.redis_health import ServerCheck
 from shared.redis.replicas import Replicas
 from shared.redis.sentinel_watch import SentinelWatch
 from shared.restart_on_failure import restarted
@@ -53,6 +53,7 @@ class Parts:
     workers: WorkerRegistry
     fleet_gauges: FleetGauges
     key_mark: KeyMark
+    server_check: ServerCheck
 
 
 def of(request: Mapping[str, Any]) -> Parts:
@@ -77,7 +78,7 @@ async def running(settings: GatewaySettings, tracer: Tracer) -> AsyncIterator[Pa
                     group.create_task(parts.policy.run(), name="reload the policy"),
                     group.create_task(restarted(sweeper.run, "sweep"), name="sweep"),
                     group.create_task(restarted(sentinel_watch.run, "watch sentinel"), name="watch sentinel"),
-                    group.create_task(restarted(partial(redis_health.warn, redis), "check redis"), name="check redis"),
+                    group.create_task(restarted(parts.server_check.run, "check redis"), name="check redis"),
                     group.create_task(key_file.follow(settings, parts.jobs.master_keys), name="master keys"),
                     group.create_task(restarted(parts.key_mark.run, "key mark"), name="key mark"),
                 ]
@@ -115,6 +116,7 @@ def _built(settings: GatewaySettings, tracer: Tracer, redis: Redis, *, submittin
         workers=workers,
         fleet_gauges=FleetGauges(redis, workers),
         key_mark=KeyMark(redis, master_keys),
+        server_check=ServerCheck(redis),
     )
 
 

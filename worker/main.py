@@ -22,9 +22,11 @@ from shared.command import filters
 from shared.models import Lane
 from shared.network import destinations
 from shared.network.endpoints import Endpoint
-from shared.redis import redis_connection
+from shared.redis import redis_connection, supported
+from shared.redis.redis_health import ServerCheck
 from shared.redis.replicas import Replicas
 from shared.redis.sentinel_watch import SentinelWatch
+from shared.redis.supported import UnsupportedServerError
 from shared.restart_on_failure import restarted
 from shared.sealing import key_file, process_hardening
 from shared.settings import BAD_SETTINGS_EXIT_CODE, SandboxMode, SettingsError, WorkerSettings
@@ -54,6 +56,7 @@ from worker.observer.observatory import Observatory
 from worker.output.recorder import OutputLimits
 from worker.probes.health import WorkerHealth
 from worker.probes.probe_server import Listener
+from worker.run import command_plan
 from worker.run.command_plan import PlanSettings
 from worker.run.discovery_cache import DiscoveryCache
 
@@ -106,7 +109,11 @@ def main() -> None:
 
 
 async def serve(settings: WorkerSettings) -> bool:
-    """Runs a worker until it is told to stop. Returns False if it ended because its launcher died."""
+    """Runs a worker until it is told to stop. Returns False if it ended because its launcher died.
+
+    Raises UnsupportedServerError or WorkerStartError.
+    """
+    await supported.require(settings.redis_address())
     async with spans.running(settings, service="mcp-k8s-worker") as tracer:
         return await _served(settings, tracer)
 
@@ -115,7 +122,8 @@ async def _served(settings: WorkerSettings, tracer: Tracer) -> bool:
     stop, hurry = _signals()
     contained = _contained(settings.sandbox)
     with _work_directory(settings.work_directory) as work_directory:
-        dialer = _dialer(settings)
+        watch = SentinelWatch(settings.redis_address())
+        dialer = _dialer(settings, watch)
         async with _launcher(work_directory) as launcher, EgressProxy.running(dialer) as proxy:
             plan = PlanSettings(
                 sandboxed=contained.is_sandbox,
@@ -130,6 +138,7 @@ async def _served(settings: WorkerSettings, tracer: Tracer) -> bool:
             )
             if not found:
                 raise WorkerStartError("no usable CLI on this machine; run `mcp-k8s doctor` to see what to install")
+            launcher.equip({name: command_plan.outfit(binaries[name], work_directory, plan) for name in found})
             runner_settings = RunnerSettings(
                 plan=plan,
                 output=OutputLimits(settings.max_output, settings.stored_output_bytes),
@@ -142,22 +151,39 @@ async def _served(settings: WorkerSettings, tracer: Tracer) -> bool:
                 _redis(settings, redis_connection.SOCKET_TIMEOUT_S) as redis,
                 _redis(settings, redis_connection.LEASE_TIMEOUT_S) as lease_redis,
             ):
-                watch = SentinelWatch(settings.redis_address(), [redis.connection_pool, lease_redis.connection_pool])
+                check = ServerCheck(redis)
+                watch.watch_over(redis.connection_pool, lease_redis.connection_pool)
                 connections = Connections(redis, lease_redis, Replicas(lambda: watch.expects_replicas), tracer)
                 worker = _assemble(settings, runner_settings, connections, machine=machine)
                 async with _listening(settings, WorkerHealth(worker, machine.versions, str(contained))):
                     log.info("worker started", tools=found, filters=list(text_filters), sandbox=str(contained))
-                    healthy = await _run(worker, watch, stop, hurry=hurry)
+                    healthy = await _run(worker, check, watch, stop=stop, hurry=hurry)
     log.info("worker stopped", healthy=healthy)
     return healthy
 
 
-async def _run(worker: WorkerApp, watch: SentinelWatch, stop: asyncio.Event, *, hurry: asyncio.Event) -> bool:
-    async with asyncio.TaskGroup() as group:
-        watching = group.create_task(restarted(watch.run, "watch sentinel"), name="watch sentinel")
-        healthy = await worker.run(stop, hurry)
-        watching.cancel()
+async def _run(
+    worker: WorkerApp, check: ServerCheck, watch: SentinelWatch, *, stop: asyncio.Event, hurry: asyncio.Event
+) -> bool:
+    """Raises UnsupportedServerError if the server, reached at last, cannot be used."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            background = [
+                group.create_task(_checked(check), name="check redis"),
+                group.create_task(restarted(watch.run, "watch sentinel"), name="watch sentinel"),
+            ]
+            healthy = await worker.run(stop, hurry)
+            for task in background:
+                task.cancel()
+    except* UnsupportedServerError as errors:
+        raise errors.exceptions[0] from None
     return healthy
+
+
+async def _checked(check: ServerCheck) -> None:
+    await restarted(check.run, "check redis")
+    if check.refusal is not None:
+        raise UnsupportedServerError(check.refusal)
 
 
 def _assemble(
@@ -290,7 +316,7 @@ async def _launcher(work_directory: Path) -> AsyncIterator[Launcher]:
         await launcher.close()
 
 
-def _dialer(settings: WorkerSettings) -> Dialer:
+def _dialer(settings: WorkerSettings, watch: SentinelWatch) -> Dialer:
     listener = (Endpoint(settings.metrics_host, settings.metrics_port),) if settings.metrics_port else ()
     places = (
         *own_services.places(settings.redis_address(), settings.own_services),
@@ -301,7 +327,7 @@ def _dialer(settings: WorkerSettings) -> Dialer:
         allow=destinations.parse(settings.egress_allow),
         deny=destinations.parse(settings.egress_deny),
         allow_loopback=settings.allow_loopback,
-        own=OwnServices(places, resolver.resolve),
+        own=OwnServices(places, resolver.resolve, watch),
     )
     return Dialer(policy, settings.egress_proxy.get_secret_value() or None)
 

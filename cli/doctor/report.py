@@ -19,8 +19,6 @@ from shared.settings import PREFIX, GatewaySettings, SandboxMode, SettingsError
 from worker.machine import containment
 from worker.machine.containment import PORTS_ABI, SCOPES_ABI, Containment
 
-OLDEST_REDIS = 7
-
 
 def examine(variables: Mapping[str, str], folder: Path | None) -> list[Check]:
     """Returns all checks, with the settings of `up`. `folder` is its state directory, if not the default one."""
@@ -89,12 +87,10 @@ async def check_redis(address: RedisAddress) -> list[Check]:
         reason = redis_connection.reason(error)
         text = f"{address.name}: {reason}; start it, or unset K8S_MCP_REDIS_URL for the embedded Valkey"
         return [Check("redis", Status.MISSING, text, is_needed=True)]
-    is_old = int(report.version.partition(".")[0]) < OLDEST_REDIS
-    text = f"{report.name} {report.version} at {address.name}" + (
-        f"; {OLDEST_REDIS} or later is needed" if is_old else ""
-    )
+    if report.refusal is not None:
+        return [Check("redis", Status.WRONG, f"{address.name}: {report.refusal}", is_needed=True)]
     return [
-        Check("redis", Status.MISSING if is_old else Status.OK, text, is_needed=is_old),
+        Check("redis", Status.OK, f"{report.name} {report.version} at {report.place}"),
         *(Check("redis", Status.WARNING, shortcoming) for shortcoming in report.shortcomings),
     ]
 

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from cli import store_probe
 from shared.models import Lane
 from shared.network.redis_address import RedisAddress
-from shared.redis import redis_health
+from shared.redis import redis_health, sentinel_health, supported
 from shared.store.survey import QueueSurvey
 from shared.store.workers import WorkerRegistry
 
@@ -70,10 +70,11 @@ class FleetStatus(BaseModel):
 
 
 async def read(address: RedisAddress) -> FleetStatus:
-    """Reads the status. Raises one of `UNAVAILABLE`."""
+    """Reads the status. Raises one of `UNAVAILABLE`, or UnsupportedServerError."""
     async with asyncio.timeout(store_probe.ANSWER_TIMEOUT_S), store_probe.client(address) as client:
+        await supported.check(client)
         workers = await _workers(client)
-        server = await _server(client, address.name)
+        server = await _server(client, store_probe.place(address, client))
         lanes = {
             lane: LaneStatus(
                 queued=found.queued,
@@ -83,7 +84,8 @@ async def read(address: RedisAddress) -> FleetStatus:
             )
             for lane, found in (await QueueSurvey(client).read()).items()
         }
-        warnings = [*await redis_health.shortcomings(client), *_warnings(server, lanes, workers)]
+        shortcomings = [*await redis_health.shortcomings(client), *await sentinel_health.shortcomings(address)]
+        warnings = [*shortcomings, *_warnings(server, lanes, workers)]
     return FleetStatus(redis=server, lanes=lanes, workers=workers, warnings=warnings)
 
 

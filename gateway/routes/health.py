@@ -42,10 +42,12 @@ async def livez() -> Health:
 
 @router.get("/readyz", operation_id="readyz")
 async def readyz(request: Request) -> Readiness:
-    """Returns 503 if Redis is not available, its jobs are sealed by other keys, or the gateway stops; else 200."""
+    """Returns 503 if Redis is away or cannot be used, its jobs are sealed by other keys, or the gateway stops."""
     found = parts.of(request)
     if found.jobs.waiters.is_draining:
         raise UnavailableError(ErrorCode.SHUTTING_DOWN, "This gateway is shutting down.")
+    if found.server_check.refusal is not None:
+        raise UnavailableError(ErrorCode.STORE_UNAVAILABLE, found.server_check.refusal)
     if not found.key_mark.opens:
         raise UnavailableError(ErrorCode.STORE_UNAVAILABLE, key_mark.CLOSED)
     async with store_calls.bounded():

@@ -6,7 +6,9 @@ they are opened again at once.
 """
 
 import asyncio
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable
+from contextlib import suppress
 
 import structlog
 from redis.asyncio import ConnectionPool
@@ -19,6 +21,8 @@ from shared.redis.sentinels import Primary, SentinelError, Sentinels
 
 INTERVAL_S = 2.0
 """Seconds between two questions to the sentinels. They tell each other of a new primary every two seconds."""
+LOOKS_FOR_SERVERS = 10
+"""Every such look also asks for the servers, which change only when somebody adds one."""
 
 log = structlog.get_logger()
 
@@ -26,11 +30,13 @@ log = structlog.get_logger()
 class SentinelWatch:
     """The watch of one process over its pools. It does nothing if the address names no sentinels."""
 
-    def __init__(self, address: RedisAddress, pools: Sequence[ConnectionPool]) -> None:
-        self._pools = [pool for pool in pools if isinstance(pool, SentinelPool)]
+    def __init__(self, address: RedisAddress, pools: Iterable[ConnectionPool] = ()) -> None:
+        self._pools: list[SentinelPool] = []
         self._sentinels = Sentinels(address) if address.sentinels else None
         self._primary: Primary | None = None
+        self._servers: frozenset[Endpoint] = frozenset()
         self._last_problem: str | None = None
+        self.watch_over(*pools)
 
     @property
     def expects_replicas(self) -> bool:
@@ -39,16 +45,33 @@ class SentinelWatch:
             return False
         return self._primary is None or self._primary.replicas > 0
 
+    @property
+    def known_servers(self) -> frozenset[Endpoint]:
+        """The places of all servers that Sentinel has named since the start."""
+        return self._servers
+
+    async def servers(self) -> frozenset[Endpoint]:
+        """Returns the known servers, and asks for them if none is known. Raises SentinelError."""
+        if self._sentinels is not None and not self._servers:
+            self._servers = frozenset(await self._sentinels.servers())
+        return self._servers
+
+    def watch_over(self, *pools: ConnectionPool) -> None:
+        """Adds pools whose connections are dropped when they lead to a server that is no longer the primary."""
+        self._pools += [pool for pool in pools if isinstance(pool, SentinelPool)]
+
     async def run(self) -> None:
         """Looks every two seconds until cancelled. Returns at once without Sentinel."""
         if self._sentinels is None:
             return
         try:
-            while True:
+            for number in itertools.count():
                 await self.look()
+                if number % LOOKS_FOR_SERVERS == 0:
+                    await self._add_servers(self._sentinels)
                 await asyncio.sleep(INTERVAL_S)
         finally:
-            await self._sentinels.close()
+            await self.close()
 
     async def look(self) -> None:
         """Asks once, which takes at most a second. Without an answer everything stays as it is."""
@@ -61,10 +84,22 @@ class SentinelWatch:
             return
         self._report(None)
         were_cut = [pool.follow(primary) for pool in self._pools]
+        place = Endpoint(primary.host.lower(), primary.port)
         if self._primary is None or self._primary.place != primary.place:
-            place = redis_address.place(Endpoint(*primary.place))
-            log.info("redis primary", address=place, replicas=primary.replicas, connections_were_cut=any(were_cut))
+            where = redis_address.place(place)
+            log.info("redis primary", address=where, replicas=primary.replicas, connections_were_cut=any(were_cut))
         self._primary = primary
+        if self._servers:
+            self._servers |= {place}
+
+    async def close(self) -> None:
+        """Closes the connections to the sentinels."""
+        if self._sentinels is not None:
+            await self._sentinels.close()
+
+    async def _add_servers(self, sentinels: Sentinels) -> None:
+        with suppress(SentinelError):
+            self._servers |= frozenset(await sentinels.servers())
 
     def _report(self, problem: str | None) -> None:
         """Logs a problem when it appears or is another one, and its end."""

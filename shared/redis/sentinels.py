@@ -96,6 +96,16 @@ class Sentinels(Sentinel):
             return self.learn(max(answers, key=_epoch))
         return self._judged(answers, [each for each in found if isinstance(each, _UnansweredError)])
 
+    async def survey(self) -> tuple[list[Endpoint], int]:
+        """Returns the places of sentinels that do not name the primary, and the largest number of known replicas."""
+        found = await asyncio.gather(*map(self._primary_or_problem, self.sentinels))
+        silent = [
+            _place(client)
+            for client, answer in zip(self.sentinels, found, strict=True)
+            if isinstance(answer, _UnansweredError)
+        ]
+        return silent, max((each.replicas for each in found if isinstance(each, Primary)), default=0)
+
     def learn(self, primary: Primary) -> Primary:
         """Takes an answer, also one that others got. Older ones do not count from now on."""
         self._known_epoch = primary.epoch
@@ -204,6 +214,11 @@ def _problem(error: Exception) -> _Problem:
     if isinstance(error, ResponseError):
         return _Problem.UNKNOWN_SERVICE if UNKNOWN_SERVICE in str(error) else _Problem.NO_SENTINEL
     return _Problem.AWAY
+
+
+def _place(client: Redis) -> Endpoint:
+    options = client.connection_pool.connection_kwargs
+    return Endpoint(options["host"], options["port"])
 
 
 def _epoch(primary: Primary) -> int:

@@ -87,7 +87,7 @@ async def pop(redis: Redis) -> Any:
     """Asks again after each error, as the loops of the product do."""
     while True:
         with suppress(*UNAVAILABLE):
-            return await redis.blmpop(BLOCKS_S, 1, ["list"], direction="LEFT")  # type: ignore[misc]  # not the async type
+            return await redis.execute_command("BLMPOP", BLOCKS_S, 1, "list", "LEFT")  # type: ignore[no-untyped-call]
         await asyncio.sleep(LOOP_S)
 
 
