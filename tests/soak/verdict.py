@@ -58,7 +58,12 @@ def is_silently_lost(entry: Entry, starts: Counter[str]) -> bool:
 
 def was_never_accepted(entry: Entry, starts: Counter[str]) -> bool:
     """Its caller was told that the outcome is unknown, then that there is no such job; and indeed it never ran."""
-    return entry.is_unknown and not entry.is_accepted and starts[entry.mark] == 0
+    return is_unknown(entry) and starts[entry.mark] == 0
+
+
+def is_unknown(entry: Entry) -> bool:
+    """Its caller was told that the outcome is unknown, and then that there is no such job."""
+    return entry.is_unknown and not entry.is_accepted
 
 
 def is_doubled(entry: Entry, starts: Counter[str]) -> bool:

@@ -132,12 +132,15 @@ class _Soak:
         """Compares each end that a caller was told with what a gateway says now."""
         async with httpx.AsyncClient(base_url=self._gateways[-1], timeout=HTTP_TIMEOUT_S, trust_env=False) as http:
             for entry in self._ledger.entries:
-                if entry.state is None:
+                if entry.job_id is None:
                     continue
                 answer = await http.get(f"/jobs/{entry.job_id}")
                 is_there = answer.status_code == httpx.codes.OK
-                if not is_there or Job.model_validate_json(answer.text).state is not entry.state:
-                    self._course.forgotten.append(f"{entry.job_id}: told {entry.state}, now {answer.text[:300]}")
+                now = Job.model_validate_json(answer.text).state if is_there else f"{answer.status_code}"
+                if entry.state is not None and now != entry.state:
+                    self._course.forgotten.append(f"{entry.mark} {entry.job_id}: told {entry.state}, now {now}")
+                elif entry.problem is not None:
+                    entry.problem += f" (at the end: {now})"
 
     async def _look_what_is_left(self) -> None:
         left = self._course.left

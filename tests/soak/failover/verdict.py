@@ -7,7 +7,7 @@ from shared.models import JobState
 from tests.soak.failover.course import Course
 from tests.soak.ledger import Entry, Ledger
 from tests.soak.outcome import Row
-from tests.soak.verdict import is_doubled, is_silently_lost, is_undue, was_never_accepted, zero
+from tests.soak.verdict import is_doubled, is_silently_lost, is_undue, is_unknown, zero
 
 MAX_WAIT_S = 15.0
 
@@ -23,14 +23,14 @@ def judge(ledger: Ledger, starts: Counter[str], course: Course) -> list[Row]:
         Row("commands that ran when a primary ended", f"{len(held)}: {_states(held)}"),
         Row("answers that said to come again", str(ledger.refused)),
         Row("submits of unknown outcome (503 with an id)", str(len(unknown))),
-        Row("of these never accepted", str(_count(was_never_accepted(each, starts) for each in unknown))),
-        zero("accepted and lost", _count(is_silently_lost(each, starts) for each in ledger.entries)),
+        Row("of these not known later", str(_count(is_unknown(each) for each in unknown))),
+        zero("accepted and lost", _count(_is_lost(each, starts) for each in ledger.entries)),
         zero("writes run twice", _count(each.kind.is_write and is_doubled(each, starts) for each in ledger.entries)),
         zero(
             "reads run more than twice",
             _count(not each.kind.is_write and is_doubled(each, starts) for each in ledger.entries),
         ),
-        zero("stuck", _count(each.problem == "stuck" for each in ledger.entries)),
+        zero("stuck", _count((each.problem or "").startswith("stuck") for each in ledger.entries)),
         zero("failed without a reason", _count(is_undue(each) for each in ledger.entries)),
         zero("told an end that is not kept", len(course.forgotten)),
         zero("processes and immortal keys left", len(course.left)),
@@ -48,7 +48,7 @@ def details(ledger: Ledger, starts: Counter[str], course: Course) -> list[str]:
         or entry.state is JobState.LOST
         or is_undue(entry)
         or is_doubled(entry, starts)
-        or is_silently_lost(entry, starts)
+        or _is_lost(entry, starts)
     ]
     badly = [f"probe: {response.state} {response.error!r}" for response in course.probe.ended_badly]
     return [*suspects, *course.forgotten, *course.left, *badly]
@@ -64,6 +64,11 @@ def _wait_rows(course: Course) -> Iterable[Row]:
 def _states(entries: Iterable[Entry]) -> str:
     counts = Counter(entry.state or "no end" for entry in entries)
     return ", ".join(f"{count} {state}" for state, count in counts.most_common())
+
+
+def _is_lost(entry: Entry, starts: Counter[str]) -> bool:
+    """Whether its caller was told that it is accepted, and it is gone. It may have run if the outcome is unknown."""
+    return not is_unknown(entry) and is_silently_lost(entry, starts)
 
 
 def _count(facts: Iterable[bool]) -> int:
