@@ -25,7 +25,7 @@ class JobControl:
 
     def __init__(self) -> None:
         self._stop: Stop | None = None
-        self._stopped = asyncio.Event()
+        self._stopped: asyncio.Future[None] | None = None
 
     @property
     def stop(self) -> Stop | None:
@@ -46,9 +46,18 @@ class JobControl:
     def lose(self) -> None:
         self._set(Stop(StopKind.LOST, "the lease on the job was lost"))
 
-    async def stopped(self) -> None:
-        await self._stopped.wait()
+    @property
+    def stopped(self) -> "asyncio.Future[None]":
+        """A future that is done after the first stop. Wait for it with `asyncio.wait`, which never cancels it."""
+        if self._stopped is None:
+            self._stopped = asyncio.get_running_loop().create_future()
+            self._note()
+        return self._stopped
 
     def _set(self, stop: Stop) -> None:
         self._stop = stop
-        self._stopped.set()
+        self._note()
+
+    def _note(self) -> None:
+        if self._stop is not None and self._stopped is not None and not self._stopped.done():
+            self._stopped.set_result(None)

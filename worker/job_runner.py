@@ -8,7 +8,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
@@ -21,14 +21,14 @@ from shared.errors import RequestError
 from shared.metrics import Phase
 from shared.models import CommandResponse, JobState
 from shared.redis.redis_connection import UNAVAILABLE
-from shared.sealing.envelope import RequestEnvelope
+from shared.sealing.envelope import Command, RequestEnvelope
 from shared.sealing.fernet_keys import DataKey, MasterKeys, Purpose, SealError
 from shared.store.job_store import Attempt, Claim, Ending, JobStore
 from worker import job_spans
 from worker.egress.proxy import EgressProxy, ProxyAccess
 from worker.job_control import JobControl
 from worker.job_times import JobTimes
-from worker.launcher.client import Launcher, LauncherGoneError
+from worker.launcher.client import Launcher, LauncherGoneError, Reservation
 from worker.leases import LeaseKeeper
 from worker.machine.filter_binaries import FilterBinary
 from worker.machine.tool_binaries import ToolBinary
@@ -72,6 +72,8 @@ class OpenedJob:
     directory: JobDirectory
     loan: Loan | None
     """Discovery files that earlier commands of the caller left, lent to this job."""
+    reservation: Reservation | None
+    """The spare in which the tool runs, whose directory is the job's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +114,11 @@ class JobRunner:
         try:
             output_key, envelope = self._open(claim)
             cleanup.enter_context(job_spans.running(self.tracer, claim.record, envelope))
-            directory = await cleanup.enter_async_context(
-                job_directory.create(self.settings.work_directory, envelope.command.files)
-            )
+            reservation, directory = await self._place(envelope.command, cleanup)
             loan = await self.discovery.lend(claim.record.principal, envelope, directory.root)
             cleanup.push_async_callback(self.discovery.take_back, loan)
-            return await self._run_opened(OpenedJob(claim, control, times, output_key, envelope, directory, loan))
+            job = OpenedJob(claim, control, times, output_key, envelope, directory, loan, reservation)
+            return await self._run_opened(job)
         except SealError as error:
             log.error("request cannot be opened", error=str(error))
             return Ending(JobState.FAILED, "this worker's master keys cannot open the request", b"")
@@ -130,6 +131,16 @@ class JobRunner:
             reference = secrets.token_hex(4)
             log.exception("job failed inside the worker", reference=reference)
             return Ending(JobState.FAILED, f"internal error of the worker, reference {reference}", b"")
+
+    async def _place(self, command: Command, cleanup: AsyncExitStack) -> tuple[Reservation | None, JobDirectory]:
+        """Takes a spare that is ready for the tool, with its directory. Without one, a directory is made."""
+        reservation = await self.launcher.reserve(command.tool)
+        if reservation is None:
+            place = job_directory.create(self.settings.work_directory, command.files)
+        else:
+            cleanup.callback(self.launcher.release, reservation)
+            place = job_directory.use(reservation.directory, command.files)
+        return reservation, await cleanup.enter_async_context(place)
 
     def _open(self, claim: Claim) -> tuple[DataKey, RequestEnvelope]:
         identity = claim.record.identity
@@ -152,14 +163,11 @@ class JobRunner:
             limits=self.settings.output,
             last_sequence=events.last_before(job.claim.record.attempt),
         )
-        streaming = asyncio.create_task(recorder.stream(), name=f"stream {job.claim.record.id}")
         try:
-            execution = await self._execute(job, recorder)
+            async with recorder.streaming():
+                execution = await self._execute(job, recorder)
         except LauncherGoneError:
             execution = None
-        finally:
-            streaming.cancel()
-            await asyncio.wait({streaming})
         recorder.count()
         if job.loan is not None and job.loan.snapshot is None:
             # Before the caller learns of the end, so that the caller's next command finds the files.
@@ -197,7 +205,7 @@ class JobRunner:
                 job.times.end(Phase.START)
                 with job_spans.process(self.tracer, job.envelope.command.tool) as ended:
                     execution = await execute(
-                        plan,
+                        replace(plan, reservation=job.reservation),
                         launcher=self.launcher,
                         control=job.control,
                         sink=sink,

@@ -56,6 +56,7 @@ from worker.observer.observatory import Observatory
 from worker.output.recorder import OutputLimits
 from worker.probes.health import WorkerHealth
 from worker.probes.probe_server import Listener
+from worker.run import command_plan
 from worker.run.command_plan import PlanSettings
 from worker.run.discovery_cache import DiscoveryCache
 
@@ -137,6 +138,7 @@ async def _served(settings: WorkerSettings, tracer: Tracer) -> bool:
             )
             if not found:
                 raise WorkerStartError("no usable CLI on this machine; run `mcp-k8s doctor` to see what to install")
+            launcher.equip({name: command_plan.outfit(binaries[name], work_directory, plan) for name in found})
             runner_settings = RunnerSettings(
                 plan=plan,
                 output=OutputLimits(settings.max_output, settings.stored_output_bytes),

@@ -20,8 +20,8 @@ def test_keda_starts_workers_from_zero_by_what_each_lane_has_to_do() -> None:
     assert scaled["minReplicaCount"] == 0
     assert scaled["scaleTargetRef"]["name"] == chart.one("Deployment", "worker")["metadata"]["name"]
     assert {trigger["metadata"]["listName"]: trigger["metadata"]["listLength"] for trigger in redis} == {
-        key_names.queue(Lane.FAST): environment["K8S_MCP_FAST_SLOTS"],
-        key_names.queue(Lane.SLOW): environment["K8S_MCP_SLOW_SLOTS"],
+        key_names.LOAD + Lane.FAST: environment["K8S_MCP_FAST_SLOTS"],
+        key_names.LOAD + Lane.SLOW: environment["K8S_MCP_SLOW_SLOTS"],
     }
     assert scaled["triggers"][-1]["type"] == "prometheus"
 

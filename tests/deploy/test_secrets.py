@@ -96,18 +96,18 @@ def test_user_of_probes_can_ping_and_nothing_else(installed: Rendered, server: V
 
 def test_user_of_keda_counts_jobs_and_does_nothing_else(installed: Rendered, server: Valkey) -> None:
     secret = installed.secret("redis")
-    queue = key_names.queue(Lane.SLOW)
+    load = key_names.LOAD + Lane.SLOW
     with client(server, "default", secret["password"]) as redis:
-        redis.zadd(queue, {"first": 1, "second": 2})
+        redis.zadd(load, {"first": 1, "second": 2})
         redis.set(f"{key_names.REQUEST}first", "sealed", ex=60)
 
     with client(server, secret["keda-username"], secret["keda-password"]) as redis:
-        assert redis.eval(KEDA_SCRIPT, 1, queue) == 2
-        assert redis.eval(KEDA_SCRIPT, 1, key_names.queue(Lane.FAST)) == 0
+        assert redis.eval(KEDA_SCRIPT, 1, load) == 2
+        assert redis.eval(KEDA_SCRIPT, 1, key_names.LOAD + Lane.FAST) == 0
         for forbidden in (
             ("GET", f"{key_names.REQUEST}first"),
-            ("ZRANGE", queue, 0, -1),
-            ("DEL", queue),
+            ("ZRANGE", load, 0, -1),
+            ("DEL", load),
             ("EVAL", "return redis.call('get', KEYS[1])", 1, f"{key_names.REQUEST}first"),
         ):
             with pytest.raises(NoPermissionError):

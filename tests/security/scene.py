@@ -11,7 +11,7 @@ import httpx
 from shared.models import CommandResponse
 from shared.settings import SecurityMode
 from tests.security.attack import Attack, End
-from tests.support import processes
+from tests.support import leftovers, processes
 from tests.support.api_server import ApiServer
 from tests.support.caller import TIMEOUT_S, encoded
 from tests.support.canaries import RAN, Listener, Planted
@@ -116,7 +116,7 @@ class Scene:
         assert (self.inside.heard, self.elsewhere.heard) == ([], [])
         if found.job_id is not None:
             assert self.reached(found.job_id) <= {("127.0.0.1", self.api_server.port)}
-            await wait_until(lambda: not list(self.planted.home.glob("mcp-k8s-*/job-*")))
+            await wait_until(lambda: not leftovers.files_of_jobs(*self.planted.home.glob("mcp-k8s-*")))
         return heard.requests - self.before[0]
 
     def reached(self, job_id: str) -> set[tuple[str, int]]:

@@ -23,7 +23,7 @@ from redis.asyncio import Redis
 
 from tests.integration.cli.family import Family
 from tests.integration.end_to_end.system import System, needs_proc, start
-from tests.support import cli, processes
+from tests.support import cli, leftovers, processes
 from tests.support.api_server import ApiServer
 from tests.support.caller import Caller, caller_of, encoded
 from tests.support.collector import Collector, collecting
@@ -259,7 +259,9 @@ async def test_nothing_that_callers_sent_is_left_anywhere(
             during = {**await _kept(scene), **_processes(scene)}
             await caller.cancel(hanging)
             await caller.ended(hanging)
-            await wait_until(lambda: not list(_directory(scene).glob("*/job-*")), timeout_s=END_TIMEOUT_S)
+            await wait_until(
+                lambda: not leftovers.files_of_jobs(*_directory(scene).glob("*/")), timeout_s=END_TIMEOUT_S
+            )
             afterwards = {**await _kept(scene), **_processes(scene), **_files(_directory(scene)), **await _told(scene)}
 
     assert _outcomes(scene) >= OUTCOMES

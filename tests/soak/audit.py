@@ -73,7 +73,7 @@ async def keys_beyond_retention(redis: Redis, ledger: Ledger) -> list[str]:
         lifetimes: list[int] = await pipe.execute()
     found.update(name for name, ms in zip(kept, lifetimes, strict=True) if ms > RETENTION_S * MS_PER_S)
     found.update(_overdue(kept, ledger))
-    for index in (*(key_names.QUEUED + lane for lane in Lane), key_names.LEASES):
+    for index in (*(prefix + lane for prefix in (key_names.QUEUED, key_names.LOAD) for lane in Lane), key_names.LEASES):
         found.update(f"{index} {member.decode()}" for member in await redis.zrange(index, 0, -1))
     return sorted(found)
 

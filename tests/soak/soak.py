@@ -27,7 +27,7 @@ from tests.support.waiting import wait_until
 
 GATEWAYS = 2
 CALM_TIMEOUT_S = 90.0
-"""For what goes on after the last caller has been told: job directories, subscriptions, arq's own keys."""
+"""For what goes on after the last caller has been told: job directories, the followers of jobs."""
 WARM_UP_SHARE = 5
 """Memory is compared with what it was when a fifth of the jobs had ended."""
 SETTINGS = {"K8S_MCP_RETENTION_S": str(audit.RETENTION_S)}

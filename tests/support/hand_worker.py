@@ -27,6 +27,8 @@ class HandWorker:
         self.store = JobStore(redis)
         self._registry = WorkerRegistry(redis)
         self._master_keys = MasterKeys([master_key])
+        self._progress: dict[JobId, int] = {}
+        """Job id → sequence number of its newest progress event."""
 
     async def announce(self, *tools: str) -> None:
         """Is alive for as long as any test runs, as far as anybody can see."""
@@ -67,6 +69,7 @@ class HandWorker:
             texts.append(event.model_dump_json())
             before[kind] = before.get(kind, 0) + len(data)
             progress = number if kind is EventKind.PROGRESS else progress
+        self._progress[claim.attempt.job_id] = progress
         return [
             SealedEvent(number, key.seal(text.encode(), Purpose.EVENT, number))
             for number, text in enumerate(texts, first)
@@ -83,7 +86,8 @@ class HandWorker:
             duration_ms=5,
         )
         sealed = self.output_key(claim).seal(response.model_dump_json().encode(), Purpose.RESPONSE)
-        assert await self.store.settle(claim.attempt, Ending(state, "", sealed))
+        progress = self._progress.get(claim.attempt.job_id, 0)
+        assert await self.store.settle(claim.attempt, Ending(state, "", sealed, progress=progress))
 
     async def finish(self, job_id: str, *, output: str = "done") -> None:
         """Runs the whole job."""

@@ -46,12 +46,13 @@ async def idle_lane(
     *,
     slots: int = 2,
     tools: Collection[str] = (TOOL,),
+    name: Lane = Lane.FAST,
 ) -> AsyncIterator[LaneWorker]:
     """A lane that does nothing by itself."""
     pool = ArqRedis(worker_pool(redis_address.parse(url)))
     store = JobStore(pool)
     leases = LeaseKeeper(store, pool, WORKER_ID)
-    lane = LaneWorker(Lane.FAST, pool=pool, store=store, leases=leases, tools=tools, slots=slots, run_claim=run_claim)
+    lane = LaneWorker(name, pool=pool, store=store, leases=leases, tools=tools, slots=slots, run_claim=run_claim)
     try:
         yield lane
     finally:
@@ -67,9 +68,10 @@ async def serving_lane(
     slots: int = 2,
     polls: bool = False,
     tools: Collection[str] = (TOOL,),
+    name: Lane = Lane.FAST,
 ) -> AsyncIterator[LaneWorker]:
     """A lane that serves; unless it `polls`, only its wake lists can make it run anything that comes now."""
-    async with idle_lane(url, run_claim, slots=slots, tools=tools) as lane:
+    async with idle_lane(url, run_claim, slots=slots, tools=tools, name=name) as lane:
         if not polls:
             lane.poll_delay_s = NEVER_S
         serving = asyncio.create_task(lane.serve(), name="serve")

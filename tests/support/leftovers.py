@@ -1,18 +1,20 @@
-"""What a test must not leave behind: keys that live for ever, tasks, processes."""
+"""What must not be left behind: keys that live for ever, tasks, processes, and files of jobs."""
 
 import asyncio
 import contextlib
 import os
 import signal
+from pathlib import Path
 
 from redis.asyncio import Redis
 
 from shared.store import key_names
 from tests.support import processes
 from tests.support.waiting import wait_blocking
+from worker.launcher.protocol import WORK
 
 BOUNDED = (
-    *(key_names.QUEUE, key_names.QUEUED, key_names.TURN, key_names.TURNS),
+    *(key_names.QUEUE, key_names.QUEUED, key_names.TURN, key_names.TURNS, key_names.LOAD),
     *(key_names.WAKE, key_names.LEASES, key_names.WORKERS),
 )
 """Prefixes of keys that live for ever and are bounded."""
@@ -47,3 +49,15 @@ def child_processes() -> dict[int, str]:
                 os.kill(pid, signal.SIGKILL)
         return left
     return {}
+
+
+def files_of_jobs(*work_directories: Path) -> list[str]:
+    """What lies in the workers' directories of jobs. A spare that waits has one with an empty folder for work."""
+    return [
+        os.path.join(folder, name)
+        for work_directory in work_directories
+        for job in work_directory.glob("job-*")
+        for folder, folders, names in os.walk(job)
+        for name in (*names, *folders)
+        if (folder, name) != (str(job), WORK)
+    ]

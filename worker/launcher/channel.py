@@ -88,6 +88,10 @@ class Channel:
         except OSError:
             return b""
 
+    def detach(self) -> int:
+        """Returns the descriptor, which now belongs to the caller."""
+        return self._socket.detach()
+
     def close(self) -> None:
         self._socket.close()
 

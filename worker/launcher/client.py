@@ -9,31 +9,39 @@ import itertools
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 from worker.launcher.channel import Channel, channel_pair, close_all
 from worker.launcher.link import Link
 from worker.launcher.protocol import (
+    PLAIN,
     ChildEnded,
     ChildForked,
+    Equipment,
     ForkFailed,
     ForkRequest,
+    Outfit,
     SignalRequest,
     decode,
     encode,
 )
+from worker.launcher.reservation import Reservation
 from worker.launcher.run import Run, Stage
-from worker.launcher.spares import ForkError, LauncherGoneError, Spare, SparePool
+from worker.launcher.spares import ForkError, LauncherGoneError, Prepared, Spare, SparePool
 
-__all__ = ["Launcher", "LauncherGoneError", "Run", "Stage"]
+__all__ = ["Launcher", "LauncherGoneError", "Reservation", "Run", "Stage"]
 
 ANSWER_TIMEOUT_S = 10.0
 """Seconds without an answer after which the launcher is killed: it normally forks within milliseconds."""
 
 CLOSE_TIMEOUT_S = 10.0
 """Seconds that the launcher gets to end; longer than its own wait for killed processes."""
+
+_PREPARED_DESCRIPTORS = 3
+"""Control channel, standard output and standard error."""
 
 _BOOTSTRAP = (
     "import sys; sys.path.insert(0, sys.argv[1]); from worker.launcher.__main__ import main; main(sys.argv[2:])"
@@ -48,7 +56,11 @@ class Launcher:
 
     def __init__(self, spare_count: int) -> None:
         self.gone = asyncio.Event()
-        self._pool = SparePool(spare_count, request=self._request_forks)
+        self._spare_count = spare_count
+        self._kinds: dict[str, int] = {}
+        self._outfits: dict[int, Outfit] = {}
+        self._pools = {PLAIN: self._new_pool(PLAIN)}
+        self._reserved: dict[int, Reservation] = {}
         self._runs: dict[int, Run] = {}
         self._is_closing = False
         self._link: Link
@@ -60,7 +72,7 @@ class Launcher:
         launcher = cls(spare_count)
         await launcher._spawn(work_directory)
         try:
-            await launcher._answer(launcher._pool.wait_until_full())
+            await launcher._answer(launcher._pools[PLAIN].wait_until_full())
         except BaseException:
             launcher.kill()
             await launcher.close()
@@ -76,8 +88,39 @@ class Launcher:
         """Number of processes that run, one for each stage."""
         return len(self._runs)
 
-    async def run(self, stages: Sequence[Stage]) -> Run:
-        """Starts the stages together. A cancelled call starts none of them.
+    def equip(self, outfits: Mapping[str, Outfit]) -> None:
+        """Keeps spares ready for the named kinds of commands, besides the plain ones."""
+        for name, outfit in outfits.items():
+            kind = len(self._pools)
+            self._kinds[name], self._outfits[kind], self._pools[kind] = kind, outfit, self._new_pool(kind)
+            self._link.send(encode(Equipment(kind, outfit)))
+            self._pools[kind].fill()
+
+    async def reserve(self, name: str) -> Reservation | None:
+        """Takes a spare for one command of the kind; `release` gives it up.
+
+        Returns None if there are no spares of the kind, or none can be forked. Then the command gets a plain one.
+        """
+        kind = self._kinds.get(name)
+        if kind is None:
+            return None
+        try:
+            [spare] = await self._answer(self._pools[kind].take(1))
+        except (ForkError, LauncherGoneError):
+            return None
+        reservation = self._reserved[spare.child] = Reservation(spare, self._outfits[kind])
+        return reservation
+
+    def release(self, reservation: Reservation) -> None:
+        """Ends the reservation, after the end of its command, and replaces the spare."""
+        self._reserved.pop(reservation.child, None)
+        reservation.release()
+        for kind, outfit in self._outfits.items():
+            if outfit is reservation.outfit:
+                self._pools[kind].fill()
+
+    async def run(self, stages: Sequence[Stage], *, first: Reservation | None = None) -> Run:
+        """Starts the stages together, the first one in the reserved spare. A cancelled call starts none of them.
 
         Takes ownership of the stages' descriptors at once. Raises MessageTooLargeError or LauncherGoneError. If a
         stage cannot be started, `Run.wait` reports it.
@@ -85,13 +128,15 @@ class Launcher:
         if not stages:
             raise ValueError("a run has at least one stage")
         try:
-            packets = [encode(stage.spec) for stage in stages]
-            spares = await self._answer(self._pool.take(len(stages)))
-            return self._begin(spares, packets, stages)
+            packets = [_packet(stage, None if place else first) for place, stage in enumerate(stages)]
+            plain = await self._answer(self._pools[PLAIN].take(len(stages) - (first is not None)))
+            if self.gone.is_set():
+                raise LauncherGoneError("the launcher is gone")
+            return self._begin([first.use(), *plain] if first else plain, packets, stages)
         except ForkError as error:
             return Run.not_started(len(stages), reason=f"launcher: {error}")
         finally:
-            close_all(itertools.chain.from_iterable(stage.descriptors for stage in stages))
+            close_all(itertools.chain.from_iterable(stage.given.values() for stage in stages))
 
     async def close(self) -> None:
         """Ends the launcher, which kills all running processes and removes the work directory.
@@ -125,7 +170,10 @@ class Launcher:
         finally:
             theirs.close()
         self._link = Link(ours, on_packet=self._on_packet, on_end=self._on_end)
-        self._pool.fill()
+        self._pools[PLAIN].fill()
+
+    def _new_pool(self, kind: int) -> SparePool:
+        return SparePool(self._spare_count, request=lambda count: self._link.send(encode(ForkRequest(count, kind))))
 
     async def _answer(self, waiting: Awaitable[T]) -> T:
         try:
@@ -147,9 +195,6 @@ class Launcher:
             raise
         return run
 
-    def _request_forks(self, count: int) -> None:
-        self._link.send(encode(ForkRequest(count)))
-
     def _send_signal(self, child: int, signum: int) -> None:
         self._link.send(encode(SignalRequest(child, signum)))
 
@@ -158,24 +203,30 @@ class Launcher:
         if isinstance(message, ChildForked):
             self._on_forked(message, descriptors)
         elif isinstance(message, ForkFailed):
-            self._pool.fail(message.reason)
+            self._pools[message.kind].fail(message.reason)
         elif isinstance(message, ChildEnded):
             self._on_ended(message)
 
     def _on_forked(self, message: ChildForked, descriptors: list[int]) -> None:
-        if not descriptors:  # the kernel dropped it, because this process has too many open files
+        pool = self._pools[message.kind]
+        outfit = self._outfits.get(message.kind)
+        if len(descriptors) < (_PREPARED_DESCRIPTORS if outfit else 1):  # the kernel dropped what exceeds the limit
+            close_all(descriptors)
             self._send_signal(message.child, signal.SIGKILL)
-            self._pool.fail("the worker is out of file descriptors")
+            pool.fail("the worker is out of file descriptors")
             return
         control = Channel.from_descriptor(descriptors[0])
-        self._pool.add(Spare(message.child, message.pid, control))
+        prepared = Prepared(Path(outfit.directory(message.child)), *descriptors[1:]) if outfit else None
+        pool.add(Spare(message.child, message.pid, control, prepared))
 
     def _on_ended(self, message: ChildEnded) -> None:
-        run = self._runs.pop(message.child, None)
-        if run is None:
-            self._pool.forget(message.child)
-        else:
+        if (run := self._runs.pop(message.child, None)) is not None:
             run.note_exit(message.child, message.exit)
+        elif (reservation := self._reserved.pop(message.child, None)) is not None:
+            reservation.lose()
+        else:
+            for pool in self._pools.values():
+                pool.forget(message.child)
 
     def _on_end(self) -> None:
         self.gone.set()
@@ -184,12 +235,22 @@ class Launcher:
                 _kill_groups(run)  # the group leaders died with the launcher, but their children may live
             run.note_gone()
         self._runs.clear()
-        self._pool.close()
+        for pool in self._pools.values():
+            pool.close()
 
     def kill(self) -> None:
         """Kills a launcher that hangs, and thereby every process that it started."""
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
+
+
+def _packet(stage: Stage, reservation: Reservation | None) -> bytes:
+    spec = replace(stage.spec, places=tuple(stage.given))
+    if reservation is not None:
+        return encode(reservation.fitted(spec))
+    if len(spec.places) < len(stage.descriptors):
+        raise ValueError("a plain spare has no input and no pipes")
+    return encode(spec)
 
 
 def _kill_groups(run: Run) -> None:

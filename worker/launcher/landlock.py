@@ -59,7 +59,11 @@ def abi() -> int:
 
 def restrict(rules: SandboxRules) -> None:
     """Restricts the calling thread, which must have no-new-privileges set. Raises OSError if Landlock is missing."""
-    ruleset = prepare(rules)
+    enforce(prepare(rules))
+
+
+def enforce(ruleset: int) -> None:
+    """Restricts the calling thread to a prepared ruleset, and closes its descriptor. Raises OSError."""
     try:
         syscall(_RESTRICT_SELF, ruleset, 0)
     finally:
@@ -67,22 +71,31 @@ def restrict(rules: SandboxRules) -> None:
 
 
 def prepare(rules: SandboxRules) -> int:
-    """Returns the descriptor of a ruleset that is not applied yet. Raises OSError if Landlock is missing."""
+    """Returns the descriptor of a ruleset that is not enforced yet. Raises OSError if Landlock is missing."""
     version = abi()
     if version == 0:
         raise OSError(errno.ENOSYS, "not available in this kernel")
     ruleset = _create_ruleset(rules, version)
     try:
-        _allow_files(ruleset, rules, handled_rights(version))
-        if version >= _NETWORK_ABI:
-            _allow_ports(ruleset, BIND_TCP, rules.bind_ports)
-            _allow_ports(ruleset, CONNECT_TCP, rules.connect_ports or ())
-            for ports in rules.own_ranges:
-                _allow_own_range(ruleset, ports)
+        _add(ruleset, rules, version)
     except BaseException:
         os.close(ruleset)
         raise
     return ruleset
+
+
+def extend(ruleset: int, rules: SandboxRules) -> None:
+    """Adds rules to a prepared ruleset. Raises OSError."""
+    _add(ruleset, rules, abi())
+
+
+def _add(ruleset: int, rules: SandboxRules, version: int) -> None:
+    _allow_files(ruleset, rules, handled_rights(version))
+    if version >= _NETWORK_ABI:
+        _allow_ports(ruleset, BIND_TCP, rules.bind_ports)
+        _allow_ports(ruleset, CONNECT_TCP, rules.connect_ports or ())
+        for ports in rules.own_ranges:
+            _allow_own_range(ruleset, ports)
 
 
 def handled_rights(version: int) -> int:

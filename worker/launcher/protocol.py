@@ -11,6 +11,12 @@ from typing import Any
 PortRange = tuple[int, int]
 """The first and the last port of a range."""
 
+PLAIN = 0
+"""The kind of spares that have prepared nothing for a command."""
+
+WORK = "work"
+"""Name of the working directory in a spare's directory."""
+
 
 class ProtocolError(Exception):
     """The packet is not valid in this protocol."""
@@ -48,15 +54,43 @@ class Limits:
 class StageSpec:
     """Worker to child: execute this program. Paths are absolute, `argv` includes the program's name.
 
-    `environment` is the complete environment. The packet's descriptors become 0, 1, 2, 3… in this order.
+    `environment` is the complete environment. The packet's descriptors become the numbers in `places`, in this order.
     """
 
     executable: str
     argv: tuple[str, ...]
     environment: dict[str, str]
     working_directory: str
+    """The empty text stands for the directory in which the child waits."""
     sandbox: SandboxRules | None
+    """For a child with an outfit: only the rules that it has not prepared."""
     limits: Limits
+    places: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outfit:
+    """What the spares of one kind prepare, so that less is left to do when a command arrives.
+
+    Each gets pipes for its output, and a directory in `directories` for its owner only, with a working directory.
+    """
+
+    directories: str
+    sandbox: SandboxRules | None
+    """Rules that every command of this kind has, besides writing in the spare's directory. They are not enforced before
+    the command's own rules have been added."""
+
+    def directory(self, child: int) -> str:
+        """Returns the path of the directory that the spare with this number has."""
+        return f"{self.directories}/job-{child}"
+
+
+@dataclass(frozen=True, slots=True)
+class Equipment:
+    """Worker to launcher: the outfit of a kind of spares. It comes before the first ForkRequest of that kind."""
+
+    kind: int
+    outfit: Outfit
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +111,7 @@ class ForkRequest:
     """Worker to launcher: fork `count` children, each of which waits for a StageSpec."""
 
     count: int
+    kind: int = PLAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +124,15 @@ class SignalRequest:
 
 @dataclass(frozen=True, slots=True)
 class ChildForked:
-    """Launcher to worker, with one descriptor: the child's control channel, to which the StageSpec is sent.
+    """Launcher to worker, with the descriptor of the child's control channel, to which the StageSpec is sent.
 
-    `child` is a number that is never used twice. `pid` is also the id of the child's process group.
+    From a child with an outfit, the reading ends of its standard output and standard error come too. `child` is a
+    number that is never used twice. `pid` is also the id of the child's process group.
     """
 
     child: int
     pid: int
+    kind: int = PLAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +140,7 @@ class ForkFailed:
     """Launcher to worker: one of the requested children could not be forked."""
 
     reason: str
+    kind: int = PLAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +151,12 @@ class ChildEnded:
     exit: StageExit
 
 
-Message = StageSpec | ForkRequest | SignalRequest | ChildForked | ForkFailed | ChildEnded
+Message = StageSpec | Equipment | ForkRequest | SignalRequest | ChildForked | ForkFailed | ChildEnded
 
 
 def encode(message: Message) -> bytes:
     """Encodes a message. Lone surrogates in strings (undecodable bytes of a path) survive the round trip."""
-    return json.dumps({"kind": _KIND_OF[type(message)], **_fields(message)}, default=_fields).encode()
+    return json.dumps({"message": _KIND_OF[type(message)], **_fields(message)}, default=_fields).encode()
 
 
 def decode(packet: bytes) -> Message:
@@ -127,7 +165,7 @@ def decode(packet: bytes) -> Message:
     Both ends are the same program, so malformed packets are not expected.
     """
     fields = json.loads(packet)
-    decoder = _DECODERS.get(fields.pop("kind", None))
+    decoder = _DECODERS.get(fields.pop("message", None))
     if decoder is None:
         raise ProtocolError("the packet has an unknown kind")
     return decoder(fields)
@@ -147,7 +185,15 @@ def _stage_spec(fields: dict[str, Any]) -> StageSpec:
         working_directory=fields["working_directory"],
         sandbox=None if sandbox is None else _sandbox_rules(sandbox),
         limits=Limits(**fields["limits"]),
+        places=tuple(fields["places"]),
     )
+
+
+def _equipment(fields: dict[str, Any]) -> Equipment:
+    outfit = fields["outfit"]
+    sandbox = outfit["sandbox"]
+    rules = None if sandbox is None else _sandbox_rules(sandbox)
+    return Equipment(fields["kind"], Outfit(outfit["directories"], rules))
 
 
 def _sandbox_rules(fields: dict[str, Any]) -> SandboxRules:
@@ -169,6 +215,7 @@ def _child_ended(fields: dict[str, Any]) -> ChildEnded:
 
 _KIND_OF: dict[type[Message], str] = {
     StageSpec: "stage",
+    Equipment: "equipment",
     ForkRequest: "fork",
     SignalRequest: "signal",
     ChildForked: "forked",
@@ -177,6 +224,7 @@ _KIND_OF: dict[type[Message], str] = {
 }
 _DECODERS: dict[str | None, Callable[[dict[str, Any]], Message]] = {
     "stage": _stage_spec,
+    "equipment": _equipment,
     "fork": lambda fields: ForkRequest(**fields),
     "signal": lambda fields: SignalRequest(**fields),
     "forked": lambda fields: ChildForked(**fields),

@@ -15,15 +15,21 @@ STANDARD_STREAMS = 3
 class Stage:
     """A process to start. Its `descriptors` become 0, 1, 2, 3… in this order.
 
-    `Launcher.run` takes ownership of the descriptors, even if it fails.
+    `Launcher.run` takes ownership of the descriptors, even if it fails. None keeps what a reserved spare has there: no
+    input, or a pipe for its output.
     """
 
     spec: StageSpec
-    descriptors: tuple[int, ...]
+    descriptors: tuple[int | None, ...]
 
     def __post_init__(self) -> None:
         if not STANDARD_STREAMS <= len(self.descriptors) <= MAX_STAGE_DESCRIPTORS:
             raise ValueError(f"a stage takes {STANDARD_STREAMS} to {MAX_STAGE_DESCRIPTORS} descriptors")
+
+    @property
+    def given(self) -> dict[int, int]:
+        """The number that each given descriptor gets in the process → the descriptor."""
+        return {place: each for place, each in enumerate(self.descriptors) if each is not None}
 
 
 class Run:
@@ -33,7 +39,8 @@ class Run:
         self._spares = spares
         self._send_signal = send_signal
         self._exits: dict[int, StageExit] = {}
-        self._ended = asyncio.Event()
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Done when nothing more will be known of the run. Wait for it with `asyncio.wait`, which never cancels it."""
 
     @classmethod
     def not_started(cls, stage_count: int, reason: str) -> "Run":
@@ -58,7 +65,7 @@ class Run:
 
     async def wait(self) -> tuple[StageExit, ...]:
         """Waits for all stages and returns how each ended. Raises LauncherGoneError. A cancel sends no signal."""
-        await self._ended.wait()
+        await asyncio.wait({self.ended})
         if not self.has_ended:
             raise LauncherGoneError("the launcher ended before the command")
         return tuple(self._exits[index] for index in sorted(self._exits))
@@ -77,7 +84,7 @@ class Run:
         """Hands each stage to its child. Only the client calls it. Raises MessageTooLargeError."""
         for index, (spare, packet, stage) in enumerate(zip(self._spares, packets, stages, strict=True)):
             try:
-                spare.control.send(packet, stage.descriptors)
+                spare.control.send(packet, stage.given.values())
             except ConnectionError:
                 self._note(index, _never_started("launcher: the waiting child was killed"))
 
@@ -93,12 +100,16 @@ class Run:
         """Records that the launcher has ended, so the other exits stay unknown. Only the client calls it."""
         for spare in self._spares:
             spare.control.close()
-        self._ended.set()
+        self._end()
 
     def _note(self, index: int, ended: StageExit) -> None:
         self._exits.setdefault(index, ended)  # the first report counts: "never started" is followed by an exit
         if self.has_ended:
-            self._ended.set()
+            self._end()
+
+    def _end(self) -> None:
+        if not self.ended.done():
+            self.ended.set_result(None)
 
 
 def _never_started(reason: str) -> StageExit:

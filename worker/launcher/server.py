@@ -12,12 +12,17 @@ import signal
 import time
 
 from worker.launcher import child
-from worker.launcher.channel import PARENT_POLL_S, Channel, channel_pair
+from worker.launcher.channel import PARENT_POLL_S, Channel, channel_pair, close_all
+from worker.launcher.child import Given, Origin
 from worker.launcher.protocol import (
+    PLAIN,
+    WORK,
     ChildEnded,
     ChildForked,
+    Equipment,
     ForkFailed,
     ForkRequest,
+    Outfit,
     ProtocolError,
     SignalRequest,
     decode,
@@ -40,9 +45,11 @@ class Server:
         self._worker = worker
         self._parent_pid = os.getppid()
         self._numbers = itertools.count(1)
+        self._outfits: dict[int, Outfit | None] = {PLAIN: None}
         self._child_of: dict[int, int] = {}
         """Process id → child number, from the fork until the child is reaped."""
         self._child_ended = _wake_on_child_end()
+        self._origin = Origin.here()
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._child_ended, selectors.EVENT_READ, self._reap)
         self._selector.register(worker, selectors.EVENT_READ, self._serve_packet)
@@ -74,22 +81,25 @@ class Server:
         message = decode(packet)
         if isinstance(message, ForkRequest):
             for _ in range(message.count):
-                self._fork()
+                self._fork(message.kind)
+        elif isinstance(message, Equipment):
+            self._outfits[message.kind] = message.outfit
         elif isinstance(message, SignalRequest):
             self._signal(message)
         else:
             raise ProtocolError("workers do not send packets of this kind")
 
-    def _fork(self) -> None:
-        try:
-            pid, control = _fork_child()
-        except OSError as error:
-            self._say(ForkFailed(error.strerror or type(error).__name__))
-            return
+    def _fork(self, kind: int) -> None:
         number = next(self._numbers)
+        outfit = self._outfits[kind]
+        try:
+            pid, descriptors = _fork_child(self._origin) if outfit is None else _equipped(self._origin, outfit, number)
+        except OSError as error:
+            self._say(ForkFailed(error.strerror or type(error).__name__, kind))
+            return
         self._child_of[pid] = number
-        self._say(ChildForked(number, pid), control.fileno())
-        control.close()
+        self._say(ChildForked(number, pid, kind), *descriptors)
+        close_all(descriptors)
 
     def _signal(self, request: SignalRequest) -> None:
         for pid, number in self._child_of.items():
@@ -129,21 +139,41 @@ class Server:
             self._drain_wakeups()
 
 
-def _fork_child() -> tuple[int, Channel]:
+def _equipped(origin: Origin, outfit: Outfit, number: int) -> tuple[int, tuple[int, ...]]:
+    """Forks a child with an outfit. Returns its pid and the worker's descriptors. Raises OSError."""
+    directory = outfit.directory(number)
+    pipes: list[int] = []
+    try:
+        os.mkdir(directory, 0o700)
+        os.mkdir(f"{directory}/{WORK}", 0o700)
+        for _ in range(2):
+            pipes += os.pipe()
+        stdout, childs_stdout, stderr, childs_stderr = pipes
+        given = Given(outfit, directory, childs_stdout, childs_stderr)
+        pid, control = _fork_child(origin, given)
+    except OSError:
+        close_all(pipes)
+        for path in (f"{directory}/{WORK}", directory):
+            with contextlib.suppress(OSError):
+                os.rmdir(path)
+        raise
+    close_all((childs_stdout, childs_stderr))
+    return pid, (*control, stdout, stderr)
+
+
+def _fork_child(origin: Origin, given: Given | None = None) -> tuple[int, tuple[int, ...]]:
     """Returns the child's pid and the worker's end of its control channel. Raises OSError."""
     workers, childs = channel_pair()
-    launcher_pid = os.getpid()
     try:
         pid = os.fork()
+        if pid == 0:
+            child.live(childs, origin, given)
     except OSError:
         workers.close()
         raise
-    else:
-        if pid == 0:
-            child.live(childs, launcher_pid)
-        return pid, workers
     finally:
         childs.close()
+    return pid, (workers.detach(),)
 
 
 def _wake_on_child_end() -> int:

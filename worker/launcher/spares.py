@@ -1,19 +1,22 @@
-"""The worker's pool of spares: children that were forked in advance and wait for a spec.
+"""The worker's pools of spares: children that were forked in advance and wait for a spec.
 
-A fork takes milliseconds, but a waiting child only needs a packet. After a spare was taken, the pool waits a moment
-before it asks for a new one, so that the fork does not compete with the command that has just started.
+A fork takes milliseconds, but a waiting child only needs a packet. Each kind of spares has a pool. A taken spare is
+replaced when its command has ended, so that the fork does not compete with it, or at the latest after a moment.
 """
 
 import asyncio
 import contextlib
+import os
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
-from worker.launcher.channel import Channel
+from worker.launcher.channel import Channel, close_all
+from worker.launcher.protocol import WORK
 
-REFILL_AFTER_S = 0.003
-"""Seconds until a taken spare is replaced; longer than a child takes to execute its program."""
+REFILL_AFTER_S = 0.05
+"""Seconds until a taken spare is replaced although its command still runs; most short commands have ended by then."""
 
 
 class LauncherGoneError(Exception):
@@ -25,16 +28,39 @@ class ForkError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Prepared:
+    """What a spare with an outfit holds in advance. The descriptors belong to the owner of the spare."""
+
+    directory: Path
+    stdout: int
+    """Reading end of the pipe that is the spare's standard output."""
+    stderr: int
+
+
+@dataclass(frozen=True, slots=True)
 class Spare:
     """A waiting child. `control` takes its spec, and returns an error if the child fails."""
 
     child: int
     pid: int
     control: Channel
+    prepared: Prepared | None = None
+
+    def discard(self) -> None:
+        """Ends the child, which has not got a spec, and removes what it has prepared."""
+        self.control.close()
+        if self.prepared is not None:
+            close_all((self.prepared.stdout, self.prepared.stderr))
+            with contextlib.suppress(OSError):  # not empty: it is removed with the work directory
+                os.rmdir(self.prepared.directory / WORK)
+                os.rmdir(self.prepared.directory)
 
 
 class SparePool:
-    """Keeps `size` spares ready. A caller that finds none waits for the next. `request` asks the launcher for more."""
+    """Keeps `size` spares of one kind ready. A caller that finds none waits for the next.
+
+    `request` asks the launcher for more.
+    """
 
     def __init__(self, size: int, request: Callable[[int], None]) -> None:
         self._size = size
@@ -79,7 +105,7 @@ class SparePool:
             waiter.set_result(spare)
             return
         if self._is_closed:
-            spare.control.close()
+            spare.discard()
             return
         self._spares.append(spare)
         if len(self._spares) >= self._size:
@@ -95,12 +121,16 @@ class SparePool:
         """Drops a spare that has ended while it waited."""
         for spare in [spare for spare in self._spares if spare.child == child]:
             self._spares.remove(spare)
-            spare.control.close()
+            spare.discard()
             self._refill_later()
 
     def fill(self) -> None:
         """Requests the missing spares."""
-        self._refill_timer = None
+        if self._refill_timer is not None:
+            self._refill_timer.cancel()
+            self._refill_timer = None
+        if self._is_closed:
+            return
         missing = self._size + self._waiting - len(self._spares) - self._requested
         if missing > 0:
             self._request(missing)
@@ -114,7 +144,7 @@ class SparePool:
         while (waiter := self._next_waiter()) is not None:
             waiter.set_exception(LauncherGoneError("the launcher ended before it started the command"))
         for spare in self._spares:
-            spare.control.close()
+            spare.discard()
         self._spares.clear()
 
     async def _take_one(self) -> Spare:

@@ -5,6 +5,8 @@ Both are limited. Output beyond the limit is counted and dropped, and the comman
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import structlog
@@ -65,8 +67,9 @@ class OutputRecorder:
         self._unsent: list[SealedEvent] = []
         self._sequence = last_sequence
         self._newest_progress = 0
-        self._dirty = asyncio.Event()
-        self._full = asyncio.Event()
+        self._is_streaming = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._writing: asyncio.Task[None] | None = None
 
     @property
     def dropped_bytes(self) -> int:
@@ -104,20 +107,27 @@ class OutputRecorder:
         cut = text[: self._limits.response_characters]
         return cut, len(cut) < len(text) or len(self._heads[kind]) < self._totals[kind]
 
-    async def stream(self) -> None:
-        """Writes events to the store as they come, until cancelled. `remaining` returns the events that are left."""
-        while True:
-            await self._dirty.wait()
-            try:
-                async with asyncio.timeout(FLUSH_INTERVAL_S):
-                    await self._full.wait()
-            except TimeoutError:
-                pass
-            self._seal_pending()
-            await self._send()
+    @asynccontextmanager
+    async def streaming(self) -> AsyncIterator[None]:
+        """Writes events to the store while the block runs. `remaining` returns the events that are left after it.
+
+        Output is written when it is `FLUSH_INTERVAL_S` old, so a command that ends sooner needs no task for it.
+        """
+        self._is_streaming = True
+        self._write_later()
+        try:
+            yield
+        finally:
+            self._is_streaming = False
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+            if self._writing is not None:
+                self._writing.cancel()
+                await asyncio.wait({self._writing})
 
     def remaining(self) -> list[SealedEvent]:
-        """Returns the events that `stream` has not stored. No output may be added after this call."""
+        """Returns the events that `streaming` has not stored. No output may be added after this call."""
         for kind, held in self._held.items():
             if held:
                 self._pend(kind, held)
@@ -143,15 +153,39 @@ class OutputRecorder:
             self._stored_bytes += EVENT_OVERHEAD_BYTES
         self._stored_bytes += len(data)
         self._pending_bytes += len(data)
-        self._dirty.set()
-        if self._pending_bytes >= FLUSH_BYTES:
-            self._full.set()
+        if self._is_streaming:
+            self._write_later()
+
+    def _write_later(self) -> None:
+        """Starts to write now if there is much, or in a moment if there is little, unless that is already under way."""
+        is_full = self._pending_bytes >= FLUSH_BYTES
+        if not self._pending or self._writing is not None or (self._timer is not None and not is_full):
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(0 if is_full else FLUSH_INTERVAL_S, self._write)
+
+    def _write(self) -> None:
+        self._timer = None
+        self._writing = asyncio.create_task(self._seal_and_send(), name=f"write {self._attempt.job_id}")
+        self._writing.add_done_callback(self._written)
+
+    def _written(self, task: "asyncio.Task[None]") -> None:
+        self._writing = None
+        if task.cancelled():
+            return
+        if (error := task.exception()) is not None:
+            log.error("output not stored", error=type(error).__name__)
+        elif self._is_streaming:
+            self._write_later()
+
+    async def _seal_and_send(self) -> None:
+        self._seal_pending()
+        await self._send()
 
     def _seal_pending(self) -> None:
         pending, self._pending = self._pending, []
         self._pending_bytes = 0
-        self._dirty.clear()
-        self._full.clear()
         for kind, at_ms, data in pending:
             self._sequence += 1
             event = OutputEvent.from_bytes(

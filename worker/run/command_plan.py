@@ -6,6 +6,7 @@ The environment is clean: the child gets none of the worker's variables, and fin
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from shared.command.masking import Masking
 from shared.errors import ErrorCode, RequestError
@@ -17,7 +18,8 @@ from shared.sealing.envelope import Command
 from shared.tools import credentials
 from shared.tools.tool import Tool
 from worker.egress.proxy import ProxyAccess
-from worker.launcher.protocol import Limits, PortRange, SandboxRules, StageSpec
+from worker.launcher.client import Reservation
+from worker.launcher.protocol import Limits, Outfit, PortRange, SandboxRules, StageSpec
 from worker.machine.filter_binaries import FilterBinary
 from worker.machine.helper_programs import HelperBinary
 from worker.machine.tool_binaries import ToolBinary
@@ -66,15 +68,19 @@ class CommandPlan:
     """The processes of the tool and its filters, and the descriptors that the tool inherits. The caller closes them."""
 
     spec: StageSpec
-    stdin: int
+    stdin: int | None
+    """None stands for no input."""
     inherited: tuple[int, ...]
     filters: tuple[StageSpec, ...] = ()
     masking: Masking | None = None
     """What to mask in the tool's output before a filter or a caller reads it."""
+    reservation: Reservation | None = None
+    """The spare in which the tool runs; None for a plain one."""
 
     def close(self) -> None:
         for descriptor in (self.stdin, *self.inherited):
-            os.close(descriptor)
+            if descriptor is not None:
+                os.close(descriptor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,11 @@ class Network:
     connect_ports: tuple[int, ...] = ()
     own_ranges: tuple[PortRange, ...] = ()
     bind_ports: tuple[int, ...] = ()
+
+
+def outfit(binary: ToolBinary, directories: Path, settings: PlanSettings) -> Outfit:
+    """Returns what spares prepare for the tool: the rules that all its commands have. `directories` is their folder."""
+    return Outfit(str(directories), _least(binary) if settings.sandboxed else None)
 
 
 def build(
@@ -149,10 +160,8 @@ def _hand_over(access: ClusterAccess, directory: JobDirectory) -> tuple[str, tup
     return str(directory.root / job_directory.KUBECONFIG), ()
 
 
-def _stdin(text: str | None, directory: JobDirectory) -> int:
-    if text is None:
-        return os.open(os.devnull, os.O_RDONLY)
-    return job_directory.private_file(directory, job_directory.STDIN, text)
+def _stdin(text: str | None, directory: JobDirectory) -> int | None:
+    return None if text is None else job_directory.private_file(directory, job_directory.STDIN, text)
 
 
 def _environment(binary: ToolBinary, command: Command, directory: JobDirectory, *, memory_limit: str) -> dict[str, str]:
@@ -213,13 +222,21 @@ def _helper(binary: ToolBinary, verb: str) -> HelperBinary | None:
 def _sandbox(
     binary: ToolBinary, directory: JobDirectory, helper: HelperBinary | None, *, network: Network, lent: tuple[str, ...]
 ) -> SandboxRules:
-    needs = binary.tool.sandbox
+    least = _least(binary)
     started = (str(helper.path), *helper.needs.executable) if helper else ()
     return SandboxRules(
-        execute=(str(binary.path), *needs.executable, *started),
-        read=(*COMMON_READABLE, *lent, *needs.readable, *(helper.needs.readable if helper else ())),
-        write=(str(directory.root), *COMMON_WRITABLE),
+        execute=(*least.execute, *started),
+        read=(*least.read, *lent, *(helper.needs.readable if helper else ())),
+        write=(*least.write, str(directory.root)),
         connect_ports=network.connect_ports,
         own_ranges=network.own_ranges,
         bind_ports=network.bind_ports,
+    )
+
+
+def _least(binary: ToolBinary) -> SandboxRules:
+    """Returns the rules that every command of the tool has."""
+    needs = binary.tool.sandbox
+    return SandboxRules(
+        execute=(str(binary.path), *needs.executable), read=(*COMMON_READABLE, *needs.readable), write=COMMON_WRITABLE
     )

@@ -108,6 +108,8 @@ class DiscoveryCache:
         if loan is None or loan.is_back:
             return
         loan.is_back = True
+        if not discovery_files.may_be_in(loan.home):
+            return
         learnt_at = loan.snapshot.learnt_at if loan.snapshot else loan.lent_at
         if self._clock() - learnt_at > MAX_AGE_S:
             return

@@ -42,6 +42,11 @@ def lend(folder: Path, names: Iterable[str], home: Path) -> None:
         os.symlink(folder / name, place / name)
 
 
+def may_be_in(home: Path) -> bool:
+    """Returns whether `take` could find something. This asks the system once, so it needs no thread."""
+    return os.path.lexists(home / PLACE.parts[0])
+
+
 def take(home: Path, folder: Path, *, lent: tuple[Path, Iterable[str]] | None, most_bytes: int) -> dict[str, int]:
     """Copies into `folder` the files that a command left, and `lent` files (folder, names) that it did not replace.
 

@@ -15,21 +15,31 @@ BLOCK_BYTES = 512
 
 @asynccontextmanager
 async def watching(directory: Path, limit_bytes: int, control: JobControl) -> AsyncIterator[None]:
-    """Measures the directory while the block runs, and stops the command when its files exceed the limit."""
-    task = asyncio.create_task(_watch(directory, limit_bytes, control), name="watch disk")
+    """Measures the directory while the block runs, and stops the command when its files exceed the limit.
+
+    The task starts with the first look, because most commands have ended before.
+    """
+    tasks: list[asyncio.Task[None]] = []
+
+    def start() -> None:
+        tasks.append(asyncio.create_task(_watch(directory, limit_bytes, control), name="watch disk"))
+
+    first_look = asyncio.get_running_loop().call_later(INTERVAL_S, start)
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.wait({task})
+        first_look.cancel()
+        for task in tasks:
+            task.cancel()
+            await asyncio.wait({task})
 
 
 async def _watch(directory: Path, limit_bytes: int, control: JobControl) -> None:
     while True:
-        await asyncio.sleep(INTERVAL_S)
         if await asyncio.to_thread(used_bytes, directory) > limit_bytes:
             control.fail(f"the command was ended because its files exceeded {limit_bytes} bytes together")
             return
+        await asyncio.sleep(INTERVAL_S)
 
 
 def used_bytes(directory: Path) -> int:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -19,6 +19,7 @@ from worker.run import pipeline, streams
 from worker.run.command_plan import CommandPlan
 from worker.run.line_labels import LabelledLines
 from worker.run.pipeline import Connected, Held, ToolEnd
+from worker.run.streams import Reading
 
 KILL_TIMEOUT_S = 10.0
 """Seconds to wait after SIGKILL. A process that does not end must not block the job for ever."""
@@ -74,23 +75,22 @@ async def execute(
     output = HeldOutput(plan.masking, is_endless=is_endless) if plan.masking else None
     started = time.monotonic()
     try:
-        run = await launcher.run(connected.stages)  # closes the inherited descriptors in any case
+        # Closes the inherited descriptors in any case.
+        run = await launcher.run(connected.stages, first=plan.reservation)
     except BaseException:
         connected.close()
         raise
     names = [stage.spec.argv[0] for stage in connected.stages]
-    reading = list(_read_all(connected, names, sink=sink, output=output))
+    reading = _Readings(connected, names, sink=sink, output=output)
     try:
         cause = await _end(run, control, time_limit_s=time_limit_s, kill_grace_s=kill_grace_s)
         if not run.has_ended:
             launcher.kill()
         exits = await run.wait()
         duration_ms = round((time.monotonic() - started) * 1000)
-        read_to_end, _ = await asyncio.wait(reading, timeout=LAST_OUTPUT_S)
-        for task in read_to_end:
-            task.result()
+        await reading.to_the_end(LAST_OUTPUT_S)
     finally:
-        await _cancelled(*reading)
+        await reading.close()
     if output is not None and connected.held is None:
         sink(EventKind.STDOUT, await output.masked())
     withheld, masked = (output.withheld, output.count) if output else (None, 0)
@@ -101,8 +101,7 @@ async def execute(
 
 async def _end(run: Run, control: JobControl, *, time_limit_s: float, kill_grace_s: float) -> Cause:
     """Waits for the end of the run, the time limit or a stop, and then ends the run."""
-    ended = asyncio.create_task(run.wait(), name="process end")
-    stopped = asyncio.create_task(control.stopped(), name="stop")
+    ended, stopped = run.ended, control.stopped
     try:
         done, _ = await asyncio.wait({ended, stopped}, timeout=time_limit_s, return_when=asyncio.FIRST_COMPLETED)
         if ended in done:
@@ -116,39 +115,53 @@ async def _end(run: Run, control: JobControl, *, time_limit_s: float, kill_grace
         return Cause.STOP if done else Cause.TIME_LIMIT
     finally:
         run.signal(signal.SIGKILL)
-        await _cancelled(ended, stopped)
 
 
-def _read_all(
-    connected: Connected, names: list[str], *, sink: Sink, output: HeldOutput | None
-) -> Iterator["asyncio.Task[None]"]:
-    is_held = output is not None and connected.held is None
-    take_output = output.add if output and is_held else partial(sink, EventKind.STDOUT)
-    yield asyncio.create_task(streams.read(connected.stdout, take_output), name="read stdout")
-    if output is not None and connected.held is not None:
-        yield asyncio.create_task(_pass_on(connected.held, output), name="mask output")
-    take = partial(sink, EventKind.STDERR)
-    for place, (name, descriptor) in enumerate(zip(names, connected.stderr, strict=True)):
-        lines: list[LabelledLines | MaskedLines] = [LabelledLines(name, take)] if len(names) > 1 else []
-        if output is not None and place == 0:
-            lines.append(MaskedLines(lines[-1].add if lines else take))
-        reading = _read_lines(descriptor, lines) if lines else streams.read(descriptor, take)
-        yield asyncio.create_task(reading, name=f"read stderr of {name}")
+class _Readings:
+    """Everything that is read from the stages of one command."""
+
+    def __init__(self, connected: Connected, names: list[str], *, sink: Sink, output: HeldOutput | None) -> None:
+        is_held = output is not None and connected.held is None
+        take_output = output.add if output and is_held else partial(sink, EventKind.STDOUT)
+        self._readings = [Reading(connected.stdout, take_output)]
+        self._passing: asyncio.Task[None] | None = None
+        if output is not None and connected.held is not None:
+            self._passing = asyncio.create_task(_pass_on(connected.held, output), name="mask output")
+        take = partial(sink, EventKind.STDERR)
+        for place, (name, descriptor) in enumerate(zip(names, connected.stderr, strict=True)):
+            lines: list[LabelledLines | MaskedLines] = [LabelledLines(name, take)] if len(names) > 1 else []
+            if output is not None and place == 0:
+                lines.append(MaskedLines(lines[-1].add if lines else take))
+            self._readings.append(_of_lines(descriptor, lines) if lines else Reading(descriptor, take))
+
+    async def to_the_end(self, timeout_s: float) -> None:
+        """Waits for the end of all pipes. Raises the error of a sink."""
+        waiting = {reading.ended for reading in self._readings if not reading.ended.done()}
+        if self._passing is not None:
+            waiting.add(self._passing)
+        if waiting:
+            await asyncio.wait(waiting, timeout=timeout_s)
+        for each in (*(reading.ended for reading in self._readings), self._passing):
+            if each is not None and each.done():
+                each.result()
+
+    async def close(self) -> None:
+        """Stops reading what has not ended."""
+        for reading in self._readings:
+            reading.close()
+        if self._passing is not None:
+            self._passing.cancel()
+            await asyncio.gather(self._passing, return_exceptions=True)
 
 
-async def _cancelled(*tasks: "asyncio.Task[object]") -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _read_lines(descriptor: int, lines: Sequence[LabelledLines | MaskedLines]) -> None:
+def _of_lines(descriptor: int, lines: Sequence[LabelledLines | MaskedLines]) -> Reading:
     """Reads a descriptor through a chain of line readers. Each one passes its lines to the one before it."""
-    try:
-        await streams.read(descriptor, lines[-1].add)
-    finally:
+
+    def end() -> None:
         for each in reversed(lines):
             each.end()
+
+    return Reading(descriptor, lines[-1].add, end)
 
 
 async def _pass_on(held: Held, output: HeldOutput) -> None:

@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from worker.launcher.protocol import WORK
+
 HAS_NAMELESS_FILES = hasattr(os, "memfd_create")
 KUBECONFIG = "kubeconfig"
 STDIN = "stdin"
@@ -25,7 +27,7 @@ class JobDirectory:
     @property
     def work(self) -> Path:
         """The working directory, which contains the caller's files."""
-        return self.root / "work"
+        return self.root / WORK
 
     @property
     def spill(self) -> Path:
@@ -41,14 +43,33 @@ class JobDirectory:
 @asynccontextmanager
 async def create(parent: Path, files: Mapping[str, str]) -> AsyncIterator[JobDirectory]:
     """Creates a directory below `parent` with the caller's files. The relative paths in `files` are already checked."""
-    directory = JobDirectory(Path(tempfile.mkdtemp(prefix="job-", dir=parent)))
+    root = Path(tempfile.mkdtemp(prefix="job-", dir=parent))
+    async with use(root, files) as directory:
+        directory.work.mkdir(mode=0o700, exist_ok=True)
+        yield directory
+
+
+@asynccontextmanager
+async def use(root: Path, files: Mapping[str, str]) -> AsyncIterator[JobDirectory]:
+    """Puts the caller's files into a directory that a spare has made, and removes it at the end."""
+    directory = JobDirectory(root)
     try:
-        directory.work.mkdir(mode=0o700)
         if files:
             await asyncio.to_thread(_write, directory.work, files)
         yield directory
     finally:
-        await asyncio.to_thread(shutil.rmtree, directory.root, ignore_errors=True)
+        if not _removed_empty(directory):
+            await asyncio.to_thread(shutil.rmtree, directory.root, ignore_errors=True)
+
+
+def _removed_empty(directory: JobDirectory) -> bool:
+    """Removes the directory if the command has left nothing in it, which needs no thread."""
+    try:
+        directory.work.rmdir()
+        directory.root.rmdir()
+    except OSError:
+        return False
+    return True
 
 
 def _write(folder: Path, files: Mapping[str, str]) -> None:

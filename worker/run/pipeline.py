@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
-from worker.launcher.client import Stage
+from worker.launcher.client import Reservation, Stage
 from worker.launcher.protocol import StageExit
 from worker.run.command_plan import CommandPlan
 
@@ -51,20 +51,32 @@ def connect(plan: CommandPlan) -> Connected:
     with ExitStack() as opened:
         opened.callback(plan.close)
         stages: list[Stage] = []
+        outputs: list[int] = []
         errors: list[int] = []
-        reading, inherited = plan.stdin, plan.inherited
+        stdin, inherited = plan.stdin, plan.inherited
+        if stdin is None and plan.reservation is None:
+            stdin = _opened(opened, os.open(os.devnull, os.O_RDONLY))
         held = None
         for spec in (plan.spec, *plan.filters):
-            output, stdout = _pipe(opened)
-            error, stderr = _pipe(opened)
-            stages.append(Stage(spec, (reading, stdout, stderr, *inherited)))
+            output, error, ends = _pipes(opened, None if stages else plan.reservation)
+            stages.append(Stage(spec, (stdin, *ends, *inherited)))
+            outputs.append(output)
             errors.append(error)
-            reading, inherited = output, ()
+            stdin, inherited = output, ()
             if plan.masking is not None and held is None and plan.filters:
-                reading, passed_on = _pipe(opened)
+                stdin, passed_on = _pipe(opened)
                 held = Held(output, passed_on)
         opened.pop_all()
-    return Connected(tuple(stages), reading, tuple(errors), held)
+    return Connected(tuple(stages), outputs[-1], tuple(errors), held)
+
+
+def _pipes(opened: ExitStack, reservation: Reservation | None) -> tuple[int, int, tuple[int, int] | tuple[None, None]]:
+    """Returns the reading ends of a stage's output and error, and the stage's own ends unless its spare has them."""
+    if reservation is None:
+        (output, stdout), (error, stderr) = _pipe(opened), _pipe(opened)
+        return output, error, (stdout, stderr)
+    output, error = reservation.outputs()
+    return _opened(opened, output), _opened(opened, error), (None, None)
 
 
 def deciding(exits: Sequence[StageExit], tool_end: ToolEnd) -> int:
@@ -80,7 +92,10 @@ def deciding(exits: Sequence[StageExit], tool_end: ToolEnd) -> int:
 
 
 def _pipe(opened: ExitStack) -> tuple[int, int]:
-    ends = os.pipe()
-    for end in ends:
-        opened.callback(os.close, end)
-    return ends
+    reading, writing = os.pipe()
+    return _opened(opened, reading), _opened(opened, writing)
+
+
+def _opened(opened: ExitStack, descriptor: int) -> int:
+    opened.callback(os.close, descriptor)
+    return descriptor

@@ -153,6 +153,7 @@ local function finish(id, state, reason)
   ended[#ended + 1] = state
   if redis.call('ZREM', QUEUE .. lane, id) == 1 then give_back_turn(lane, share or '') end
   redis.call('ZREM', QUEUED .. lane, id)
+  redis.call('ZREM', LOAD .. lane, id)
   redis.call('ZREM', LEASES, id)
   redis.call('HSET', record, 'state', state, 'ended_at', now_ms(), 'reason', reason)
   release(id, exclusive)

@@ -58,5 +58,6 @@ end
 for name in string.gmatch(ARGV[12], '%S+') do redis.call('SET', EXCLUSIVE .. name, id, 'EX', lifetime_s) end
 for name in string.gmatch(ARGV[15], '%S+') do redis.call('SET', REPEATABLE .. name, id, 'EX', lifetime_s) end
 list(id, ARGV[13], now, lifetime_s)
+redis.call('ZADD', LOAD .. lane, now + lifetime_s * 1000, id)
 enqueue(id, lane, tool, next_turn(lane, ARGV[16]), deadline)
 return with_replicas({'accepted', now})

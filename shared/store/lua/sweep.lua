@@ -5,7 +5,10 @@
 local limit, attempts = tonumber(ARGV[2]), tonumber(ARGV[3])
 local now = now_ms()
 local indexes = {LEASES}
-for index, lane in ipairs(LANES) do indexes[index + 1] = QUEUED .. lane end
+for _, lane in ipairs(LANES) do
+  indexes[#indexes + 1] = QUEUED .. lane
+  indexes[#indexes + 1] = LOAD .. lane
+end
 if redis.call('EXISTS', unpack(indexes)) == 0 then return {now, '', 0, 0, 0, ended} end
 
 -- Calls `settle` for each job of an index whose time is over. Removes the entry if the job is no longer in that state.
@@ -32,6 +35,7 @@ local function queue_again(id)
   redis.call('EXPIRE', JOB .. id, lifetime_s)
   redis.call('EXPIRE', REQUEST .. id, lifetime_s)
   redis.call('ZADD', PRINCIPAL .. principal, 'XX', now + lifetime_s * 1000, id)
+  redis.call('ZADD', LOAD .. lane, 'XX', now + lifetime_s * 1000, id)
   if redis.call('TTL', PRINCIPAL .. principal) < lifetime_s then redis.call('EXPIRE', PRINCIPAL .. principal, lifetime_s) end
   if redis.call('TTL', JOBS .. principal) < lifetime_s then redis.call('EXPIRE', JOBS .. principal, lifetime_s) end
   redis.call('DEL', EVENTS .. id)
@@ -43,6 +47,7 @@ end
 
 local expired, lost, again = 0, 0, 0
 for _, lane in ipairs(LANES) do
+  redis.call('ZREMRANGEBYSCORE', LOAD .. lane, '-inf', now)
   each_overdue(QUEUED .. lane, 'queued', function(id)
     finish_from_outside(id, 'expired', 'no worker took the job in time')
     expired = expired + 1

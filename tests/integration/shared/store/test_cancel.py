@@ -2,8 +2,9 @@ import pytest
 from redis.asyncio import Redis
 
 from shared.models import CommandClass, JobState, Lane
-from shared.store import key_names
-from shared.store.job_store import CancelScope, Delivered, EndNotice, JobStore, Renewal, read_notice
+from shared.store import key_names, notices
+from shared.store.job_store import CancelScope, Delivered, JobStore, Renewal
+from shared.store.notices import EndNotice
 from tests.support.channels import recorded
 from tests.support.jobs import TOOL, WORKER_ID, Jobs, new_job_id
 
@@ -24,7 +25,7 @@ async def test_queued_job_is_cancelled_at_once(
 
         [notice] = await messages()
     stored = await jobs.stored(job_id)
-    assert read_notice(notice.encode()) == EndNotice(stored, has_response=True)
+    assert notices.read(notice.encode()) == EndNotice(stored, has_response=True)
     assert (stored.record.state, stored.record.reason) == (JobState.CANCELLED, "enough")
     assert stored.record.request_key is None
     assert stored.record.ended_at is not None

@@ -6,8 +6,9 @@ import pytest
 from redis.asyncio import Redis
 
 from shared.models import JobState
-from shared.store import key_names
-from shared.store.job_store import FOLLOWERS_S, CancelScope, Ending, EndNotice, JobStore, read_notice
+from shared.store import key_names, notices
+from shared.store.job_store import FOLLOWERS_S, CancelScope, Ending, JobStore
+from shared.store.notices import EndNotice
 from shared.store.scripts import NOTICE_BYTES
 from tests.support.channels import recorded
 from tests.support.jobs import QUEUE_LIMIT, Jobs, ending, new_job, new_job_id, sealed_events
@@ -28,7 +29,7 @@ async def test_end_is_told_with_the_record_and_a_response_that_is_not_too_long(
 
         [message] = await messages()
     stored = await jobs.stored(attempt.job_id)
-    notice = read_notice(message.encode())
+    notice = notices.read(message.encode())
     assert isinstance(notice, EndNotice)
     assert (notice.job.record, notice.has_response) == (stored.record, is_told)
     assert notice.job.response == (response if is_told else None)
@@ -43,7 +44,7 @@ async def test_end_without_a_response_says_that_there_is_none(redis: Redis, jobs
         await jobs.store.cancel(job_id, reason="enough", scope=CancelScope.ANY)
 
         [message] = await messages()
-    assert read_notice(message.encode()) == EndNotice(await jobs.stored(job_id), has_response=True)
+    assert notices.read(message.encode()) == EndNotice(await jobs.stored(job_id), has_response=True)
 
 
 async def test_end_is_told_once_to_each_gateway_that_waits(redis: Redis, jobs: Jobs) -> None:
@@ -111,7 +112,7 @@ async def test_followers_are_told_of_output_and_of_each_state(redis: Redis, jobs
         await jobs.store.settle(attempt, ending())
         assert await messages() == [job_id], "it has ended"
 
-    assert read_notice(job_id.encode()) == job_id
+    assert notices.read(job_id.encode()) == job_id
 
 
 @pytest.mark.parametrize("is_unfollowed", [True, False])

@@ -2,8 +2,9 @@ import pytest
 from redis.asyncio import Redis
 
 from shared.models import JobState
-from shared.store import key_names
-from shared.store.job_store import CancelScope, EndNotice, read_notice
+from shared.store import key_names, notices
+from shared.store.job_store import CancelScope
+from shared.store.notices import EndNotice
 from tests.support.channels import recorded
 from tests.support.jobs import RESPONSE, Jobs, attempt_on, ending, new_job_id, sealed_events
 
@@ -22,7 +23,7 @@ async def test_settled_job_has_its_state_reason_and_response(redis: Redis, jobs:
 
         [notice] = await messages()
     stored = await jobs.stored(attempt.job_id)
-    assert read_notice(notice.encode()) == EndNotice(stored, has_response=True)
+    assert notices.read(notice.encode()) == EndNotice(stored, has_response=True)
     assert (stored.record.state, stored.record.reason, stored.response) == (state, "because", RESPONSE)
     assert stored.record.ended_at is not None
     assert stored.record.started_at is not None

@@ -103,9 +103,18 @@ async def test_worker_with_another_tool_does_not_count(redis: Redis, store: JobS
     assert answer is SubmitRefusal.NO_WORKER
 
 
+@pytest.mark.parametrize("tool", ["kube", "ctl", "w"], ids=["beginning of a tool", "end of a tool", "worker's id"])
+async def test_part_of_a_workers_announcement_is_no_tool(redis: Redis, store: JobStore, tool: str) -> None:
+    await WorkerRegistry(redis).announce(KUBECTL_WORKER)
+
+    answer = await store.submit(new_job(tool=tool), demands_worker=True, queue_limit=QUEUE_LIMIT)
+
+    assert answer is SubmitRefusal.NO_WORKER
+
+
 async def test_worker_that_fell_silent_does_not_count(redis: Redis, store: JobStore) -> None:
     await WorkerRegistry(redis).announce(KUBECTL_WORKER)
-    await redis.zadd(key_names.TOOL_WORKERS + "kubectl", {KUBECTL_WORKER.worker_id: 1})
+    await redis.zadd(key_names.WORKERS, dict.fromkeys(await redis.zrange(key_names.WORKERS, 0, -1), 1))
 
     assert await store.submit(new_job(), demands_worker=True, queue_limit=QUEUE_LIMIT) is SubmitRefusal.NO_WORKER
 

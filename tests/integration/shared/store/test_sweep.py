@@ -2,8 +2,9 @@ import pytest
 from redis.asyncio import Redis
 
 from shared.models import CommandClass, JobState, Lane
-from shared.store import key_names
-from shared.store.job_store import SWEEP_LIMIT, EndNotice, JobStore, Renewal, read_notice
+from shared.store import key_names, notices
+from shared.store.job_store import SWEEP_LIMIT, JobStore, Renewal
+from shared.store.notices import EndNotice
 from tests.support.channels import recorded
 from tests.support.jobs import PAST_MS, Jobs, new_job_id
 
@@ -19,10 +20,13 @@ async def test_sweep_tells_redis_own_time(redis: Redis, store: JobStore) -> None
     assert (sweep.expired, sweep.lost, sweep.again) == (0, 0, 0)
 
 
-async def test_sweep_tells_which_server_answered_and_how_many_replicas_it_has(redis: Redis, store: JobStore) -> None:
-    sweep = await store.sweep(settle_leases=False)
+async def test_sweep_tells_which_server_answered_if_there_is_a_job(redis: Redis, jobs: Jobs) -> None:
+    assert (await jobs.store.sweep(settle_leases=False)).server == ""
 
-    assert (sweep.server, sweep.replicas) == ((await redis.info("replication"))["master_replid"], 0)
+    await jobs.queued()
+
+    server = (await redis.info("replication"))["master_replid"]
+    assert (await jobs.store.sweep(settle_leases=False)).server == server
 
 
 @pytest.mark.parametrize("settle_leases", [True, False])
@@ -36,7 +40,7 @@ async def test_job_that_waited_too_long_expires(redis: Redis, jobs: Jobs, settle
 
         [notice] = await messages()
     stored = await jobs.stored(overdue)
-    assert read_notice(notice.encode()) == EndNotice(stored, has_response=True)
+    assert notices.read(notice.encode()) == EndNotice(stored, has_response=True)
     record = stored.record
     assert (record.state, record.request_key) == (JobState.EXPIRED, None)
     assert record.reason
@@ -59,7 +63,7 @@ async def test_job_of_a_silent_worker_is_lost(redis: Redis, jobs: Jobs, command_
 
         [notice] = await messages()
     stored = await jobs.stored(silent.job_id)
-    assert read_notice(notice.encode()) == EndNotice(stored, has_response=True)
+    assert notices.read(notice.encode()) == EndNotice(stored, has_response=True)
     record = stored.record
     assert (record.state, record.request_key) == (JobState.LOST, None)
     assert record.reason

@@ -266,11 +266,12 @@ class Transitions(RuleBasedStateMachine):
 
     @invariant()
     def store_agrees_with_the_model(self) -> None:
-        stored_jobs, (waiting, queued, leases, requests, turns) = self.run(self._everything())
+        stored_jobs, (waiting, queued, leases, load, requests, turns) = self.run(self._everything())
         assert waiting == queued
         assert turns <= {lane for lane in Lane if any(self.models[JobId(job_id)].job.lane is lane for job_id in queued)}
         assert queued == {job_id for job_id, model in self.models.items() if model.state is JobState.QUEUED}
         assert leases == {job_id for job_id, model in self.models.items() if model.state is JobState.RUNNING}
+        assert load == queued | leases
         assert requests == queued | leases, "the request is gone the moment the job ends"
         for model, stored in zip(self.models.values(), stored_jobs, strict=True):
             assert stored is not None
@@ -285,6 +286,7 @@ class Transitions(RuleBasedStateMachine):
             pipe.zunion([key_names.queue(lane) for lane in Lane])
             pipe.zunion([key_names.QUEUED + lane for lane in Lane])
             pipe.zrange(key_names.LEASES, 0, -1)
+            pipe.zunion([key_names.LOAD + lane for lane in Lane])
             pipe.keys(f"{key_names.REQUEST}*")
             pipe.keys(f"{key_names.TURN.removesuffix(':')}*")
             found: list[list[bytes]] = await pipe.execute()

@@ -1,8 +1,6 @@
 """Output on its way into the job's sealed event stream, on a real server."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -43,15 +41,6 @@ class Recording:
         key, control = key_of(attempt), JobControl()
         return cls(jobs, attempt, key, control, OutputRecorder(jobs.store, attempt, control, key=key, limits=limits))
 
-    @asynccontextmanager
-    async def streaming(self) -> AsyncIterator[None]:
-        task = asyncio.create_task(self.recorder.stream(), name="stream")
-        try:
-            yield
-        finally:
-            task.cancel()
-            await asyncio.wait({task})
-
     async def stored(self) -> dict[EventKind, bytes]:
         """What can be read back, by stream."""
         found = dict.fromkeys((OUT, ERR), b"")
@@ -69,7 +58,7 @@ async def recording(redis: Redis) -> Recording:
 
 
 async def test_output_is_stored_while_the_command_runs(recording: Recording) -> None:
-    async with recording.streaming():
+    async with recording.recorder.streaming():
         recording.recorder.add(OUT, b"one\n")
         await wait_until(lambda: recording.has_stored(OUT, b"one\n"))
         recording.recorder.add(ERR, b"two\n")
@@ -79,7 +68,7 @@ async def test_output_is_stored_while_the_command_runs(recording: Recording) -> 
 
 
 async def test_small_chunks_share_an_event(recording: Recording, redis: Redis) -> None:
-    async with recording.streaming():
+    async with recording.recorder.streaming():
         for _ in range(100):
             recording.recorder.add(OUT, b"x")
         await wait_until(lambda: recording.has_stored(OUT, b"x" * 100))
@@ -90,7 +79,7 @@ async def test_small_chunks_share_an_event(recording: Recording, redis: Redis) -
 @pytest.mark.parametrize("text", ["drei € und 😀", "\x1b[31mred\x1b[0m", "\x1b]0;title\x07text"])
 async def test_each_event_reads_by_itself_however_its_output_comes(recording: Recording, text: str) -> None:
     data = text.encode()
-    async with recording.streaming():
+    async with recording.recorder.streaming():
         for end in range(1, len(data) + 1):
             recording.recorder.add(OUT, data[end - 1 : end])
             whole = terminal.complete_length(data[: utf8.complete_length(data[:end])])
@@ -106,7 +95,7 @@ async def test_beginning_of_a_sequence_is_stored_with_the_end_at_the_latest(reco
 
 
 async def test_what_was_not_stored_goes_with_the_end_and_nothing_twice(recording: Recording) -> None:
-    async with recording.streaming():
+    async with recording.recorder.streaming():
         recording.recorder.add(OUT, b"first,")
         await wait_until(lambda: recording.has_stored(OUT, b"first,"))
     recording.recorder.add(OUT, b"second")
@@ -119,7 +108,7 @@ async def test_what_was_not_stored_goes_with_the_end_and_nothing_twice(recording
 async def test_stream_that_ends_in_the_middle_loses_and_repeats_nothing(recording: Recording) -> None:
     expected = b""
     for number in range(20):
-        async with recording.streaming():
+        async with recording.recorder.streaming():
             chunk = f"{number},".encode() * 2_000
             recording.recorder.add(OUT, chunk)
             expected += chunk
@@ -133,7 +122,7 @@ async def test_stream_that_ends_in_the_middle_loses_and_repeats_nothing(recordin
 
 async def test_stored_bytes_are_bounded_and_the_command_is_not_held_up(redis: Redis) -> None:
     recording = await Recording.of(redis, OutputLimits(response_characters=10, stored_bytes=100_000))
-    async with recording.streaming():
+    async with recording.recorder.streaming():
         for _ in range(100):
             recording.recorder.add(OUT, b"x" * 10_000)
             await asyncio.sleep(0)
@@ -147,7 +136,7 @@ async def test_stored_bytes_are_bounded_and_the_command_is_not_held_up(redis: Re
 
 async def test_writer_that_lost_its_job_stops(recording: Recording) -> None:
     await recording.jobs.store.settle(recording.attempt, ending(JobState.LOST))
-    async with recording.streaming():
+    async with recording.recorder.streaming():
         recording.recorder.add(OUT, b"too late")
 
         await wait_until(lambda: recording.control.is_lost)
@@ -158,7 +147,7 @@ async def test_writer_that_lost_its_job_stops(recording: Recording) -> None:
 async def test_output_of_an_outage_is_stored_after_it(own_valkey: Valkey) -> None:
     async with Redis.from_pool(worker_pool(own_valkey.address)) as redis:
         recording = await Recording.of(redis)
-        async with recording.streaming():
+        async with recording.recorder.streaming():
             recording.recorder.add(OUT, b"before,")
             await wait_until(lambda: recording.has_stored(OUT, b"before,"))
             own_valkey.kill()
@@ -183,4 +172,5 @@ async def test_progress_is_told_apart_from_output_and_each_event_names_the_newes
         (EventKind.PROGRESS, b"1/2 ready", 2),
         (OUT, b"two\n", 3),
     ]
+    assert recorder.newest_progress == 3
     assert recorder.text(OUT) == ("one\ntwo\n", False)

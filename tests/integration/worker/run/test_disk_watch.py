@@ -1,5 +1,6 @@
 """A command that fills the disk with many files, each small enough."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ async def test_files_that_are_too_many_together_stop_the_command(tmp_path: Path)
             folder = tmp_path / str(number)
             folder.mkdir()
             (folder / "spilled").write_bytes(b"x" * (LIMIT_BYTES // 2))
-        await control.stopped()
+        await asyncio.wait({control.stopped})
 
     assert control.stop is not None
     assert control.stop.kind is StopKind.FAILED

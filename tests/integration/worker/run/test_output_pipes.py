@@ -37,7 +37,7 @@ def test_descriptor_is_closed_and_by_one_alone(
         assert runner.run(passed_on()) == [b"output"]
         loop_closes = isinstance(runner.get_loop(), uvloop.Loop)
 
-    assert [file.closefd for file in files] == [not loop_closes] * 2
+    assert [file.closefd for file in files] == [not loop_closes], "reading needs no file"
     for descriptor in (reading, writing):
         with pytest.raises(OSError, match=os.strerror(errno.EBADF)):
             os.fstat(descriptor)

@@ -10,7 +10,7 @@ from tests.support import golden_wire
 FULL = golden_wire.REQUEST
 GOLDEN = """\
 {
-  "version": 3,
+  "version": 2,
   "command": {
     "tool": "helm",
     "arguments": ["upgrade", "web", "./chart", "--set", "password=hunter2"],
@@ -72,14 +72,14 @@ def test_what_is_not_given_has_a_default() -> None:
         time_limit_s=300,
         queue_wait_s=900,
     )
-    assert (envelope.version, envelope.lifetime_s) == (3, 1_200)
+    assert (envelope.version, envelope.lifetime_s) == (2, 1_200)
 
 
 @pytest.mark.parametrize(
     ("part", "change"),
     [
-        (None, {"version": 2}),
-        (None, {"version": 4}),
+        (None, {"version": 1}),
+        (None, {"version": 3}),
         (None, {"surprise": True}),
         ("command", {"surprise": True}),
         ("command", {"arguments": [1]}),

@@ -1,4 +1,5 @@
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -98,6 +99,22 @@ def test_value_that_is_too_old_is_told(raw_key: bytes) -> None:
     key.check_age(sealed_ago(raw_key, 1_800), max_s=3_600)
     with pytest.raises(SealError):
         key.check_age(sealed_ago(raw_key, 3_600), max_s=1_800)
+
+
+@pytest.mark.parametrize(("ahead_s", "is_told"), [(30, False), (120, True)])
+def test_value_from_the_future_is_told(raw_key: bytes, ahead_s: int, is_told: bool) -> None:
+    key, token = DataKey(raw_key, IDENTITY), sealed_ago(raw_key, -ahead_s)
+
+    with pytest.raises(SealError) if is_told else nullcontext():
+        key.check_age(token, max_s=3_600)
+
+
+def test_time_cannot_be_changed_without_the_key(raw_key: bytes) -> None:
+    key, token = DataKey(raw_key, IDENTITY), sealed_ago(raw_key, 3_600)
+    fresh = sealed_ago(raw_key, 0)
+
+    with pytest.raises(SealError):
+        key.open(fresh[:12] + token[12:], Purpose.REQUEST)
 
 
 def test_wrapped_key_opens_what_the_key_sealed() -> None:

@@ -1,14 +1,18 @@
 """Every message comes back as it was sent."""
 
+from dataclasses import replace
+
 import pytest
 
 from worker.launcher.protocol import (
     ChildEnded,
     ChildForked,
+    Equipment,
     ForkFailed,
     ForkRequest,
     Limits,
     Message,
+    Outfit,
     ProtocolError,
     SandboxRules,
     SignalRequest,
@@ -34,9 +38,13 @@ def stage(sandbox: SandboxRules | None) -> StageSpec:
         stage(SandboxRules(connect_ports=None)),
         stage(SandboxRules(alone=True)),
         stage(SandboxRules(own_ranges=((1, 2), (4, 4)))),
+        replace(stage(None), working_directory="", places=(0, 3)),
+        Equipment(1, Outfit("/w", None)),
+        Equipment(2, Outfit("/w", RULES)),
         ForkRequest(2),
+        ForkRequest(2, kind=1),
         SignalRequest(child=7, signal=15),
-        ChildForked(child=7, pid=4711),
+        ChildForked(child=7, pid=4711, kind=1),
         ForkFailed("Resource temporarily unavailable"),
         ChildEnded(7, StageExit(exit_code=0, signal=None)),
         ChildEnded(8, StageExit(exit_code=None, signal=9, started=False, error="exec: ü")),
@@ -47,7 +55,11 @@ def stage(sandbox: SandboxRules | None) -> StageSpec:
         "any-port",
         "alone",
         "own-ranges",
+        "places",
+        "outfit",
+        "outfit-with-rules",
         "fork",
+        "fork-of-a-kind",
         "signal",
         "forked",
         "fork-failed",
@@ -61,7 +73,7 @@ def test_message_survives_the_wire(message: Message) -> None:
 
 def test_unknown_kind_is_refused() -> None:
     with pytest.raises(ProtocolError):
-        decode(b'{"kind": "surprise"}')
+        decode(b'{"message": "surprise"}')
 
 
 def test_default_rules_allow_nothing() -> None:
