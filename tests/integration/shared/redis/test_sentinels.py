@@ -305,7 +305,15 @@ async def sentinels(valkey: Valkey, named: list[tuple[int, int] | None]) -> Asyn
 
 
 def of_sentinel(port: int, epoch: int) -> dict[str, bytes]:
-    state = {"name": "jobs", "ip": "127.0.0.1", "port": port, "flags": "master", "config-epoch": epoch, "num-slaves": 0}
+    state = {
+        "name": "jobs",
+        "ip": "127.0.0.1",
+        "port": port,
+        "flags": "master",
+        "config-epoch": epoch,
+        "num-slaves": 0,
+        "num-other-sentinels": 0,
+    }
     flat = [str(each) for pair in state.items() for each in pair]
     return {
         "SENTINEL GET-MASTER-ADDR-BY-NAME": array(["127.0.0.1", str(port)]),
