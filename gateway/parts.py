@@ -68,8 +68,9 @@ async def running(settings: GatewaySettings, tracer: Tracer) -> AsyncIterator[Pa
     address = settings.redis_address()
     async with _redis(address) as redis, _redis(address, max_connections=SUBMITS_AT_ONCE) as submitting_redis:
         sentinel_watch = SentinelWatch(address, [redis.connection_pool, submitting_redis.connection_pool])
-        sweeper = Sweeper(JobStore(redis))
-        submitting = JobStore(submitting_redis, Replicas(lambda: sentinel_watch.expects_replicas))
+        replicas = Replicas(lambda: sentinel_watch.replicas)
+        sweeper = Sweeper(JobStore(redis, replicas))
+        submitting = JobStore(submitting_redis, replicas)
         parts = _built(settings, tracer, redis, submitting=submitting, sweeper=sweeper)
         with parts.policy.listening():
             async with asyncio.TaskGroup() as group:

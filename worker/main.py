@@ -153,7 +153,7 @@ async def _served(settings: WorkerSettings, tracer: Tracer) -> bool:
             ):
                 check = ServerCheck(redis)
                 watch.watch_over(redis.connection_pool, lease_redis.connection_pool)
-                connections = Connections(redis, lease_redis, Replicas(lambda: watch.expects_replicas), tracer)
+                connections = Connections(redis, lease_redis, Replicas(lambda: watch.replicas), tracer)
                 worker = _assemble(settings, runner_settings, connections, machine=machine)
                 async with _listening(settings, WorkerHealth(worker, machine.versions, str(contained))):
                     log.info("worker started", tools=found, filters=list(text_filters), sandbox=str(contained))

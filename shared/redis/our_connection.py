@@ -53,7 +53,10 @@ class OurConnection(AbstractConnection):
 
     async def _send_packed_command(self, command: Iterable[bytes]) -> None:
         with _errors_counted():
-            await super()._send_packed_command(command)
+            try:
+                await super()._send_packed_command(command)
+            except RuntimeError as error:  # uvloop's, where the connection was closed since it was opened
+                raise ConnectionError("the connection was closed") from error
 
     async def read_response(self, *args: Any, **kwargs: Any) -> Any:
         """Makes a replica's answer a lost connection, because the next one reaches the primary: the name has moved, or

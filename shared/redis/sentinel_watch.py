@@ -16,6 +16,7 @@ from redis.asyncio import ConnectionPool
 from shared.network import redis_address
 from shared.network.endpoints import Endpoint
 from shared.network.redis_address import RedisAddress
+from shared.redis.replicas import KnownReplicas
 from shared.redis.sentinel_pool import SentinelPool
 from shared.redis.sentinels import Primary, SentinelError, Sentinels
 
@@ -39,11 +40,13 @@ class SentinelWatch:
         self.watch_over(*pools)
 
     @property
-    def expects_replicas(self) -> bool:
-        """Whether the primary has replicas, of which all may be down. They are expected until Sentinel has answered."""
+    def replicas(self) -> KnownReplicas:
+        """What Sentinel knows of replicas. Some are expected until it has answered."""
         if self._sentinels is None:
-            return False
-        return self._primary is None or self._primary.replicas > 0
+            return KnownReplicas()
+        if self._primary is None:
+            return KnownReplicas(expected=True)
+        return KnownReplicas(self._primary.place, expected=self._primary.replicas > 0, up=self._primary.replicas_up)
 
     @property
     def known_servers(self) -> frozenset[Endpoint]:

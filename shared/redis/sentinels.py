@@ -19,6 +19,8 @@ from shared.redis.our_connection import UNAVAILABLE
 
 ANSWER_TIMEOUT_S = 1.0
 """Time limit of one sentinel, in seconds, to connect and to answer. The next one is asked then."""
+DOWN_FLAGS = {"s_down", "o_down", "disconnected"}
+"""Flags of a replica that Sentinel does not promote."""
 UNKNOWN_SERVICE = "No such master with that name"
 """Sentinel's answer, in Redis 7 and Valkey 9, to a question about a service that it does not monitor."""
 
@@ -40,6 +42,8 @@ class Primary:
     """Number of the failover that made this server the primary. A sentinel with a lower one has not heard of it yet."""
     replicas: int
     """Number of replicas that Sentinel knows, including those that are down."""
+    replicas_up: int
+    """Number of those that are not down."""
     sentinels: int = 1
     """Number of sentinels that this one knows, including itself and those that are down."""
 
@@ -149,7 +153,8 @@ class Sentinels(Sentinel):
         async with _answer(), client.pipeline(transaction=False) as pipe:
             pipe.sentinel_get_master_addr_by_name(self._address.service)  # type: ignore[no-untyped-call]
             pipe.sentinel_master(self._address.service)  # type: ignore[no-untyped-call]
-            (name, port), state = await pipe.execute()
+            pipe.sentinel_slaves(self._address.service)  # type: ignore[no-untyped-call]
+            (name, port), state, replicas = await pipe.execute()
             host = str_if_bytes(name)
             # While a failover ends, the first answer already names the new primary and the second still the old one.
             if (state["is_sdown"] or state["is_odown"]) and (host, port) == (state["ip"], int(state["port"])):
@@ -158,7 +163,8 @@ class Sentinels(Sentinel):
                 host,
                 port,
                 epoch=state["config-epoch"],
-                replicas=state["num-slaves"],
+                replicas=len(replicas),
+                replicas_up=sum(not DOWN_FLAGS & set(each["flags"].split(",")) for each in replicas),
                 sentinels=state["num-other-sentinels"] + 1,
             )
 

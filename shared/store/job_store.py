@@ -338,7 +338,8 @@ class JobStore:
         *seen, ended = await self._scripts.call(
             "sweep", not_after_ms if settle_leases else 0, SWEEP_LIMIT, READ_ATTEMPTS
         )
-        at_ms, server, *rest = seen
+        at_ms, server, replicas, *rest = seen
+        self._scripts.replicas.seen(replicas)
         sweep = Sweep(at_ms, server.decode(), *rest)
         metrics.JOB_RETRIES.inc(sweep.again)
         _count_ended(ended)

@@ -91,40 +91,47 @@ class Scripts:
         return answer
 
     async def call_acknowledged(self, name: str, *arguments: str | bytes | int) -> Any:
-        """Calls a script, and waits in the same round trip until a replica, if there is one, has what it wrote.
+        """Calls a script, and waits in the same round trip until the replicas that must have what it wrote have it.
 
-        The script's answer begins with the number of replicas. The first answer of a server that has some comes without
-        an acknowledgement, so the call is repeated then, which changes nothing. Raises `NotAcknowledgedError` if no
-        replica has acknowledged the call in time.
+        The script's answer begins with the number of replicas. If that shows that more of them must have it than were
+        waited for, the call is repeated, which changes nothing. Raises `NotAcknowledgedError` if too few replicas have
+        acknowledged the call in time.
         """
-        answer = None
-        if not self.replicas.are_expected:
-            connected, answer = await self.call(name, *arguments)
+        first: list[Any] = []
+        while True:
+            needed = self.replicas.needed
+            acknowledged = 0
+            if needed:
+                (connected, answer), acknowledged = await self._loaded_and_waited(name, arguments, needed=needed)
+            else:
+                connected, answer = await self.call(name, *arguments)
             self.replicas.seen(connected)
-        if self.replicas.are_expected:
-            (connected, repeated), acknowledged = await self._loaded_and_waited(name, arguments)
-            self.replicas.seen(connected)
-            answer = repeated if answer is None else answer
-            if not acknowledged:
-                raise NotAcknowledgedError(answer)
-        return answer
+            first = first or [answer]
+            if acknowledged < needed:
+                raise NotAcknowledgedError(first[0])
+            if acknowledged >= self.replicas.needed:
+                return first[0]
 
-    async def _loaded_and_waited(self, name: str, arguments: Sequence[str | bytes | int]) -> tuple[Any, bool]:
+    async def _loaded_and_waited(
+        self, name: str, arguments: Sequence[str | bytes | int], *, needed: int
+    ) -> tuple[Any, int]:
         try:
-            return await self._call_and_wait(name, arguments)
+            return await self._call_and_wait(name, arguments, needed=needed)
         except NoScriptError:
             await self._redis.script_load(self._scripts[name].script)
-            return await self._call_and_wait(name, arguments)
+            return await self._call_and_wait(name, arguments, needed=needed)
 
-    async def _call_and_wait(self, name: str, arguments: Sequence[str | bytes | int]) -> tuple[Any, bool]:
+    async def _call_and_wait(
+        self, name: str, arguments: Sequence[str | bytes | int], *, needed: int
+    ) -> tuple[Any, int]:
         """Sends the script and WAIT on one connection, for WAIT speaks of what its connection has written."""
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.execute_command("EVALSHA", self._scripts[name].sha, 0, *arguments)
-            pipe.execute_command("WAIT", 1, ACKNOWLEDGED_IN_MS)
+            pipe.execute_command("WAIT", needed, ACKNOWLEDGED_IN_MS)
             # redis-py's own error would quote the script's arguments.
             answers = await pipe.execute(raise_on_error=False)
         for each in answers:
             if isinstance(each, Exception):
                 raise each
         answer, acknowledged = answers
-        return answer, acknowledged > 0
+        return answer, acknowledged

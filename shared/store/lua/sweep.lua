@@ -1,7 +1,7 @@
 -- ARGV: Redis' time in ms after which expired leases are ignored (0: always), most jobs in one pass, most attempts of a
 --       read.
--- Returns Redis' time in ms, the server's replication id (empty if there are no jobs), numbers of expired jobs, lost jobs
--- and reads queued again; the ended jobs.
+-- Returns Redis' time in ms, the server's replication id (empty if there are no jobs), the numbers of its replicas, of
+-- expired jobs, of lost jobs and of reads queued again; the ended jobs.
 local limit, attempts = tonumber(ARGV[2]), tonumber(ARGV[3])
 local now = now_ms()
 local indexes = {LEASES}
@@ -9,7 +9,8 @@ for _, lane in ipairs(LANES) do
   indexes[#indexes + 1] = QUEUED .. lane
   indexes[#indexes + 1] = LOAD .. lane
 end
-if redis.call('EXISTS', unpack(indexes)) == 0 then return {now, '', 0, 0, 0, ended} end
+local replication_id, replicas = server()
+if redis.call('EXISTS', unpack(indexes)) == 0 then return {now, '', replicas, 0, 0, 0, ended} end
 
 -- Calls `settle` for each job of an index whose time is over. Removes the entry if the job is no longer in that state.
 local function each_overdue(index, state, settle)
@@ -63,5 +64,4 @@ if now <= tonumber(ARGV[1]) then
     end
   end)
 end
-local replication_id = server()
-return {now, replication_id, expired, lost, again, ended}
+return {now, replication_id, replicas, expired, lost, again, ended}

@@ -44,6 +44,19 @@ class SentinelCluster:
         scheme = "rediss+sentinel" if self.plan.certificates else "redis+sentinel"
         return f"{scheme}://{_userinfo(self.plan.account)}{hosts}/{SERVICE}/0"
 
+    @property
+    def settings(self) -> dict[str, str]:
+        """What the product must know besides the URL."""
+        settings = {}
+        if account := self.plan.sentinel_account:
+            settings = {
+                "K8S_MCP_REDIS_SENTINEL_USERNAME": account.user,
+                "K8S_MCP_REDIS_SENTINEL_PASSWORD": account.password,
+            }
+        if self.plan.certificates:
+            settings["K8S_MCP_REDIS_CA_FILE"] = str(self.plan.certificates.ca)
+        return settings
+
     async def primary(self) -> Member:
         """The one that most sentinels name. Raises AssertionError while they do not agree."""
         named = await asyncio.gather(*(self._named(sentinel) for sentinel in self.sentinels))

@@ -73,8 +73,11 @@ class Member:
         self._process.resume()
 
     @asynccontextmanager
-    async def client(self) -> AsyncIterator[Redis]:
-        """A client of this process itself, past every network, that waits for no longer than `ASK_TIMEOUT_S`."""
+    async def client(self, *, text: bool = True) -> AsyncIterator[Redis]:
+        """A client of this process itself, past every network, that waits for no longer than `ASK_TIMEOUT_S`.
+
+        Its answers are `text`, or bytes.
+        """
         account, certificates = self._account, self._certificates
         async with Redis(
             host=HOST,
@@ -83,7 +86,7 @@ class Member:
             password=account.password if account else None,
             socket_timeout=ASK_TIMEOUT_S,
             socket_connect_timeout=ASK_TIMEOUT_S,
-            decode_responses=True,
+            decode_responses=text,
             ssl=certificates is not None,
             ssl_ca_certs=str(certificates.ca) if certificates else None,
         ) as client:

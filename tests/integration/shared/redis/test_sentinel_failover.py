@@ -80,7 +80,7 @@ async def test_calls_blocking_pops_and_subscriptions_come_back(end: End) -> None
                 await new.ask("PUBLISH", "channel", "notice")
                 assert await popping == [b"list", [b"job"]]
                 assert await hearing == b"notice"
-            assert watch.expects_replicas
+            assert watch.replicas.expected
 
 
 async def pop(redis: Redis) -> Any:

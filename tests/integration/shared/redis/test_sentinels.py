@@ -148,7 +148,7 @@ async def test_lone_sentinel_that_is_behind_is_not_believed(valkey: Valkey) -> N
     """Fakes: one sentinel that is behind, and two that are away."""
     async with sentinels(valkey, [(1001, 1), None, None]) as address:
         asked = Sentinels(address)
-        asked.learn(Primary("127.0.0.1", 1002, epoch=2, replicas=0))
+        asked.learn(Primary("127.0.0.1", 1002, epoch=2, replicas=0, replicas_up=0))
         for question in (asked.primary, asked.newest):
             with pytest.raises(SentinelError):
                 await question()
@@ -160,7 +160,7 @@ async def test_sentinels_that_were_set_up_anew_are_believed(valkey: Valkey) -> N
     async with sentinels(valkey, [(1001, 0), (1001, 0), None]) as address:
         for name in ("primary", "newest"):
             asked = Sentinels(address)
-            asked.learn(Primary("127.0.0.1", 1002, epoch=9, replicas=0))
+            asked.learn(Primary("127.0.0.1", 1002, epoch=9, replicas=0, replicas_up=0))
             assert (await getattr(asked, name)()).port == 1001
             await asked.close()
 
@@ -224,20 +224,20 @@ async def test_server_that_became_a_replica_is_told_without_sentinel_too(own_val
 async def test_watch_expects_replicas_that_sentinel_knows_also_when_they_are_away() -> None:
     async with cluster.running(Plan(servers=2)) as running:
         watch = SentinelWatch(redis_address.parse(running.url), [])
-        assert watch.expects_replicas, "nothing is known yet"
+        assert watch.replicas.expected, "nothing is known yet"
         (replica,) = await running.replicas()
         replica.kill()
         await watch.look()
-        assert watch.expects_replicas
+        assert watch.replicas.expected
         await watch.close()
 
 
 async def test_watch_without_replicas_or_sentinel_expects_none(valkey: Valkey) -> None:
-    assert not SentinelWatch(valkey.address, []).expects_replicas
+    assert not SentinelWatch(valkey.address, []).replicas.expected
     async with sentinels(valkey, [(1001, 0)]) as address:
         watch = SentinelWatch(address, [])
         await watch.look()
-        assert not watch.expects_replicas
+        assert not watch.replicas.expected
         await watch.close()
 
 
@@ -249,7 +249,7 @@ async def test_watch_says_once_that_no_sentinel_answers_and_keeps_the_primary() 
             running.sentinels[0].kill()
             await watch.look()
             await watch.look()
-            assert watch.expects_replicas
+            assert watch.replicas.expected
             await running.sentinels[0].start()
             await watch.look()
         await watch.close()
@@ -318,6 +318,7 @@ def of_sentinel(port: int, epoch: int) -> dict[str, bytes]:
     return {
         "SENTINEL GET-MASTER-ADDR-BY-NAME": array(["127.0.0.1", str(port)]),
         "SENTINEL MASTER": array(flat),
+        "SENTINEL SLAVES": array([]),
     }
 
 

@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from shared.models import CommandClass, JobId, JobState, Lane
-from shared.redis.replicas import Replicas
+from shared.redis.replicas import KnownReplicas, Replicas
 from shared.store import key_names, scripts
 from shared.store.job_store import Accepted, Attempt, Claim, JobStore, NewJob, Renewal, SubmitRefusal
 from shared.store.scripts import NotAcknowledgedError, Scripts
@@ -204,7 +204,7 @@ async def test_scripts_that_the_server_has_forgotten_are_loaded_again(jobs: Jobs
 
 
 async def test_error_of_an_acknowledged_script_quotes_no_argument(primary: Redis) -> None:
-    calls = Scripts(primary, Replicas(lambda: True))
+    calls = Scripts(primary, Replicas(lambda: KnownReplicas(expected=True)))
 
     with pytest.raises(ResponseError) as caught:
         await calls.call_acknowledged("submit", "canary")
@@ -228,7 +228,7 @@ async def test_replica_that_others_know_is_waited_for_while_it_is_away(
     redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scripts, "ACKNOWLEDGED_IN_MS", SOON_MS)
-    store = JobStore(redis, Replicas(lambda: True))
+    store = JobStore(redis, Replicas(lambda: KnownReplicas(expected=True)))
 
     with pytest.raises(NotAcknowledgedError):
         await submitted(store, new_job())
