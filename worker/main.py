@@ -147,17 +147,11 @@ async def _served(settings: WorkerSettings, tracer: Tracer) -> bool:
             )
             text_filters = _filters(settings.tools_directory, sandboxed=plan.sandboxed)
             machine = Machine(launcher, {name: binaries[name] for name in found}, found, text_filters, proxy, contained)
-            async with (
-                _redis(settings, redis_connection.SOCKET_TIMEOUT_S) as redis,
-                _redis(settings, redis_connection.LEASE_TIMEOUT_S) as lease_redis,
-            ):
-                check = ServerCheck(redis)
-                watch.watch_over(redis.connection_pool, lease_redis.connection_pool)
-                connections = Connections(redis, lease_redis, Replicas(lambda: watch.replicas), tracer)
+            async with _connected(settings, watch, tracer) as connections:
                 worker = _assemble(settings, runner_settings, connections, machine=machine)
                 async with _listening(settings, WorkerHealth(worker, machine.versions, str(contained))):
                     log.info("worker started", tools=found, filters=list(text_filters), sandbox=str(contained))
-                    healthy = await _run(worker, check, watch, stop=stop, hurry=hurry)
+                    healthy = await _run(worker, ServerCheck(connections.jobs), watch, stop=stop, hurry=hurry)
     log.info("worker stopped", healthy=healthy)
     return healthy
 
@@ -330,6 +324,16 @@ def _dialer(settings: WorkerSettings, watch: SentinelWatch) -> Dialer:
         own=OwnServices(places, resolver.resolve, watch),
     )
     return Dialer(policy, settings.egress_proxy.get_secret_value() or None)
+
+
+@asynccontextmanager
+async def _connected(settings: WorkerSettings, watch: SentinelWatch, tracer: Tracer) -> AsyncIterator[Connections]:
+    async with (
+        _redis(settings, redis_connection.SOCKET_TIMEOUT_S) as redis,
+        _redis(settings, redis_connection.LEASE_TIMEOUT_S) as lease_redis,
+    ):
+        watch.watch_over(redis.connection_pool, lease_redis.connection_pool)
+        yield Connections(redis, lease_redis, Replicas(lambda: watch.replicas), tracer)
 
 
 @asynccontextmanager
