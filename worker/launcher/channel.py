@@ -11,7 +11,7 @@ import mmap
 import os
 import socket
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from worker.launcher.protocol import ProtocolError
 
@@ -60,12 +60,12 @@ class Channel:
     def set_blocking(self, is_blocking: bool) -> None:
         self._socket.setblocking(is_blocking)
 
-    def send(self, packet: bytes, descriptors: Iterable[int] = ()) -> None:
+    def send(self, packet: bytes, descriptors: Sequence[int] = ()) -> None:
         """Raises MessageTooLargeError, BlockingIOError, or another OSError if the other end was closed."""
-        numbers = array.array("i", descriptors)
+        numbers = array.array("i", descriptors) if descriptors else ()
         if len(numbers) > MAX_DESCRIPTORS:
             raise MessageTooLargeError(f"{len(numbers)} descriptors: the kernel passes at most {MAX_DESCRIPTORS}")
-        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, numbers)] if numbers else []
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, numbers)] if numbers else ()
         try:
             self._socket.sendmsg([packet], rights)
         except OSError as error:
