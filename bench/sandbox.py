@@ -3,7 +3,7 @@
 import statistics
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -56,25 +56,35 @@ def _row(what: str, timings: dict[str, Timing]) -> Row:
 
 async def _timings(place: _Place, binary: ToolBinary, arguments: tuple[str, ...]) -> dict[str, Timing]:
     command = Command(tool=binary.tool.name, arguments=arguments, verb=arguments[:1], kubeconfig=stub.KUBECONFIG)
-    calls: dict[str, Callable[[], Awaitable[None]]] = {
-        name: partial(_run, place, binary, command, sandboxed=sandboxed)
+    settings = {
+        name: PlanSettings(sandboxed=sandboxed, allow_loopback=True, job_file_bytes=1 << 28, go_memory_limit="200MiB")
         for name, sandboxed in (("bare", False), ("sandboxed", True))
+    }
+    kinds = {name: f"{binary.tool.name} {name}" for name in settings}
+    place.launcher.equip(
+        {kinds[name]: command_plan.outfit(binary, place.work_directory, each) for name, each in settings.items()}
+    )
+    calls: dict[str, Callable[[], Awaitable[None]]] = {
+        name: partial(_run, place, binary, command, kind=kinds[name], settings=each) for name, each in settings.items()
     }
     return await awaited_in_turn(calls, runs=RUNS)
 
 
-async def _run(place: _Place, binary: ToolBinary, command: Command, *, sandboxed: bool) -> None:
-    settings = PlanSettings(sandboxed=sandboxed, allow_loopback=True, job_file_bytes=1 << 28, go_memory_limit="200MiB")
-    async with job_directory.create(place.work_directory, {}) as directory:
+async def _run(place: _Place, binary: ToolBinary, command: Command, *, kind: str, settings: PlanSettings) -> None:
+    reservation = await place.launcher.reserve(kind)
+    if reservation is None:
+        raise RuntimeError("no process could be forked")
+    async with job_directory.use(reservation.directory, {}) as directory:
         plan = command_plan.build(command, binary, directory, time_limit_s=TIME_LIMIT_S, settings=settings, proxy=PROXY)
         execution = await execute(
-            plan,
+            replace(plan, reservation=reservation),
             launcher=place.launcher,
             control=JobControl(),
             sink=lambda kind, data: None,
             time_limit_s=TIME_LIMIT_S,
             kill_grace_s=1,
         )
+    place.launcher.release(reservation)
     if execution.exit.exit_code != 0:
         raise RuntimeError(f"{binary.tool.name}: {execution}")
 

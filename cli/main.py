@@ -295,13 +295,18 @@ def rotate(
 def provision(
     secrets_folder: Annotated[Path, typer.Argument(help="Folder for master keys and the URL of Redis.")],
     redis_folder: Annotated[Path, typer.Argument(help="Folder for Redis' file of users.")],
-    redis_host: Annotated[str, typer.Option(help="Host name of Redis.")] = "redis",
+    redis_host: Annotated[
+        str, typer.Option(help="Host name of Redis; with sentinels, of the first primary.")
+    ] = "redis",
+    sentinels: Annotated[str, typer.Option(help="Host names of the sentinels, separated by commas.")] = "",
 ) -> None:
     """Create the master key and the Redis password of a new installation. Existing ones are kept."""
     from cli.keys import installation
 
     with _explained():
-        installation.provision(secrets_folder, redis_folder, redis_host)
+        installation.provision(
+            secrets_folder, redis_folder, redis_host, sentinels=[name for name in sentinels.split(",") if name]
+        )
 
 
 @app.command()

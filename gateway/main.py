@@ -7,6 +7,7 @@ import sys
 import uvicorn
 
 from gateway.app import create_app
+from gateway.http.joined_writes import JoinedProtocol
 from gateway.intake.default_kubeconfig import load_default_kubeconfig
 from gateway.policy import active
 from shared import logs
@@ -58,7 +59,7 @@ def config(settings: GatewaySettings) -> uvicorn.Config:
     """Returns uvicorn's configuration. Its logs are off, because the gateway writes its own."""
     return uvicorn.Config(
         create_app(settings),
-        http="httptools",
+        http=JoinedProtocol,
         log_config=None,
         access_log=False,
         server_header=False,

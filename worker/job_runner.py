@@ -23,7 +23,8 @@ from shared.models import CommandResponse, JobState
 from shared.redis.redis_connection import UNAVAILABLE
 from shared.sealing.envelope import Command, RequestEnvelope
 from shared.sealing.fernet_keys import DataKey, MasterKeys, Purpose, SealError
-from shared.store.job_store import Attempt, Claim, Ending, JobStore
+from shared.store.attempts import Attempt, Claim, Ending
+from shared.store.job_store import JobStore
 from worker import job_spans
 from worker.egress.proxy import EgressProxy, ProxyAccess
 from worker.job_control import JobControl
@@ -39,7 +40,7 @@ from worker.output.redaction import Redactor
 from worker.run import command_plan, disk_watch, job_directory
 from worker.run.command_plan import PlanSettings
 from worker.run.discovery_cache import DiscoveryCache, Loan
-from worker.run.execution import Execution, Sink, execute
+from worker.run.execution import Execution, Sink, starting
 from worker.run.job_directory import JobDirectory
 
 RETRY_DELAY_S = 0.5
@@ -201,14 +202,14 @@ class JobRunner:
                 proxy=access,
                 readable=job.loan.readable if job.loan else (),
             )
-            async with self._watched(job, recorder, access) as sink:
+            plan = replace(plan, reservation=job.reservation)
+            # The watchers are set up while the process starts.
+            async with starting(plan, self.launcher) as started, self._watched(job, recorder, access) as sink:
                 job.times.end(Phase.START)
                 with job_spans.process(self.tracer, job.envelope.command.tool) as ended:
-                    execution = await execute(
-                        replace(plan, reservation=job.reservation),
-                        launcher=self.launcher,
+                    execution = await started.end(
+                        sink,
                         control=job.control,
-                        sink=sink,
                         time_limit_s=time_limit_s,
                         kill_grace_s=self.settings.kill_grace_s,
                         is_endless=job.envelope.is_endless,

@@ -29,6 +29,7 @@ from shared.redis.sentinel_watch import SentinelWatch
 from shared.redis.supported import UnsupportedServerError
 from shared.restart_on_failure import restarted
 from shared.sealing import key_file, process_hardening
+from shared.sealing.fernet_keys import MasterKeys
 from shared.settings import BAD_SETTINGS_EXIT_CODE, SandboxMode, SettingsError, WorkerSettings
 from shared.store.job_store import JobStore
 from shared.store.key_mark import KeyMark
@@ -147,17 +148,11 @@ async def _served(settings: WorkerSettings, tracer: Tracer) -> bool:
             )
             text_filters = _filters(settings.tools_directory, sandboxed=plan.sandboxed)
             machine = Machine(launcher, {name: binaries[name] for name in found}, found, text_filters, proxy, contained)
-            async with (
-                _redis(settings, redis_connection.SOCKET_TIMEOUT_S) as redis,
-                _redis(settings, redis_connection.LEASE_TIMEOUT_S) as lease_redis,
-            ):
-                check = ServerCheck(redis)
-                watch.watch_over(redis.connection_pool, lease_redis.connection_pool)
-                connections = Connections(redis, lease_redis, Replicas(lambda: watch.replicas), tracer)
+            async with _connected(settings, watch, tracer) as connections:
                 worker = _assemble(settings, runner_settings, connections, machine=machine)
                 async with _listening(settings, WorkerHealth(worker, machine.versions, str(contained))):
                     log.info("worker started", tools=found, filters=list(text_filters), sandbox=str(contained))
-                    healthy = await _run(worker, check, watch, stop=stop, hurry=hurry)
+                    healthy = await _run(worker, ServerCheck(connections.jobs), watch, stop=stop, hurry=hurry)
     log.info("worker stopped", healthy=healthy)
     return healthy
 
@@ -192,20 +187,8 @@ def _assemble(
     worker_id = f"{socket.gethostname()}-{secrets.token_hex(4)}"
     store, master_keys = JobStore(connections.jobs, connections.replicas), settings.load_master_keys()
     leases = LeaseKeeper(JobStore(connections.leases), connections.jobs, worker_id)
-    runner = JobRunner(
-        store=store,
-        master_keys=master_keys,
-        leases=leases,
-        launcher=machine.launcher,
-        binaries=machine.binaries,
-        filters=machine.filters,
-        proxy=machine.proxy,
-        observatory=Observatory(
-            machine.launcher, machine.binaries, runner_settings.plan, runner_settings.work_directory
-        ),
-        discovery=DiscoveryCache(runner_settings.work_directory / "discovery"),
-        settings=runner_settings,
-        tracer=connections.tracer,
+    runner = _runner(
+        runner_settings, connections.tracer, store, leases=leases, master_keys=master_keys, machine=machine
     )
     slots = {Lane.FAST: settings.fast_slots, Lane.SLOW: settings.slow_slots}
     sandbox = str(machine.containment)
@@ -232,6 +215,30 @@ def _assemble(
         drain_timeout_s=settings.drain_timeout_s,
         kill_grace_s=settings.kill_grace_s,
         follow_keys=partial(key_file.follow, settings, master_keys),
+    )
+
+
+def _runner(
+    settings: RunnerSettings,
+    tracer: Tracer,
+    store: JobStore,
+    *,
+    leases: LeaseKeeper,
+    master_keys: MasterKeys,
+    machine: Machine,
+) -> JobRunner:
+    return JobRunner(
+        store=store,
+        master_keys=master_keys,
+        leases=leases,
+        launcher=machine.launcher,
+        binaries=machine.binaries,
+        filters=machine.filters,
+        proxy=machine.proxy,
+        observatory=Observatory(machine.launcher, machine.binaries, settings.plan, settings.work_directory),
+        discovery=DiscoveryCache(settings.work_directory / "discovery"),
+        settings=settings,
+        tracer=tracer,
     )
 
 
@@ -330,6 +337,16 @@ def _dialer(settings: WorkerSettings, watch: SentinelWatch) -> Dialer:
         own=OwnServices(places, resolver.resolve, watch),
     )
     return Dialer(policy, settings.egress_proxy.get_secret_value() or None)
+
+
+@asynccontextmanager
+async def _connected(settings: WorkerSettings, watch: SentinelWatch, tracer: Tracer) -> AsyncIterator[Connections]:
+    async with (
+        _redis(settings, redis_connection.SOCKET_TIMEOUT_S) as redis,
+        _redis(settings, redis_connection.LEASE_TIMEOUT_S) as lease_redis,
+    ):
+        watch.watch_over(redis.connection_pool, lease_redis.connection_pool)
+        yield Connections(redis, lease_redis, Replicas(lambda: watch.replicas), tracer)
 
 
 @asynccontextmanager

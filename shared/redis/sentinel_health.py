@@ -13,15 +13,19 @@ async def shortcomings(address: RedisAddress) -> list[str]:
         return []
     sentinels = Sentinels(address)
     try:
-        silent, replicas = await sentinels.survey()
+        survey = await sentinels.survey()
     finally:
         await sentinels.close()
+    answers = [answer for answer in survey.values() if answer is not None]
     found = []
-    if silent:
-        places = ", ".join(map(redis_address.place, silent))
-        found.append(f"Sentinel at {places} does not name the primary: start it, or correct K8S_MCP_REDIS_URL")
-    if len(address.sentinels) < FEWEST_SENTINELS:
+    if silent := [redis_address.place(place) for place, answer in survey.items() if answer is None]:
+        found.append(
+            f"Sentinel at {', '.join(silent)} does not name the primary: start it, or correct K8S_MCP_REDIS_URL"
+        )
+    if len(survey) < FEWEST_SENTINELS:
         found.append("fewer than three sentinels are named, so that one of them cannot be missed: name all of them")
-    if not replicas:
+    if any(answer.sentinels < len(survey) for answer in answers):
+        found.append("the sentinels do not know each other, so that they decide on no failover: read their logs")
+    if not any(answer.replicas for answer in answers):
         found.append(f"Sentinel knows no replica of {address.service}, so that no server can take over: add one")
     return found

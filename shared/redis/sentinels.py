@@ -44,6 +44,8 @@ class Primary:
     """Number of replicas that Sentinel knows, including those that are down."""
     replicas_up: int
     """Number of those that are not down."""
+    sentinels: int = 1
+    """Number of sentinels that this one knows, including itself and those that are down."""
 
     @property
     def place(self) -> tuple[str, int]:
@@ -100,15 +102,13 @@ class Sentinels(Sentinel):
             return self.learn(max(answers, key=_epoch))
         return self._judged(answers, [each for each in found if isinstance(each, _UnansweredError)])
 
-    async def survey(self) -> tuple[list[Endpoint], int]:
-        """Returns the places of sentinels that do not name the primary, and the largest number of known replicas."""
+    async def survey(self) -> dict[Endpoint, Primary | None]:
+        """Returns the answer of each sentinel by its place; None if it does not name the primary."""
         found = await asyncio.gather(*map(self._primary_or_problem, self.sentinels))
-        silent = [
-            _place(client)
+        return {
+            _place(client): answer if isinstance(answer, Primary) else None
             for client, answer in zip(self.sentinels, found, strict=True)
-            if isinstance(answer, _UnansweredError)
-        ]
-        return silent, max((each.replicas for each in found if isinstance(each, Primary)), default=0)
+        }
 
     def learn(self, primary: Primary) -> Primary:
         """Takes an answer, also one that others got. Older ones do not count from now on."""
@@ -159,8 +159,14 @@ class Sentinels(Sentinel):
             # While a failover ends, the first answer already names the new primary and the second still the old one.
             if (state["is_sdown"] or state["is_odown"]) and (host, port) == (state["ip"], int(state["port"])):
                 raise _UnansweredError(_Problem.DOWN)
-            up = sum(not DOWN_FLAGS & set(each["flags"].split(",")) for each in replicas)
-            return Primary(host, port, epoch=state["config-epoch"], replicas=len(replicas), replicas_up=up)
+            return Primary(
+                host,
+                port,
+                epoch=state["config-epoch"],
+                replicas=len(replicas),
+                replicas_up=sum(not DOWN_FLAGS & set(each["flags"].split(",")) for each in replicas),
+                sentinels=state["num-other-sentinels"] + 1,
+            )
 
 
 class _Problem(IntEnum):

@@ -1,6 +1,7 @@
 """A fake before a real server: it answers some commands itself, as servers and proxies do that we cannot install."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,7 +22,9 @@ def error(text: str) -> bytes:
 
 
 @asynccontextmanager
-async def impostor(socket: Path, answers: Mapping[str, bytes]) -> AsyncIterator[RedisAddress]:
+async def impostor(
+    socket: Path, answers: Mapping[str, bytes], *, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[RedisAddress]:
     """Yields the address of a relay to the server on a Unix socket. `answers`: command in capitals, of one or two
     words → its whole answer.
 
@@ -34,7 +37,7 @@ async def impostor(socket: Path, answers: Mapping[str, bytes]) -> AsyncIterator[
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
-    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    server = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=tls)
     try:
         yield redis_address.parse(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0")
     finally:

@@ -89,8 +89,9 @@ def live(control: Channel, origin: Origin, given: Given | None) -> NoReturn:
     try:
         _leave_the_launcher(origin)
         control = _keep_only(control, given)
-        _rehearse()
         prepared = _prepare(given)
+        _rehearse(prepared)
+        _filter_in_advance(given, prepared)
         _wait_for_packet(control, origin.pid)
         packet, descriptors = control.receive()
         if packet:
@@ -141,7 +142,7 @@ def _keep_only(control: Channel, given: Given | None) -> Channel:
 
 
 def _prepare(given: Given | None) -> _Prepared:
-    """Does everything that does not depend on the command."""
+    """Enters the child's own directory, and opens everything that the rules of its tool name."""
     prepared = _Prepared()
     if given is None:
         return prepared
@@ -152,14 +153,24 @@ def _prepare(given: Given | None) -> _Prepared:
         if rules is not None:
             with _step("landlock"):
                 prepared.ruleset = landlock.prepare(replace(rules, write=(*rules.write, given.directory)))
-            with _step("seccomp"):
-                _filter_calls(rules)
     except ChildError as error:
         prepared.error = error
     return prepared
 
 
-def _rehearse() -> None:
+def _filter_in_advance(given: Given | None, prepared: _Prepared) -> None:
+    """Installs the filter of system calls, which lets everything pass that this child still does."""
+    rules = given.outfit.sandbox if given else None
+    if rules is None:
+        return
+    try:
+        with _step("seccomp"):
+            _filter_calls(rules)
+    except ChildError as error:
+        prepared.error = error
+
+
+def _rehearse(prepared: _Prepared) -> None:
     """Runs the steps up to exec once on a sample, without effect.
 
     After a fork, a page of memory is copied when it is first written to, and in Python even reading writes (reference
@@ -171,9 +182,10 @@ def _rehearse() -> None:
     spec = decode(packet)
     with contextlib.suppress(ChildError), _step("rehearsal"):
         if isinstance(spec, StageSpec) and spec.sandbox is not None:
-            os.chdir(spec.working_directory)
             _place(descriptors, tuple(place + _BEYOND_CONTROL for place in spec.places))
-            if landlock.abi():
+            if prepared.ruleset is not None:
+                landlock.extend(prepared.ruleset, SandboxRules())
+            elif landlock.abi():
                 os.close(landlock.prepare(spec.sandbox))
             os.execve(spec.executable, spec.argv, spec.environment)  # noqa: S606 - fails, because it is a directory
     receiving.close()
@@ -183,7 +195,8 @@ def _rehearse() -> None:
 
 
 def _wait_for_packet(control: Channel, launcher_pid: int) -> None:
-    while not select.select([control], [], [], PARENT_POLL_S)[0]:
+    """Returns at once where the channel has an end of file, because then receiving is all that is needed."""
+    while PARENT_POLL_S is not None and not select.select([control], [], [], PARENT_POLL_S)[0]:
         if os.getppid() != launcher_pid:
             os._exit(FAILED_EXIT_CODE)
 

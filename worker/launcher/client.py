@@ -44,7 +44,8 @@ _PREPARED_DESCRIPTORS = 3
 """Control channel, standard output and standard error."""
 
 _BOOTSTRAP = (
-    "import sys; sys.path.insert(0, sys.argv[1]); from worker.launcher.__main__ import main; main(sys.argv[2:])"
+    "import sys; sys.path[:0] = sys.argv[1:3]; from worker.launcher.__main__ import main; sys.path.pop(0); "
+    "main(sys.argv[3:])"
 )
 
 
@@ -196,7 +197,7 @@ class Launcher:
         return run
 
     def _send_signal(self, child: int, signum: int) -> None:
-        self._link.send(encode(SignalRequest(child, signum)))
+        self._link.send(encode(SignalRequest(child, int(signum))))
 
     def _on_packet(self, packet: bytes, descriptors: list[int]) -> None:
         message = decode(packet)
@@ -260,9 +261,10 @@ def _kill_groups(run: Run) -> None:
 
 
 def _command(socket_descriptor: int, work_directory: Path) -> list[str]:
-    # -I and -S: no environment, no user or site packages. The only search path is the root of this package.
-    package_root = Path(__file__).parents[2]
+    # -I and -S: no environment, no user or site packages. The search path is the root of this package, and before it,
+    # while the modules are loaded, the folder of the stand-ins.
+    here = Path(__file__).parent
     return [
-        *(sys.executable, "-I", "-S", "-X", "utf8", "-c", _BOOTSTRAP, str(package_root)),
+        *(sys.executable, "-I", "-S", "-X", "utf8", "-c", _BOOTSTRAP, str(here / "light"), str(here.parents[1])),
         *("--socket", str(socket_descriptor), "--work-directory", str(work_directory)),
     ]

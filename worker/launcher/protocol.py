@@ -1,9 +1,11 @@
-"""The messages between worker, launcher and child. Each packet is one JSON object.
+"""The messages between worker, launcher and child. Each packet is one value of `marshal`.
 
-Descriptors are sent beside a packet (see `channel`). Commands are not checked here: they are executed as they arrive.
+Both ends are the same program in the same interpreter, and no other program ever has an end of these channels: the
+children's ends close at exec. JSON would load the regular expressions into the launcher. Descriptors are sent beside a
+packet (see `channel`). Commands are not checked here: they are executed as they arrive.
 """
 
-import json
+import marshal
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -156,7 +158,7 @@ Message = StageSpec | Equipment | ForkRequest | SignalRequest | ChildForked | Fo
 
 def encode(message: Message) -> bytes:
     """Encodes a message. Lone surrogates in strings (undecodable bytes of a path) survive the round trip."""
-    return json.dumps({"message": _KIND_OF[type(message)], **_fields(message)}, default=_fields).encode()
+    return marshal.dumps((_KIND_OF[type(message)], _fields(message)))
 
 
 def decode(packet: bytes) -> Message:
@@ -164,8 +166,8 @@ def decode(packet: bytes) -> Message:
 
     Both ends are the same program, so malformed packets are not expected.
     """
-    fields = json.loads(packet)
-    decoder = _DECODERS.get(fields.pop("message", None))
+    kind, fields = marshal.loads(packet)  # noqa: S302 - it comes from this program
+    decoder = _DECODERS.get(kind)
     if decoder is None:
         raise ProtocolError("the packet has an unknown kind")
     return decoder(fields)
@@ -173,46 +175,31 @@ def decode(packet: bytes) -> Message:
 
 def _fields(value: Any) -> dict[str, Any]:
     # Not dataclasses.asdict, which makes deep copies: every command runs this code.
-    return {name: getattr(value, name) for name in value.__slots__}
+    return {name: _plain(getattr(value, name)) for name in value.__slots__}
+
+
+def _plain(value: Any) -> Any:
+    return _fields(value) if isinstance(value, _NESTED) else value
 
 
 def _stage_spec(fields: dict[str, Any]) -> StageSpec:
-    sandbox = fields["sandbox"]
-    return StageSpec(
-        executable=fields["executable"],
-        argv=tuple(fields["argv"]),
-        environment=fields["environment"],
-        working_directory=fields["working_directory"],
-        sandbox=None if sandbox is None else _sandbox_rules(sandbox),
-        limits=Limits(**fields["limits"]),
-        places=tuple(fields["places"]),
-    )
+    return StageSpec(**{**fields, "sandbox": _rules(fields["sandbox"]), "limits": Limits(**fields["limits"])})
 
 
 def _equipment(fields: dict[str, Any]) -> Equipment:
     outfit = fields["outfit"]
-    sandbox = outfit["sandbox"]
-    rules = None if sandbox is None else _sandbox_rules(sandbox)
-    return Equipment(fields["kind"], Outfit(outfit["directories"], rules))
+    return Equipment(fields["kind"], Outfit(outfit["directories"], _rules(outfit["sandbox"])))
 
 
-def _sandbox_rules(fields: dict[str, Any]) -> SandboxRules:
-    ports = fields["connect_ports"]
-    return SandboxRules(
-        execute=tuple(fields["execute"]),
-        read=tuple(fields["read"]),
-        write=tuple(fields["write"]),
-        connect_ports=None if ports is None else tuple(ports),
-        bind_ports=tuple(fields["bind_ports"]),
-        own_ranges=tuple((first, last) for first, last in fields["own_ranges"]),
-        alone=fields["alone"],
-    )
+def _rules(fields: dict[str, Any] | None) -> SandboxRules | None:
+    return None if fields is None else SandboxRules(**fields)
 
 
 def _child_ended(fields: dict[str, Any]) -> ChildEnded:
     return ChildEnded(fields["child"], StageExit(**fields["exit"]))
 
 
+_NESTED = (SandboxRules, Limits, StageExit, Outfit)
 _KIND_OF: dict[type[Message], str] = {
     StageSpec: "stage",
     Equipment: "equipment",

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from worker.launcher.kernel import IS_LINUX
 from worker.launcher.protocol import StageExit
 
+READ_BYTES = 64 * 1024
 _CAN_LOOK_FIRST = hasattr(os, "waitid")
 """Whether `waitid` exists. macOS has it only since Python 3.13."""
 
@@ -86,10 +87,13 @@ def children() -> list[int]:
     if not IS_LINUX:
         return []
     try:
-        with open(f"/proc/self/task/{os.getpid()}/children", "rb") as listing:
-            return [int(pid) for pid in listing.read().split()]
+        listing = os.open(f"/proc/self/task/{os.getpid()}/children", os.O_RDONLY)
     except OSError:
         return []
+    try:
+        return [int(pid) for pid in b"".join(iter(lambda: os.read(listing, READ_BYTES), b"")).split()]
+    finally:
+        os.close(listing)
 
 
 def signal_group(pid: int, number: int) -> None:

@@ -84,7 +84,7 @@ class Run:
         """Hands each stage to its child. Only the client calls it. Raises MessageTooLargeError."""
         for index, (spare, packet, stage) in enumerate(zip(self._spares, packets, stages, strict=True)):
             try:
-                spare.control.send(packet, stage.given.values())
+                spare.control.send(packet, tuple(stage.given.values()))
             except ConnectionError:
                 self._note(index, _never_started("launcher: the waiting child was killed"))
 

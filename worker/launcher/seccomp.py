@@ -14,7 +14,7 @@ import errno
 import os
 import struct
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from worker.launcher.kernel import IS_LINUX, syscall
 
@@ -43,7 +43,8 @@ _INTERNET_PROTOCOLS = (0, 6, 17)
 """The family's default, TCP and UDP. MPTCP, which Go's listeners prefer, is left out: Landlock does not cover it."""
 
 
-class _Machine(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Machine:
     architecture: int
     seccomp: int
     socket: int

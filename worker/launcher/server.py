@@ -25,6 +25,7 @@ from worker.launcher.protocol import (
     Outfit,
     ProtocolError,
     SignalRequest,
+    StageExit,
     decode,
     encode,
 )
@@ -82,6 +83,7 @@ class Server:
         if isinstance(message, ForkRequest):
             for _ in range(message.count):
                 self._fork(message.kind)
+            self._rehearse()
         elif isinstance(message, Equipment):
             self._outfits[message.kind] = message.outfit
         elif isinstance(message, SignalRequest):
@@ -100,6 +102,11 @@ class Server:
         self._child_of[pid] = number
         self._say(ChildForked(number, pid, kind), *descriptors)
         close_all(descriptors)
+
+    def _rehearse(self) -> None:
+        """Runs what the end of a child takes, while nobody waits for it. After a fork, the first run copies pages."""
+        self._reap()
+        encode(ChildEnded(0, StageExit(exit_code=0, signal=None)))
 
     def _signal(self, request: SignalRequest) -> None:
         for pid, number in self._child_of.items():

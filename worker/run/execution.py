@@ -4,7 +4,8 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -66,37 +67,86 @@ async def execute(
     must_finish: bool = False,
     is_endless: bool = False,
 ) -> Execution:
-    """Starts the command and returns when it has ended. Raises LauncherGoneError if its end cannot be known.
+    """Starts the command and returns when it has ended. The arguments and errors are those of `Started.end`."""
+    async with starting(plan, launcher) as started:
+        return await started.end(
+            sink,
+            control=control,
+            time_limit_s=time_limit_s,
+            kill_grace_s=kill_grace_s,
+            must_finish=must_finish,
+            is_endless=is_endless,
+        )
 
-    `must_finish` means that the command fails if a filter stops reading before the tool has finished. `is_endless`
-    means that the command does not fail when it reaches its time limit.
-    """
+
+@asynccontextmanager
+async def starting(plan: CommandPlan, launcher: Launcher) -> AsyncIterator["Started"]:
+    """Starts the command, whose processes end with the block at the latest. Raises LauncherGoneError."""
     connected = pipeline.connect(plan)
-    output = HeldOutput(plan.masking, is_endless=is_endless) if plan.masking else None
-    started = time.monotonic()
+    started_at_s = time.monotonic()
     try:
         # Closes the inherited descriptors in any case.
         run = await launcher.run(connected.stages, first=plan.reservation)
     except BaseException:
         connected.close()
         raise
-    names = [stage.spec.argv[0] for stage in connected.stages]
-    reading = _Readings(connected, names, sink=sink, output=output)
+    started = Started(launcher, plan, connected, run, started_at_s)
     try:
-        cause = await _end(run, control, time_limit_s=time_limit_s, kill_grace_s=kill_grace_s)
-        if not run.has_ended:
-            launcher.kill()
-        exits = await run.wait()
-        duration_ms = round((time.monotonic() - started) * 1000)
-        await reading.to_the_end(LAST_OUTPUT_S)
+        yield started
     finally:
-        await reading.close()
-    if output is not None and connected.held is None:
-        sink(EventKind.STDOUT, await output.masked())
-    withheld, masked = (output.withheld, output.count) if output else (None, 0)
-    tool_end = ToolEnd.MUST_FINISH if must_finish else ToolEnd.AS_ANY
-    place = pipeline.deciding(exits, ToolEnd.EXCUSED if is_endless and cause is Cause.TIME_LIMIT else tool_end)
-    return Execution(exits[place], duration_ms, cause, names[place] if len(names) > 1 else None, withheld, masked)
+        run.signal(signal.SIGKILL)
+        if not started.is_read:
+            connected.close()
+
+
+@dataclass(slots=True)
+class Started:
+    """A command whose processes are starting. What its end needs can be prepared meanwhile."""
+
+    launcher: Launcher
+    plan: CommandPlan
+    connected: Connected
+    run: Run
+    started_at_s: float
+    """When the start was asked for, in seconds of the monotonic clock."""
+    is_read: bool = False
+    """Whether the pipes are read. Then the reader closes them."""
+
+    async def end(
+        self,
+        sink: Sink,
+        *,
+        control: JobControl,
+        time_limit_s: float,
+        kill_grace_s: float,
+        must_finish: bool = False,
+        is_endless: bool = False,
+    ) -> Execution:
+        """Returns when the command has ended. Raises LauncherGoneError if its end cannot be known.
+
+        `must_finish` means that the command fails if a filter stops reading before the tool has finished. `is_endless`
+        means that the command does not fail when it reaches its time limit.
+        """
+        masking = self.plan.masking
+        output = HeldOutput(masking, is_endless=is_endless) if masking else None
+        names = [stage.spec.argv[0] for stage in self.connected.stages]
+        self.is_read = True
+        reading = _Readings(self.connected, names, sink=sink, output=output)
+        try:
+            cause = await _end(self.run, control, time_limit_s=time_limit_s, kill_grace_s=kill_grace_s)
+            if not self.run.has_ended:
+                self.launcher.kill()
+            exits = await self.run.wait()
+            duration_ms = round((time.monotonic() - self.started_at_s) * 1000)
+            await reading.to_the_end(LAST_OUTPUT_S)
+        finally:
+            await reading.close()
+        if output is not None and self.connected.held is None:
+            sink(EventKind.STDOUT, await output.masked())
+        withheld, masked = (output.withheld, output.count) if output else (None, 0)
+        tool_end = ToolEnd.MUST_FINISH if must_finish else ToolEnd.AS_ANY
+        place = pipeline.deciding(exits, ToolEnd.EXCUSED if is_endless and cause is Cause.TIME_LIMIT else tool_end)
+        return Execution(exits[place], duration_ms, cause, names[place] if len(names) > 1 else None, withheld, masked)
 
 
 async def _end(run: Run, control: JobControl, *, time_limit_s: float, kill_grace_s: float) -> Cause:

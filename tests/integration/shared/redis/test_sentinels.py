@@ -1,9 +1,6 @@
 """What clients do with what sentinels say: real ones, and fakes where a test needs sentinels that disagree."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +13,7 @@ from shared.redis import sentinel_health
 from shared.redis.redis_connection import UNAVAILABLE, gateway_client, reason, worker_pool
 from shared.redis.sentinel_watch import SentinelWatch
 from shared.redis.sentinels import Primary, SentinelError, Sentinels
+from tests.integration.shared.redis.fake_sentinels import of_sentinel, sentinels
 from tests.support.impostor import impostor
 from tests.support.product import free_port
 from tests.support.sentinel import cluster
@@ -287,32 +285,3 @@ async def test_servers_of_the_service_are_listed_also_when_they_are_down() -> No
 
     assert {each.port for each in found} == {server.port for server in running.servers}
     assert {each.host for each in found} == {"127.0.0.1"}
-
-
-@asynccontextmanager
-async def sentinels(valkey: Valkey, named: list[tuple[int, int] | None]) -> AsyncIterator[RedisAddress]:
-    """Fakes that name a primary by its port, with the number of its failover; None is one that is away."""
-    async with AsyncExitStack() as stack:
-        ports = []
-        for answer in named:
-            if answer is None:
-                ports.append(free_port())
-                continue
-            place = await stack.enter_async_context(impostor(Path(valkey.socket), of_sentinel(*answer)))
-            assert place.server is not None
-            ports.append(place.server.port)
-        yield redis_address.parse(f"redis+sentinel://{','.join(f'127.0.0.1:{port}' for port in ports)}/jobs")
-
-
-def of_sentinel(port: int, epoch: int) -> dict[str, bytes]:
-    state = {"name": "jobs", "ip": "127.0.0.1", "port": port, "flags": "master", "config-epoch": epoch, "num-slaves": 0}
-    flat = [str(each) for pair in state.items() for each in pair]
-    return {
-        "SENTINEL GET-MASTER-ADDR-BY-NAME": array(["127.0.0.1", str(port)]),
-        "SENTINEL MASTER": array(flat),
-        "SENTINEL SLAVES": array([]),
-    }
-
-
-def array(words: list[str]) -> bytes:
-    return "".join([f"*{len(words)}\r\n", *(f"${len(word)}\r\n{word}\r\n" for word in words)]).encode()
