@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
 
+from bench import usage
 from bench.clients import Rest
 from shared.tools import registry
 from tests.support import stub
@@ -22,7 +23,6 @@ from tests.support.valkey import APPEND_ONLY, Valkey
 JOBS = 1_000
 OUTPUT_BYTES = 4_000_000
 IDLE_S = 10.0
-TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 USAGE_OF_CHILD = """
 import os, subprocess, sys
 with open(os.devnull, "w") as nowhere:
@@ -124,8 +124,8 @@ async def _sample(redis: Redis, gateway: Process, worker: Process) -> Sample:
         commands=info["total_commands_processed"],
         redis_cpu_s=info["used_cpu_sys"] + info["used_cpu_user"],
         redis_bytes=info["used_memory"],
-        gateway_cpu_s=_cpu_s(gateway.pid),
-        worker_cpu_s=_cpu_s(worker.pid) + sum(_cpu_s(child) for child in _children(worker.pid)),
+        gateway_cpu_s=usage.with_ended_children_s(gateway.pid),
+        worker_cpu_s=sum(map(usage.with_ended_children_s, (worker.pid, *usage.children(worker.pid)))),
     )
 
 
@@ -148,21 +148,11 @@ async def _cli_costs() -> dict[str, CliCost]:
     return found
 
 
-def _children(pid: int) -> list[int]:
-    return [int(child) for path in Path(f"/proc/{pid}/task").glob("*/children") for child in path.read_text().split()]
-
-
-def _cpu_s(pid: int) -> float:
-    """User and system time with that of ended children, fields 14 to 17 of proc_pid_stat(5)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return sum(int(ticks) for ticks in fields[11:15]) / TICKS_PER_S
-
-
 def _memory_bytes(pid: int) -> int:
     """Returns the memory of the process and its descendants. Shared pages count once (proc_pid_smaps(5))."""
     family = [pid]
     for each in family:
-        family += _children(each)
+        family += usage.children(each)
     return sum(_proportional_bytes(each) for each in family)
 
 

@@ -1,4 +1,4 @@
-"""Measures the cost of waiting requests and of an idle worker, and the throughput of queue and store."""
+"""Measures the cost of waiting requests, and the throughput of queue and store."""
 
 import asyncio
 import os
@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 from redis.asyncio import Redis
 
+from bench import usage
 from bench.table import Row
 from bench.throughput import jobs_per_second
 from tests.support import stub
@@ -17,20 +18,13 @@ from tests.support.waiting import wait_until
 
 WAITERS = 1_000
 OBSERVED_S = 10.0
-TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
-async def rows(product: Product, worker: Process, port: int, *, valkey: Valkey) -> list[Row]:
-    """Returns the rows for an idle worker, a thousand waiting requests, and throughput."""
-    idle = await _idle(worker)
+async def rows(product: Product, port: int, *, valkey: Valkey) -> list[Row]:
+    """Returns the rows for a thousand waiting requests, and throughput."""
     waiters = await _waiters(product.processes[0], port, valkey)
     rate = await jobs_per_second()
-    return [idle, *waiters, Row("jobs per second through queue and store", "≥ 700", f"{rate:.0f}", rate >= 700)]
-
-
-async def _idle(worker: Process) -> Row:
-    share = await _cpu_share(worker.pid)
-    return Row("idle worker", "≤ 0.5 % of a core", f"{share:.2f} %", share <= 0.5)
+    return [*waiters, Row("jobs per second through queue and store", "≥ 700", f"{rate:.0f}", rate >= 700)]
 
 
 async def _waiters(gateway: Process, port: int, valkey: Valkey) -> list[Row]:
@@ -76,15 +70,9 @@ async def _subscription_connections(url: str) -> int:
 
 async def _cpu_share(pid: int) -> float:
     """Returns the CPU use over `OBSERVED_S`, in per cent of a core."""
-    before, started = _cpu_ticks(pid), time.perf_counter()
+    before, started = usage.of(pid), time.perf_counter()
     await asyncio.sleep(OBSERVED_S)
-    return (_cpu_ticks(pid) - before) / TICKS_PER_S / (time.perf_counter() - started) * 100
-
-
-def _cpu_ticks(pid: int) -> int:
-    """User and system time, fields 14 and 15 of proc_pid_stat(5)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return int(fields[11]) + int(fields[12])
+    return (usage.of(pid) - before).cpu_s / (time.perf_counter() - started) * 100
 
 
 def _memory_bytes(pid: int) -> int:

@@ -15,7 +15,8 @@ TEXT = """\
 # Performance
 
 `make bench ARGS=--write` measures these values, compares them with their budgets and writes this page. Milliseconds
-depend on the machine. Ratios compare with the same CLI, started directly in the same run.
+depend on the machine; counts do not. Ratios compare with the same CLI, started directly in the same run, in turn with
+ours.
 
 {table}
 

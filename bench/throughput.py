@@ -1,18 +1,20 @@
 """Measures jobs per second through queue and store: one process submits and another claims and settles; none is run."""
 
 import asyncio
-import secrets
 import sys
 import time
 
 from arq.connections import ArqRedis
 
-from shared.models import ANONYMOUS, CommandClass, JobId, JobState, Lane
+from shared.models import ANONYMOUS, CommandClass, JobState, Lane
+from shared.network import redis_address
 from shared.redis import redis_connection
-from shared.store.job_store import Attempt, Claim, Ending, JobStore, NewJob
+from shared.store.attempts import Claim, Ending
+from shared.store.job_store import JobStore, NewJob
 from tests.support.jobs import new_job_id
 from tests.support.valkey import APPEND_ONLY, Valkey
 from worker.lane import LaneWorker
+from worker.leases import LeaseKeeper
 
 JOBS = 5_000
 SUBMITTERS = 20
@@ -35,7 +37,7 @@ async def jobs_per_second() -> float:
 
 async def _submit_all(url: str, worker: asyncio.subprocess.Process) -> float:
     assert worker.stdout is not None
-    redis = redis_connection.gateway_client(url)
+    redis = redis_connection.gateway_client(redis_address.parse(url))
     store = JobStore(redis)
     await worker.stdout.readline()
     started = time.perf_counter()
@@ -67,20 +69,19 @@ async def _submit(store: JobStore, count: int) -> None:
 
 
 async def _work(url: str) -> None:
-    redis = ArqRedis(redis_connection.worker_pool(url))
+    redis = ArqRedis(redis_connection.worker_pool(redis_address.parse(url)))
     store = JobStore(redis)
     left, done = JOBS, asyncio.Event()
 
-    async def run_job(job_id: JobId) -> None:
+    async def run_claim(claim: Claim) -> None:
         nonlocal left
-        claim = await store.claim(Attempt(job_id, secrets.token_hex(16)), worker_id="bench")
-        if isinstance(claim, Claim):
-            await store.settle(claim.attempt, Ending(JobState.SUCCEEDED, "", b"sealed"))
-            left -= 1
-            if left == 0:
-                done.set()
+        await store.settle(claim.attempt, Ending(JobState.SUCCEEDED, "", b"sealed"))
+        left -= 1
+        if left == 0:
+            done.set()
 
-    lane = LaneWorker(Lane.FAST, pool=redis, tools=[TOOL], slots=SLOTS, run_job=run_job)
+    leases = LeaseKeeper(store, redis, "bench")
+    lane = LaneWorker(Lane.FAST, pool=redis, store=store, leases=leases, tools=[TOOL], slots=SLOTS, run_claim=run_claim)
     serving = asyncio.create_task(lane.serve(), name="lane")
     print("ready", flush=True)
     await done.wait()

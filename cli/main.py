@@ -209,7 +209,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
 
     try:
         with _explained():
-            found = asyncio.run(fleet_status.read(StoreSettings.load().redis_url.get_secret_value()))
+            found = asyncio.run(fleet_status.read(StoreSettings.load().redis_address()))
     except redis_connection.UNAVAILABLE as error:
         _fail(f"error: {redis_connection.reason(error)}", FAILED_EXIT_CODE)
     print(found.model_dump_json() if as_json else fleet_table.render(found))
@@ -295,13 +295,18 @@ def rotate(
 def provision(
     secrets_folder: Annotated[Path, typer.Argument(help="Folder for master keys and the URL of Redis.")],
     redis_folder: Annotated[Path, typer.Argument(help="Folder for Redis' file of users.")],
-    redis_host: Annotated[str, typer.Option(help="Host name of Redis.")] = "redis",
+    redis_host: Annotated[
+        str, typer.Option(help="Host name of Redis; with sentinels, of the first primary.")
+    ] = "redis",
+    sentinels: Annotated[str, typer.Option(help="Host names of the sentinels, separated by commas.")] = "",
 ) -> None:
     """Create the master key and the Redis password of a new installation. Existing ones are kept."""
     from cli.keys import installation
 
     with _explained():
-        installation.provision(secrets_folder, redis_folder, redis_host)
+        installation.provision(
+            secrets_folder, redis_folder, redis_host, sentinels=[name for name in sentinels.split(",") if name]
+        )
 
 
 @app.command()

@@ -55,7 +55,7 @@ class FleetGauges:
 
     async def _read(self) -> None:
         lanes = await self._survey.read()
-        living = await self._workers.living(registry.names())
+        living = await self._workers.living()
         for lane, found in lanes.items():
             metrics.QUEUED_JOBS.labels(lane).set(found.queued)
             metrics.RUNNING_JOBS.labels(lane).set(found.running)

@@ -1,5 +1,6 @@
 """Runs a gateway with uvicorn: `mcp-k8s gateway`."""
 
+import asyncio
 import socket
 import sys
 
@@ -11,6 +12,7 @@ from gateway.intake.default_kubeconfig import load_default_kubeconfig
 from gateway.policy import active
 from shared import logs
 from shared.network import endpoints
+from shared.redis import supported
 from shared.settings import BAD_SETTINGS_EXIT_CODE, GatewaySettings, SettingsError
 
 FAILED_EXIT_CODE = 1
@@ -22,12 +24,13 @@ BACKLOG = 2_048
 
 
 def main() -> None:
-    """Serves until SIGTERM or SIGINT. Exits with 78 if a setting is not valid."""
+    """Serves until SIGTERM or SIGINT. Exits with 78 if a setting is not valid or Redis is one that cannot be used."""
     try:
         settings = GatewaySettings.load()
         _check_exposure(settings)
         load_default_kubeconfig(settings)
         active.load(settings)
+        asyncio.run(supported.require(settings.redis_address()))
     except SettingsError as error:
         print(error, file=sys.stderr)
         sys.exit(BAD_SETTINGS_EXIT_CODE)

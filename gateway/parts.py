@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from opentelemetry.trace import Tracer
@@ -24,7 +23,11 @@ from gateway.jobs.submitter import SUBMITS_AT_ONCE, JobSealer, Submitter
 from gateway.jobs.unserved import UnservedJobs
 from gateway.jobs.waiters import JobWaiters
 from gateway.policy.active import ActivePolicy
-from shared.redis import redis_connection, redis_health
+from shared.network.redis_address import RedisAddress
+from shared.redis import redis_connection
+from shared.redis.redis_health import ServerCheck
+from shared.redis.replicas import Replicas
+from shared.redis.sentinel_watch import SentinelWatch
 from shared.restart_on_failure import restarted
 from shared.sealing import key_file
 from shared.settings import GatewaySettings
@@ -50,6 +53,7 @@ class Parts:
     workers: WorkerRegistry
     fleet_gauges: FleetGauges
     key_mark: KeyMark
+    server_check: ServerCheck
 
 
 def of(request: Mapping[str, Any]) -> Parts:
@@ -61,17 +65,21 @@ def of(request: Mapping[str, Any]) -> Parts:
 @asynccontextmanager
 async def running(settings: GatewaySettings, tracer: Tracer) -> AsyncIterator[Parts]:
     """Builds the parts, and runs the background tasks while the block runs."""
-    url = settings.redis_url.get_secret_value()
-    async with _redis(url) as redis, _redis(url, max_connections=SUBMITS_AT_ONCE) as submitting_redis:
-        sweeper = Sweeper(JobStore(redis))
-        parts = _built(settings, tracer, redis, submitting_redis=submitting_redis, sweeper=sweeper)
+    address = settings.redis_address()
+    async with _redis(address) as redis, _redis(address, max_connections=SUBMITS_AT_ONCE) as submitting_redis:
+        sentinel_watch = SentinelWatch(address, [redis.connection_pool, submitting_redis.connection_pool])
+        replicas = Replicas(lambda: sentinel_watch.replicas)
+        sweeper = Sweeper(JobStore(redis, replicas))
+        submitting = JobStore(submitting_redis, replicas)
+        parts = _built(settings, tracer, redis, submitting=submitting, sweeper=sweeper)
         with parts.policy.listening():
             async with asyncio.TaskGroup() as group:
                 looping = [
                     group.create_task(parts.jobs.waiters.run(), name="waiters"),
                     group.create_task(parts.policy.run(), name="reload the policy"),
                     group.create_task(restarted(sweeper.run, "sweep"), name="sweep"),
-                    group.create_task(restarted(partial(redis_health.warn, redis), "check redis"), name="check redis"),
+                    group.create_task(restarted(sentinel_watch.run, "watch sentinel"), name="watch sentinel"),
+                    group.create_task(restarted(parts.server_check.run, "check redis"), name="check redis"),
                     group.create_task(key_file.follow(settings, parts.jobs.master_keys), name="master keys"),
                     group.create_task(restarted(parts.key_mark.run, "key mark"), name="key mark"),
                 ]
@@ -81,9 +89,7 @@ async def running(settings: GatewaySettings, tracer: Tracer) -> AsyncIterator[Pa
                     task.cancel()
 
 
-def _built(
-    settings: GatewaySettings, tracer: Tracer, redis: Redis, *, submitting_redis: Redis, sweeper: Sweeper
-) -> Parts:
+def _built(settings: GatewaySettings, tracer: Tracer, redis: Redis, *, submitting: JobStore, sweeper: Sweeper) -> Parts:
     policy, master_keys = ActivePolicy(settings), settings.load_master_keys()
     store, workers = JobStore(redis), WorkerRegistry(redis)
     waiters = JobWaiters(store, redis, UnservedJobs(store, workers, lambda: sweeper.in_contact))
@@ -91,7 +97,7 @@ def _built(
     jobs = JobService(
         store=store,
         sealer=JobSealer(master_keys, settings, tracer),
-        submitter=Submitter(JobStore(submitting_redis), queue_limit=settings.queue_limit),
+        submitter=Submitter(submitting, queue_limit=settings.queue_limit, gateway_id=waiters.gateway_id),
         waiters=waiters,
         delivery=Delivery(store, waiters, background),
         master_keys=master_keys,
@@ -111,12 +117,13 @@ def _built(
         workers=workers,
         fleet_gauges=FleetGauges(redis, workers),
         key_mark=KeyMark(redis, master_keys),
+        server_check=ServerCheck(redis),
     )
 
 
 @asynccontextmanager
-async def _redis(url: str, **options: int) -> AsyncIterator[Redis]:
-    redis = redis_connection.gateway_client(url, **options)
+async def _redis(address: RedisAddress, **options: int) -> AsyncIterator[Redis]:
+    redis = redis_connection.gateway_client(address, **options)
     try:
         yield redis
     finally:

@@ -10,14 +10,13 @@ import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
-from redis.asyncio import ConnectionPool
 
-from shared.network import destinations
+from shared.network import destinations, redis_address
+from shared.network.redis_address import RedisAddress
 from shared.sealing.fernet_keys import MasterKeys
 
 PREFIX = "K8S_MCP_"
@@ -68,7 +67,16 @@ class StoreSettings(BaseSettings):
     )
 
     redis_url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
-    """URL of Redis or Valkey 7 or later: `redis://`, `rediss://` or `unix://`."""
+    """URL of Redis or Valkey 7 or later: `redis://`, `rediss://` or `unix://`; or behind Sentinel
+    `redis+sentinel://USER:PASSWORD@HOST:26379,HOST:26379/SERVICE/0`, with `rediss+sentinel://` for TLS to servers and
+    sentinels. User and password are those of the servers."""
+    redis_sentinel_username: str = ""
+    """User for the sentinels, if they have users."""
+    redis_sentinel_password: SecretStr = SecretStr("")
+    """Password for the sentinels, if they require one."""
+    redis_ca_file: Path | None = None
+    """File with the certificates, in PEM, of the authorities that `rediss://` and `rediss+sentinel://` trust besides
+    those of the system."""
 
     @classmethod
     def settings_customise_sources(  # noqa: PLR0917 - the signature is pydantic-settings'
@@ -83,19 +91,28 @@ class StoreSettings(BaseSettings):
 
     @field_validator("redis_url")
     @classmethod
-    def _redis_url_has_a_scheme(cls, value: SecretStr) -> SecretStr:
-        if not value.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError("must start with redis://, rediss:// or unix://")
-        try:
-            urlsplit(value.get_secret_value()).port  # noqa: B018 - the property raises if the port is not valid
-        except ValueError:
-            raise ValueError("has a host or port that is not valid; percent-encode special characters") from None
-        try:
-            pool = ConnectionPool.from_url(value.get_secret_value())
-            pool.make_connection()  # type: ignore[no-untyped-call]  # connects to nothing yet
-        except (TypeError, ValueError):  # an unknown option in its query; the error's text may show a part of the URL
-            raise ValueError("cannot be used: check its host, port, path and options") from None
+    def _redis_url_is_usable(cls, value: SecretStr) -> SecretStr:
+        redis_address.parse(value.get_secret_value())
         return value
+
+    @field_validator("redis_ca_file")
+    @classmethod
+    def _redis_ca_file_is_usable(cls, value: Path | None, given: ValidationInfo) -> Path | None:
+        if value is not None:
+            redis_address.check_ca_file(value)
+            url = given.data.get("redis_url")
+            if url is not None and not redis_address.uses_tls(url.get_secret_value()):
+                raise ValueError("needs a K8S_MCP_REDIS_URL that starts with rediss:// or rediss+sentinel://")
+        return value
+
+    def redis_address(self) -> RedisAddress:
+        """Returns the address of Redis, with everything that is needed to log in."""
+        return redis_address.parse(
+            self.redis_url.get_secret_value(),
+            sentinel_username=self.redis_sentinel_username,
+            sentinel_password=self.redis_sentinel_password.get_secret_value(),
+            ca_file=self.redis_ca_file,
+        )
 
     @classmethod
     def load(cls, **given: Any) -> Self:

@@ -43,16 +43,18 @@ class Announcer:
             raise
 
     async def _announce(self) -> None:
+        """Announces the worker while the mark opens. Each announcement's answer has the mark for the next one."""
         began = asyncio.get_running_loop().time()
-        opened = self._key_mark.opens
-        if await self._key_mark.check():
-            await self._registry.announce(self._describe())
-            self._announced_until = began + ANNOUNCEMENT_LIFETIME_MS / 1000
-            if not self.announced.is_set():
-                self.announced.set()
-                log.info("worker announced")
-        elif opened:
+        if not self.is_announced and not await self._key_mark.check():
+            return
+        mark = await self._registry.announce(self._describe())
+        if not self._key_mark.judge(mark):
             await self._withdraw()
+            return
+        self._announced_until = began + ANNOUNCEMENT_LIFETIME_MS / 1000
+        if not self.announced.is_set():
+            self.announced.set()
+            log.info("worker announced")
 
     async def _withdraw(self) -> None:
         self._announced_until = None

@@ -1,4 +1,4 @@
-"""Runs one job: claim, unseal, run, stream, settle.
+"""Runs one taken job: unseal, run, stream, settle.
 
 Every claimed job is settled, with two exceptions: after a lost lease nothing may be written, and if this process dies,
 another process settles the job.
@@ -6,7 +6,7 @@ another process settles the job.
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,11 +19,12 @@ import shared
 from shared import events, logs
 from shared.errors import RequestError
 from shared.metrics import Phase
-from shared.models import CommandResponse, JobId, JobState
+from shared.models import CommandResponse, JobState
 from shared.redis.redis_connection import UNAVAILABLE
 from shared.sealing.envelope import Command, RequestEnvelope
 from shared.sealing.fernet_keys import DataKey, MasterKeys, Purpose, SealError
-from shared.store.job_store import Attempt, Claim, ClaimRefusal, Ending, JobStore, SealedEvent
+from shared.store.attempts import Attempt, Claim, Ending
+from shared.store.job_store import JobStore
 from worker import job_spans
 from worker.egress.proxy import EgressProxy, ProxyAccess
 from worker.job_control import JobControl
@@ -43,7 +44,6 @@ from worker.run.execution import Execution, Sink, starting
 from worker.run.job_directory import JobDirectory
 
 RETRY_DELAY_S = 0.5
-DATA_LOST = "Redis has lost data while the command ran"
 OTHER_VERSION = "the gateway and this worker run different versions of mcp-k8s: upgrade both to the same version"
 SEAL_MARGIN_S = 60
 """Seconds added to a request's lifetime, because the gateway's and the worker's clocks may differ."""
@@ -81,7 +81,6 @@ class OpenedJob:
 class JobRunner:
     """Runs the jobs of one worker process."""
 
-    worker_id: str
     store: JobStore
     master_keys: MasterKeys
     leases: LeaseKeeper
@@ -94,33 +93,14 @@ class JobRunner:
     settings: RunnerSettings
     tracer: Tracer
 
-    async def run(self, job_id: JobId) -> None:
-        """Runs a queued job that a lane has picked. Does nothing if the job cannot be claimed."""
-        attempt = Attempt(job_id, secrets.token_hex(16))
-        claim = await self._claim(attempt)
-        if isinstance(claim, ClaimRefusal):
-            log.debug("job not claimed", job_id=job_id, reason=claim)
-            return
+    async def run(self, claim: Claim) -> None:
+        """Runs a job that a lane has taken, and settles it."""
         if claim.record.attempt > 1:
             # The first attempt has lost its lease, but this worker may not know that yet.
-            self.leases.lose(job_id)
-        runs_already = claim.record.attempt == 1 and self.leases.runs(job_id)
-        logs.begin(job_id=job_id, tool=claim.record.tool, command_class=claim.record.command_class)
-        with self.leases.hold(attempt) as control:
-            if runs_already:
-                log.error("running job was queued again because Redis lost data")
-                await self._settle(attempt, control, Ending(JobState.LOST, DATA_LOST, b""))
-            else:
-                await self._run_claimed(claim, control)
-
-    async def _claim(self, attempt: Attempt) -> Claim | ClaimRefusal:
-        """Repeats the claim until Redis answers, with the same attempt, because an earlier claim may have arrived."""
-        while True:
-            try:
-                return await self.store.claim(attempt, worker_id=self.worker_id)
-            except UNAVAILABLE as error:
-                log.warning("job not claimed yet", job_id=attempt.job_id, error=type(error).__name__)
-                await asyncio.sleep(RETRY_DELAY_S)
+            self.leases.lose(claim.record.id)
+        logs.begin(job_id=claim.record.id, tool=claim.record.tool, command_class=claim.record.command_class)
+        with self.leases.hold(claim.attempt) as control:
+            await self._run_claimed(claim, control)
 
     async def _run_claimed(self, claim: Claim, control: JobControl) -> None:
         times = JobTimes(claim.record)
@@ -194,7 +174,9 @@ class JobRunner:
             # Before the caller learns of the end, so that the caller's next command finds the files.
             await self.discovery.take_back(job.loan)
         if execution is None:
-            return Ending(JobState.LOST, "the process that starts commands died", b"", recorder.remaining())
+            events_left = recorder.remaining()
+            reason = "the process that starts commands died"
+            return Ending(JobState.LOST, reason, b"", events_left, recorder.newest_progress)
         state, reason = command_response.final_state(execution, job.control, is_endless=job.envelope.is_endless)
         response = command_response.of_execution(
             job.claim.record.id,
@@ -205,7 +187,7 @@ class JobRunner:
             tool=self.binaries[job.envelope.command.tool].tool,
             verb=" ".join(job.envelope.command.verb),
         )
-        return _sealed_ending(job.output_key, response, reason, events=recorder.remaining())
+        return _sealed_ending(job.output_key, response, reason, recorder=recorder)
 
     async def _execute(self, job: OpenedJob, recorder: OutputRecorder) -> Execution:
         time_limit_s = job.envelope.time_limit_s
@@ -266,7 +248,9 @@ class JobRunner:
 
 
 def _sealed_ending(
-    key: DataKey | None, response: CommandResponse, reason: str, *, events: Sequence[SealedEvent] = ()
+    key: DataKey | None, response: CommandResponse, reason: str, *, recorder: OutputRecorder | None = None
 ) -> Ending:
     sealed = key.seal(response.model_dump_json().encode(), Purpose.RESPONSE) if key else b""
-    return Ending(response.state, reason, sealed, events)
+    if recorder is None:
+        return Ending(response.state, reason, sealed)
+    return Ending(response.state, reason, sealed, recorder.remaining(), recorder.newest_progress)

@@ -1,119 +1,79 @@
 """One lane of a worker: an arq worker with its own queue and slots. Wake lists tell it about new jobs.
 
-Plain arq polls. Here an idle lane blocks on the wake lists of its tools and passes each popped id to `start_jobs`; a
-poll each second is the safety net. A lane leaves jobs of other tools unmarked. Our own claim decides whether a job may
-run; arq's retries and in-progress mark decide only when `run_job` is called.
+arq runs the lane: it polls the lane's queue every five seconds as the safety net, counts the slots and keeps the tasks
+of running jobs. Its `start_jobs` is replaced, because arq takes a job in several round trips, in the order of arrival,
+and fails it when its mark expires. Here one script takes jobs in the order of their callers' turns and claims them, so
+arq's own marks, payloads and retries are not used. An idle lane blocks on the wake lists of its tools.
 """
 
 import asyncio
 import contextlib
+import secrets
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection
-from typing import Any
+from collections.abc import Callable, Collection, Coroutine
 
+import structlog
 from arq.connections import ArqRedis
 from arq.worker import Worker, func
 
-from shared.models import JobId, Lane
+from shared.models import Lane
+from shared.redis.redis_connection import UNAVAILABLE
 from shared.restart_on_failure import restarted
-from shared.store import key_names, wire
-from shared.store.job_store import ARQ_IN_PROGRESS_MS, JobStore
+from shared.store import key_names
+from shared.store.attempts import Claim, UnknownServer
+from shared.store.job_store import JobStore
+from shared.store.scripts import NotAcknowledgedError
+from worker.leases import LeaseKeeper
 
-WAKE_BLOCK_S = 5.0
-POLL_INTERVAL_S = 1.0
-QUEUE_READ_LIMIT = 10_000
-"""Number of oldest ids that a poll reads. It exceeds all slots of a fleet, because running jobs are among them."""
-MAX_TRIES = 1_000_000
-"""arq must never give up on a job: workers may die after a pick-up, and the claim lets exactly one attempt run."""
+WAKE_BLOCK_S = 10.0
+POLL_INTERVAL_S = 5.0
+RETRY_DELAY_S = 0.5
 LEAVE_TIMEOUT_S = 3.0
 """Seconds that cancelled tasks have to end, even if Redis is unavailable."""
-ARQ_MARGIN_S = 10
-"""Seconds that arq adds to the longest run for its in-progress mark."""
+
+log = structlog.get_logger()
 
 
 class LaneWorker(Worker):
-    """One lane of one worker process, for jobs of its tools. `run_job` settles each job itself."""
+    """One lane of one worker process, for jobs of its tools. `run_claim` settles each job itself."""
 
     def __init__(
         self,
         lane: Lane,
         *,
         pool: ArqRedis,
+        store: JobStore,
+        leases: LeaseKeeper,
         tools: Collection[str],
         slots: int,
-        run_job: Callable[[JobId], Awaitable[None]],
+        run_claim: Callable[[Claim], Coroutine[None, None, None]],
     ) -> None:
-        async def run(ctx: dict[Any, Any], *args: Any, **kwargs: Any) -> None:
-            [job_id] = args
-            await run_job(JobId(job_id))
-
         super().__init__(
-            functions=[func(run, name=wire.JOB_FUNCTION)],
+            functions=[func(run_claim, name="run_claim")],  # type: ignore[arg-type]  # arq wants one, but never calls it
             queue_name=key_names.queue(lane),
             redis_pool=pool,
             handle_signals=False,
             max_jobs=slots,
-            job_timeout=ARQ_IN_PROGRESS_MS // 1000 - ARQ_MARGIN_S,
-            keep_result=0,
             poll_delay=POLL_INTERVAL_S,
-            queue_read_limit=QUEUE_READ_LIMIT,
-            max_tries=MAX_TRIES,
-            job_serializer=wire.serialize,
-            job_deserializer=wire.deserialize,
-            log_results=False,
+            queue_read_limit=1,
         )
         self._lane = lane
-        self._store = JobStore(pool)
+        self._store = store
+        self._leases = leases
+        self._run_claim = run_claim
         self._tools = sorted(tools)
         self._wake_keys = deque(key_names.wake(lane, tool) for tool in self._tools)
         self._slot_freed = asyncio.Event()
-        self._starting = asyncio.Lock()
-        self._finishing: set[asyncio.Task[None]] = set()
+        self._taking = asyncio.Lock()
 
     @property
     def free_slots(self) -> int:
         return self.max_jobs - self.job_counter
 
     async def start_jobs(self, job_ids: list[bytes]) -> None:
-        """Starts jobs that are due and not in progress, at most one for each free slot.
-
-        Replaces arq's method, which needs five round trips to Redis for each job. Only one call runs at a time, because
-        the poll and the wake lists share the slots.
-        """
-        async with self._starting:
-            if not self.allow_pick_jobs:
-                return
-            picked = await self._store.pick(self._lane, job_ids, tools=self._tools, limit=self.free_slots)
-            for job_id, score in picked:
-                await self.sem.acquire()
-                self.job_counter += 1
-                task = self.loop.create_task(self.run_job(job_id, score), name=f"job {job_id}")
-                task.add_done_callback(self._free_slot)
-                self.tasks[job_id] = task
-
-    async def finish_job(  # noqa: PLR0917 - the signature is arq's
-        self,
-        job_id: str,
-        finish: bool,
-        result_data: bytes | None,
-        result_timeout_s: float | None,
-        keep_result_forever: bool,
-        incr_score: int | None,
-        keep_in_progress: float | None,
-    ) -> None:
-        """Replaces arq's method, which would remove a job that a sweep has queued again for another worker.
-
-        arq shields the task that runs this, so that task outlives the job's task and needs another owner.
-        """
-        if (task := asyncio.current_task()) is not None:
-            self._finishing.add(task)
-            task.add_done_callback(self._finishing.discard)
-        if finish:
-            await self._store.tidy(JobId(job_id), self._lane)
-        else:
-            await super().finish_job(
-                job_id, finish, result_data, result_timeout_s, keep_result_forever, incr_score, keep_in_progress
-            )
+        """Takes jobs if arq's poll has found any. Replaces arq's method."""
+        if job_ids:
+            await self._take()
 
     async def serve(self) -> None:
         """Runs jobs until it is cancelled, also across outages of Redis."""
@@ -125,46 +85,87 @@ class LaneWorker(Worker):
         self.allow_pick_jobs = False
 
     async def wait_until_idle(self) -> None:
-        """Waits until all taken jobs have ended, claimed or not. Call it on a lane that takes no more jobs."""
-        async with self._starting:
+        """Waits until all taken jobs have ended. Call it on a lane that takes no more jobs."""
+        async with self._taking:
             running = [task for task in self.tasks.values() if not task.done()]
         if running:
             await asyncio.wait(running)
 
     async def leave_jobs(self) -> int:
-        """Ends the tasks of jobs that did not end in time. Returns their number; other processes settle those jobs.
-
-        A task of arq fails while Redis is unavailable. The end of the event loop would log that as an unexpected error.
-        """
+        """Ends the tasks of jobs that did not end in time. Returns their number; other processes settle those jobs."""
         left = sum(not task.done() for task in self.tasks.values())
         for task in self.tasks.values():
             task.cancel()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LEAVE_TIMEOUT_S):
                 await asyncio.gather(*self.tasks.values(), return_exceptions=True)
-                await asyncio.gather(*self._finishing, return_exceptions=True)
-        for task in self._finishing:
-            task.cancel()
-        await asyncio.gather(*self._finishing, return_exceptions=True)
         return left
 
     async def _listen(self) -> None:
+        """Takes jobs as long as there are any for its free slots, then waits for a wake token."""
         while self.allow_pick_jobs:
             await self._wait_for_slot()
+            if not await self._take():
+                await self._wait_for_token()
+
+    async def _wait_for_token(self) -> None:
+        answer = None
+        while self.allow_pick_jobs and answer is None:
             answer = await self.pool.execute_command(  # type: ignore[no-untyped-call]  # redis-py types BLMPOP wrongly
-                "BLMPOP", WAKE_BLOCK_S, len(self._wake_keys), *self._wake_keys, "LEFT", "COUNT", self.free_slots
+                "BLMPOP", WAKE_BLOCK_S, len(self._wake_keys), *self._wake_keys, "LEFT", "COUNT", max(1, self.free_slots)
             )
             # Redis tries the lists in this order, so the order changes: no tool may always come first.
             self._wake_keys.rotate()
-            if answer:
-                await self._start_or_give_back(*answer)
-
-    async def _start_or_give_back(self, wake_key: bytes, tokens: list[bytes]) -> None:
-        await self.start_jobs(tokens)
-        if not self.allow_pick_jobs:
+        if answer is not None and not self.allow_pick_jobs:
+            wake_key, tokens = answer
             async with self.pool.pipeline(transaction=False) as pipe:
                 pipe.lpush(wake_key.decode(), *reversed(tokens))
                 await pipe.execute()
+
+    async def _take(self) -> bool:
+        """Takes jobs for the free slots. Returns whether all slots are taken now, so that more jobs may be queued.
+
+        Only one call runs at a time, because the poll and the wake lists share the slots.
+        """
+        async with self._taking:
+            if not self.allow_pick_jobs or self.free_slots <= 0:
+                return True
+            for claim in await self._claims(self.free_slots):
+                await self.sem.acquire()
+                self.job_counter += 1
+                task = self.loop.create_task(self._run_claim(claim), name=f"job {claim.record.id}")
+                task.add_done_callback(self._free_slot)
+                # A job that is taken a second time, while its first attempt ends here, has another fencing token.
+                self.tasks[f"{claim.record.id} {claim.attempt.fence}"] = task
+            return self.free_slots <= 0
+
+    async def _claims(self, most: int) -> list[Claim]:
+        """Repeats the call until Redis answers, with the same fencing token, because an earlier call may have arrived.
+
+        Jobs that no replica knows to be taken are given back, and Redis gets a moment to find its replicas again.
+        """
+        fence = secrets.token_hex(16)
+        while self.allow_pick_jobs:
+            try:
+                claims = await self._store.take(
+                    self._lane,
+                    worker_id=self._leases.worker_id,
+                    tools=self._tools,
+                    most=most,
+                    fence=fence,
+                    server=self._leases.server,
+                )
+                if not isinstance(claims, UnknownServer):
+                    return claims
+                await self._leases.show()
+            except NotAcknowledgedError as error:
+                await self._leases.give_back(error.answer)
+                await asyncio.sleep(RETRY_DELAY_S)
+                return []
+            except UNAVAILABLE as error:
+                log.warning("jobs not taken yet", error=type(error).__name__)
+                await asyncio.sleep(RETRY_DELAY_S)
+        return []
 
     def _free_slot(self, _: "asyncio.Task[None]") -> None:
         self._release_sem_dec_counter_on_complete()

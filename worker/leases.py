@@ -2,27 +2,39 @@
 
 A cancellation arrives at once on the worker's control channel; the renewal every two seconds is the safety net. While
 Redis is unavailable, jobs go on: the first renewal after the outage tells whether the lease still holds.
+
+A renewal shows the fencing tokens of all running attempts. A failover or a restart changes the server's replication id,
+and that server may have lost claims: before it gives this worker new jobs, the worker must have shown it the tokens.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+import structlog
 from redis.asyncio import Redis
 
 from shared import metrics
 from shared.models import JobId
+from shared.redis.redis_connection import UNAVAILABLE
 from shared.store import key_names
-from shared.store.job_store import RENEWAL_INTERVAL_S, Attempt, JobStore, Renewal
+from shared.store.attempts import Attempt, Renewal
+from shared.store.job_store import RENEWAL_INTERVAL_S, JobStore
 from worker.job_control import JobControl
 
 CONTROL_POLL_S = 5.0
+RETRY_DELAY_S = 0.5
+
+log = structlog.get_logger()
 
 
 class LeaseKeeper:
     """The running attempts of one worker."""
 
     def __init__(self, store: JobStore, redis: Redis, worker_id: str) -> None:
+        self.worker_id = worker_id
+        self.server = ""
+        """Replication id of the server to which the fencing tokens were shown last."""
         self._store = store
         self._redis = redis
         self._channel = key_names.control(worker_id)
@@ -51,10 +63,6 @@ class LeaseKeeper:
         for control in self._held.values():
             control.cancel(reason)
 
-    def runs(self, job_id: JobId) -> bool:
-        """Returns whether an attempt on the job already runs here. Then a second claim means that Redis lost data."""
-        return any(attempt.job_id == job_id for attempt in self._held)
-
     def lose(self, job_id: JobId) -> None:
         """Ends the attempts on a job whose lease another attempt has taken."""
         for attempt, control in self._held.items():
@@ -66,11 +74,30 @@ class LeaseKeeper:
         """Renews all leases at intervals until it is cancelled."""
         while True:
             await asyncio.sleep(RENEWAL_INTERVAL_S)
-            attempts = list(self._held)
-            if attempts:
-                answers = await self._store.renew(attempts)
-                for attempt, answer in zip(attempts, answers, strict=True):
-                    await self._apply(attempt, answer)
+            if self._held:
+                await self.show()
+
+    async def show(self) -> None:
+        """Shows the fencing tokens of all running attempts, and ends those that the server does not know."""
+        attempts = list(self._held)
+        renewals = await self._store.renew(attempts)
+        if self.server not in ("", renewals.server):
+            log.warning("Redis is another server, or was restarted", running=len(attempts))
+        self.server = renewals.server
+        for attempt, answer in zip(attempts, renewals.answers, strict=True):
+            await self._apply(attempt, answer)
+
+    async def give_back(self, attempts: Sequence[Attempt]) -> None:
+        """Queues jobs again whose commands were not started. Repeats this until Redis answers."""
+        while True:
+            try:
+                await self._store.give_back(attempts)
+            except UNAVAILABLE as error:
+                log.warning("jobs not given back yet", error=type(error).__name__)
+                await asyncio.sleep(RETRY_DELAY_S)
+            else:
+                log.warning("jobs given back: no replica of Redis knew that they were taken", jobs=len(attempts))
+                return
 
     async def listen(self) -> None:
         """Cancels attempts as the control channel demands, until it is cancelled itself."""

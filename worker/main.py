@@ -22,8 +22,14 @@ from shared.command import filters
 from shared.models import Lane
 from shared.network import destinations
 from shared.network.endpoints import Endpoint
-from shared.redis import redis_connection
+from shared.redis import redis_connection, supported
+from shared.redis.redis_health import ServerCheck
+from shared.redis.replicas import Replicas
+from shared.redis.sentinel_watch import SentinelWatch
+from shared.redis.supported import UnsupportedServerError
+from shared.restart_on_failure import restarted
 from shared.sealing import key_file, process_hardening
+from shared.sealing.fernet_keys import MasterKeys
 from shared.settings import BAD_SETTINGS_EXIT_CODE, SandboxMode, SettingsError, WorkerSettings
 from shared.store.job_store import JobStore
 from shared.store.key_mark import KeyMark
@@ -82,6 +88,7 @@ class Connections:
 
     jobs: ArqRedis
     leases: ArqRedis
+    replicas: Replicas
     tracer: Tracer
 
 
@@ -103,7 +110,11 @@ def main() -> None:
 
 
 async def serve(settings: WorkerSettings) -> bool:
-    """Runs a worker until it is told to stop. Returns False if it ended because its launcher died."""
+    """Runs a worker until it is told to stop. Returns False if it ended because its launcher died.
+
+    Raises UnsupportedServerError or WorkerStartError.
+    """
+    await supported.require(settings.redis_address())
     async with spans.running(settings, service="mcp-k8s-worker") as tracer:
         return await _served(settings, tracer)
 
@@ -112,7 +123,8 @@ async def _served(settings: WorkerSettings, tracer: Tracer) -> bool:
     stop, hurry = _signals()
     contained = _contained(settings.sandbox)
     with _work_directory(settings.work_directory) as work_directory:
-        dialer = _dialer(settings)
+        watch = SentinelWatch(settings.redis_address())
+        dialer = _dialer(settings, watch)
         async with _launcher(work_directory) as launcher, EgressProxy.running(dialer) as proxy:
             plan = PlanSettings(
                 sandboxed=contained.is_sandbox,
@@ -136,40 +148,47 @@ async def _served(settings: WorkerSettings, tracer: Tracer) -> bool:
             )
             text_filters = _filters(settings.tools_directory, sandboxed=plan.sandboxed)
             machine = Machine(launcher, {name: binaries[name] for name in found}, found, text_filters, proxy, contained)
-            async with (
-                _redis(settings, redis_connection.SOCKET_TIMEOUT_S) as redis,
-                _redis(settings, redis_connection.LEASE_TIMEOUT_S) as lease_redis,
-            ):
-                connections = Connections(redis, lease_redis, tracer)
+            async with _connected(settings, watch, tracer) as connections:
                 worker = _assemble(settings, runner_settings, connections, machine=machine)
                 async with _listening(settings, WorkerHealth(worker, machine.versions, str(contained))):
                     log.info("worker started", tools=found, filters=list(text_filters), sandbox=str(contained))
-                    healthy = await worker.run(stop, hurry)
+                    healthy = await _run(worker, ServerCheck(connections.jobs), watch, stop=stop, hurry=hurry)
     log.info("worker stopped", healthy=healthy)
     return healthy
+
+
+async def _run(
+    worker: WorkerApp, check: ServerCheck, watch: SentinelWatch, *, stop: asyncio.Event, hurry: asyncio.Event
+) -> bool:
+    """Raises UnsupportedServerError if the server, reached at last, cannot be used."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            background = [
+                group.create_task(_checked(check), name="check redis"),
+                group.create_task(restarted(watch.run, "watch sentinel"), name="watch sentinel"),
+            ]
+            healthy = await worker.run(stop, hurry)
+            for task in background:
+                task.cancel()
+    except* UnsupportedServerError as errors:
+        raise errors.exceptions[0] from None
+    return healthy
+
+
+async def _checked(check: ServerCheck) -> None:
+    await restarted(check.run, "check redis")
+    if check.refusal is not None:
+        raise UnsupportedServerError(check.refusal)
 
 
 def _assemble(
     settings: WorkerSettings, runner_settings: RunnerSettings, connections: Connections, *, machine: Machine
 ) -> WorkerApp:
     worker_id = f"{socket.gethostname()}-{secrets.token_hex(4)}"
-    store, master_keys = JobStore(connections.jobs), settings.load_master_keys()
+    store, master_keys = JobStore(connections.jobs, connections.replicas), settings.load_master_keys()
     leases = LeaseKeeper(JobStore(connections.leases), connections.jobs, worker_id)
-    runner = JobRunner(
-        worker_id=worker_id,
-        store=store,
-        master_keys=master_keys,
-        leases=leases,
-        launcher=machine.launcher,
-        binaries=machine.binaries,
-        filters=machine.filters,
-        proxy=machine.proxy,
-        observatory=Observatory(
-            machine.launcher, machine.binaries, runner_settings.plan, runner_settings.work_directory
-        ),
-        discovery=DiscoveryCache(runner_settings.work_directory / "discovery"),
-        settings=runner_settings,
-        tracer=connections.tracer,
+    runner = _runner(
+        runner_settings, connections.tracer, store, leases=leases, master_keys=master_keys, machine=machine
     )
     slots = {Lane.FAST: settings.fast_slots, Lane.SLOW: settings.slow_slots}
     sandbox = str(machine.containment)
@@ -178,7 +197,15 @@ def _assemble(
     )
     return WorkerApp(
         lanes={
-            lane: LaneWorker(lane, pool=connections.jobs, tools=machine.binaries, slots=count, run_job=runner.run)
+            lane: LaneWorker(
+                lane,
+                pool=connections.jobs,
+                store=store,
+                leases=leases,
+                tools=machine.binaries,
+                slots=count,
+                run_claim=runner.run,
+            )
             for lane, count in slots.items()
         },
         leases=leases,
@@ -188,6 +215,30 @@ def _assemble(
         drain_timeout_s=settings.drain_timeout_s,
         kill_grace_s=settings.kill_grace_s,
         follow_keys=partial(key_file.follow, settings, master_keys),
+    )
+
+
+def _runner(
+    settings: RunnerSettings,
+    tracer: Tracer,
+    store: JobStore,
+    *,
+    leases: LeaseKeeper,
+    master_keys: MasterKeys,
+    machine: Machine,
+) -> JobRunner:
+    return JobRunner(
+        store=store,
+        master_keys=master_keys,
+        leases=leases,
+        launcher=machine.launcher,
+        binaries=machine.binaries,
+        filters=machine.filters,
+        proxy=machine.proxy,
+        observatory=Observatory(machine.launcher, machine.binaries, settings.plan, settings.work_directory),
+        discovery=DiscoveryCache(settings.work_directory / "discovery"),
+        settings=settings,
+        tracer=tracer,
     )
 
 
@@ -272,10 +323,10 @@ async def _launcher(work_directory: Path) -> AsyncIterator[Launcher]:
         await launcher.close()
 
 
-def _dialer(settings: WorkerSettings) -> Dialer:
+def _dialer(settings: WorkerSettings, watch: SentinelWatch) -> Dialer:
     listener = (Endpoint(settings.metrics_host, settings.metrics_port),) if settings.metrics_port else ()
     places = (
-        *own_services.places(settings.redis_url.get_secret_value(), settings.own_services),
+        *own_services.places(settings.redis_address(), settings.own_services),
         *own_services.collector(settings.traces_endpoint),
         *listener,
     )
@@ -283,14 +334,24 @@ def _dialer(settings: WorkerSettings) -> Dialer:
         allow=destinations.parse(settings.egress_allow),
         deny=destinations.parse(settings.egress_deny),
         allow_loopback=settings.allow_loopback,
-        own=OwnServices(places, resolver.resolve),
+        own=OwnServices(places, resolver.resolve, watch),
     )
     return Dialer(policy, settings.egress_proxy.get_secret_value() or None)
 
 
 @asynccontextmanager
+async def _connected(settings: WorkerSettings, watch: SentinelWatch, tracer: Tracer) -> AsyncIterator[Connections]:
+    async with (
+        _redis(settings, redis_connection.SOCKET_TIMEOUT_S) as redis,
+        _redis(settings, redis_connection.LEASE_TIMEOUT_S) as lease_redis,
+    ):
+        watch.watch_over(redis.connection_pool, lease_redis.connection_pool)
+        yield Connections(redis, lease_redis, Replicas(lambda: watch.replicas), tracer)
+
+
+@asynccontextmanager
 async def _redis(settings: WorkerSettings, timeout_s: float) -> AsyncIterator[ArqRedis]:
-    redis = ArqRedis(redis_connection.worker_pool(settings.redis_url.get_secret_value(), timeout_s=timeout_s))
+    redis = ArqRedis(redis_connection.worker_pool(settings.redis_address(), timeout_s=timeout_s))
     try:
         yield redis
     finally:

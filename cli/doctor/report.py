@@ -9,17 +9,15 @@ from pathlib import Path
 from cli import store_probe
 from cli.doctor import doctor_tools
 from cli.doctor.check import Check, Status
-from cli.errors import StartError
 from cli.gateway_probe import GatewayAddress, is_ours
 from cli.up import embedded_server, environment, ports, state_directory
+from shared.network.redis_address import RedisAddress
 from shared.redis import redis_connection
 from shared.redis.redis_connection import UNAVAILABLE
 from shared.sealing.fernet_keys import MasterKeys
 from shared.settings import PREFIX, GatewaySettings, SandboxMode, SettingsError
 from worker.machine import containment
 from worker.machine.containment import PORTS_ABI, SCOPES_ABI, Containment
-
-OLDEST_REDIS = 7
 
 
 def examine(variables: Mapping[str, str], folder: Path | None) -> list[Check]:
@@ -41,7 +39,7 @@ def examine(variables: Mapping[str, str], folder: Path | None) -> list[Check]:
     return [
         *_programs(worker.tools_directory),
         check_sandbox(containment.of_this_machine(), worker.sandbox),
-        *(asyncio.run(check_redis(gateway.redis_url.get_secret_value())) if has_redis else [_embedded_server()]),
+        *(asyncio.run(check_redis(gateway.redis_address())) if has_redis else [_embedded_server()]),
         _given_key() if has_key else check_key_file(path / state_directory.KEY_NAME),
         check_port(gateway),
     ]
@@ -81,21 +79,18 @@ def check_sandbox(found: Containment, mode: SandboxMode) -> Check:
     return Check("sandbox", Status.WARNING, f"{found}: commands can read your files and use your network")
 
 
-async def check_redis(url: str) -> list[Check]:
+async def check_redis(address: RedisAddress) -> list[Check]:
     """Checks the server of K8S_MCP_REDIS_URL, and warns of each setting of it that can lose jobs."""
-    where = store_probe.without_secrets(url)
     try:
-        report = await store_probe.report(url)
-    except StartError as error:
-        return [Check("redis", Status.MISSING, str(error), is_needed=True)]
+        report = await store_probe.report(address)
     except UNAVAILABLE as error:
         reason = redis_connection.reason(error)
-        text = f"{where}: {reason}; start it, or unset K8S_MCP_REDIS_URL for the embedded Valkey"
+        text = f"{address.name}: {reason}; start it, or unset K8S_MCP_REDIS_URL for the embedded Valkey"
         return [Check("redis", Status.MISSING, text, is_needed=True)]
-    is_old = int(report.version.partition(".")[0]) < OLDEST_REDIS
-    text = f"{report.name} {report.version} at {where}" + (f"; {OLDEST_REDIS} or later is needed" if is_old else "")
+    if report.refusal is not None:
+        return [Check("redis", Status.WRONG, f"{address.name}: {report.refusal}", is_needed=True)]
     return [
-        Check("redis", Status.MISSING if is_old else Status.OK, text, is_needed=is_old),
+        Check("redis", Status.OK, f"{report.name} {report.version} at {report.place}"),
         *(Check("redis", Status.WARNING, shortcoming) for shortcoming in report.shortcomings),
     ]
 

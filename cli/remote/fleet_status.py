@@ -12,10 +12,10 @@ from redis.asyncio import Redis
 
 from cli import store_probe
 from shared.models import Lane
-from shared.redis import redis_health
+from shared.network.redis_address import RedisAddress
+from shared.redis import redis_health, sentinel_health, supported
 from shared.store.survey import QueueSurvey
 from shared.store.workers import WorkerRegistry
-from shared.tools import registry
 
 ATTENTION_EXIT_CODE = 3
 """Exit code when Redis has answered and the status contains a warning."""
@@ -69,11 +69,12 @@ class FleetStatus(BaseModel):
     warnings: list[str]
 
 
-async def read(url: str) -> FleetStatus:
-    """Reads the status. Raises one of `UNAVAILABLE`, or `StartError` if the URL cannot be used."""
-    async with asyncio.timeout(store_probe.ANSWER_TIMEOUT_S), store_probe.client(url) as client:
+async def read(address: RedisAddress) -> FleetStatus:
+    """Reads the status. Raises one of `UNAVAILABLE`, or UnsupportedServerError."""
+    async with asyncio.timeout(store_probe.ANSWER_TIMEOUT_S), store_probe.client(address) as client:
+        await supported.check(client)
         workers = await _workers(client)
-        server = await _server(client, store_probe.without_secrets(url))
+        server = await _server(client, store_probe.place(address, client))
         lanes = {
             lane: LaneStatus(
                 queued=found.queued,
@@ -83,7 +84,8 @@ async def read(url: str) -> FleetStatus:
             )
             for lane, found in (await QueueSurvey(client).read()).items()
         }
-        warnings = [*await redis_health.shortcomings(client), *_warnings(server, lanes, workers)]
+        shortcomings = [*await redis_health.shortcomings(client), *await sentinel_health.shortcomings(address)]
+        warnings = [*shortcomings, *_warnings(server, lanes, workers)]
     return FleetStatus(redis=server, lanes=lanes, workers=workers, warnings=warnings)
 
 
@@ -104,7 +106,7 @@ async def _server(client: Redis, address: str) -> RedisStatus:
 
 async def _workers(client: Redis) -> list[WorkerStatus]:
     workers = WorkerRegistry(client)
-    living = await workers.living(registry.names())
+    living = await workers.living()
     running = await workers.running()
     serving = [
         WorkerStatus(

@@ -23,6 +23,7 @@ from gateway.policy import active
 from shared.errors import RequestError
 from shared.kubeconfig import cluster_access
 from shared.network import endpoints
+from shared.network.redis_address import RedisAddress
 from shared.settings import PREFIX, GatewaySettings, WorkerSettings
 
 
@@ -54,8 +55,8 @@ class Plan:
     """Renews the default kubeconfig, or None if there is no default kubeconfig."""
 
     @property
-    def redis_url(self) -> str:
-        return self.gateway_settings.redis_url.get_secret_value()
+    def redis_address(self) -> RedisAddress:
+        return self.gateway_settings.redis_address()
 
 
 @asynccontextmanager

@@ -136,7 +136,7 @@ class _Run:
 
     async def _is_busy(self) -> bool:
         """Returns True as well if Redis does not answer, because the number of jobs is then unknown."""
-        return await store_probe.running_jobs(self._plan.redis_url) != 0
+        return await store_probe.running_jobs(self._plan.redis_address) != 0
 
     async def _watch(self) -> None:
         """Returns after a signal to stop, or after the death of a child that must not be started again."""
@@ -161,10 +161,9 @@ class _Run:
         return asyncio.get_running_loop().time() - self._worker_started_at_s
 
     async def _store_is_ready(self) -> bool:
-        url = self._plan.redis_url
+        address = self._plan.redis_address
         limit_s = STORE_ANSWER_S if self._plan.valkey is None else OWN_STORE_START_S
-        name = store_probe.without_secrets(url)
-        return bool(await self._reach(partial(store_probe.is_ready, url), limit_s, f"Redis ({name})"))
+        return bool(await self._reach(partial(store_probe.is_ready, address), limit_s, f"Redis ({address.name})"))
 
     async def _launch(self, spec: ChildSpec) -> Child:
         try:
@@ -209,7 +208,7 @@ class _Run:
             return UNKNOWN_JOBS
         with suppress(TimeoutError):
             async with asyncio.timeout(JOB_COUNT_S):
-                if count := await store_probe.running_jobs(self._plan.redis_url):
+                if count := await store_probe.running_jobs(self._plan.redis_address):
                     return "1 running job" if count == 1 else f"{count} running jobs"
         return UNKNOWN_JOBS
 

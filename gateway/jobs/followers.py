@@ -1,4 +1,4 @@
-"""Wakes the requests on this gateway that follow a job's output, when the job's channel has a message.
+"""Wakes the requests on this gateway that follow a job's output, when a notice says that the job has changed.
 
 Once a second, the progress of all followed jobs is read in one batch, in case a message was lost. A job without news
 wakes no follower, so a thousand followers of silent jobs cost little.
@@ -9,12 +9,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from shared.models import JobId
-from shared.store import key_names
 from shared.store.job_store import Progress
 
 
 class Followers:
-    """The followers of each job. The owner of this object subscribes to their channels."""
+    """The followers of each job. The owner of this object asks for the notices."""
 
     def __init__(self) -> None:
         self._events: dict[JobId, set[asyncio.Event]] = {}
@@ -24,10 +23,6 @@ class Followers:
     @property
     def job_ids(self) -> list[JobId]:
         return list(self._events)
-
-    @property
-    def channels(self) -> list[str]:
-        return [key_names.changes(job_id) for job_id in self._events]
 
     @asynccontextmanager
     async def woken(self, job_id: JobId) -> AsyncIterator[tuple[asyncio.Event, bool]]:

@@ -9,7 +9,8 @@ from shared import terminal
 from shared.events import EventKind, OutputEvent, attempt_of
 from shared.models import CommandClass, CommandResponse, Job, JobId, JobLinks, JobState, ListedJob
 from shared.sealing.fernet_keys import DataKey, MasterKeys, Purpose, SealError
-from shared.store.job_store import JobStore, NewJob, SealedEvent, StoredJob
+from shared.store.attempts import SealedEvent
+from shared.store.job_store import JobStore, NewJob, StoredJob
 from shared.store.record import JobRecord
 
 NO_EXIT_CODE = -1
@@ -76,16 +77,20 @@ class ResponseReader:
         """Returns the newest message about what the command waits for; None if there is none, or if it succeeded."""
         if record.started_at is None or record.state is JobState.SUCCEEDED:
             return None
-        newest = await self.store.newest_event(record.id)
-        if not newest or attempt_of(newest) != record.attempt:
-            return None
         try:
-            event = await self._event(record, newest)
-            if event is not None and event.kind is not EventKind.PROGRESS:
-                event = await self._event(record, event.progress)
+            event = await self._newest_progress(record)
         except SealError:
             return None
         return terminal.plain(event.content.decode("utf-8", "replace")) if event else None
+
+    async def _newest_progress(self, record: JobRecord) -> OutputEvent | None:
+        if record.progress is not None:
+            return await self._event(record, record.progress)
+        newest = await self.store.newest_event(record.id)
+        if not newest or attempt_of(newest) != record.attempt:
+            return None
+        event = await self._event(record, newest)
+        return event if event is None or event.kind is EventKind.PROGRESS else await self._event(record, event.progress)
 
     async def _event(self, record: JobRecord, sequence: int) -> OutputEvent | None:
         """Returns the event with that number; None if it is 0 or not stored."""

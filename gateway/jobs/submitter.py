@@ -76,12 +76,19 @@ class JobSealer:
             request_key=request_key.wrap(self.master_keys, Purpose.REQUEST_KEY),
             output_key=output_key.wrap(self.master_keys, Purpose.OUTPUT_KEY),
             fingerprint=chosen.fingerprint,
+            share=self._share(call),
             owner=self.master_keys.fingerprint("owner", principal, call.identity),
             principal_limit=self.settings.principal_job_limit,
             repeatable=tuple(call_fingerprint.names(self.master_keys, call)) if joins else (),
             exclusive=tuple(
                 name for parts in call.exclusive for name in self.master_keys.fingerprints("exclusive", *parts)
             ),
+        )
+
+    def _share(self, call: PreparedCall) -> str:
+        """Returns whose turn the job takes: callers that are not known are told apart by their credentials."""
+        return self.master_keys.fingerprint(
+            "share", call.caller.principal, call.identity if call.caller.is_anonymous else ""
         )
 
 
@@ -96,10 +103,14 @@ class QueuedJob:
 
 
 class Submitter:
-    """Submits jobs for one gateway process. `store` must have `SUBMITS_AT_ONCE` connections of its own."""
+    """Submits jobs for one gateway process, which gets the notices of their ends.
 
-    def __init__(self, store: JobStore, *, queue_limit: int) -> None:
+    `store` must have `SUBMITS_AT_ONCE` connections of its own.
+    """
+
+    def __init__(self, store: JobStore, *, queue_limit: int, gateway_id: str) -> None:
         self._store = store
+        self._gateway_id = gateway_id
         self._queue_limit = queue_limit
         self._turns = asyncio.Semaphore(SUBMITS_AT_ONCE)
 
@@ -119,13 +130,18 @@ class Submitter:
     async def _until_answered(
         self, job: NewJob, *, demands_worker: bool
     ) -> Accepted | Same | Busy | SubmitRefusal | None:
-        """Retries while Redis is not available: submitting one id twice makes one job. None if there is no answer."""
+        """Retries while Redis is not available or no replica has the job: submitting one id twice makes one job.
+
+        Returns None if there is no answer.
+        """
         clock = asyncio.get_running_loop().time
         give_up_at: float | None = None
         while give_up_at is None or clock() < give_up_at:
             try:
                 async with asyncio.timeout_at(give_up_at or clock() + ATTEMPT_TIMEOUT_S):
-                    return await self._store.submit(job, demands_worker=demands_worker, queue_limit=self._queue_limit)
+                    return await self._store.submit(
+                        job, demands_worker=demands_worker, queue_limit=self._queue_limit, watcher=self._gateway_id
+                    )
             except UNAVAILABLE:
                 give_up_at = give_up_at or clock() + RETRY_S
                 await asyncio.sleep(RETRY_DELAY_S)

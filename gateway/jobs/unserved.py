@@ -32,7 +32,7 @@ class UnservedJobs:
         """
         if not queued or not self._in_contact():
             return
-        served = await self._workers.served(set(queued.values()))
+        served = await self._workers.served()
         for job_id, tool in queued.items():
             if tool not in served:
                 state = await self._store.cancel(job_id, reason=REASON, scope=CancelScope.QUEUED)

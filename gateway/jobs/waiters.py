@@ -1,26 +1,29 @@
-"""Serves all requests on this gateway that wait for a job's end or follow its output, with one subscription connection.
+"""Serves all requests on this gateway that wait for a job's end or follow its output, with one subscription.
 
-A waiter subscribes to its job's channel before the job's state is read, so it cannot miss the end. Notices lead to one
-batched read for all waiters. Once a second all jobs are checked, in case a notice was lost.
+A gateway has one channel. A job's record names the gateways that wait for it, so the job's end is sent to their
+channels, with the response if that is small. A waiter is named in the record before the job's state is read (a submit
+does both in one step), so it cannot miss the end. Once a second all jobs are checked, in case a notice was lost.
 """
 
 import asyncio
 import contextlib
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from enum import StrEnum
 
 import structlog
 from redis.asyncio import Redis
-from redis.asyncio.client import PubSub
 
 from gateway.jobs import unserved
 from gateway.jobs.followers import Followers
 from gateway.jobs.unserved import UnservedJobs
 from shared.models import JobId, JobState
+from shared.redis.redis_connection import UNAVAILABLE
 from shared.restart_on_failure import restarted
-from shared.store import key_names
+from shared.store import key_names, notices
 from shared.store.job_store import JobStore, StoredJob
+from shared.store.notices import EndNotice
 
 CHECK_INTERVAL_S = 1.0
 STORE_TIMEOUT_S = 2.0
@@ -28,8 +31,8 @@ MESSAGE_POLL_S = 5.0
 READ_BATCH = 200
 MISSES_OF_A_GONE_JOB = 8
 """Number of reads in a row that do not find a job, after which the job counts as gone."""
-
-FINAL_STATES = frozenset(state.encode() for state in JobState if state.is_final)
+UNTOLD_READS = 5
+"""Number of reads, one a second, after which an end counts although its worker has not said that a replica knows it."""
 
 log = structlog.get_logger()
 
@@ -51,7 +54,6 @@ class Watch:
     """One request that waits for a job. The submitter of the job sets `is_submitted`; no read finds the job before."""
 
     def __init__(self, *, is_new: bool, demanded_tool: str | None) -> None:
-        self.is_new = is_new
         self.is_submitted = not is_new
         self.demanded_tool = demanded_tool
         """Tool that a live worker must have while the job is queued; None if the waiter also waits for a worker."""
@@ -59,6 +61,7 @@ class Watch:
         """Whether the job was queued at the last read."""
         self._end: asyncio.Future[StoredJob | NoEnd] = asyncio.get_running_loop().create_future()
         self._misses = 0
+        self._untold = 0
 
     async def ended(self, timeout_s: float | None) -> StoredJob | NoEnd | None:
         """Returns the finished job, or why the watch ended without it; None after `timeout_s`."""
@@ -70,6 +73,9 @@ class Watch:
         self._misses = self._misses + 1 if stored is None and self.is_submitted else 0
         self.is_queued = stored is not None and stored.record.state is JobState.QUEUED
         if stored is not None and stored.record.state.is_final:
+            self._untold += not stored.record.is_told
+            if not stored.record.is_told and self._untold < UNTOLD_READS:
+                return
             was_unserved = self.demanded_tool is not None and stored.record.reason == unserved.REASON
             self.resolve(NoEnd.NO_WORKER if was_unserved else stored)
         elif self._misses >= MISSES_OF_A_GONE_JOB:
@@ -84,16 +90,16 @@ class JobWaiters:
     """The waiters of one gateway process. `run` must run while a request waits."""
 
     def __init__(self, store: JobStore, redis: Redis, unserved_jobs: UnservedJobs) -> None:
+        self.gateway_id = secrets.token_hex(8)
         self._store = store
         self._redis = redis
         self._unserved_jobs = unserved_jobs
         self._watches: dict[JobId, set[Watch]] = {}
         self._due: set[JobId] = set()
         self._followers = Followers()
-        self._left: set[str] = set()
-        """Subscribed channels that no waiter or follower needs any more."""
+        self._left: set[JobId] = set()
+        """Followed jobs that no request follows any more."""
         self._wake = asyncio.Event()
-        self._pubsub: PubSub | None = None
         self.is_draining = False
 
     @property
@@ -104,10 +110,9 @@ class JobWaiters:
     async def watch(
         self, job_id: JobId, *, is_new: bool = False, demanded_tool: str | None = None
     ) -> AsyncIterator[Watch]:
-        """Subscribes for as long as the block runs.
+        """Watches the job for as long as the block runs.
 
-        A new job is submitted inside the block, so it cannot have ended before the subscription and is not read then.
-        If its notice is lost, the next check finds its end.
+        A new job is submitted inside the block, with `gateway_id` as its watcher, so it is not read here.
         """
         watch = Watch(is_new=is_new, demanded_tool=demanded_tool)
         if self.is_draining:
@@ -115,14 +120,13 @@ class JobWaiters:
         watches = self._watches.setdefault(job_id, set())
         watches.add(watch)
         try:
-            if len(watches) > 1 or not await self._subscribe(key_names.notice(job_id)):
-                self.check(job_id)
+            if not is_new:
+                await self._look(job_id, watch)
             yield watch
         finally:
             watches.discard(watch)
             if not watches and self._watches.get(job_id) is watches:
                 del self._watches[job_id]
-                self._left.add(key_names.notice(job_id))
 
     @asynccontextmanager
     async def follow(self, job_id: JobId) -> AsyncIterator[asyncio.Event]:
@@ -133,11 +137,11 @@ class JobWaiters:
         try:
             async with self._followers.woken(job_id) as (event, is_first):
                 if is_first:
-                    await self._subscribe(key_names.changes(job_id))
+                    await self._begin_following(job_id)
                 yield event
         finally:
             if not self._followers.follows(job_id):
-                self._left.add(key_names.changes(job_id))
+                self._left.add(job_id)
 
     def check(self, job_id: JobId) -> None:
         """Schedules a read of the job, if it is watched."""
@@ -158,61 +162,57 @@ class JobWaiters:
             group.create_task(restarted(self._listen, "listen for notices"), name="listen for notices")
             group.create_task(restarted(self._read_and_check, "read finished jobs"), name="read finished jobs")
 
-    async def _subscribe(self, channel: str) -> bool:
-        """Returns False if the channel is subscribed already.
-
-        An error is only logged: subscriptions are renewed with the connection, and the next check finds missed ends.
-        """
-        if channel in self._left:
-            self._left.discard(channel)
-            return False
-        if self._pubsub is None:
-            return True
+    async def _look(self, job_id: JobId, watch: Watch) -> None:
+        """Asks for notices of the job and shows it to the watch. After an error, the next check finds a missed end."""
         try:
             async with asyncio.timeout(STORE_TIMEOUT_S):
-                await self._pubsub.subscribe(channel)
-        except Exception as error:  # noqa: BLE001 - redis-py may be reconnecting in the listener at the same moment
-            log.warning("subscription failed", error=type(error).__name__)
-        return True
+                watch.show(await self._store.watch(job_id, self.gateway_id))
+        except UNAVAILABLE as error:
+            log.warning("job not watched yet", error=type(error).__name__)
 
-    async def _unsubscribe_left(self) -> None:
-        """Unsubscribes from all channels at once, because one command for each job would delay the next jobs."""
-        left, self._left = self._left, set()
-        if self._pubsub is not None and left:
+    async def _begin_following(self, job_id: JobId) -> None:
+        """Asks for notices of the job's changes. After an error, the checks find the changes."""
+        self._left.discard(job_id)
+        try:
             async with asyncio.timeout(STORE_TIMEOUT_S):
-                await self._pubsub.unsubscribe(*left)
+                await self._store.follow(job_id, self.gateway_id)
+        except UNAVAILABLE as error:
+            log.warning("job not followed yet", error=type(error).__name__)
+
+    async def _end_following_left(self) -> None:
+        left, self._left = self._left, set()
+        if ended := [job_id for job_id in left if not self._followers.follows(job_id)]:
+            async with asyncio.timeout(STORE_TIMEOUT_S):
+                await self._store.unfollow(ended, self.gateway_id)
 
     async def _listen(self) -> None:
         async with self._redis.pubsub() as pubsub:
-            # A channel without messages keeps the connection open while no request waits.
-            await pubsub.subscribe(key_names.NOTICE)
-            # New waiters subscribe from here on; the channels of present waiters are subscribed below.
-            self._pubsub = pubsub
-            self._left.clear()
-            try:
-                if channels := [*map(key_names.notice, self._watches), *self._followers.channels]:
-                    await pubsub.subscribe(*channels)
-                while True:
-                    message = await pubsub.get_message(timeout=MESSAGE_POLL_S)
-                    if message is not None:
-                        self._notice(message["type"], message["channel"], message["data"])
-            finally:
-                self._pubsub = None
+            await pubsub.subscribe(key_names.gateway(self.gateway_id))
+            while True:
+                message = await pubsub.get_message(timeout=MESSAGE_POLL_S)
+                if message is not None and message["type"] == "message":
+                    self._notice(message["data"])
+                elif message is not None:
+                    self._make_up_for_gap()
 
-    def _notice(self, kind: str, channel: bytes, data: bytes | int) -> None:
-        name = channel.decode()
-        if name.startswith(key_names.CHANGES):
-            self._followers.wake(JobId(name.removeprefix(key_names.CHANGES)))
-            return
-        job_id = JobId(name.removeprefix(key_names.NOTICE))
-        is_end = kind == "message" and data in FINAL_STATES
-        # Changes before the subscription have sent no notice to this gateway.
-        is_gap = kind == "subscribe" and not all(watch.is_new for watch in self._watches.get(job_id, ()))
-        if is_end or is_gap:
+    def _notice(self, data: bytes) -> None:
+        notice = notices.read(data)
+        if not isinstance(notice, EndNotice):
+            self._followers.wake(notice)
+        elif notice.has_response:
+            for watch in self._watches.get(notice.job.record.id, ()):
+                watch.show(notice.job)
+        else:
+            self.check(notice.job.record.id)
+
+    def _make_up_for_gap(self) -> None:
+        """Looks at all jobs after the subscription has begun, because no notice came before that."""
+        for job_id in self._watches:
             self.check(job_id)
+        self._followers.wake_all()
 
     async def _read_and_check(self) -> None:
-        """Reads the jobs of notices as they come, and once a second all watched jobs, even under load."""
+        """Reads the jobs that are due, and once a second all watched jobs, even under load."""
         clock = asyncio.get_running_loop().time
         check_at = clock() + CHECK_INTERVAL_S
         while True:
@@ -226,7 +226,7 @@ class JobWaiters:
                 await self._read_due()
 
     async def _check_all(self) -> None:
-        await self._unsubscribe_left()
+        await self._end_following_left()
         await self._check_followed()
         self._due.update(self._watches)
         await self._read_due()

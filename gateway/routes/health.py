@@ -12,7 +12,6 @@ from gateway import parts, store_calls
 from shared import metrics
 from shared.errors import ErrorCode, UnavailableError
 from shared.store import key_mark
-from shared.tools import registry
 
 router = APIRouter(tags=["health"])
 
@@ -43,14 +42,16 @@ async def livez() -> Health:
 
 @router.get("/readyz", operation_id="readyz")
 async def readyz(request: Request) -> Readiness:
-    """Returns 503 if Redis is not available, its jobs are sealed by other keys, or the gateway stops; else 200."""
+    """Returns 503 if Redis is away or cannot be used, its jobs are sealed by other keys, or the gateway stops."""
     found = parts.of(request)
     if found.jobs.waiters.is_draining:
         raise UnavailableError(ErrorCode.SHUTTING_DOWN, "This gateway is shutting down.")
+    if found.server_check.refusal is not None:
+        raise UnavailableError(ErrorCode.STORE_UNAVAILABLE, found.server_check.refusal)
     if not found.key_mark.opens:
         raise UnavailableError(ErrorCode.STORE_UNAVAILABLE, key_mark.CLOSED)
     async with store_calls.bounded():
-        living = await found.workers.living(registry.names())
+        living = await found.workers.living()
     sandboxes = Counter(worker.sandbox for worker in living)
     return Readiness(status="ready", version=shared.__version__, sandboxes=sandboxes)
 

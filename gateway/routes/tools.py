@@ -92,7 +92,7 @@ async def unknown_tool(tool: str) -> None:
 async def status(request: Request) -> dict[str, ToolStatus]:
     """Returns for each tool whether a live worker has it, in which version, and how many workers have it."""
     async with store_calls.bounded():
-        living = await parts.of(request).workers.living(registry.names())
+        living = await parts.of(request).workers.living()
     return {
         name: ToolStatus(
             available=any(name in worker.tools for worker in living),

@@ -1,36 +1,65 @@
-"""Checks that Redis does not lose accepted jobs: it must be append-only and must not evict keys."""
+"""Checks the server once it can be reached: whether it can be used, and whether it keeps what it has accepted."""
 
-import asyncio
+from collections.abc import Mapping
+from typing import Any
 
 import structlog
 from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
-from shared.redis.redis_connection import UNAVAILABLE
+from shared.redis import supported
 
-RETRY_DELAY_S = 5.0
+MIN_REPLICAS = "min-replicas-to-write"
 
 log = structlog.get_logger()
 
 
+class ServerCheck:
+    """The check of one process."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self.refusal: str | None = None
+        """Why the server cannot be used; None also until it was reached."""
+
+    async def run(self) -> None:
+        """Looks at the server and logs what is wrong. Raises one of `UNAVAILABLE` if it is not reached."""
+        self.refusal = await supported.refusal(self._redis)
+        if self.refusal is not None:
+            log.error("not ready", reason=self.refusal)
+            return
+        for shortcoming in await shortcomings(self._redis):
+            log.warning("accepted jobs may be lost", reason=shortcoming)
+
+
 async def shortcomings(redis: Redis) -> list[str]:
-    """Returns the problems of the server's configuration, as sentences that say what to set."""
-    persistence = await redis.info("persistence")
-    memory = await redis.info("memory")
+    """Returns the problems of the server's configuration, as sentences that say what to set.
+
+    Servers that do not tell their configuration have none. Raises one of `UNAVAILABLE`.
+    """
+    try:
+        info: Mapping[str, Any] = await redis.info()
+    except ResponseError:
+        return []
     found = []
-    if not persistence.get("aof_enabled"):
+    if not info.get("aof_enabled"):
         found.append("Redis is not append-only: accepted jobs are lost when it restarts; set appendonly yes")
-    policy = memory.get("maxmemory_policy", "noeviction")
-    if policy != "noeviction" and memory.get("maxmemory"):
+    policy = info.get("maxmemory_policy", "noeviction")
+    if policy != "noeviction" and info.get("maxmemory"):
         found.append(f"Redis may evict jobs ({policy}); set maxmemory-policy noeviction")
+    if info.get("connected_slaves") and await _configured(redis, MIN_REPLICAS) == "0":
+        found.append(
+            "a primary that is cut off from its replicas goes on accepting jobs, which are thrown away when it "
+            f"returns; set {MIN_REPLICAS} 1 on every server"
+        )
     return found
 
 
-async def warn(redis: Redis) -> None:
-    """Logs the shortcomings once Redis can be reached."""
-    while True:
-        try:
-            for shortcoming in await shortcomings(redis):
-                log.warning("accepted jobs may be lost", reason=shortcoming)
-            return
-        except UNAVAILABLE:
-            await asyncio.sleep(RETRY_DELAY_S)
+async def _configured(redis: Redis, name: str) -> str | None:
+    """Returns a value of the server's configuration, or None if it is not told, as managed services do."""
+    try:
+        values: Mapping[Any, Any] = await redis.config_get(name)
+    except ResponseError:
+        return None
+    value = next(iter(values.values()), None)
+    return value.decode() if isinstance(value, bytes) else value

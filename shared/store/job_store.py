@@ -5,32 +5,36 @@
     running → queued once, for a read whose worker was lost
 
 Each transition is one Lua script. While a job runs, each carries the attempt's fencing token, so that a worker that has
-lost its lease cannot write. A finished job never changes again.
+lost its lease cannot write. A finished job never changes again. Where Redis has replicas, one of them has what a caller
+is told before the caller is told it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from redis.asyncio import Redis
 
 from shared import metrics
 from shared.models import CommandClass, JobId, JobState, Lane
-from shared.store import key_names, record, wire
+from shared.redis.replicas import Replicas
+from shared.store import key_names, record
+from shared.store.attempts import Attempt, Claim, Ending, Renewal, Renewals, SealedEvent, UnknownServer
 from shared.store.record import JobRecord
-from shared.store.scripts import Scripts
+from shared.store.scripts import NotAcknowledgedError, Scripts
 
 LEASE_MS = 6_000
 """Milliseconds without a renewal after which a worker has lost its jobs; three renewals fit in."""
 RENEWAL_INTERVAL_S = 2.0
-ARQ_IN_PROGRESS_MS = 86_400_000
-"""Lifetime of arq's mark in milliseconds. It outlives the longest run: arq fails a running job whose mark expires."""
-PICK_UP_LIMIT_MS = 10_000
-"""Milliseconds between arq's pick-up and the claim after which the worker counts as dead; normally it takes a few."""
 READ_ATTEMPTS = 2
 """Attempts of a read whose worker was lost. Other commands are never started again."""
 SWEEP_LIMIT = 100
+QUEUED_ANSWERS = (b"accepted", b"repeated", b"same")
+"""Answers to a submit that promise the caller a job."""
+FOLLOWERS_S = 86_400
+"""Seconds after which a gateway is told no more of a job that it follows; longer than any job runs."""
 ANY_TIME_MS = 2**53
 """A time beyond every clock, in milliseconds, that is still exact in Lua."""
 
@@ -52,6 +56,8 @@ class NewJob:
     output_key: bytes
     fingerprint: str = ""
     """Fingerprint of the request, if the job's id is not random."""
+    share: str = ""
+    """Whose turn it is when the job is taken: jobs with the same share wait for each other, others take turns."""
     owner: str = ""
     """Keyed hash of the caller. Another job's `Busy` refusal shows this job's id only to the same owner."""
     principal_limit: int = 0
@@ -100,12 +106,6 @@ class SubmitRefusal(StrEnum):
     """The id belongs to another request."""
 
 
-class ClaimRefusal(StrEnum):
-    GONE = "gone"
-    TAKEN = "taken"
-    EXPIRED = "expired"
-
-
 class CancelScope(StrEnum):
     ANY = "any"
     QUEUED = "queued"
@@ -119,45 +119,6 @@ class Delivered(StrEnum):
     ID = "id"
     """The job's id, to ask for the result later."""
     NOTHING = "nothing"
-
-
-class Renewal(StrEnum):
-    HELD = "held"
-    CANCEL = "cancel"
-    LOST = "lost"
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One attempt's right to run a job. Every write carries its fencing token."""
-
-    job_id: JobId
-    fence: str
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A claimed job with its sealed request, which is empty if Redis no longer has it."""
-
-    attempt: Attempt
-    record: JobRecord
-    request: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class SealedEvent:
-    sequence: int
-    token: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How an attempt ended. `reason` is empty if the process ended by itself. `events` are the last events."""
-
-    state: JobState
-    reason: str
-    response: bytes
-    events: Sequence[SealedEvent] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,28 +139,41 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """Numbers of jobs that one pass of the sweeper changed, and its time in milliseconds by Redis' clock."""
+    """What one pass of the sweeper saw and how many jobs it changed. Its time is in milliseconds by Redis' clock."""
 
     at_ms: int
+    server: str
+    """The server's replication id, which a failover and a restart change; empty if there were no jobs."""
     expired: int
     lost: int
-    repaired: int
-    again: int = 0
+    again: int
     """Reads whose worker was lost and that were queued again."""
 
 
 class JobStore:
     """Jobs in Redis. Methods raise redis-py's errors if Redis is not available."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, replicas: Replicas | None = None) -> None:
         self._redis = redis
-        self._scripts = Scripts(redis)
+        self._scripts = Scripts(redis, replicas)
 
     async def submit(
-        self, job: NewJob, *, demands_worker: bool, queue_limit: int
+        self, job: NewJob, *, demands_worker: bool, queue_limit: int, watcher: str = ""
     ) -> Accepted | Same | Busy | SubmitRefusal:
-        """Queues a job. A repeated submit of the same id and request returns the first one's `Accepted` again."""
-        answer, *rest = await self._scripts.call(
+        """Queues a job. A repeated submit of the same id and request returns the first one's `Accepted` again.
+
+        Notices of the job's end go to the gateway `watcher`. Raises `NotAcknowledgedError` if no replica has the job.
+        """
+        try:
+            answer = await self._submit(job, demands_worker=demands_worker, queue_limit=queue_limit, watcher=watcher)
+        except NotAcknowledgedError as error:
+            if error.answer[0] in QUEUED_ANSWERS:
+                raise
+            answer = error.answer
+        return _submitted(answer)
+
+    async def _submit(self, job: NewJob, *, demands_worker: bool, queue_limit: int, watcher: str) -> Sequence[Any]:
+        answer: Sequence[Any] = await self._scripts.call_acknowledged(
             "submit",
             job.id,
             job.lane,
@@ -208,7 +182,7 @@ class JobStore:
             queue_limit,
             job.queue_wait_s * 1000,
             job.lifetime_s,
-            wire.arq_job(job.id),
+            watcher,
             job.request,
             job.fingerprint,
             job.owner,
@@ -216,68 +190,69 @@ class JobStore:
             job.principal,
             job.principal_limit,
             " ".join(job.repeatable),
-            *wire.record_fields(
-                {
-                    "class": job.command_class,
-                    "time_limit_s": str(job.time_limit_s),
-                    "retention_s": str(job.retention_s),
-                    "request_key": job.request_key,
-                    "output_key": job.output_key,
-                }
-            ),
+            job.share,
+            *("class", job.command_class),
+            *("time_limit_s", str(job.time_limit_s)),
+            *("retention_s", str(job.retention_s)),
+            *("request_key", job.request_key),
+            *("output_key", job.output_key),
         )
-        if answer == b"busy":
-            return Busy(JobId(rest[0].decode()) if rest[0] else None)
-        if not rest:
-            return SubmitRefusal(answer.decode())
-        if answer == b"same":
-            created_at, job_id, state = rest
-            return Same(JobId(job_id.decode()), record.moment(created_at), JobState(state.decode()))
-        return Accepted(record.moment(*rest), is_repeated=answer == b"repeated")
+        return answer
 
-    async def pick(
-        self, lane: Lane, job_ids: Sequence[bytes], *, tools: Sequence[str], limit: int
-    ) -> list[tuple[JobId, int]]:
-        """Marks up to `limit` of the ids as picked up in arq's queue, for a worker that has these tools.
+    async def take(
+        self, lane: Lane, *, worker_id: str, tools: Sequence[str], most: int, fence: str, server: str
+    ) -> list[Claim] | UnknownServer:
+        """Takes up to `most` queued jobs of these tools, each under a lease, in the order of their callers' turns.
 
-        Returns the ids that no other worker had picked up, with their scores.
+        `server` is the replication id of the server to which the worker has shown its fencing tokens. In the slow lane,
+        which has all writes, raises `NotAcknowledgedError` if no replica knows of the claims; give them back then.
         """
-        answer = await self._scripts.call("pick", lane, limit, ARQ_IN_PROGRESS_MS, len(tools), *tools, *job_ids)
-        return [
-            (JobId(job_id.decode()), int(float(score))) for job_id, score in zip(answer[::2], answer[1::2], strict=True)
-        ]
+        call = self._scripts.call_acknowledged if lane is Lane.SLOW else self._scripts.call_unacknowledged
+        try:
+            answer = await call("take", lane, worker_id, fence, server, most, LEASE_MS, *tools)
+        except NotAcknowledgedError as error:
+            claims = _claims(error.answer, fence)
+            if not isinstance(claims, UnknownServer) and claims:
+                raise NotAcknowledgedError([claim.attempt for claim in claims]) from None
+            return claims
+        return _claims(answer, fence)
 
-    async def claim(self, attempt: Attempt, *, worker_id: str) -> Claim | ClaimRefusal:
-        """Claims a picked, queued job for one attempt, under a lease."""
-        answer = await self._scripts.call("claim", attempt.job_id, worker_id, attempt.fence, LEASE_MS)
-        if answer[0] != b"claimed":
-            _count_ended(answer[1])
-            return ClaimRefusal(answer[0].decode())
-        fields = dict(zip(answer[1][::2], answer[1][1::2], strict=True))
-        return Claim(attempt, record.from_hash(attempt.job_id, fields), answer[2] or b"")
+    async def give_back(self, attempts: Sequence[Attempt]) -> None:
+        """Queues taken jobs again. Their commands must not have been started."""
+        await self._scripts.call("give_back", *_pairs(attempts))
 
-    async def renew(self, attempts: Sequence[Attempt]) -> list[Renewal]:
-        """Extends the leases. Returns one answer per attempt, in order."""
-        pairs = [part for attempt in attempts for part in (attempt.job_id, attempt.fence)]
-        answers = await self._scripts.call("renew", LEASE_MS, *pairs)
-        return [Renewal(answer.decode()) for answer in answers]
+    async def renew(self, attempts: Sequence[Attempt]) -> Renewals:
+        """Shows the fencing tokens and extends the leases.
+
+        A write whose claim the server does not know ends as lost.
+        """
+        server, answers, ended = await self._scripts.call("renew", LEASE_MS, *_pairs(attempts))
+        _count_ended(ended)
+        return Renewals(server.decode(), [Renewal(answer.decode()) for answer in answers])
 
     async def append(self, attempt: Attempt, events: Sequence[SealedEvent]) -> bool:
         """Adds events to the job's stream. Returns False if the attempt no longer holds the job."""
         return bool(await self._scripts.call("append", attempt.job_id, attempt.fence, *_flat(events)))
 
     async def settle(self, attempt: Attempt, ending: Ending) -> bool:
-        """Ends a running job. Returns False if the attempt no longer holds it. A repeated call changes nothing."""
-        settled, ended = await self._scripts.call(
+        """Ends a running job. Returns False if the attempt no longer holds it. A repeated call changes nothing.
+
+        Raises `NotAcknowledgedError` if no replica has the end; then no waiter was told.
+        """
+        settled, is_told, ended = await self._scripts.call_acknowledged(
             "settle",
             attempt.job_id,
             attempt.fence,
             ending.state,
             ending.reason,
             ending.response,
+            ending.progress,
+            int(self._scripts.replicas.are_known_elsewhere),
             *_flat(ending.events),
         )
         _count_ended(ended)
+        if not is_told:
+            await self._scripts.call("tell", attempt.job_id)
         return bool(settled)
 
     async def cancel(self, job_id: JobId, *, reason: str, scope: CancelScope) -> JobState | None:
@@ -306,25 +281,34 @@ class JobStore:
         Leases are settled only up to `not_after_ms` by Redis' clock. A server that was paused first executes buffered
         commands, and a sweep among them may come before the renewals of live workers.
         """
-        settle_until_ms = not_after_ms if settle_leases else 0
-        *counts, ended = await self._scripts.call(
-            "sweep",
-            settle_until_ms,
-            SWEEP_LIMIT,
-            PICK_UP_LIMIT_MS,
-            ARQ_IN_PROGRESS_MS,
-            READ_ATTEMPTS,
-            wire.arq_job(JobId("{id}")),
-            *Lane,
+        *seen, ended = await self._scripts.call(
+            "sweep", not_after_ms if settle_leases else 0, SWEEP_LIMIT, READ_ATTEMPTS
         )
-        sweep = Sweep(*counts)
+        at_ms, server, replicas, *rest = seen
+        self._scripts.replicas.seen(replicas)
+        sweep = Sweep(at_ms, server.decode(), *rest)
         metrics.JOB_RETRIES.inc(sweep.again)
         _count_ended(ended)
         return sweep
 
-    async def tidy(self, job_id: JobId, lane: Lane) -> None:
-        """Deletes arq's keys of a job whose run is over, unless the job is queued again."""
-        await self._scripts.call("tidy", job_id, lane)
+    async def watch(self, job_id: JobId, gateway_id: str) -> StoredJob | None:
+        """Sends notices of the job's end to the gateway from now on. Returns the job, or None if it is unknown."""
+        fields, response = await self._scripts.call("watch", job_id, gateway_id)
+        return StoredJob(record.from_hash(job_id, _mapping(fields)), response) if fields else None
+
+    async def follow(self, job_id: JobId, gateway_id: str) -> None:
+        """Sends the job's id to the gateway whenever the job prints something or changes its state."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.sadd(key_names.FOLLOWERS + job_id, gateway_id)
+            pipe.expire(key_names.FOLLOWERS + job_id, FOLLOWERS_S)
+            await pipe.execute()
+
+    async def unfollow(self, job_ids: Sequence[JobId], gateway_id: str) -> None:
+        """Ends `follow` for these jobs."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for job_id in job_ids:
+                pipe.srem(key_names.FOLLOWERS + job_id, gateway_id)
+            await pipe.execute()
 
     async def read(self, job_ids: Sequence[JobId]) -> list[StoredJob | None]:
         """Returns records and sealed responses in one round trip; None in place of an unknown job."""
@@ -356,6 +340,38 @@ class JobStore:
         """Returns the highest stored sequence number, or 0 if there are no events."""
         entries = await self._redis.xrevrange(key_names.EVENTS + job_id, count=1)
         return int(entries[0][0].partition(b"-")[0]) if entries else 0
+
+
+def _submitted(result: Sequence[Any]) -> Accepted | Same | Busy | SubmitRefusal:
+    answer, *rest = result
+    if answer == b"busy":
+        return Busy(JobId(rest[0].decode()) if rest[0] else None)
+    if not rest:
+        return SubmitRefusal(answer.decode())
+    if answer == b"same":
+        created_at, job_id, state = rest
+        return Same(JobId(job_id.decode()), record.moment(created_at), JobState(state.decode()))
+    return Accepted(record.moment(*rest), is_repeated=answer == b"repeated")
+
+
+def _claims(answer: Sequence[Any], fence: str) -> list[Claim] | UnknownServer:
+    if answer[0] == UnknownServer.SHOW_TOKENS.encode():
+        return UnknownServer.SHOW_TOKENS
+    _, jobs, ended = answer
+    _count_ended(ended)
+    claims = []
+    for name, fields, request in jobs:
+        job_id = JobId(name.decode())
+        claims.append(Claim(Attempt(job_id, fence), record.from_hash(job_id, _mapping(fields)), request or b""))
+    return claims
+
+
+def _mapping(fields: Sequence[bytes]) -> Mapping[bytes, bytes]:
+    return dict(zip(fields[::2], fields[1::2], strict=True))
+
+
+def _pairs(attempts: Sequence[Attempt]) -> list[str]:
+    return [part for attempt in attempts for part in (attempt.job_id, attempt.fence)]
 
 
 def _flat(events: Sequence[SealedEvent]) -> list[int | bytes]:

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from shared.sealing.fernet_keys import MasterKeys
 from shared.store import key_names
 
-INTERVAL_S = 4.0
+INTERVAL_S = 5.0
 LIFETIME_S = 15
 """Lifetime of the mark in seconds: for this time, the mark of a gateway that has ended may keep others from serving."""
 CLOSED = (
@@ -40,8 +40,11 @@ class KeyMark:
             await asyncio.sleep(INTERVAL_S)
 
     async def check(self) -> bool:
-        """Returns whether the mark opens or is missing. Logs each change."""
-        mark = await self._redis.get(key_names.KEY_MARK)
+        """Reads the mark. Returns whether it opens or is missing. Logs each change."""
+        return self.judge(await self._redis.get(key_names.KEY_MARK))
+
+    def judge(self, mark: bytes | None) -> bool:
+        """Returns whether a mark that was read opens or is missing. Logs each change."""
         opens = mark is None or self._master_keys.opens_mark(mark)
         if self.opens and not opens:
             log.error("not ready", reason=CLOSED)

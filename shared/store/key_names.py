@@ -1,11 +1,11 @@
-"""Every Redis key and channel of the product, and arq's keys that the job store uses.
+"""Every Redis key and channel of the product.
 
-Every key has a TTL, except the two queues, the wake lists (one per lane and tool, each with a limit), the two indexes
-and the worker registry, which are bounded. Scripts use keys of several jobs, so a Redis or Valkey with replicas works,
-but not a Redis Cluster.
+Every key has a TTL, except the lanes' queues with their turns, the wake lists (one per lane and tool, each with a
+limit), the indexes and the worker registry, which are bounded. Scripts use keys of several jobs, so a Redis or Valkey
+with replicas works, but not a Redis Cluster.
 """
 
-from shared.models import JobId, Lane
+from shared.models import Lane
 
 PREFIX = "mcp-k8s:"
 
@@ -30,34 +30,39 @@ PRINCIPAL = f"{PREFIX}principal:"
 JOBS = f"{PREFIX}jobs:"
 """Sorted set per principal: ids of its newest jobs by creation time, in milliseconds."""
 
-QUEUED = f"{PREFIX}queued"
-"""Sorted set: ids of queued jobs by their expiry, in milliseconds."""
+QUEUED = f"{PREFIX}queued:"
+"""Sorted set per lane: ids of queued jobs by their expiry, in milliseconds."""
 LEASES = f"{PREFIX}leases"
 """Sorted set: ids of running jobs by the end of their lease, in milliseconds."""
 
 QUEUE = f"{PREFIX}queue:"
-"""Sorted set per lane: arq's queue."""
+"""Sorted set per lane: arq's queue, ids of queued jobs by their turn."""
+TURN = f"{PREFIX}turn:"
+"""String per lane: the turn of the job that was taken last. It lives as long as the lane's queue."""
+TURNS = f"{PREFIX}turns:"
+"""Sorted set per lane: callers by the turn of their next job. It lives as long as the lane's queue."""
+LOAD = f"{PREFIX}load:"
+"""Sorted set per lane: ids of queued and running jobs, by their keys' expiry in milliseconds. Autoscalers read its
+length."""
 WAKE = f"{PREFIX}wake:"
 """List per lane and tool: job ids. Idle workers that have the tool block on it."""
+LAST_TAKE = f"{PREFIX}last-take:"
+"""String per worker and lane: the fencing token and the ids of the jobs that the worker took last."""
 
 WORKER = f"{PREFIX}worker:"
 """String per worker: its announcement as JSON."""
-TOOL_WORKERS = f"{PREFIX}workers:"
-"""Sorted set per tool: worker ids by the end of their announcement, in milliseconds."""
+WORKERS = f"{PREFIX}workers"
+"""Sorted set: live workers, each as its id and its tools, by the end of their announcement, in milliseconds."""
 
 KEY_MARK = f"{PREFIX}key-mark"
 """String: an empty text, sealed by the master key that gateways seal with at present."""
 
-NOTICE = f"{PREFIX}notice:"
-"""Channel per job: its new state."""
-CHANGES = f"{PREFIX}changes:"
-"""Channel per job for its followers: the job has printed output or changed its state."""
+GATEWAY = f"{PREFIX}gateway:"
+"""Channel per gateway: finished jobs that a request there waits for, and ids of changed jobs that one follows."""
+FOLLOWERS = f"{PREFIX}followers:"
+"""Set per job: the gateways on which a request follows the job's output and state."""
 CONTROL = f"{PREFIX}control:"
 """Channel per worker: ids of jobs to cancel."""
-
-ARQ_JOB = "arq:job:"
-ARQ_IN_PROGRESS = "arq:in-progress:"
-ARQ_RETRY = "arq:retry:"
 
 
 def queue(lane: Lane) -> str:
@@ -70,14 +75,9 @@ def wake(lane: Lane, tool: str) -> str:
     return f"{WAKE}{lane}:{tool}"
 
 
-def notice(job_id: JobId) -> str:
-    """Returns the channel of the job's state changes."""
-    return f"{NOTICE}{job_id}"
-
-
-def changes(job_id: JobId) -> str:
-    """Returns the channel of the job's output and state changes."""
-    return f"{CHANGES}{job_id}"
+def gateway(gateway_id: str) -> str:
+    """Returns the channel of the gateway's notices."""
+    return f"{GATEWAY}{gateway_id}"
 
 
 def control(worker_id: str) -> str:

@@ -27,6 +27,10 @@ class JobRecord:
     reason: str | None
     """Why the job ended, if its process did not end by itself."""
     cancel_reason: str | None
+    progress: int | None
+    """Sequence number of the newest progress event of an ended job, 0 if there is none; None if it is not known."""
+    is_told: bool
+    """Whether a waiter may hear of the job's end: not before a replica, if Redis has one, knows it too."""
     output_key: bytes
     request_key: bytes | None
     """The wrapped key of the request, or None after the job has ended."""
@@ -75,6 +79,8 @@ def from_hash(job_id: JobId, fields: Mapping[bytes, bytes]) -> JobRecord:
         attempt=int(text("attempt")),
         reason=optional("reason"),
         cancel_reason=optional("cancel"),
+        progress=int(found) if (found := optional("progress")) else None,
+        is_told=b"untold" not in fields,
         output_key=fields[b"output_key"],
         request_key=fields.get(b"request_key"),
     )

@@ -1,24 +1,52 @@
-"""Loads the Lua scripts. Each state transition is one script, and therefore atomic."""
+"""Loads and calls the Lua scripts. Each state transition is one script, and therefore atomic."""
 
+from collections.abc import Sequence
+from functools import cache
 from importlib import resources
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.exceptions import NoScriptError, RedisError
 
+from shared.models import Lane
+from shared.redis.replicas import Replicas
 from shared.store import key_names
 
 WAKE_LIMIT = 10_000
 """Wake tokens that are kept per lane and tool. They are only hints; the queue itself loses nothing."""
+WALK_LIMIT = 10_000
+"""Queued jobs of other tools that a worker passes over when it takes jobs."""
+TAKE_AGAIN_S = 600
+"""Seconds for which a worker may ask again for the jobs that it took last."""
+NOTICE_BYTES = 16 * 1024
+"""Longest sealed response that a notice contains, in bytes. A longer one is read after the notice."""
 LISTED_JOBS = 5_000
 """Number of a principal's newest jobs that can be listed. The index takes at most some 700 kB."""
 UNDELIVERED_S = 600
 """Seconds that an undelivered result is kept for a repeated call."""
+ACKNOWLEDGED_IN_MS = 1_000
+"""Longest wait for a replica's acknowledgement, in milliseconds."""
 
-_NUMBERS = {"WAKE_LIMIT": WAKE_LIMIT, "LISTED_JOBS": LISTED_JOBS, "UNDELIVERED_S": UNDELIVERED_S}
+_NUMBERS = {
+    "WAKE_LIMIT": WAKE_LIMIT,
+    "WALK_LIMIT": WALK_LIMIT,
+    "TAKE_AGAIN_S": TAKE_AGAIN_S,
+    "NOTICE_BYTES": NOTICE_BYTES,
+    "LISTED_JOBS": LISTED_JOBS,
+    "UNDELIVERED_S": UNDELIVERED_S,
+}
 _SCRIPTS = (
-    *("submit", "pick", "claim", "append", "settle", "renew", "cancel", "sweep", "tidy", "announce"),
-    *("deliver", "survey"),
+    *("submit", "take", "give_back", "append", "settle", "tell", "renew", "cancel", "sweep", "announce"),
+    *("deliver", "survey", "watch"),
 )
+
+
+class NotAcknowledgedError(RedisError):
+    """No replica has acknowledged a script in time. `answer` is the script's answer on the primary."""
+
+    def __init__(self, answer: Any) -> None:
+        super().__init__("no replica has acknowledged the write")
+        self.answer = answer
 
 
 def _read(name: str) -> str:
@@ -29,7 +57,14 @@ def _prelude() -> str:
     # Scripts can use every name of `shared.store.key_names`.
     names = "\n".join(f"local {name} = '{value}'" for name, value in vars(key_names).items() if name.isupper())
     numbers = "\n".join(f"local {name} = {value}" for name, value in _NUMBERS.items())
-    return f"{names}\n{numbers}\n{_read('prelude')}\n"
+    lanes = ", ".join(f"'{lane}'" for lane in Lane)
+    return f"{names}\n{numbers}\nlocal LANES = {{{lanes}}}\n{_read('prelude')}\n"
+
+
+@cache
+def _sources() -> dict[str, str]:
+    prelude = _prelude()
+    return {name: _source(name, prelude) for name in _SCRIPTS}
 
 
 def _source(name: str, prelude: str) -> str:
@@ -42,9 +77,61 @@ def _source(name: str, prelude: str) -> str:
 class Scripts:
     """The scripts of one client. Each is sent once and then called by its hash."""
 
-    def __init__(self, redis: Redis) -> None:
-        prelude = _prelude()
-        self._scripts = {name: redis.register_script(_source(name, prelude)) for name in _SCRIPTS}
+    def __init__(self, redis: Redis, replicas: Replicas | None = None) -> None:
+        self._redis = redis
+        self.replicas = replicas or Replicas()
+        self._scripts = {name: redis.register_script(source) for name, source in _sources().items()}
 
     async def call(self, name: str, *arguments: str | bytes | int) -> Any:
         return await self._scripts[name](args=arguments)
+
+    async def call_unacknowledged(self, name: str, *arguments: str | bytes | int) -> Any:
+        """Calls a script whose answer begins with the number of replicas, without waiting for any of them."""
+        _, answer = await self.call(name, *arguments)
+        return answer
+
+    async def call_acknowledged(self, name: str, *arguments: str | bytes | int) -> Any:
+        """Calls a script, and waits in the same round trip until the replicas that must have what it wrote have it.
+
+        The script's answer begins with the number of replicas. If that shows that more of them must have it than were
+        waited for, the call is repeated, which changes nothing. Raises `NotAcknowledgedError` if too few replicas have
+        acknowledged the call in time.
+        """
+        first: list[Any] = []
+        while True:
+            needed = self.replicas.needed
+            acknowledged = 0
+            if needed:
+                (connected, answer), acknowledged = await self._loaded_and_waited(name, arguments, needed=needed)
+            else:
+                connected, answer = await self.call(name, *arguments)
+            self.replicas.seen(connected)
+            first = first or [answer]
+            if acknowledged < needed:
+                raise NotAcknowledgedError(first[0])
+            if acknowledged >= self.replicas.needed:
+                return first[0]
+
+    async def _loaded_and_waited(
+        self, name: str, arguments: Sequence[str | bytes | int], *, needed: int
+    ) -> tuple[Any, int]:
+        try:
+            return await self._call_and_wait(name, arguments, needed=needed)
+        except NoScriptError:
+            await self._redis.script_load(self._scripts[name].script)
+            return await self._call_and_wait(name, arguments, needed=needed)
+
+    async def _call_and_wait(
+        self, name: str, arguments: Sequence[str | bytes | int], *, needed: int
+    ) -> tuple[Any, int]:
+        """Sends the script and WAIT on one connection, for WAIT speaks of what its connection has written."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.execute_command("EVALSHA", self._scripts[name].sha, 0, *arguments)
+            pipe.execute_command("WAIT", needed, ACKNOWLEDGED_IN_MS)
+            # redis-py's own error would quote the script's arguments.
+            answers = await pipe.execute(raise_on_error=False)
+        for each in answers:
+            if isinstance(each, Exception):
+                raise each
+        answer, acknowledged = answers
+        return answer, acknowledged

@@ -8,9 +8,6 @@ from redis.asyncio import Redis
 from shared.models import Lane
 from shared.store.scripts import Scripts
 
-ENDED_MARGIN = 200
-"""Number of ended jobs that may still be in the queue, until their workers remove them."""
-
 
 @dataclass(frozen=True, slots=True)
 class LaneSurvey:
@@ -29,6 +26,6 @@ class QueueSurvey:
 
     async def read(self) -> dict[Lane, LaneSurvey]:
         """Returns the current counts of each lane."""
-        answer: Sequence[int] = await self._scripts.call("survey", ENDED_MARGIN, *Lane)
+        answer: Sequence[int] = await self._scripts.call("survey")
         rows = zip(Lane, answer[::3], answer[1::3], answer[2::3], strict=True)
         return {lane: LaneSurvey(queued, running, oldest_ms / 1000) for lane, queued, running, oldest_ms in rows}

@@ -2,7 +2,7 @@
 
 Every gateway and every worker runs a sweeper, so that another process notices the death of any process. After an outage
 of Redis all leases look expired, so they are settled only after 10 s of unbroken contact. Contact is measured by Redis'
-clock, which the leases use too.
+clock, which the leases use too. A failover breaks the contact.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ import structlog
 from shared.redis.redis_connection import UNAVAILABLE
 from shared.store.job_store import JobStore, Sweep
 
-SWEEP_INTERVAL_S = 1.0
+SWEEP_INTERVAL_S = 2.0
 CONTACT_MS = 10_000
 LONGEST_GAP_MS = 4_000
 """Longest gap between two passes in milliseconds. A longer one means that Redis, the network or this process was
@@ -28,11 +28,14 @@ class Contact:
     def __init__(self) -> None:
         self._since_ms: int | None = None
         self._last_ms = 0
+        self._server = ""
 
-    def seen(self, at_ms: int) -> None:
-        if self._since_ms is None or not 0 <= at_ms - self._last_ms <= LONGEST_GAP_MS:
+    def seen(self, at_ms: int, server: str) -> None:
+        """Notes that the server with that replication id answered. Another server may lack the latest renewals."""
+        is_unbroken = server in ("", self._server) and 0 <= at_ms - self._last_ms <= LONGEST_GAP_MS
+        if self._since_ms is None or not is_unbroken:
             self._since_ms = at_ms
-        self._last_ms = at_ms
+        self._last_ms, self._server = at_ms, server or self._server
 
     def broken(self) -> None:
         self._since_ms = None
@@ -48,7 +51,7 @@ class Contact:
 
 
 class Sweeper:
-    """Makes one pass a second until cancelled."""
+    """Makes a pass every two seconds until cancelled."""
 
     def __init__(self, store: JobStore) -> None:
         self._store = store
@@ -75,9 +78,7 @@ class Sweeper:
             self._contact.broken()
             log.warning("sweep failed", error=type(error).__name__)
             return None
-        self._contact.seen(result.at_ms)
-        if result.expired or result.lost or result.repaired or result.again:
-            log.info(
-                "jobs swept", expired=result.expired, lost=result.lost, repaired=result.repaired, again=result.again
-            )
+        self._contact.seen(result.at_ms, result.server)
+        if result.expired or result.lost or result.again:
+            log.info("jobs swept", expired=result.expired, lost=result.lost, again=result.again)
         return result

@@ -1,7 +1,8 @@
 """The worker registry: which workers are alive, with which tools and how many running jobs."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 from redis.asyncio import Redis
@@ -9,8 +10,8 @@ from redis.asyncio import Redis
 from shared.store import key_names
 from shared.store.scripts import Scripts
 
-ANNOUNCEMENT_LIFETIME_MS = 6_000
-ANNOUNCEMENT_INTERVAL_S = 2.0
+ANNOUNCEMENT_LIFETIME_MS = 8_000
+ANNOUNCEMENT_INTERVAL_S = 3.0
 
 
 class Announcement(BaseModel):
@@ -34,14 +35,16 @@ class WorkerRegistry:
         self._redis = redis
         self._scripts = Scripts(redis)
 
-    async def announce(self, announcement: Announcement) -> None:
-        await self._write(announcement, ANNOUNCEMENT_LIFETIME_MS)
+    async def announce(self, announcement: Announcement) -> bytes | None:
+        """Renews the announcement. Returns the gateways' key mark, or None if there is none."""
+        mark: bytes | None = await self._write(announcement, ANNOUNCEMENT_LIFETIME_MS)
+        return mark
 
     async def withdraw(self, announcement: Announcement) -> None:
         await self._write(announcement, 0)
 
-    async def _write(self, announcement: Announcement, lifetime_ms: int) -> None:
-        await self._scripts.call(
+    async def _write(self, announcement: Announcement, lifetime_ms: int) -> Any:
+        return await self._scripts.call(
             "announce",
             announcement.worker_id,
             announcement.model_dump_json(),
@@ -49,16 +52,9 @@ class WorkerRegistry:
             *announcement.tools,
         )
 
-    async def served(self, tools: Collection[str]) -> set[str]:
-        """Returns the subset of `tools` that at least one live worker has."""
-        names = sorted(tools)
-        now_s, microseconds = await self._redis.time()
-        now_ms = now_s * 1000 + microseconds // 1000
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for tool in names:
-                pipe.zcount(key_names.TOOL_WORKERS + tool, now_ms, "+inf")
-            counts = await pipe.execute()
-        return {tool for tool, count in zip(names, counts, strict=True) if count}
+    async def served(self) -> set[str]:
+        """Returns the tools that at least one live worker has."""
+        return {tool for _, tools in await self._live() for tool in tools}
 
     async def silent_s(self, announcements: Sequence[Announcement]) -> list[float]:
         """Returns the seconds since each announcement was made."""
@@ -75,15 +71,17 @@ class WorkerRegistry:
                 pipe.hget(key_names.JOB + job_id.decode(), "worker")
             return Counter(worker_id.decode() for worker_id in await pipe.execute() if worker_id)
 
-    async def living(self, tools: Sequence[str]) -> list[Announcement]:
-        """Returns the announcements of all live workers that have one of the tools."""
-        now_s, _ = await self._redis.time()
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for tool in tools:
-                pipe.zrangebyscore(key_names.TOOL_WORKERS + tool, now_s * 1000, "+inf")
-            members = await pipe.execute()
-        worker_ids = sorted({member.decode() for found in members for member in found})
+    async def living(self) -> list[Announcement]:
+        """Returns the announcements of all live workers, ordered by id."""
+        worker_ids = sorted(worker_id for worker_id, _ in await self._live())
         if not worker_ids:
             return []
         texts = await self._redis.mget([key_names.WORKER + worker_id for worker_id in worker_ids])
         return [Announcement.model_validate_json(text) for text in texts if text]
+
+    async def _live(self) -> list[tuple[str, list[str]]]:
+        """Returns ids and tools of the live workers."""
+        now_s, microseconds = await self._redis.time()
+        now_ms = now_s * 1000 + microseconds // 1000
+        members = await self._redis.zrangebyscore(key_names.WORKERS, now_ms, "+inf")
+        return [(worker_id, tools) for worker_id, *tools in (member.decode().split() for member in members)]

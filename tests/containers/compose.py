@@ -31,6 +31,7 @@ class Compose:
     command: tuple[str, ...]
     port: int
     files: tuple[str, ...] = ("compose.yaml",)
+    project: str = PROJECT_NAME
 
     @property
     def url(self) -> str:
@@ -39,7 +40,7 @@ class Compose:
     def __call__(self, *arguments: str) -> str:
         """Runs compose with these arguments."""
         files = [part for file in self.files for part in ("-f", file)]
-        return self._run([*self.command, "--project-name", PROJECT_NAME, *files, *arguments])
+        return self._run([*self.command, "--project-name", self.project, *files, *arguments])
 
     def up(self, workers: int = 1) -> None:
         self("up", "--detach", "--no-build", "--scale", f"worker={workers}")
@@ -53,7 +54,7 @@ class Compose:
     def containers(self, service: str, *options: str) -> list[str]:
         """Ids of those that run."""
         label = f"label=com.docker.compose.service={service}"
-        project = f"label=com.docker.compose.project={PROJECT_NAME}"
+        project = f"label=com.docker.compose.project={self.project}"
         return self.run("ps", "--quiet", "--no-trunc", "--filter", label, "--filter", project, *options).split()
 
     def logs(self) -> str:
@@ -83,19 +84,19 @@ class Compose:
 
     def gateway_address_of(self, network: str) -> str:
         """This machine's address in a network of the installation: what containers reach it by."""
-        [found] = json.loads(self.run("network", "inspect", f"{PROJECT_NAME}_{network}"))
+        [found] = json.loads(self.run("network", "inspect", f"{self.project}_{network}"))
         subnets = found.get("subnets") or found["IPAM"]["Config"]
         address: str = subnets[0].get("gateway") or subnets[0]["Gateway"]
         return address
 
-    def pin_bridges(self) -> None:
+    def pin_bridges(self, networks: Sequence[str] = NETWORKS) -> None:
         """Fixes the hardware addresses of podman's bridges, where this user may: older versions leave them to chance.
 
         Such a bridge takes another one when a container comes or goes, and for some seconds the others look for this
         machine, and so for the name server, at the old one.
         """
-        for network in NETWORKS if self.engine == "podman" and shutil.which("ip") else ():
-            [found] = json.loads(self.run("network", "inspect", f"{PROJECT_NAME}_{network}"))
+        for network in networks if self.engine == "podman" and shutil.which("ip") else ():
+            [found] = json.loads(self.run("network", "inspect", f"{self.project}_{network}"))
             address = Path("/sys/class/net", found["network_interface"], "address")
             if address.exists() and os.geteuid() == 0:
                 self._run(

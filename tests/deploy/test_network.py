@@ -78,6 +78,16 @@ def test_external_redis_is_reached_where_it_is_said_to_be() -> None:
     assert not [policy for policy in chart.of_kind("NetworkPolicy") if policy["metadata"]["name"].endswith("redis")]
 
 
+def test_sentinels_and_the_servers_behind_them_are_reached() -> None:
+    chart = own_chart.render(own_chart.CHART / "ci" / "sentinel-values.yaml")
+
+    for component in ("gateway", "worker"):
+        assert egress(chart, component)[1] == {
+            "ports": [{"port": 6379, "protocol": "TCP"}, {"port": 26379, "protocol": "TCP"}],
+            "to": [{"ipBlock": {"cidr": "10.1.2.0/24"}}],
+        }
+
+
 def test_only_those_named_reach_gateway_and_metrics() -> None:
     chart = own_chart.render(own_chart.CHART / "ci" / "watched-values.yaml")
     agents = {"namespaceSelector": {"matchLabels": {"team": "agents"}}}

@@ -6,10 +6,12 @@ import pytest
 
 from shared.settings import CommonSettings, GatewaySettings, WorkerSettings
 from tests.support import own_chart
+from tests.support.api_server import certificates
 from tests.support.own_chart import Manifest, Rendered
 
 SETTINGS: dict[str, type[CommonSettings]] = {"gateway": GatewaySettings, "worker": WorkerSettings}
 URL = "redis://:password@redis:6379/0"
+TLS_URL = "rediss+sentinel://:password@redis:26379/jobs/0"
 
 
 def pods(chart: Rendered) -> list[Manifest]:
@@ -63,7 +65,9 @@ def test_secrets_are_files_and_never_in_the_environment(chart: Rendered, compone
     assert environment["K8S_MCP_REDIS_URL_FILE"] == "/secrets/redis-url"
     assert not {"K8S_MCP_MASTER_KEYS", "K8S_MCP_REDIS_URL"} & environment.keys()
     assert not any("envFrom" in container for container in pod["containers"])
-    assert [source["secret"]["items"][0]["path"] for source in projected["sources"]] == ["master-keys", "redis-url"]
+    files = {source["secret"]["items"][0]["path"] for source in projected["sources"]}
+    assert files >= {"master-keys", "redis-url"}
+    assert {f"/secrets/{file}" for file in files} <= set(environment.values())
     assert projected["defaultMode"] == 0o440
 
 
@@ -74,15 +78,20 @@ def test_settings_are_known_and_fit(
     settings = SETTINGS[component]
     environment = chart.environment(component)
     known = {f"K8S_MCP_{name.upper()}" for name in settings.model_fields}
-    assert {name.removesuffix("_FILE") for name in environment} <= known
+    assert {name for name in environment if name not in known and name.removesuffix("_FILE") not in known} == set()
 
+    certificates.write(tmp_path)
+    (tmp_path / "ca.pem").rename(tmp_path / "ca.crt")
+    url = TLS_URL if "K8S_MCP_REDIS_CA_FILE" in environment else URL
     (tmp_path / "master-keys").write_text(own_chart.render().secret("keys")["master-keys"])
-    (tmp_path / "redis-url").write_text(URL)
+    (tmp_path / "redis-url").write_text(url)
+    (tmp_path / "redis-sentinel-password").write_text("password of sentinels")
     for name, value in environment.items():
-        monkeypatch.setenv(name, value.replace("/secrets", str(tmp_path)))
+        monkeypatch.setenv(name, value.replace("/secrets", str(tmp_path)).replace("/redis-ca", str(tmp_path)))
     loaded = settings.load()
 
-    assert loaded.redis_url.get_secret_value() == URL
+    assert loaded.redis_url.get_secret_value() == url
+    assert loaded.redis_sentinel_password.get_secret_value() in {"", "password of sentinels"}
 
 
 def test_longest_command_fits_into_every_grace(chart: Rendered) -> None:

@@ -20,8 +20,8 @@ def test_keda_starts_workers_from_zero_by_what_each_lane_has_to_do() -> None:
     assert scaled["minReplicaCount"] == 0
     assert scaled["scaleTargetRef"]["name"] == chart.one("Deployment", "worker")["metadata"]["name"]
     assert {trigger["metadata"]["listName"]: trigger["metadata"]["listLength"] for trigger in redis} == {
-        key_names.queue(Lane.FAST): environment["K8S_MCP_FAST_SLOTS"],
-        key_names.queue(Lane.SLOW): environment["K8S_MCP_SLOW_SLOTS"],
+        key_names.LOAD + Lane.FAST: environment["K8S_MCP_FAST_SLOTS"],
+        key_names.LOAD + Lane.SLOW: environment["K8S_MCP_SLOW_SLOTS"],
     }
     assert scaled["triggers"][-1]["type"] == "prometheus"
 
@@ -53,6 +53,17 @@ def test_keda_asks_an_external_redis(ca_secret: str, enable_tls: str | None) -> 
     assert trigger["metadata"].get("enableTLS") == enable_tls
     assert trigger["authenticationRef"] == {"name": "our-redis"}
     assert not chart.of_kind("TriggerAuthentication")
+
+
+def test_keda_asks_the_primary_that_sentinel_names() -> None:
+    """https://keda.sh/docs/2.16/scalers/redis-sentinel-lists/"""
+    chart = own_chart.render(own_chart.CHART / "ci" / "sentinel-values.yaml")
+    trigger = chart.one("ScaledObject", "worker")["spec"]["triggers"][0]
+
+    assert trigger["type"] == "redis-sentinel"
+    assert trigger["metadata"]["addresses"].split(",")[0] == "sentinel-0.example:26379"
+    assert trigger["metadata"]["sentinelMaster"] == "jobs"
+    assert "address" not in trigger["metadata"]
 
 
 def test_workers_are_scaled_by_an_external_metric() -> None:

@@ -9,7 +9,6 @@ from redis import Redis
 from redis.exceptions import AuthenticationError, NoPermissionError
 
 from shared.models import Lane
-from shared.redis import redis_connection
 from shared.sealing.fernet_keys import MasterKeys
 from shared.store import key_names
 from tests.support import own_chart
@@ -21,6 +20,7 @@ if redis.call('type', KEYS[1]).ok == 'zset' then return redis.call('zcard', KEYS
 return redis.call('llen', KEYS[1])
 """
 """KEDA asks so too, for it takes lists and sorted sets: https://keda.sh/docs/latest/scalers/redis-lists/"""
+PASSWORD = "redis-sentinel-password"
 SECRET_KEYS = ("master-keys", "password", "keda-password", "redis-url")
 
 
@@ -96,18 +96,18 @@ def test_user_of_probes_can_ping_and_nothing_else(installed: Rendered, server: V
 
 def test_user_of_keda_counts_jobs_and_does_nothing_else(installed: Rendered, server: Valkey) -> None:
     secret = installed.secret("redis")
-    queue = key_names.queue(Lane.SLOW)
+    load = key_names.LOAD + Lane.SLOW
     with client(server, "default", secret["password"]) as redis:
-        redis.zadd(queue, {"first": 1, "second": 2})
+        redis.zadd(load, {"first": 1, "second": 2})
         redis.set(f"{key_names.REQUEST}first", "sealed", ex=60)
 
     with client(server, secret["keda-username"], secret["keda-password"]) as redis:
-        assert redis.eval(KEDA_SCRIPT, 1, queue) == 2
-        assert redis.eval(KEDA_SCRIPT, 1, key_names.queue(Lane.FAST)) == 0
+        assert redis.eval(KEDA_SCRIPT, 1, load) == 2
+        assert redis.eval(KEDA_SCRIPT, 1, key_names.LOAD + Lane.FAST) == 0
         for forbidden in (
             ("GET", f"{key_names.REQUEST}first"),
-            ("ZRANGE", queue, 0, -1),
-            ("DEL", queue),
+            ("ZRANGE", load, 0, -1),
+            ("DEL", load),
             ("EVAL", "return redis.call('get', KEYS[1])", 1, f"{key_names.REQUEST}first"),
         ):
             with pytest.raises(NoPermissionError):
@@ -128,14 +128,28 @@ def test_external_secrets_are_used_and_none_is_made() -> None:
     assert volumes["redis-ca"]["secret"]["secretName"] == "our-redis-ca"
 
 
-def test_certificate_of_an_external_redis_is_named_in_its_url() -> None:
-    """As the values file and docs/kubernetes.md say it."""
-    url = "rediss://:password@redis.example:6380/0?ssl_ca_certs=/redis-ca/ca.crt"
+def test_authority_of_an_external_redis_is_a_file_that_is_mounted() -> None:
     chart = own_chart.render(own_chart.CHART / "ci" / "external-values.yaml")
     mounts = {mount["name"]: mount["mountPath"] for mount in chart.pod("worker")["containers"][0]["volumeMounts"]}
 
-    assert url.rpartition("=")[2] == f"{mounts['redis-ca']}/ca.crt"
-    assert redis_connection.worker_pool(url).connection_kwargs["ssl_ca_certs"] == "/redis-ca/ca.crt"
+    assert chart.environment("worker")["K8S_MCP_REDIS_CA_FILE"] == f"{mounts['redis-ca']}/ca.crt"
+
+
+def test_password_of_the_sentinels_is_read_from_its_secret() -> None:
+    chart = own_chart.render(own_chart.CHART / "ci" / "sentinel-values.yaml")
+    for component in ("gateway", "worker"):
+        volumes = {volume["name"]: volume for volume in chart.pod(component)["volumes"]}
+        environment = chart.environment(component)
+
+        assert {"name": "our-sentinels", "items": [{"key": PASSWORD, "path": PASSWORD}]} in [
+            source["secret"] for source in volumes["secrets"]["projected"]["sources"]
+        ]
+        assert environment["K8S_MCP_REDIS_SENTINEL_PASSWORD_FILE"] == f"/secrets/{PASSWORD}"
+        assert environment["K8S_MCP_REDIS_SENTINEL_USERNAME"] == "watcher"
+        assert (
+            "checksum/redis-sentinel"
+            in chart.one("Deployment", component)["spec"]["template"]["metadata"]["annotations"]
+        )
 
 
 def test_egress_proxy_is_read_from_a_secret_by_workers_only() -> None:

@@ -29,6 +29,9 @@ def test_chart_is_linted_without_a_warning(values: Path) -> None:
         ("gateway__settings__K8S_MCP_SECURITY_CONFIG", "/policy.yaml"),
         ("gateway__policy", {"namespaces": ["shop"]}),
         ("settings__K8S_MCP_REDIS_URL", "redis://:password@redis:6379/0"),
+        ("settings__K8S_MCP_REDIS_SENTINEL_PASSWORD", "password"),
+        ("redis__external__sentinel__addresses", ["sentinel.example"]),
+        ("redis__external__sentinel__addresses", ["redis+sentinel://:password@sentinel.example:26379"]),
         ("settings__K8S_MCP_MAX_TIMEOUT", "60"),
         ("settings__K8S_MCP_MAX_OUTPUT", 2_000_000),
         ("settings__PATH", "/bin"),
@@ -81,6 +84,22 @@ def test_external_redis_has_to_be_described(path: str, says: str) -> None:
     assert says in own_chart.refusal(EXTERNAL, **{path: [] if path.endswith("peers") else ""})
 
 
+@pytest.mark.parametrize(("field", "empty"), [("addresses", []), ("service", "")])
+def test_keda_has_to_be_told_where_the_sentinels_are(field: str, empty: Any) -> None:
+    values = own_chart.CHART / "ci" / "sentinel-values.yaml"
+
+    assert f"redis.external.sentinel.{field}" in own_chart.refusal(
+        values, **{f"redis__external__sentinel__{field}": empty}
+    )
+
+
+def test_values_of_a_release_before_sentinel_are_taken() -> None:
+    """`helm upgrade --reuse-values` brings the values of the old chart, without new ones."""
+    chart = own_chart.render(EXTERNAL, redis__external__sentinel=None)
+
+    assert "K8S_MCP_REDIS_SENTINEL_PASSWORD_FILE" not in chart.environment("gateway")
+
+
 def test_workers_scaled_by_a_metric_cannot_go_to_zero() -> None:
     values = own_chart.CHART / "ci" / "metric-values.yaml"
 
@@ -92,6 +111,7 @@ def test_every_setting_can_be_passed_through_or_has_a_value_of_its_own(settings:
     component = "gateway" if settings is GatewaySettings else "worker"
     decided = {*own_chart.render().environment(component), "K8S_MCP_MASTER_KEYS", "K8S_MCP_REDIS_URL"}
     decided |= {"K8S_MCP_EGRESS_PROXY", "K8S_MCP_SECURITY_CONFIG"}  # a secret, and a file
+    decided |= {"K8S_MCP_REDIS_CA_FILE", "K8S_MCP_REDIS_SENTINEL_USERNAME", "K8S_MCP_REDIS_SENTINEL_PASSWORD"}
     names = {f"K8S_MCP_{name.upper()}" for name in settings.model_fields if not name.startswith("default_")}
     free = dict.fromkeys(names - decided, "1")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from redis.asyncio import Redis
 
+from shared.models import Lane
 from shared.store import key_names
 from tests.integration.end_to_end.system import processes_with
 from tests.soak.ledger import Ledger
@@ -18,8 +19,8 @@ RETENTION_S = 60
 """The shortest that the settings take, so that the early jobs of a long soak must be gone at its end."""
 RETENTION_MARGIN_S = 5.0
 MS_PER_S = 1_000
-OF_RUNNING_JOBS = (key_names.REQUEST, key_names.ARQ_JOB, key_names.ARQ_IN_PROGRESS, key_names.ARQ_RETRY)
-"""Prefixes of keys that end with their job."""
+OF_RUNNING_JOBS = (key_names.REQUEST, key_names.TURN, key_names.TURNS)
+"""Prefixes of keys that end with their job, or with the queue that it was in."""
 OF_JOBS = (key_names.JOB, key_names.EVENTS, key_names.RESPONSE)
 
 
@@ -51,14 +52,13 @@ def processes_left(ledger: Ledger) -> int:
 
 
 async def subscriptions(redis: Redis) -> int:
-    """Channels of jobs that somebody still listens on."""
-    return len(await redis.pubsub_channels(f"{key_names.NOTICE}?*"))
+    """Jobs that a gateway still wants to follow although they have ended."""
+    return len([name async for name in redis.scan_iter(match=f"{key_names.FOLLOWERS}*", count=1_000)])
 
 
 async def listening(redis: Redis) -> int:
-    """Gateways that hear notices: each keeps one channel that nobody writes to."""
-    [(_, count)] = await redis.pubsub_numsub(key_names.NOTICE)
-    return int(count)
+    """Gateways that hear notices, each on its own channel."""
+    return len(await redis.pubsub_channels(f"{key_names.GATEWAY}?*"))
 
 
 async def keys_beyond_retention(redis: Redis, ledger: Ledger) -> list[str]:
@@ -73,7 +73,7 @@ async def keys_beyond_retention(redis: Redis, ledger: Ledger) -> list[str]:
         lifetimes: list[int] = await pipe.execute()
     found.update(name for name, ms in zip(kept, lifetimes, strict=True) if ms > RETENTION_S * MS_PER_S)
     found.update(_overdue(kept, ledger))
-    for index in (key_names.QUEUED, key_names.LEASES):
+    for index in (*(prefix + lane for prefix in (key_names.QUEUED, key_names.LOAD) for lane in Lane), key_names.LEASES):
         found.update(f"{index} {member.decode()}" for member in await redis.zrange(index, 0, -1))
     return sorted(found)
 

@@ -20,6 +20,8 @@ KEEP_ALIVE_S = 2.0
 """Shorter than the gateway's, which else closes an idle connection at the moment in which a request is sent on it."""
 COME_AGAIN_S = 0.2
 """What a caller of a busy or cut-off gateway waits before it tries again; no test waits for it."""
+UNKNOWN = (httpx.codes.NOT_FOUND, httpx.codes.GONE)
+"""Answers that there is no such job."""
 GIVE_UP_S = 90.0
 """A job that has no end by then is stuck: its queue, lease and time limits are all shorter."""
 
@@ -33,11 +35,11 @@ class Callers:
         self._counting = counting
         self._headers = {"X-Kubeconfig": encoded(counting.kubeconfig)}
 
-    async def run(self, jobs: int, chance: random.Random) -> None:
+    async def run(self, jobs: int, chance: random.Random, *, callers: int = CALLERS) -> None:
         """Returns when every job has ended, or is given up."""
         kinds = iter(chance.choices(list(Kind), weights=[kind.share for kind in Kind], k=jobs))
         async with asyncio.TaskGroup() as group:
-            for number in range(CALLERS):
+            for number in range(callers):
                 group.create_task(self._call(kinds, number), name=f"caller {number}")
 
     async def _call(self, kinds: Iterator[Kind], number: int) -> None:
@@ -91,5 +93,5 @@ class Callers:
                 self._ledger.refused += 1
                 await asyncio.sleep(COME_AGAIN_S)
             else:
-                entry.is_unknown = answer.status_code == httpx.codes.NOT_FOUND
+                entry.is_unknown = answer.status_code in UNKNOWN
                 return entry.fail(f"poll: {answer.status_code} {answer.text[:200]}")

@@ -17,6 +17,8 @@ class Kind(enum.Enum):
     READ = ("stub", "read", "end", 20)
     WRITE = ("stub", "write", "end", 30)
     SLOW = ("stub", "write", "pause=1", 5)
+    HELD_READ = ("stub", "read", "hold", 0)
+    HELD_WRITE = ("stub", "write", "hold", 0)
 
     def __init__(self, tool: str, verb: str, behaviour: str, share: int) -> None:
         self.tool, self.verb, self.behaviour, self.share = tool, verb, behaviour, share
@@ -25,6 +27,11 @@ class Kind(enum.Enum):
     def is_counted(self) -> bool:
         """Whether its runs are counted; a static program that only ends cannot tell anybody."""
         return bool(self.behaviour)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it runs until it is released."""
+        return self.behaviour == "hold"
 
     @property
     def is_write(self) -> bool:

@@ -6,7 +6,6 @@ import random
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from redis.asyncio import Redis
@@ -19,7 +18,7 @@ from tests.soak.audit import Leaks
 from tests.soak.callers import Callers
 from tests.soak.chaos import WORKERS, Chaos
 from tests.soak.ledger import Ledger
-from tests.soak.verdict import Row
+from tests.soak.outcome import Outcome, Row
 from tests.support.counting import CountingServer, counting_server
 from tests.support.product import START_TIMEOUT_S, Process, Product, is_serving
 from tests.support.valkey import SURVIVES_KILL, Valkey
@@ -27,17 +26,10 @@ from tests.support.waiting import wait_until
 
 GATEWAYS = 2
 CALM_TIMEOUT_S = 90.0
-"""For what goes on after the last caller has been told: job directories, subscriptions, arq's own keys."""
+"""For what goes on after the last caller has been told: job directories, the followers of jobs."""
 WARM_UP_SHARE = 5
 """Memory is compared with what it was when a fifth of the jobs had ended."""
 SETTINGS = {"K8S_MCP_RETENTION_S": str(audit.RETENTION_S)}
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    rows: list[Row]
-    details: list[str]
-    """What is behind a row that does not hold: ids and states, for who looks into it."""
 
 
 async def run(jobs: int, seed: int, directory: Path) -> Outcome:

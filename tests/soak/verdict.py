@@ -1,23 +1,16 @@
 """What a soak has shown: its table, and whether everything is zero that must be."""
 
 from collections import Counter
-from dataclasses import dataclass
 
 from shared.models import JobState
 from tests.soak.audit import Leaks
 from tests.soak.ledger import Entry, Ledger
+from tests.soak.outcome import Row
 
 MAX_MEMORY_GROWTH_MB = 50.0
 """Allocators keep what they once had; a leak of 10 KB a job would show as twice this."""
 READ_ATTEMPTS = 2
 """A read whose worker was lost may be run once more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    name: str
-    value: str
-    holds: bool = True
 
 
 def judge(ledger: Ledger, starts: Counter[str], leaks: Leaks) -> list[Row]:
@@ -28,19 +21,19 @@ def judge(ledger: Ledger, starts: Counter[str], leaks: Leaks) -> list[Row]:
     expected = ledger.on_killed_workers & writes
     unexpected = len((reported & writes) ^ expected) + len((reported - writes) - ledger.on_killed_workers)
     return [
-        _zero("silently lost", sum(is_silently_lost(entry, starts) for entry in entries)),
+        zero("silently lost", sum(is_silently_lost(entry, starts) for entry in entries)),
         Row("never accepted, after a 503 that said so", str(sum(was_never_accepted(each, starts) for each in entries))),
-        _zero("doubled", sum(is_doubled(entry, starts) for entry in entries)),
-        _zero("stuck", sum(entry.problem == "stuck" for entry in entries)),
-        _zero("failed without a reason", sum(entry.state in _UNDUE for entry in entries)),
+        zero("doubled", sum(is_doubled(entry, starts) for entry in entries)),
+        zero("stuck", sum(entry.problem == "stuck" for entry in entries)),
+        zero("failed without a reason", sum(is_undue(entry) for entry in entries)),
         Row("writes reported lost", f"{len(reported & writes)}, on killed workers {len(expected)}"),
         Row("reads reported lost", str(len(reported - writes))),
-        _zero("reported lost without a killed worker, or the reverse", unexpected),
-        _zero("leaked processes", leaks.processes),
-        _zero("leaked memfds", leaks.memfds),
-        _zero("leaked subscriptions", leaks.subscriptions),
-        _zero("gateways that hear no notices any more", leaks.deaf_gateways),
-        _zero("keys beyond retention", leaks.keys),
+        zero("reported lost without a killed worker, or the reverse", unexpected),
+        zero("leaked processes", leaks.processes),
+        zero("leaked memfds", leaks.memfds),
+        zero("leaked subscriptions", leaks.subscriptions),
+        zero("gateways that hear no notices any more", leaks.deaf_gateways),
+        zero("keys beyond retention", leaks.keys),
         Row(
             "memory growth of the process that grew most",
             f"{leaks.memory_mb:.1f} MB, at most {MAX_MEMORY_GROWTH_MB:.0f}",
@@ -65,7 +58,12 @@ def is_silently_lost(entry: Entry, starts: Counter[str]) -> bool:
 
 def was_never_accepted(entry: Entry, starts: Counter[str]) -> bool:
     """Its caller was told that the outcome is unknown, then that there is no such job; and indeed it never ran."""
-    return entry.is_unknown and not entry.is_accepted and starts[entry.mark] == 0
+    return is_unknown(entry) and starts[entry.mark] == 0
+
+
+def is_unknown(entry: Entry) -> bool:
+    """Its caller was told that the outcome is unknown, and then that there is no such job."""
+    return entry.is_unknown and not entry.is_accepted
 
 
 def is_doubled(entry: Entry, starts: Counter[str]) -> bool:
@@ -78,7 +76,7 @@ def is_suspect(entry: Entry, starts: Counter[str], on_killed_workers: set[str]) 
     is_lost = entry.state is JobState.LOST
     return (
         entry.problem == "stuck"
-        or entry.state in _UNDUE
+        or is_undue(entry)
         or is_silently_lost(entry, starts)
         or is_doubled(entry, starts)
         or (is_lost and not was_killed)
@@ -86,8 +84,14 @@ def is_suspect(entry: Entry, starts: Counter[str], on_killed_workers: set[str]) 
     )
 
 
+def is_undue(entry: Entry) -> bool:
+    """Whether it ended as no command of a soak does by itself."""
+    return entry.state in _UNDUE
+
+
 _UNDUE = (JobState.FAILED, JobState.TIMED_OUT, JobState.CANCELLED, JobState.EXPIRED)
 
 
-def _zero(name: str, value: int) -> Row:
+def zero(name: str, value: int) -> Row:
+    """A row that holds when nothing was counted."""
     return Row(name, str(value), value == 0)

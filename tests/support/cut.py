@@ -9,11 +9,11 @@ BUFFER_BYTES = 65_536
 
 
 class Network:
-    """Listens on a port of loopback and carries bytes to a server on a Unix socket."""
+    """Listens on a port of loopback and carries bytes to a server on a Unix socket or another port of loopback."""
 
-    def __init__(self, socket: Path) -> None:
+    def __init__(self, server: Path | int) -> None:
         self.port = 0
-        self._socket = socket
+        self._server = server
         self._carries = asyncio.Event()
         self._carries.set()
         self._refuses = False
@@ -39,7 +39,7 @@ class Network:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            server_reader, server_writer = await asyncio.open_unix_connection(self._socket)
+            server_reader, server_writer = await self._connect()
         except OSError:
             writer.transport.abort()
             return
@@ -55,6 +55,11 @@ class Network:
                 group.create_task(self._carry(server_reader, writer, pair), name="from Redis")
         finally:
             self._writers -= pair
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if isinstance(self._server, Path):
+            return await asyncio.open_unix_connection(self._server)
+        return await asyncio.open_connection("127.0.0.1", self._server)
 
     async def _carry(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, pair: set[asyncio.StreamWriter]
@@ -73,9 +78,9 @@ class Network:
 
 
 @asynccontextmanager
-async def network(socket: Path) -> AsyncIterator[Network]:
+async def network(to: Path | int) -> AsyncIterator[Network]:
     """A network that works; when the block ends every connection ends."""
-    between = Network(socket)
+    between = Network(to)
     handlers: set[asyncio.Task[None]] = set()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -13,7 +13,6 @@ from shared.events import EventKind, OutputEvent
 from shared.models import CommandClass, CommandResponse, JobId, JobState, Lane
 from shared.sealing.envelope import ENVELOPE_VERSION, Command, RequestEnvelope
 from shared.sealing.fernet_keys import DataKey, JobIdentity, MasterKeys, Purpose
-from shared.store import wire
 from shared.store.workers import Announcement
 from shared.tools.progress_looks import Goal, Look, ProgressLooks, Shows
 
@@ -79,6 +78,8 @@ RECORD = {
     "exclusive": "4567",
     "principal": IDENTITY.principal,
     "repeatable": "",
+    "share": "2345",
+    "watchers": "6789",
     "class": "write",
     "time_limit_s": "330.0",
     "retention_s": "3600",
@@ -103,7 +104,6 @@ def written() -> dict[str, Any]:
             "request_key": request_key.wrap(master, Purpose.REQUEST_KEY).decode(),
             "output_key": output_key.wrap(master, Purpose.OUTPUT_KEY).decode(),
         },
-        "arq_job": wire.arq_job(IDENTITY.job_id).decode(),
         "sealed_request": request_key.seal(REQUEST.model_dump_json().encode(), Purpose.REQUEST).decode(),
         "sealed_event": output_key.seal(EVENT.model_dump_json().encode(), Purpose.EVENT, 1).decode(),
         "sealed_response": output_key.seal(RESPONSE.model_dump_json().encode(), Purpose.RESPONSE).decode(),

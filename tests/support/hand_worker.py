@@ -1,6 +1,5 @@
 """What a worker does to a job, done by hand: for tests of a gateway that must see a job in one exact state."""
 
-import secrets
 from collections.abc import Sequence
 
 from redis.asyncio import Redis
@@ -10,8 +9,10 @@ from shared.models import CommandResponse, JobId, JobState
 from shared.sealing.envelope import RequestEnvelope
 from shared.sealing.fernet_keys import DataKey, MasterKeys, Purpose
 from shared.store import key_names
-from shared.store.job_store import Attempt, Claim, Ending, JobStore, SealedEvent
+from shared.store.attempts import Claim, Ending, SealedEvent
+from shared.store.job_store import JobStore
 from shared.store.workers import Announcement, WorkerRegistry
+from tests.support.jobs import taken
 
 WORKER_ID = "hand"
 TOOLS = ("kubectl", "helm", "stub")
@@ -27,6 +28,8 @@ class HandWorker:
         self.store = JobStore(redis)
         self._registry = WorkerRegistry(redis)
         self._master_keys = MasterKeys([master_key])
+        self._progress: dict[JobId, int] = {}
+        """Job id → sequence number of its newest progress event."""
 
     async def announce(self, *tools: str) -> None:
         """Is alive for as long as any test runs, as far as anybody can see."""
@@ -37,21 +40,16 @@ class HandWorker:
         now_s, _ = await self._redis.time()
         async with self._redis.pipeline() as pipe:
             pipe.expire(key_names.WORKER + WORKER_ID, LIFETIME_S)
-            for tool in versions:
-                pipe.zadd(key_names.TOOL_WORKERS + tool, {WORKER_ID: (now_s + LIFETIME_S) * 1000})
+            pipe.zadd(key_names.WORKERS, {" ".join((WORKER_ID, *versions)): (now_s + LIFETIME_S) * 1000})
             await pipe.execute()
 
     async def die(self) -> None:
         """Is alive no more, as far as anybody can see: its announcement has ended."""
-        async with self._redis.pipeline() as pipe:
-            for tool in TOOLS:
-                pipe.zadd(key_names.TOOL_WORKERS + tool, {WORKER_ID: 1}, xx=True)
-            await pipe.execute()
+        await self._redis.delete(key_names.WORKERS)
 
     async def claim(self, job_id: str) -> Claim:
-        attempt = Attempt(JobId(job_id), secrets.token_hex(8))
-        claim = await self.store.claim(attempt, worker_id=WORKER_ID)
-        assert isinstance(claim, Claim), claim
+        claim = await taken(self.store, self._redis, JobId(job_id), worker_id=WORKER_ID)
+        assert claim is not None
         return claim
 
     def output_key(self, claim: Claim) -> DataKey:
@@ -72,6 +70,7 @@ class HandWorker:
             texts.append(event.model_dump_json())
             before[kind] = before.get(kind, 0) + len(data)
             progress = number if kind is EventKind.PROGRESS else progress
+        self._progress[claim.attempt.job_id] = progress
         return [
             SealedEvent(number, key.seal(text.encode(), Purpose.EVENT, number))
             for number, text in enumerate(texts, first)
@@ -88,7 +87,8 @@ class HandWorker:
             duration_ms=5,
         )
         sealed = self.output_key(claim).seal(response.model_dump_json().encode(), Purpose.RESPONSE)
-        assert await self.store.settle(claim.attempt, Ending(state, "", sealed))
+        progress = self._progress.get(claim.attempt.job_id, 0)
+        assert await self.store.settle(claim.attempt, Ending(state, "", sealed, progress=progress))
 
     async def finish(self, job_id: str, *, output: str = "done") -> None:
         """Runs the whole job."""

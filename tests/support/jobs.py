@@ -1,6 +1,7 @@
 """Jobs for tests of the store: sealed values are stand-ins, for the store never opens them."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,7 +9,8 @@ from redis.asyncio import Redis
 
 from shared.models import CommandClass, JobId, JobState, Lane
 from shared.store import key_names
-from shared.store.job_store import Accepted, Attempt, Claim, Ending, JobStore, NewJob, SealedEvent, StoredJob
+from shared.store.attempts import Attempt, Claim, Ending, SealedEvent
+from shared.store.job_store import Accepted, JobStore, NewJob, StoredJob
 
 WORKER_ID = "worker-1"
 TOOL = "kubectl"
@@ -47,6 +49,29 @@ def attempt_on(job_id: JobId) -> Attempt:
     return Attempt(job_id, secrets.token_hex(16))
 
 
+async def taken(store: JobStore, redis: Redis, job_id: JobId, *, worker_id: str = WORKER_ID) -> Claim | None:
+    """Takes this job before any other of its lane, as a worker that has its tool. None if it is not queued."""
+    async with redis.pipeline() as pipe:
+        pipe.hmget(key_names.JOB + job_id, ["lane", "tool"])
+        [(lane, tool)] = await pipe.execute()
+    if lane is None or await redis.zscore(key_names.QUEUE + lane.decode(), job_id) is None:
+        return None
+    await redis.zadd(key_names.QUEUE + lane.decode(), {job_id: -1}, xx=True)
+    claims = await taken_from(store, Lane(lane.decode()), tools=[tool.decode()], most=1, worker_id=worker_id)
+    return claims[0] if claims and claims[0].record.id == job_id else None
+
+
+async def taken_from(
+    store: JobStore, lane: Lane, *, tools: Sequence[str] = (TOOL,), most: int = 100, worker_id: str = WORKER_ID
+) -> list[Claim]:
+    """Takes queued jobs of a lane, in the order in which a worker gets them."""
+    server = (await store.renew([])).server
+    fence = secrets.token_hex(16)
+    claims = await store.take(lane, worker_id=worker_id, tools=tools, most=most, fence=fence, server=server)
+    assert isinstance(claims, list)
+    return claims
+
+
 def sealed_events(*sequences: int) -> list[SealedEvent]:
     return [SealedEvent(sequence, b"sealed event %d" % sequence) for sequence in sequences]
 
@@ -72,19 +97,21 @@ class Jobs:
         return job.id
 
     async def running(self, **changes: Any) -> Attempt:
-        attempt = attempt_on(await self.queued(**changes))
-        await self.claimed(attempt)
-        return attempt
+        return (await self.claimed(await self.queued(**changes))).attempt
 
     async def finished(self, state: JobState = JobState.SUCCEEDED, **changes: Any) -> Attempt:
         attempt = await self.running(**changes)
         assert await self.store.settle(attempt, ending(state))
         return attempt
 
-    async def claimed(self, attempt: Attempt) -> Claim:
-        claim = await self.store.claim(attempt, worker_id=WORKER_ID)
-        assert isinstance(claim, Claim)
+    async def claimed(self, job_id: JobId, *, worker_id: str = WORKER_ID) -> Claim:
+        claim = await taken(self.store, self.redis, job_id, worker_id=worker_id)
+        assert claim is not None
         return claim
+
+    async def taken(self, lane: Lane = Lane.FAST, *, tools: Sequence[str] = (TOOL,), most: int = 100) -> list[JobId]:
+        """Takes queued jobs as a worker with these tools. Returns their ids in the order of their turns."""
+        return [claim.record.id for claim in await taken_from(self.store, lane, tools=tools, most=most)]
 
     async def stored(self, job_id: JobId) -> StoredJob:
         [stored] = await self.store.read([job_id])
@@ -104,7 +131,8 @@ class Jobs:
         """As if the job had waited for longer than it may."""
         async with self.redis.pipeline() as pipe:
             pipe.hset(key_names.JOB + job_id, "queue_deadline", str(PAST_MS))
-            pipe.zadd(key_names.QUEUED, {job_id: PAST_MS}, xx=True)
+            for lane in Lane:
+                pipe.zadd(key_names.QUEUED + lane, {job_id: PAST_MS}, xx=True)
             await pipe.execute()
 
     async def let_lease_end(self, job_id: JobId) -> None:

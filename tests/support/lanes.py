@@ -2,18 +2,24 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine
 from contextlib import asynccontextmanager
 
 from arq.connections import ArqRedis
 
 from shared.models import JobId, Lane
+from shared.network import redis_address
 from shared.redis.redis_connection import worker_pool
-from tests.support.jobs import TOOL
+from shared.store.attempts import Claim
+from shared.store.job_store import JobStore
+from tests.support.jobs import TOOL, WORKER_ID
 from tests.support.waiting import wait_until
 from worker.lane import LaneWorker
+from worker.leases import LeaseKeeper
 
 NEVER_S = 3_600.0
+
+RunClaim = Callable[[Claim], Coroutine[None, None, None]]
 
 
 class Recorder:
@@ -26,7 +32,8 @@ class Recorder:
         self.gate = asyncio.Event()
         self.gate.set()
 
-    async def run_job(self, job_id: JobId) -> None:
+    async def run_claim(self, claim: Claim) -> None:
+        job_id = claim.record.id
         self.started[job_id] += 1
         self.most_at_once = max(self.most_at_once, self.started.total() - self.ended.total())
         await self.gate.wait()
@@ -35,11 +42,18 @@ class Recorder:
 
 @asynccontextmanager
 async def idle_lane(
-    url: str, run_job: Callable[[JobId], Awaitable[None]], *, slots: int = 2, tools: Collection[str] = (TOOL,)
+    url: str,
+    run_claim: RunClaim,
+    *,
+    slots: int = 2,
+    tools: Collection[str] = (TOOL,),
+    name: Lane = Lane.FAST,
 ) -> AsyncIterator[LaneWorker]:
     """A lane that does nothing by itself."""
-    pool = ArqRedis(worker_pool(url))
-    lane = LaneWorker(Lane.FAST, pool=pool, tools=tools, slots=slots, run_job=run_job)
+    pool = ArqRedis(worker_pool(redis_address.parse(url)))
+    store = JobStore(pool)
+    leases = LeaseKeeper(store, pool, WORKER_ID)
+    lane = LaneWorker(name, pool=pool, store=store, leases=leases, tools=tools, slots=slots, run_claim=run_claim)
     try:
         yield lane
     finally:
@@ -50,14 +64,15 @@ async def idle_lane(
 @asynccontextmanager
 async def serving_lane(
     url: str,
-    run_job: Callable[[JobId], Awaitable[None]],
+    run_claim: RunClaim,
     *,
     slots: int = 2,
     polls: bool = False,
     tools: Collection[str] = (TOOL,),
+    name: Lane = Lane.FAST,
 ) -> AsyncIterator[LaneWorker]:
     """A lane that serves; unless it `polls`, only its wake lists can make it run anything that comes now."""
-    async with idle_lane(url, run_job, slots=slots, tools=tools) as lane:
+    async with idle_lane(url, run_claim, slots=slots, tools=tools, name=name) as lane:
         if not polls:
             lane.poll_delay_s = NEVER_S
         serving = asyncio.create_task(lane.serve(), name="serve")

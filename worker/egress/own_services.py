@@ -2,14 +2,17 @@
 
 import errno
 import socket
+from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from shared.network import destinations, endpoints
 from shared.network.endpoints import Address, Endpoint
+from shared.network.redis_address import RedisAddress
+from shared.redis.redis_connection import UNAVAILABLE
+from shared.redis.sentinel_watch import SentinelWatch
 from worker.egress.resolver import Resolver, plain
 
-REDIS_PORT = 6379
 COLLECTOR_PORTS = {"http": 80, "https": 443}
 
 
@@ -19,31 +22,37 @@ class OwnServices:
 
     places: tuple[Endpoint, ...]
     resolve: Resolver
+    sentinel: SentinelWatch | None = None
+    """Knows the servers of Redis that Sentinel names, which may change."""
 
-    @property
     def ports(self) -> frozenset[int]:
-        return frozenset(place.port for place in self.places)
+        """Returns the ports that are known now."""
+        servers = self.sentinel.known_servers if self.sentinel is not None else ()
+        return frozenset(place.port for place in (*self.places, *servers))
 
     async def have(self, address: Address, port: int) -> bool:
-        """Returns whether one of our services may listen there. It may listen anywhere if its name does not resolve."""
+        """Returns whether one of our services may listen there.
+
+        It may listen anywhere if its name does not resolve, or if Sentinel does not name the servers.
+        """
         reached = [plain(each) for each in endpoints.spellings(address)]
-        for place in self.places:
-            if place.port != port:
-                continue
-            try:
-                known = await self.resolve(place.host)
-            except OSError:
-                return True
-            if any(each in known for each in reached) or (any(map(_is_here, known)) and any(map(_is_here, reached))):
-                return True
+        try:
+            servers = await self.sentinel.servers() if self.sentinel is not None else ()
+            for place in (*self.places, *servers):
+                if place.port == port and _are_same(await self.resolve(place.host), reached):
+                    return True
+        except UNAVAILABLE:
+            return True
         return False
 
 
-def places(redis_url: str, others: str) -> tuple[Endpoint, ...]:
-    """Returns the place of Redis, unless its URL names a Unix socket, and those that the setting `others` lists."""
-    parts = urlsplit(redis_url)
-    redis = () if parts.scheme == "unix" else (Endpoint(parts.hostname or "localhost", parts.port or REDIS_PORT),)
-    return (*redis, *destinations.parse_services(others))
+def _are_same(known: Collection[Address], reached: Collection[Address]) -> bool:
+    return any(each in known for each in reached) or (any(map(_is_here, known)) and any(map(_is_here, reached)))
+
+
+def places(redis: RedisAddress, others: str) -> tuple[Endpoint, ...]:
+    """Returns the places of Redis and its sentinels, and those that the setting `others` lists."""
+    return (*((redis.server,) if redis.server else redis.sentinels), *destinations.parse_services(others))
 
 
 def collector(url: str) -> tuple[Endpoint, ...]:

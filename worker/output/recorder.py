@@ -16,7 +16,8 @@ from shared.events import EventKind, OutputEvent
 from shared.metrics import OutputFate
 from shared.redis.redis_connection import UNAVAILABLE
 from shared.sealing.fernet_keys import DataKey, Purpose
-from shared.store.job_store import Attempt, JobStore, SealedEvent
+from shared.store.attempts import Attempt, SealedEvent
+from shared.store.job_store import JobStore
 from worker.job_control import JobControl
 
 FLUSH_INTERVAL_S = 0.05
@@ -75,6 +76,11 @@ class OutputRecorder:
     def dropped_bytes(self) -> int:
         """Bytes of output that were not stored."""
         return self._dropped_bytes
+
+    @property
+    def newest_progress(self) -> int:
+        """Sequence number of the newest sealed progress event, or 0 if there is none. Ask after `remaining`."""
+        return self._newest_progress
 
     def count(self) -> None:
         """Adds the stored and dropped bytes to the metrics. Call it once, after all output was added."""

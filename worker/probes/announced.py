@@ -10,12 +10,12 @@ import sys
 
 from redis.asyncio import Redis
 
+from shared.network.redis_address import RedisAddress
 from shared.redis import redis_connection
 from shared.redis.redis_connection import UNAVAILABLE
 from shared.sealing import process_hardening
 from shared.settings import SettingsError, WorkerSettings
 from shared.store.workers import WorkerRegistry
-from shared.tools import registry
 
 TIMEOUT_S = 5.0
 
@@ -24,15 +24,15 @@ def main() -> None:
     """Exits with 1 and a reason if the worker is not healthy. Health checks use no other code."""
     try:
         process_hardening.forbid_dumps()
-        url = WorkerSettings.load().redis_url.get_secret_value()
+        address = WorkerSettings.load().redis_address()
     except SettingsError as error:
         sys.exit(str(error))
-    sys.exit(asyncio.run(shortcoming(url, socket.gethostname())))
+    sys.exit(asyncio.run(shortcoming(address, socket.gethostname())))
 
 
-async def shortcoming(redis_url: str, host_name: str) -> str | None:
+async def shortcoming(address: RedisAddress, host_name: str) -> str | None:
     """Returns why no worker of this host counts as healthy, or None if one does."""
-    redis = redis_connection.gateway_client(redis_url)
+    redis = redis_connection.gateway_client(address)
     try:
         async with asyncio.timeout(TIMEOUT_S):
             announced = await _is_announced(redis, host_name)
@@ -44,7 +44,7 @@ async def shortcoming(redis_url: str, host_name: str) -> str | None:
 
 
 async def _is_announced(redis: Redis, host_name: str) -> bool:
-    living = await WorkerRegistry(redis).living(registry.names())
+    living = await WorkerRegistry(redis).living()
     return any(worker.worker_id.rpartition("-")[0] == host_name for worker in living)
 
 

@@ -4,7 +4,7 @@ The environment is clean: the child gets none of the worker's variables, and fin
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,8 +59,8 @@ class PlanSettings:
     allow_loopback: bool
     job_file_bytes: int
     go_memory_limit: str
-    own_ports: frozenset[int] = frozenset()
-    """Ports of our own services. No command may connect to them, not even on loopback."""
+    own_ports: Callable[[], frozenset[int]] = frozenset
+    """Returns the ports of our own services, which may change. No command may connect to them, not even on loopback."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,11 +200,11 @@ def _network(
         return Network()
     past_proxy = {server.port} if server and endpoints.goes_past_proxies(server.host) else set()
     direct = past_proxy.union(command.loopback_ports) if settings.allow_loopback else set()
-    ports = tuple(sorted({proxy.port, *(direct - settings.own_ports)}))
+    ports = tuple(sorted({proxy.port, *(direct - settings.own_ports())}))
     may_listen = tool.listening_verbs or tool.listening_flags
     if not (command.listens and may_listen):
         return Network(ports)
-    return Network(ports, own_listeners.ports(settings.own_ports), (own_listeners.CHOSEN_BY_THE_KERNEL,))
+    return Network(ports, own_listeners.ports(settings.own_ports()), (own_listeners.CHOSEN_BY_THE_KERNEL,))
 
 
 def _helper(binary: ToolBinary, verb: str) -> HelperBinary | None:

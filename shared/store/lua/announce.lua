@@ -1,18 +1,15 @@
 -- ARGV: worker, announcement (JSON), lifetime in ms, then the worker's tools. A lifetime of 0 withdraws the worker.
+-- Returns the key mark (false: none).
 local worker, lifetime_ms = ARGV[1], tonumber(ARGV[3])
-local now = now_ms()
+local member = table.concat({worker, unpack(ARGV, 4)}, ' ')
 if lifetime_ms > 0 then
+  local now = now_ms()
   redis.call('SET', WORKER .. worker, ARGV[2], 'PX', lifetime_ms)
+  if redis.call('ZADD', WORKERS, now + lifetime_ms, member) == 1 then
+    redis.call('ZREMRANGEBYSCORE', WORKERS, '-inf', now)
+  end
 else
   redis.call('DEL', WORKER .. worker)
+  redis.call('ZREM', WORKERS, member)
 end
-for index = 4, #ARGV do
-  local members = TOOL_WORKERS .. ARGV[index]
-  redis.call('ZREMRANGEBYSCORE', members, '-inf', now)
-  if lifetime_ms > 0 then
-    redis.call('ZADD', members, now + lifetime_ms, worker)
-  else
-    redis.call('ZREM', members, worker)
-  end
-end
-return now
+return redis.call('GET', KEY_MARK)

@@ -3,5 +3,5 @@
 local id, fence = ARGV[1], ARGV[2]
 if not holds(id, fence) then return 0 end
 append_events(id, 3)
-redis.call('PUBLISH', CHANGES .. id, '')
+tell_followers(id)
 return 1

@@ -1,8 +1,29 @@
--- Precedes every script: the clock, and the only functions that queue a job and end a job.
+-- Precedes every script: the clock, the queue with its turns, and the only function that ends a job.
 
 local function now_ms()
   local time = redis.call('TIME')
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+
+-- The server's replication id, which a failover and a restart change, and the number of replicas that follow it. Both
+-- are unknown where the server does not let scripts ask.
+local function server()
+  local info = redis.pcall('INFO', 'replication')
+  if type(info) ~= 'string' then return '', 0 end
+  return string.match(info, 'master_replid:(%x+)') or '', select(2, string.gsub(info, 'state=online', ''))
+end
+
+-- For scripts that a replica must acknowledge: their caller learns from each answer whether there is one.
+local function with_replicas(answer)
+  local _, replicas = server()
+  return {replicas, answer}
+end
+
+local function is_served(tool, now)
+  for _, worker in ipairs(redis.call('ZRANGEBYSCORE', WORKERS, now, '+inf')) do
+    if string.find(worker .. ' ', ' ' .. tool .. ' ', 1, true) then return true end
+  end
+  return false
 end
 
 -- Only workers that have the tool wait on this list, because a token that another worker pops would be lost.
@@ -12,10 +33,37 @@ local function wake(id, lane, tool)
   redis.call('LTRIM', tokens, -WAKE_LIMIT, -1)
 end
 
--- The score is a minute in the past: if it is later than the worker's clock, arq takes the job for a deferred one.
-local function enqueue(id, lane, tool, arq_job, lifetime_s, now)
-  redis.call('SET', ARQ_JOB .. id, arq_job, 'EX', lifetime_s)
-  redis.call('ZADD', QUEUE .. lane, now - 60000, id)
+-- Callers take turns in a lane (start-time fair queuing): a caller's jobs get turns at a distance of one, and never one
+-- that has already passed, so that a long queue of one caller does not delay another's job. A caller with a greater
+-- weight would get a smaller distance. An empty queue forgets all turns, because they order only queued jobs.
+local function present_turn(lane)
+  return tonumber(redis.call('GET', TURN .. lane) or 0)
+end
+
+local function next_turn(lane, share)
+  local turn = math.max(present_turn(lane), tonumber(redis.call('ZSCORE', TURNS .. lane, share) or 0))
+  redis.call('ZADD', TURNS .. lane, turn + 1, share)
+  return turn
+end
+
+local function pass_turn(lane, turn)
+  if redis.call('EXISTS', QUEUE .. lane) == 0 then
+    redis.call('DEL', TURN .. lane, TURNS .. lane)
+  elseif turn > present_turn(lane) then
+    redis.call('SET', TURN .. lane, turn)
+    redis.call('ZREMRANGEBYSCORE', TURNS .. lane, '-inf', turn)
+  end
+end
+
+-- The caller's later jobs move up, as if this one had never been queued.
+local function give_back_turn(lane, share)
+  if redis.call('ZSCORE', TURNS .. lane, share) then redis.call('ZINCRBY', TURNS .. lane, -1, share) end
+  pass_turn(lane, 0)
+end
+
+local function enqueue(id, lane, tool, turn, deadline)
+  redis.call('ZADD', QUEUE .. lane, turn, id)
+  redis.call('ZADD', QUEUED .. lane, deadline, id)
   wake(id, lane, tool)
 end
 
@@ -28,16 +76,6 @@ local function list(id, principal, now, lifetime_s)
   redis.call('ZADD', jobs, now, id)
   redis.call('ZREMRANGEBYRANK', jobs, 0, -LISTED_JOBS - 1)
   redis.call('EXPIRE', jobs, math.max(lifetime_s, redis.call('TTL', jobs)))
-end
-
-local function forget_in_arq(id, lane)
-  redis.call('ZREM', QUEUE .. lane, id)
-  redis.call('DEL', ARQ_JOB .. id, ARQ_IN_PROGRESS .. id, ARQ_RETRY .. id)
-end
-
-local function forget_in_queue(id, lane)
-  redis.call('ZREM', QUEUED, id)
-  forget_in_arq(id, lane)
 end
 
 local function release(id, names)
@@ -73,34 +111,62 @@ local function keep_for_repeats(id, names, lifetime_s)
   end
 end
 
+-- The record names the gateways on which a request waits for the job's end. Writes even if the gateway is known, so that
+-- a repeated submit has a write that a replica can acknowledge.
+local function add_watcher(id, gateway)
+  local watchers = redis.call('HGET', JOB .. id, 'watchers') or ''
+  if not string.find(watchers, gateway, 1, true) then watchers = watchers .. ' ' .. gateway end
+  redis.call('HSET', JOB .. id, 'watchers', watchers)
+end
+
+local function tell_followers(id)
+  for _, gateway in ipairs(redis.call('SMEMBERS', FOLLOWERS .. id)) do redis.call('PUBLISH', GATEWAY .. gateway, id) end
+end
+
+-- Sends the finished job to the gateways that wait for it, with its response if that is small.
+local function tell_end(id)
+  local watchers = redis.call('HGET', JOB .. id, 'watchers') or ''
+  if watchers ~= '' then
+    local fields, record = redis.call('HGETALL', JOB .. id), {}
+    for index = 1, #fields, 2 do record[fields[index]] = fields[index + 1] end
+    local notice = {id = id, record = record}
+    if redis.call('STRLEN', RESPONSE .. id) <= NOTICE_BYTES then
+      notice.response = redis.call('GET', RESPONSE .. id) or ''
+    end
+    local text = cjson.encode(notice)
+    for gateway in string.gmatch(watchers, '%S+') do redis.call('PUBLISH', GATEWAY .. gateway, text) end
+  end
+  tell_followers(id)
+end
+
 -- Tool, class and final state of each job that this call ended. Every script that can end a job returns it.
 local ended = {}
 
 -- The sealed request and its key are deleted when the job ends, and so is the fence, so no attempt can write again.
+-- The caller of this function tells the job's end (`tell_end`).
 local function finish(id, state, reason)
   local record = JOB .. id
-  ended[#ended + 1] = redis.call('HGET', record, 'tool') or ''
-  ended[#ended + 1] = redis.call('HGET', record, 'class') or ''
+  local tool, class, lane, retention, exclusive, repeatable, principal, share = unpack(redis.call('HMGET', record,
+    'tool', 'class', 'lane', 'retention_s', 'exclusive', 'repeatable', 'principal', 'share'))
+  ended[#ended + 1] = tool or ''
+  ended[#ended + 1] = class or ''
   ended[#ended + 1] = state
-  local retention = tonumber(redis.call('HGET', record, 'retention_s'))
-  redis.call('HSET', record, 'state', state, 'ended_at', now_ms(), 'reason', reason)
-  release(id, redis.call('HGET', record, 'exclusive'))
-  keep_for_repeats(id, redis.call('HGET', record, 'repeatable'), HAS_RESULT[state] and UNDELIVERED_S or 0)
-  redis.call('ZREM', PRINCIPAL .. redis.call('HGET', record, 'principal'), id)
-  redis.call('HDEL', record, 'request_key', 'fence', 'worker', 'exclusive', 'owner')
-  redis.call('DEL', REQUEST .. id)
-  redis.call('ZREM', QUEUED, id)
+  if redis.call('ZREM', QUEUE .. lane, id) == 1 then give_back_turn(lane, share or '') end
+  redis.call('ZREM', QUEUED .. lane, id)
+  redis.call('ZREM', LOAD .. lane, id)
   redis.call('ZREM', LEASES, id)
-  redis.call('EXPIRE', record, retention)
-  redis.call('EXPIRE', EVENTS .. id, retention)
-  redis.call('PUBLISH', NOTICE .. id, state)
-  redis.call('PUBLISH', CHANGES .. id, '')
+  redis.call('HSET', record, 'state', state, 'ended_at', now_ms(), 'reason', reason)
+  release(id, exclusive)
+  keep_for_repeats(id, repeatable, HAS_RESULT[state] and UNDELIVERED_S or 0)
+  redis.call('ZREM', PRINCIPAL .. principal, id)
+  redis.call('HDEL', record, 'request_key', 'fence', 'worker', 'exclusive', 'owner', 'share')
+  redis.call('DEL', REQUEST .. id)
+  for _, key in ipairs({record, EVENTS .. id, FOLLOWERS .. id}) do redis.call('EXPIRE', key, retention) end
 end
 
--- Ends a job from outside its worker. The worker will not remove arq's keys, so this function does.
 local function finish_from_outside(id, state, reason)
-  forget_in_queue(id, redis.call('HGET', JOB .. id, 'lane'))
   finish(id, state, reason)
+  tell_end(id)
 end
 
 local function ask_to_end(id, reason)
@@ -111,6 +177,15 @@ end
 local function holds(id, fence)
   local record = redis.call('HMGET', JOB .. id, 'state', 'fence')
   return record[1] == 'running' and record[2] == fence
+end
+
+-- A worker shows an attempt that does not hold its job. If the job is queued and no attempt on it is known, then this
+-- server has lost the attempt's claim (a failover, restored data). A write must not run a second time, so it ends here.
+local function disown(id)
+  local state, attempt, class = unpack(redis.call('HMGET', JOB .. id, 'state', 'attempt', 'class'))
+  if state == 'queued' and tonumber(attempt) == 0 and class ~= 'read' then
+    finish_from_outside(id, 'lost', 'Redis has lost data while the command ran')
+  end
 end
 
 local function append_events(id, first)

@@ -1,13 +1,24 @@
--- ARGV: id, fencing token, final state, reason, sealed response (empty: none), then sequence number and sealed event pairs.
--- Returns 1 if this attempt ended the job, now or earlier, and the jobs that it ended now.
+-- ARGV: id, fencing token, final state, reason, sealed response (empty: none), sequence number of the newest progress
+--       event (0: none), whether replicas are known that the server does not see at the moment ('1'), then sequence
+--       number and sealed event pairs.
+-- Returns the number of replicas; 1 if this attempt ended the job, now or earlier, whether waiters were told ('1'), and
+-- the jobs that it ended now. If there are replicas, `tell` tells waiters after one has acknowledged the end.
 local id, fence, state = ARGV[1], ARGV[2], ARGV[3]
-local record = redis.call('HMGET', JOB .. id, 'state', 'settled_by')
-if record[2] == fence then return {1, ended} end
-if not holds(id, fence) then return {0, ended} end
-append_events(id, 6)
+if redis.call('HGET', JOB .. id, 'settled_by') == fence then
+  redis.call('HSET', JOB .. id, 'settled_by', fence)  -- a write, so that a replica can acknowledge this call too
+  return with_replicas({1, 1 - redis.call('HEXISTS', JOB .. id, 'untold'), ended})
+end
+if not holds(id, fence) then
+  disown(id)
+  return with_replicas({0, 1, ended})
+end
+append_events(id, 8)
 if ARGV[5] ~= '' then
   redis.call('SET', RESPONSE .. id, ARGV[5], 'EX', redis.call('HGET', JOB .. id, 'retention_s'))
 end
-redis.call('HSET', JOB .. id, 'settled_by', fence)
+redis.call('HSET', JOB .. id, 'settled_by', fence, 'progress', ARGV[6])
 finish(id, state, ARGV[4])
-return {1, ended}
+local _, replicas = server()
+local is_told = replicas == 0 and ARGV[7] ~= '1'
+if is_told then tell_end(id) else redis.call('HSET', JOB .. id, 'untold', 1) end
+return {replicas, {1, is_told and 1 or 0, ended}}

@@ -1,10 +1,16 @@
--- ARGV: Redis' time in ms after which expired leases are ignored (0: always), most jobs in one pass, longest time of a
---       pick-up in ms, time in ms of arq's in-progress mark, most attempts of a read, arq's job with `{id}` for the id,
---       then the lanes.
--- Returns Redis' time in ms, numbers of expired jobs, lost jobs, repaired pick-ups, reads queued again; the ended jobs.
-local limit, pick_up_ms, in_progress_ms = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local attempts, arq_job = tonumber(ARGV[5]), ARGV[6]
+-- ARGV: Redis' time in ms after which expired leases are ignored (0: always), most jobs in one pass, most attempts of a
+--       read.
+-- Returns Redis' time in ms, the server's replication id (empty if there are no jobs), the numbers of its replicas, of
+-- expired jobs, of lost jobs and of reads queued again; the ended jobs.
+local limit, attempts = tonumber(ARGV[2]), tonumber(ARGV[3])
 local now = now_ms()
+local indexes = {LEASES}
+for _, lane in ipairs(LANES) do
+  indexes[#indexes + 1] = QUEUED .. lane
+  indexes[#indexes + 1] = LOAD .. lane
+end
+local replication_id, replicas = server()
+if redis.call('EXISTS', unpack(indexes)) == 0 then return {now, '', replicas, 0, 0, 0, ended} end
 
 -- Calls `settle` for each job of an index whose time is over. Removes the entry if the job is no longer in that state.
 local function each_overdue(index, state, settle)
@@ -30,23 +36,24 @@ local function queue_again(id)
   redis.call('EXPIRE', JOB .. id, lifetime_s)
   redis.call('EXPIRE', REQUEST .. id, lifetime_s)
   redis.call('ZADD', PRINCIPAL .. principal, 'XX', now + lifetime_s * 1000, id)
+  redis.call('ZADD', LOAD .. lane, 'XX', now + lifetime_s * 1000, id)
   if redis.call('TTL', PRINCIPAL .. principal) < lifetime_s then redis.call('EXPIRE', PRINCIPAL .. principal, lifetime_s) end
   if redis.call('TTL', JOBS .. principal) < lifetime_s then redis.call('EXPIRE', JOBS .. principal, lifetime_s) end
   redis.call('DEL', EVENTS .. id)
   redis.call('ZREM', LEASES, id)
-  redis.call('ZADD', QUEUED, until_ms, id)
-  forget_in_arq(id, lane)
-  enqueue(id, lane, tool, string.gsub(arq_job, '{id}', id), lifetime_s, now)
-  redis.call('PUBLISH', NOTICE .. id, 'queued')
-  redis.call('PUBLISH', CHANGES .. id, '')
+  enqueue(id, lane, tool, present_turn(lane), until_ms)
+  tell_followers(id)
   return true
 end
 
 local expired, lost, again = 0, 0, 0
-each_overdue(QUEUED, 'queued', function(id)
-  finish_from_outside(id, 'expired', 'no worker took the job in time')
-  expired = expired + 1
-end)
+for _, lane in ipairs(LANES) do
+  redis.call('ZREMRANGEBYSCORE', LOAD .. lane, '-inf', now)
+  each_overdue(QUEUED .. lane, 'queued', function(id)
+    finish_from_outside(id, 'expired', 'no worker took the job in time')
+    expired = expired + 1
+  end)
+end
 if now <= tonumber(ARGV[1]) then
   each_overdue(LEASES, 'running', function(id)
     if queue_again(id) then
@@ -57,26 +64,4 @@ if now <= tonumber(ARGV[1]) then
     end
   end)
 end
-
--- If a worker dies between arq's pick-up and our claim, arq considers the queued job running. arq's queue also
--- contains any number of running jobs, so each second another part of a long queue is examined.
-local repaired = 0
-for index = 7, #ARGV do
-  local lane = ARGV[index]
-  local parts = math.max(1, math.ceil(redis.call('ZCARD', QUEUE .. lane) / limit))
-  local first = math.floor(now / 1000) % parts * limit
-  for _, id in ipairs(redis.call('ZRANGE', QUEUE .. lane, first, first + limit - 1)) do
-    local state, tool = unpack(redis.call('HMGET', JOB .. id, 'state', 'tool'))
-    if not state or (state ~= 'queued' and state ~= 'running') then
-      forget_in_queue(id, lane)
-    elseif state == 'queued' then
-      local left_ms = redis.call('PTTL', ARQ_IN_PROGRESS .. id)
-      if left_ms > 0 and in_progress_ms - left_ms > pick_up_ms then
-        redis.call('DEL', ARQ_IN_PROGRESS .. id)
-        wake(id, lane, tool)
-        repaired = repaired + 1
-      end
-    end
-  end
-end
-return {now, expired, lost, repaired, again, ended}
+return {now, replication_id, replicas, expired, lost, again, ended}

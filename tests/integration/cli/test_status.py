@@ -1,5 +1,6 @@
 """`mcp-k8s status` on a real server: what it shows, and how it ends."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -10,16 +11,19 @@ from redis.asyncio import Redis
 
 from shared.models import Lane
 from shared.store.workers import Announcement, WorkerRegistry
+from tests.support.impostor import bulk, impostor
 from tests.support.jobs import WORKER_ID, Jobs
 from tests.support.product import PROJECT, free_port
+from tests.support.sentinel import cluster
+from tests.support.sentinel.plan import Account, Plan
 from tests.support.valkey import Valkey
 
 PASSWORD = "hunter2"
 TIMEOUT_S = 60
 
 
-def status(url: str, *options: str) -> subprocess.CompletedProcess[str]:
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(PROJECT), "K8S_MCP_REDIS_URL": url}
+def status(url: str, *options: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(PROJECT), "K8S_MCP_REDIS_URL": url, **settings}
     command = [sys.executable, "-m", "cli.main", "status", *options]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
 
@@ -116,3 +120,26 @@ async def test_server_that_stands_still_is_one_line(own_valkey: Valkey) -> None:
     own_valkey.resume()
 
     assert (refused.returncode, refused.stderr) == (1, "error: Redis does not answer in time\n")
+
+
+async def test_status_follows_sentinel_and_says_which_server_it_asked() -> None:
+    async with cluster.running(Plan(servers=2, sentinel_account=Account(PASSWORD))) as running:
+        options = {"K8S_MCP_REDIS_SENTINEL_PASSWORD": PASSWORD}
+        before = json.loads(status(running.url, "--json", **options).stdout)
+        old = await running.kill_primary()
+        new = await running.switched(old)
+        after = json.loads(status(running.url, "--json", **options).stdout)
+
+    assert before["redis"]["address"] == f"{running.url}, primary 127.0.0.1:{old.port}"
+    assert after["redis"]["address"].endswith(f"primary 127.0.0.1:{new.port}")
+
+
+async def test_server_that_is_not_supported_is_one_line(valkey: Valkey) -> None:
+    """A fake: a real server behind a relay that answers INFO as Dragonfly."""
+    info = bulk("redis_version:7.2.0\r\ndragonfly_version:df-v1.23.0\r\n")
+    async with impostor(valkey.socket, {"INFO": info}) as address:
+        refused = await asyncio.to_thread(status, address.name)
+
+    assert (refused.returncode, refused.stdout) == (78, "")
+    assert refused.stderr.startswith("K8S_MCP_REDIS_URL leads to Dragonfly df-v1.23.0")
+    assert len(refused.stderr.splitlines()) == 1

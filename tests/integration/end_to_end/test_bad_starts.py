@@ -1,7 +1,8 @@
 """What a gateway or worker says when it cannot serve: one clear line and an exit code, or a readiness that fails."""
 
+import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 from redis.asyncio import Redis
 
 from tests.support.product import Process, Product, free_port, is_serving
+from tests.support.sentinel import cluster
+from tests.support.sentinel.plan import Account, Plan
 from tests.support.valkey import Valkey
 from tests.support.waiting import wait_until
 
@@ -48,9 +51,12 @@ async def readiness(url: str) -> int:
         ({"K8S_MCP_MASTER_KEYS": SECRET}, "K8S_MCP_MASTER_KEYS contains something that is not a key"),
         ({"K8S_MCP_MASTER_KEYS": "", "K8S_MCP_MASTER_KEYS_FILE": "/nowhere"}, "K8S_MCP_MASTER_KEYS_FILE: No such file"),
         ({"K8S_MCP_REDIS_URL": f"http://{SECRET}"}, "K8S_MCP_REDIS_URL must start with redis://"),
+        ({"K8S_MCP_REDIS_URL": f"redis+sentinel://{SECRET}"}, "K8S_MCP_REDIS_URL must look like redis+sentinel://"),
+        ({"K8S_MCP_REDIS_CA_FILE": f"/nowhere/{SECRET}"}, "K8S_MCP_REDIS_CA_FILE names a file that cannot be read"),
+        ({"K8S_MCP_REDIS_CA_FILE": __file__}, "K8S_MCP_REDIS_CA_FILE names a file that holds no certificate"),
         ({"K8S_MCP_MAX_OUTPUT": SECRET}, "K8S_MCP_MAX_OUTPUT Input should be a valid integer"),
     ],
-    ids=["no key", "no such key", "no key file", "no Redis URL", "no number"],
+    ids=["no key", "no such key", "no key file", "no Redis URL", "no service", "no CA file", "no CA", "no number"],
 )
 @pytest.mark.parametrize("part", ["gateway", "worker"])
 async def test_wrong_setting_ends_it_with_its_name(
@@ -132,3 +138,74 @@ async def test_with_another_password_nobody_is_ready_and_each_says_why(
         assert process.is_running
         assert SECRET not in process.output()
     assert await readiness(url) == 503
+
+
+@pytest.fixture
+def cluster_mode(tmp_path: Path) -> Iterator[Valkey]:
+    """A server in cluster mode, which tests start."""
+    ports = {"port": str(free_port()), "cluster-port": str(free_port()), "bind": "127.0.0.1"}
+    server = Valkey({"cluster-enabled": "yes", "cluster-config-file": str(tmp_path / "nodes.conf"), **ports})
+    with contextlib.ExitStack() as stack:
+        stack.push(server.__exit__)
+        yield server
+
+
+@pytest.mark.parametrize("part", ["gateway", "worker"])
+async def test_server_that_is_not_supported_ends_the_start(product: Product, part: str, cluster_mode: Valkey) -> None:
+    cluster_mode.start()
+
+    code, said = await end_of(product.start(part, K8S_MCP_REDIS_URL=cluster_mode.url))
+
+    assert (code, len(said)) == (78, 1), said
+    assert said[0].startswith("K8S_MCP_REDIS_URL leads to a server in cluster mode, ")
+
+
+async def test_server_that_is_not_supported_is_found_out_when_it_is_reached(
+    product: Product, cluster_mode: Valkey
+) -> None:
+    product.redis_url = cluster_mode.url
+    url, gateway = product.start_gateway()
+    worker = product.start("worker")
+    await wait_until(lambda: is_serving(url, gateway), timeout_s=60)
+    for process in (gateway, worker):
+        await wait_until(partial(reasons, process), timeout_s=60)
+    cluster_mode.start()
+
+    code, said = await end_of(worker)
+    assert (code, len(said)) == (78, 1), said
+    await wait_until(lambda: "in cluster mode" in gateway.output(), timeout_s=60)
+    assert gateway.is_running
+    async with httpx.AsyncClient(timeout=60) as client:
+        answer = await client.get(f"{url}/readyz")
+    assert (answer.status_code, "in cluster mode" in answer.json()["detail"]) == (503, True)
+
+
+@pytest.mark.parametrize(
+    ("service", "password", "told"),
+    [
+        ("other", "right", 'Redis cannot be used: no Sentinel knows the service "other" that K8S_MCP_REDIS_URL names'),
+        (
+            "jobs",
+            SECRET,
+            "Redis cannot be used: Sentinel rejects the user or password in K8S_MCP_REDIS_SENTINEL_USERNAME and "
+            "K8S_MCP_REDIS_SENTINEL_PASSWORD",
+        ),
+    ],
+    ids=["service", "password"],
+)
+async def test_sentinel_that_does_not_help_is_told_and_nobody_is_ready(
+    product: Product, service: str, password: str, told: str
+) -> None:
+    async with cluster.running(Plan(servers=1, sentinels=1, sentinel_account=Account("right"))) as running:
+        product.redis_url = running.url.replace("/jobs/", f"/{service}/")
+        product.settings["K8S_MCP_REDIS_SENTINEL_PASSWORD"] = password
+        url, gateway = product.start_gateway()
+        worker = product.start("worker")
+        await wait_until(lambda: is_serving(url, gateway), timeout_s=60)
+
+        for process in (gateway, worker):
+            await wait_until(partial(reasons, process), timeout_s=60)
+            assert set(reasons(process)) == {told}
+            assert process.is_running
+            assert SECRET not in process.output()
+        assert await readiness(url) == 503

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from shared.models import JobId, JobState
+from shared.models import JobId, JobState, Lane
 from shared.store import key_names
 from shared.store.job_store import JobStore
 from tests.integration.end_to_end.system import System, running_jobs
@@ -114,8 +114,8 @@ async def test_closed_write_that_is_still_queued_is_cancelled(
     running = await hasty_caller.running("stub", f"write hang {name}")
     async with Redis.from_url(hasty_system.product.redis_url) as redis:
         sending = asyncio.ensure_future(hasty_caller.run("stub", "write ok"))
-        await wait_until(lambda: redis.zcard(key_names.QUEUED))
-        [queued] = await redis.zrange(key_names.QUEUED, 0, -1)
+        await wait_until(lambda: redis.zcard(key_names.QUEUED + Lane.SLOW))
+        [queued] = await redis.zrange(key_names.QUEUED + Lane.SLOW, 0, -1)
 
     await close(sending, hasty_system.gateways[0].process)
     response = await hasty_caller.ended(queued.decode())

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
-from shared.models import JobState
+from shared.models import JobState, Lane
 from shared.store import key_names
 from tests.integration.faults.scene import SETTLE_TIMEOUT_S, Scene
 from tests.support.counting import CountingServer
@@ -156,5 +156,5 @@ async def test_full_redis_refuses_submits_whole_and_lets_running_jobs_end(scene:
 async def _names(redis: Redis) -> set[bytes]:
     """All keys of jobs, and what the queues and indexes hold."""
     names = {name async for name in redis.scan_iter(match=f"{key_names.PREFIX}*", count=1_000)}
-    queued = await redis.zrange(key_names.QUEUED, 0, -1)
+    queued = await redis.zunion([key_names.QUEUED + lane for lane in Lane])
     return {name for name in names if not name.startswith(key_names.WAKE.encode())} | set(queued)

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 from redis.asyncio import Redis
 
+from shared.models import Lane
 from shared.store import key_names
 from tests.support import kubeconfigs
 from tests.support.product import Process
@@ -46,7 +47,7 @@ async def jobs(redis: Redis) -> list[str]:
 
 async def queued(redis: Redis) -> list[str]:
     """The ids of all queued jobs."""
-    return [job_id.decode() for job_id in await redis.zrange(key_names.QUEUED, 0, -1)]
+    return [job_id.decode() for job_id in await redis.zunion([key_names.QUEUED + lane for lane in Lane])]
 
 
 async def in_record(redis: Redis, job_id: str, name: str) -> bytes | None:
@@ -68,7 +69,7 @@ async def change_record(redis: Redis, job_id: str, **fields: str) -> None:
 async def is_untouched(redis: Redis) -> bool:
     """Whether there is no job, no queue and no sealed request."""
     kept = [name async for name in redis.scan_iter(f"{key_names.PREFIX}*")]
-    others = (key_names.WORKER.encode(), key_names.TOOL_WORKERS.encode(), key_names.KEY_MARK.encode())
+    others = (key_names.WORKER.encode(), key_names.WORKERS.encode(), key_names.KEY_MARK.encode())
     return not [name for name in kept if not name.startswith(others)]
 
 

@@ -6,6 +6,7 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
+from shared.models import Lane
 from shared.store import key_names
 from tests.integration.gateway import served
 from tests.support.hand_worker import HandWorker
@@ -141,7 +142,7 @@ async def test_many_submits_have_as_many_jobs(client: httpx.AsyncClient, redis: 
 
 async def test_job_that_has_expired_says_why(client: httpx.AsyncClient, redis: Redis) -> None:
     job_id = await served.submitted(client)
-    await redis.zadd(key_names.QUEUED, {job_id: 1})
+    await redis.zadd(key_names.QUEUED + Lane.FAST, {job_id: 1}, xx=True)
     await wait_until(lambda: served.has_state(client, job_id, "expired"))
     response = (await client.get(f"/jobs/{job_id}")).json()["response"]
     assert response["error"] == "no worker took the job in time"

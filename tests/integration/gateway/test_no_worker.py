@@ -6,6 +6,7 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
+from shared.models import Lane
 from shared.store import key_names
 from tests.integration.gateway import served
 from tests.support.hand_worker import HandWorker
@@ -84,7 +85,7 @@ async def test_what_lies_in_redis_shows_nothing_of_the_request(client: httpx.Asy
 
 async def test_full_queue_is_429(client: httpx.AsyncClient, redis: Redis) -> None:
     full = {f"{number:032x}": 2**50 for number in range(1_000)}
-    await redis.zadd(key_names.QUEUED, full)
+    await redis.zadd(key_names.queue(Lane.FAST), full)
     answer = await client.post("/jobs", json={"tool": "kubectl", **BODY})
     assert (answer.status_code, served.code(answer)) == (429, "queue-full")
     assert int(answer.headers["Retry-After"]) > 0

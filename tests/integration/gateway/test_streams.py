@@ -48,9 +48,12 @@ async def all_pages(client: httpx.AsyncClient, job_id: str, *, stream: EventKind
     return pages
 
 
-async def has_subscribers(redis: Redis, channel: str, count: int) -> bool:
-    [(_, found)] = await redis.pubsub_numsub(channel)
-    return int(found) == count
+async def has_followers(redis: Redis, job_id: str, gateways: int) -> bool:
+    """Whether so many gateways are told of the job's changes."""
+    async with redis.pipeline() as pipe:
+        pipe.scard(key_names.FOLLOWERS + job_id)
+        [count] = await pipe.execute()
+    return bool(count == gateways)
 
 
 def names(events: list[Event]) -> list[str]:
@@ -100,17 +103,16 @@ async def test_followers_share_one_connection_and_leave_nothing_behind(
     client: httpx.AsyncClient, redis: Redis, worker: HandWorker
 ) -> None:
     job_id = await printing(client, worker, ends=False)
-    channel = key_names.changes(job_id)  # type: ignore[arg-type]  # from JSON
     before = len(await redis.client_list(_type="pubsub"))
 
     async def follow_a_little() -> None:
         async with following(client, job_id) as events:
             await anext(events)
-            await wait_until(lambda: has_subscribers(redis, channel, 1))
+            await wait_until(lambda: has_followers(redis, job_id, 1))
 
     await asyncio.gather(*(follow_a_little() for _ in range(20)))
     assert len(await redis.client_list(_type="pubsub")) == before
-    await wait_until(lambda: has_subscribers(redis, channel, 0))
+    await wait_until(lambda: has_followers(redis, job_id, 0))
 
 
 async def test_silent_stream_has_heartbeats(product: Product) -> None:

@@ -4,24 +4,68 @@ import asyncio
 import inspect
 import signal
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from arq import constants
 from arq.connections import ArqRedis
-from arq.jobs import deserialize_job_raw, serialize_job
 from arq.utils import timestamp_ms
-from arq.worker import Worker, func
+from arq.worker import Worker
 from redis.asyncio import Redis
 
-from shared.models import JobId, Lane
+from shared.models import Lane
+from shared.network import redis_address
 from shared.redis.redis_connection import worker_pool
-from shared.store import key_names, wire
-from shared.store.job_store import ARQ_IN_PROGRESS_MS
-from tests.support.jobs import Jobs, new_job_id
+from shared.store import key_names
+from tests.support.jobs import Jobs
 from tests.support.lanes import Recorder, idle_lane
 from tests.support.waiting import wait_until
 from worker.lane import LaneWorker
+
+QUEUE = key_names.queue(Lane.FAST)
+SOON_S = 0.01
+MINUTE_MS = 60_000
+SLOTS = 2
+
+
+class Polling(Worker):
+    """An arq worker that only notes what its poll finds, as our lanes let arq do no more."""
+
+    def __init__(self, pool: ArqRedis, **settings: Any) -> None:
+        super().__init__(
+            functions=[_never],
+            queue_name=QUEUE,
+            redis_pool=pool,
+            handle_signals=False,
+            poll_delay=SOON_S,
+            **settings,
+        )
+        self.found: list[list[bytes]] = []
+
+    async def start_jobs(self, job_ids: list[bytes]) -> None:
+        self.found.append(job_ids)
+
+
+async def _never(ctx: dict[Any, Any], *arguments: Any, **named: Any) -> None:
+    raise AssertionError("arq runs no job function of ours")
+
+
+@asynccontextmanager
+async def polling(redis_url: str, **settings: Any) -> AsyncIterator[Polling]:
+    """A worker whose `main` does not run yet."""
+    pool = ArqRedis(worker_pool(redis_address.parse(redis_url)))
+    yield Polling(pool, **settings)
+    await pool.aclose(close_connection_pool=True)
+
+
+@asynccontextmanager
+async def main_of(worker: Worker) -> AsyncIterator["asyncio.Task[None]"]:
+    running = asyncio.create_task(worker.main(), name="main")
+    try:
+        yield running
+    finally:
+        running.cancel()
+        await asyncio.wait({running})
 
 
 @pytest.fixture
@@ -30,167 +74,165 @@ def jobs(redis: Redis) -> Jobs:
 
 
 @pytest.fixture
-async def lane(redis_url: str) -> AsyncIterator[LaneWorker]:
-    """Two slots; its jobs run until `recorder.gate` opens."""
+def recorder() -> Recorder:
+    """Its jobs run until its gate opens."""
     recorder = Recorder()
     recorder.gate.clear()
-    async with idle_lane(redis_url, recorder.run_job) as worker:
-        worker.ctx["recorder"] = recorder
+    return recorder
+
+
+@pytest.fixture
+async def lane(redis_url: str, recorder: Recorder) -> AsyncIterator[LaneWorker]:
+    async with idle_lane(redis_url, recorder.run_claim, slots=SLOTS) as worker:
         yield worker
 
 
-async def run_once(redis_url: str, job_id: JobId, outcome: Exception | None) -> Worker:
-    """Runs a queued job on a plain arq worker whose job function ends with the outcome."""
+async def test_main_gives_the_ids_in_its_queue_to_start_jobs_again_and_again(redis: Redis, redis_url: str) -> None:
+    async with polling(redis_url) as worker, main_of(worker):
+        await wait_until(lambda: worker.found)
+        await redis.zadd(QUEUE, {"second": 1, "first": 0})
 
-    async def run_job(ctx: dict[Any, Any], *args: Any, **kwargs: Any) -> str:
-        if outcome is not None:
-            raise outcome
-        return "a result"
-
-    pool = ArqRedis(worker_pool(redis_url))
-    worker = Worker(
-        functions=[func(run_job, name=wire.JOB_FUNCTION)],
-        queue_name=key_names.queue(Lane.FAST),
-        redis_pool=pool,
-        handle_signals=False,
-        keep_result=0,
-        job_serializer=wire.serialize,
-        job_deserializer=wire.deserialize,
-    )
-    await worker.start_jobs([job_id.encode()])
-    await asyncio.gather(*worker.tasks.values())
-    await pool.aclose(close_connection_pool=True)
-    return worker
+        await wait_until(lambda: worker.found.count([b"first", b"second"]) > 1)
 
 
-def test_key_names_are_those_that_the_store_writes() -> None:
-    assert constants.job_key_prefix == key_names.ARQ_JOB
-    assert constants.in_progress_key_prefix == key_names.ARQ_IN_PROGRESS
-    assert constants.retry_key_prefix == key_names.ARQ_RETRY
+async def test_poll_passes_over_scores_beyond_the_clock_so_turns_must_stay_below_it(
+    redis: Redis, redis_url: str
+) -> None:
+    await redis.zadd(QUEUE, {"turn": 1_000_000, "deferred": timestamp_ms() + MINUTE_MS})
+
+    async with polling(redis_url) as worker:
+        await worker._poll_iteration()
+
+    assert worker.found == [[b"turn"]]
 
 
-def test_job_that_the_store_writes_is_the_one_that_arq_reads() -> None:
-    job_id = new_job_id()
+async def test_poll_reads_no_more_ids_than_it_is_told_to(redis: Redis, redis_url: str) -> None:
+    await redis.zadd(QUEUE, {"first": 0, "second": 1})
 
-    name, arguments, named, tries_before, _ = deserialize_job_raw(wire.arq_job(job_id), deserializer=wire.deserialize)
+    async with polling(redis_url, queue_read_limit=1) as worker:
+        await worker._poll_iteration()
 
-    assert (name, list(arguments), named) == (wire.JOB_FUNCTION, [job_id], {})
-    assert not tries_before
+    assert worker.found == [[b"first"]]
 
 
-def test_job_that_arq_writes_has_the_same_fields() -> None:
-    job_id = new_job_id()
-    written = serialize_job(wire.JOB_FUNCTION, (job_id,), {}, None, 0, serializer=wire.serialize)
+@pytest.mark.parametrize("reason", ["it may not", "no slot is free"])
+async def test_poll_looks_for_no_job_when_it_cannot_run_one(redis: Redis, redis_url: str, reason: str) -> None:
+    await redis.zadd(QUEUE, {"first": 0})
+    async with polling(redis_url, max_jobs=1) as worker:
+        if reason == "it may not":
+            worker.allow_pick_jobs = False
+        else:
+            worker.job_counter = 1
+        await worker._poll_iteration()
 
-    assert wire.deserialize(written) == wire.deserialize(wire.arq_job(job_id))
+    assert worker.found == []
+
+
+async def test_poll_takes_jobs_as_the_wake_list_does(jobs: Jobs, lane: LaneWorker, recorder: Recorder) -> None:
+    job_ids = [await jobs.queued() for _ in range(SLOTS + 1)]
+
+    await lane._poll_iteration()
+
+    await wait_until(lambda: set(recorder.started) == set(job_ids[:SLOTS]))
+    assert (lane.job_counter, len(lane.tasks)) == (SLOTS, SLOTS)
+
+
+async def test_semaphore_and_counter_are_what_arq_releases_when_a_job_ends(
+    jobs: Jobs, lane: LaneWorker, recorder: Recorder
+) -> None:
+    assert lane.sem is not None
+    before = lane.sem._value
+    for _ in range(SLOTS):
+        await jobs.queued()
+    await lane._poll_iteration()
+    assert (lane.job_counter, lane.sem._value) == (SLOTS, before - SLOTS)
+
+    recorder.gate.set()
+    await asyncio.gather(*lane.tasks.values())
+
+    await wait_until(lambda: lane.job_counter == 0)
+    assert lane.sem._value == before
+
+
+async def test_poll_forgets_tasks_that_have_ended(jobs: Jobs, lane: LaneWorker, recorder: Recorder) -> None:
+    await jobs.queued()
+    await lane._poll_iteration()
+    assert len(lane.tasks) == 1
+    recorder.gate.set()
+    await asyncio.gather(*lane.tasks.values())
+
+    await lane._poll_iteration()
+
+    assert lane.tasks == {}
+
+
+async def test_main_ends_with_the_error_of_a_task_that_has_failed(redis_url: str) -> None:
+    async def fail() -> None:
+        raise ZeroDivisionError
+
+    async with polling(redis_url) as worker, main_of(worker) as running:
+        worker.tasks["failed"] = asyncio.create_task(fail())
+
+        with pytest.raises(ZeroDivisionError):
+            await running
+
+        assert worker.tasks == {}, "so that main can be started again"
+
+
+async def test_poll_writes_the_health_key_with_a_lifetime(redis: Redis, redis_url: str) -> None:
+    async with polling(redis_url) as worker:
+        await worker._poll_iteration()
+
+        assert await redis.ttl(worker.health_check_key) > 0
+
+
+async def test_run_job_leaves_no_key_of_arq(redis: Redis, jobs: Jobs, lane: LaneWorker, recorder: Recorder) -> None:
+    recorder.gate.set()
+    await jobs.queued()
+
+    await lane._poll_iteration()
+    await asyncio.gather(*lane.tasks.values())
+
+    assert await redis.keys("arq:*") == []
+    assert [name async for name in redis.scan_iter(f"{QUEUE}*")] == [lane.health_check_key.encode()]
+
+
+def test_worker_without_functions_is_refused() -> None:
+    with pytest.raises(RuntimeError, match="at least one function"):
+        Worker(functions=[])
+
+
+async def test_semaphore_has_room_for_all_slots(lane: LaneWorker) -> None:
+    assert lane.sem is not None
+    assert (lane.max_jobs, lane.job_counter) == (SLOTS, 0)
+    assert lane.sem._value >= SLOTS
 
 
 @pytest.mark.parametrize(
-    ("method", "parameters"),
-    [(Worker.start_jobs, ["self", "job_ids"]), (Worker.run_job, ["self", "job_id", "score"])],
-    ids=["start_jobs", "run_job"],
+    ("method", "is_coroutine", "parameters"),
+    [
+        (Worker.main, True, ["self"]),
+        (Worker.start_jobs, True, ["self", "job_ids"]),
+        (Worker._release_sem_dec_counter_on_complete, False, ["self"]),
+    ],
+    ids=["main", "start_jobs", "_release_sem_dec_counter_on_complete"],
 )
 def test_overridden_and_called_methods_take_what_they_took(
-    method: Callable[..., object], parameters: list[str]
+    method: Callable[..., object], is_coroutine: bool, parameters: list[str]
 ) -> None:
-    assert inspect.iscoroutinefunction(method)
+    assert inspect.iscoroutinefunction(method) is is_coroutine
     assert list(inspect.signature(method).parameters) == parameters
-
-
-async def test_started_job_is_among_the_tasks_and_takes_a_slot(jobs: Jobs, lane: LaneWorker) -> None:
-    job_id = await jobs.queued()
-
-    await lane.start_jobs([job_id.encode()])
-
-    assert list(lane.tasks) == [job_id]
-    assert (lane.job_counter, lane.max_jobs) == (1, 2)
-
-
-async def test_slot_is_given_back_when_the_job_ends(jobs: Jobs, lane: LaneWorker) -> None:
-    job_id = await jobs.queued()
-    await lane.start_jobs([job_id.encode()])
-
-    lane.ctx["recorder"].gate.set()
-    await lane.tasks[job_id]
-    await wait_until(lambda: lane.job_counter == 0)
-
-
-async def test_jobs_beyond_the_slots_are_skipped_and_stay_queued(redis: Redis, jobs: Jobs, lane: LaneWorker) -> None:
-    job_ids = [await jobs.queued() for _ in range(3)]
-
-    await lane.start_jobs([job_id.encode() for job_id in job_ids])
-
-    assert list(lane.tasks) == job_ids[:2]
-    assert await redis.exists(key_names.ARQ_IN_PROGRESS + job_ids[2]) == 0
-    assert await redis.zscore(key_names.queue(Lane.FAST), job_ids[2]) is not None
-
-
-@pytest.mark.parametrize("kind", ["unknown", "marked", "deferred"])
-async def test_job_that_is_not_to_be_had_is_skipped(redis: Redis, jobs: Jobs, lane: LaneWorker, kind: str) -> None:
-    job_id = new_job_id() if kind == "unknown" else await jobs.queued()
-    if kind == "marked":
-        await redis.set(key_names.ARQ_IN_PROGRESS + job_id, "1", ex=60)
-    if kind == "deferred":
-        await redis.zadd(key_names.queue(Lane.FAST), {job_id: timestamp_ms() + 60_000})
-
-    await lane.start_jobs([job_id.encode()])
-
-    assert (dict(lane.tasks), lane.job_counter) == ({}, 0)
-
-
-async def test_mark_of_a_picked_up_job_outlives_the_longest_run(redis: Redis, jobs: Jobs, lane: LaneWorker) -> None:
-    job_id = await jobs.queued()
-
-    await lane.start_jobs([job_id.encode()])
-
-    assert lane.in_progress_timeout_s * 1000 == ARQ_IN_PROGRESS_MS
-    assert ARQ_IN_PROGRESS_MS - 60_000 < await redis.pttl(key_names.ARQ_IN_PROGRESS + job_id) <= ARQ_IN_PROGRESS_MS
-
-
-async def test_poll_skips_when_jobs_may_not_be_picked(jobs: Jobs, lane: LaneWorker) -> None:
-    await jobs.queued()
-    lane.stop_taking_jobs()
-
-    await lane._poll_iteration()
-    assert not lane.tasks
-
-    lane.allow_pick_jobs = True
-    await lane._poll_iteration()
-    assert len(lane.tasks) == 1
-
-
-@pytest.mark.parametrize("outcome", [None, RuntimeError("broken")], ids=["success", "failure"])
-async def test_ended_job_leaves_neither_result_nor_any_key_of_arq(
-    redis: Redis, redis_url: str, jobs: Jobs, outcome: Exception | None
-) -> None:
-    job_id = await jobs.queued()
-
-    await run_once(redis_url, job_id, outcome)
-
-    assert await redis.keys("arq:*") == []
-    assert await redis.zcard(key_names.queue(Lane.FAST)) == 0
-
-
-async def test_pickled_job_is_dropped_unread(redis: Redis, jobs: Jobs, lane: LaneWorker) -> None:
-    job_id = await jobs.queued()
-    await redis.set(key_names.ARQ_JOB + job_id, serialize_job(wire.JOB_FUNCTION, (job_id,), {}, None, 0), ex=60)
-
-    await lane.start_jobs([job_id.encode()])
-    await lane.tasks[job_id]
-
-    assert not lane.ctx["recorder"].started
-    assert await redis.keys("arq:*") == []
 
 
 async def test_lane_leaves_signals_alone(redis_url: str) -> None:
     before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
 
-    async with idle_lane(redis_url, Recorder().run_job):
+    async with idle_lane(redis_url, Recorder().run_claim):
         assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == before
 
 
 def test_worker_reads_its_pace_and_its_permission_from_attributes() -> None:
     source = inspect.getsource(Worker)
 
-    for attribute in ("self.poll_delay_s", "self.allow_pick_jobs", "self.queue_read_limit", "self.job_serializer"):
+    for attribute in ("self.poll_delay_s", "self.allow_pick_jobs", "self.queue_read_limit", "self.health_check_key"):
         assert attribute in source

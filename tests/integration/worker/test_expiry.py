@@ -6,8 +6,9 @@ from redis.asyncio import Redis
 
 from shared.models import CommandClass, JobId, JobState
 from shared.store import key_names
-from shared.store.job_store import Accepted, Claim, Ending
-from tests.support.jobs import WORKER_ID, Jobs, attempt_on, new_job, sealed_events
+from shared.store.attempts import Claim, Ending
+from shared.store.job_store import Accepted
+from tests.support.jobs import Jobs, new_job, sealed_events
 from tests.support.lanes import serving_lane
 from tests.support.waiting import wait_until
 
@@ -18,14 +19,12 @@ SHORT_RETENTION_S = 1
 async def test_nothing_is_left_of_many_jobs(redis: Redis, redis_url: str) -> None:
     jobs, ended = Jobs(redis), set[JobId]()
 
-    async def run_job(job_id: JobId) -> None:
-        claim = await jobs.store.claim(attempt_on(job_id), worker_id=WORKER_ID)
-        assert isinstance(claim, Claim)
+    async def run_claim(claim: Claim) -> None:
         await jobs.store.append(claim.attempt, sealed_events(1, 2))
         await jobs.store.settle(claim.attempt, Ending(JobState.SUCCEEDED, "", b"response", sealed_events(3)))
-        ended.add(job_id)
+        ended.add(claim.record.id)
 
-    async with serving_lane(redis_url, run_job, slots=8):
+    async with serving_lane(redis_url, run_claim, slots=8):
         of_an_idle_lane = await _names(redis)
         for first in range(0, JOBS, 50):
             await asyncio.gather(*(_submitted(jobs, number) for number in range(first, first + 50)))
@@ -57,8 +56,9 @@ async def _submitted(jobs: Jobs, number: int) -> None:
 
 
 async def _names(redis: Redis) -> set[bytes]:
-    """But for the lists of jobs of a caller, which are bounded, and end by themselves as every key must."""
-    return {name async for name in redis.scan_iter(count=1_000) if not name.startswith(key_names.JOBS.encode())}
+    """But for the lists of jobs of a caller, which are bounded, and the last takes. Both end by themselves."""
+    others = (key_names.JOBS.encode(), key_names.LAST_TAKE.encode())
+    return {name async for name in redis.scan_iter(count=1_000) if not name.startswith(others)}
 
 
 async def _holds(redis: Redis, names: set[bytes]) -> bool:

@@ -19,10 +19,13 @@ from shared.models import ANONYMOUS, CommandClass, CommandResponse, JobId, JobSt
 from shared.sealing.envelope import ENVELOPE_VERSION, Command, RequestEnvelope
 from shared.sealing.fernet_keys import DataKey, JobIdentity, MasterKeys, Purpose
 from shared.store import key_names
+from shared.store.attempts import Attempt, Ending
 from shared.store.job_store import JobStore, StoredJob
+from shared.store.scripts import NotAcknowledgedError
 from tests.support import egress, leftovers, stub
 from tests.support.jobs import WORKER_ID, Jobs, new_job_id
 from tests.support.waiting import wait_until
+from worker import job_runner
 from worker.egress.proxy import EgressProxy
 from worker.job_runner import SEAL_MARGIN_S, JobRunner, RunnerSettings
 from worker.launcher.client import Launcher
@@ -88,8 +91,13 @@ class Desk:
         )
 
     async def run(self, job_id: JobId) -> StoredJob:
-        await self.runner.run(job_id)
+        await self.runner.run(await self.jobs.claimed(job_id))
         return await self.jobs.stored(job_id)
+
+    async def started(self, job_id: JobId) -> "asyncio.Task[None]":
+        """Begins to run the job beside the test."""
+        claim = await self.jobs.claimed(job_id)
+        return asyncio.create_task(self.runner.run(claim), name="run")
 
     def opened(self, stored: StoredJob) -> CommandResponse:
         assert stored.response is not None
@@ -113,7 +121,6 @@ async def desk(redis: Redis, tmp_path: Path, proxy: EgressProxy) -> AsyncIterato
     binaries = {"stub": ToolBinary(stub.STUB, stub.install(tmp_path) / "stub")}
     launcher.equip({"stub": command_plan.outfit(binaries["stub"], work, plan)})
     runner = JobRunner(
-        worker_id=WORKER_ID,
         store=store,
         master_keys=MASTER_KEYS,
         leases=LeaseKeeper(store, redis, WORKER_ID),
@@ -148,13 +155,37 @@ async def test_job_runs_and_its_request_is_gone(desk: Desk, redis: Redis) -> Non
     assert desk.runner.leases.running == 0
 
 
-async def test_job_that_is_unknown_or_ended_is_left_alone(desk: Desk) -> None:
-    attempt = await desk.jobs.finished()
-    before = await desk.jobs.stored(attempt.job_id)
+async def test_end_that_no_replica_has_acknowledged_is_settled_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle, endings = JobStore.settle, list[Ending]()
 
-    await desk.runner.run(new_job_id())
+    async def settled(store: JobStore, attempt: Attempt, ending: Ending) -> bool:
+        answer = await settle(store, attempt, ending)
+        endings.append(ending)
+        if len(endings) < 3:
+            raise NotAcknowledgedError(answer)
+        return answer
 
-    assert await desk.run(attempt.job_id) == before
+    monkeypatch.setattr(JobStore, "settle", settled)
+    monkeypatch.setattr(job_runner, "RETRY_DELAY_S", 0)
+
+    stored = await desk.run(await desk.queued("read", "list"))
+
+    assert endings == [endings[0]] * 3
+    assert stored.record.state is JobState.SUCCEEDED
+
+
+async def test_job_that_another_process_has_ended_is_left_alone(desk: Desk) -> None:
+    claim = await desk.jobs.claimed(await desk.queued("write", "ok", command_class=CommandClass.WRITE))
+    await desk.jobs.let_lease_end(claim.record.id)
+    await desk.jobs.store.sweep(settle_leases=True)
+    before = await desk.jobs.stored(claim.record.id)
+
+    await desk.runner.run(claim)
+
+    assert before.record.state is JobState.LOST
+    assert await desk.jobs.stored(claim.record.id) == before
 
 
 async def test_job_of_a_tool_that_this_worker_lacks_is_not_run(desk: Desk) -> None:
@@ -242,7 +273,9 @@ OF_VERSION_1 = {
 }
 
 
-@pytest.mark.parametrize("sealed", [{"sealed": OF_VERSION_1}, {"version": 3}], ids=["older", "newer"])
+@pytest.mark.parametrize(
+    "sealed", [{"sealed": OF_VERSION_1}, {"version": ENVELOPE_VERSION + 1}], ids=["older", "newer"]
+)
 async def test_request_of_another_version_ends_with_what_to_do(desk: Desk, sealed: dict[str, Any]) -> None:
     stored = await desk.run(await desk.queued("read", "hang", **sealed))
 
@@ -307,7 +340,7 @@ async def test_job_that_comes_while_the_worker_stops_is_cancelled(desk: Desk) ->
 
 async def test_launchers_death_makes_the_job_lost_and_keeps_its_output(desk: Desk, redis: Redis) -> None:
     job_id = await desk.queued("write", "hang")
-    running = asyncio.create_task(desk.runner.run(job_id), name="run")
+    running = await desk.started(job_id)
     await wait_until(lambda: redis.exists(key_names.EVENTS + job_id), timeout_s=60)
 
     desk.runner.launcher.kill()
@@ -321,12 +354,12 @@ async def test_launchers_death_makes_the_job_lost_and_keeps_its_output(desk: Des
 
 async def test_worker_that_gets_its_own_lost_read_again_ends_the_first_attempt(desk: Desk) -> None:
     job_id = await desk.queued("read", "hang")
-    first = asyncio.create_task(desk.runner.run(job_id))
+    first = await desk.started(job_id)
     await wait_until(lambda: _is_attempt(desk, job_id, 1))
     await desk.jobs.let_lease_end(job_id)
     await desk.jobs.store.sweep(settle_leases=True)
 
-    second = asyncio.create_task(desk.runner.run(job_id))
+    second = await desk.started(job_id)
 
     await asyncio.wait_for(first, 10)
     await wait_until(lambda: _is_attempt(desk, job_id, 2))

@@ -7,10 +7,12 @@ import pytest
 from redis.asyncio import Redis
 
 from shared import metrics
-from shared.models import JobState
+from shared.models import CommandClass, JobState
 from shared.store import key_names
+from shared.store.attempts import Attempt
 from shared.store.job_store import CancelScope
-from tests.support.jobs import WORKER_ID, Jobs, ending
+from tests.support.jobs import WORKER_ID, Jobs, attempt_on
+from tests.support.valkey import Valkey
 from tests.support.waiting import wait_until
 from worker import leases
 from worker.job_control import JobControl, Stop, StopKind
@@ -50,6 +52,14 @@ async def listening(keeper: LeaseKeeper, redis: Redis) -> AsyncIterator[LeaseKee
     await asyncio.wait({task})
 
 
+async def lost(jobs: Jobs) -> Attempt:
+    """An attempt whose job another process has settled, because its lease had ended."""
+    attempt = await jobs.running(command_class=CommandClass.WRITE)
+    await jobs.let_lease_end(attempt.job_id)
+    await jobs.store.sweep(settle_leases=True)
+    return attempt
+
+
 def is_cancelled(control: JobControl, reason: str) -> bool:
     return control.stop == Stop(StopKind.CANCELLED, reason)
 
@@ -85,21 +95,58 @@ async def test_cancellation_that_nobody_heard_is_found_by_the_renewal(renewing: 
 
 
 async def test_job_that_another_settled_is_lost(renewing: LeaseKeeper, jobs: Jobs) -> None:
-    attempt = await jobs.running()
-    await jobs.store.settle(attempt, ending(JobState.LOST))
+    attempt = await lost(jobs)
     with renewing.hold(attempt) as control:
         await wait_until(lambda: control.is_lost)
 
 
 async def test_lease_that_is_lost_is_counted_once(renewing: LeaseKeeper, jobs: Jobs) -> None:
     before = metrics.WORKER.get_sample_value("mcp_k8s_leases_lost_total") or 0
-    attempt = await jobs.running()
-    await jobs.store.settle(attempt, ending(JobState.LOST))
+    attempt = await lost(jobs)
     with renewing.hold(attempt) as control:
         await wait_until(lambda: control.is_lost)
         renewing.lose(attempt.job_id)
 
     assert metrics.WORKER.get_sample_value("mcp_k8s_leases_lost_total") == before + 1
+
+
+async def test_job_that_this_attempt_has_settled_is_not_lost(keeper: LeaseKeeper, jobs: Jobs) -> None:
+    """The answer to the settle may be lost, or a replica be missing: its runner must go on trying."""
+    attempt = await jobs.finished()
+    with keeper.hold(attempt) as control:
+        await keeper.show()
+
+        assert not control.is_lost
+
+
+async def test_shown_tokens_tell_which_server_knows_them(keeper: LeaseKeeper, redis: Redis) -> None:
+    await keeper.show()
+
+    assert keeper.server == (await redis.info("replication"))["master_replid"]
+
+
+async def test_write_whose_claim_the_server_has_lost_is_ended_here_and_there(keeper: LeaseKeeper, jobs: Jobs) -> None:
+    held, known = attempt_on(await jobs.queued(command_class=CommandClass.WRITE)), await jobs.running()
+    with keeper.hold(held) as control, keeper.hold(known) as untouched:
+        await keeper.show()
+
+        assert control.is_lost
+        assert untouched.stop is None
+    assert await jobs.state(held.job_id) is JobState.LOST
+
+
+async def test_jobs_are_given_back_when_redis_is_there_again(own_valkey: Valkey) -> None:
+    async with Redis.from_url(own_valkey.url) as redis:
+        jobs = Jobs(redis)
+        keeper = LeaseKeeper(jobs.store, redis, WORKER_ID)
+        attempt = await jobs.running()
+        own_valkey.kill()
+        giving = asyncio.create_task(keeper.give_back([attempt]))
+        await asyncio.to_thread(own_valkey.start)
+
+        await giving
+
+        assert await jobs.state(attempt.job_id) is JobState.QUEUED
 
 
 async def test_word_of_a_job_that_runs_elsewhere_is_ignored(listening: LeaseKeeper, jobs: Jobs, redis: Redis) -> None:

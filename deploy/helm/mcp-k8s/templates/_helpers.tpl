@@ -99,6 +99,22 @@ securityContext:
   value: /secrets/master-keys
 - name: K8S_MCP_REDIS_URL_FILE
   value: /secrets/redis-url
+{{- if not $root.Values.redis.bundled }}
+{{- if $root.Values.redis.external.caSecret }}
+- name: K8S_MCP_REDIS_CA_FILE
+  value: /redis-ca/ca.crt
+{{- end }}
+{{- with include "mcp-k8s.sentinel" $root | fromYaml }}
+{{- if .username }}
+- name: K8S_MCP_REDIS_SENTINEL_USERNAME
+  value: {{ .username | quote }}
+{{- end }}
+{{- if .passwordSecret }}
+- name: K8S_MCP_REDIS_SENTINEL_PASSWORD_FILE
+  value: /secrets/redis-sentinel-password
+{{- end }}
+{{- end }}
+{{- end }}
 - name: K8S_MCP_MAX_TIMEOUT
   value: {{ $root.Values.timeLimits.maxSeconds | int | quote }}
 {{- with $root.Values.traces.endpoint }}
@@ -109,6 +125,14 @@ securityContext:
 - name: {{ $name }}
   value: {{ $value | toString | quote }}
 {{- end }}
+{{- end }}
+
+{{/* Values of the sentinels as YAML, or nothing without Sentinel. */}}
+{{- define "mcp-k8s.sentinel" -}}
+{{- $sentinel := default dict .Values.redis.external.sentinel -}}
+{{- if and (not .Values.redis.bundled) $sentinel.enabled -}}
+{{- toYaml $sentinel -}}
+{{- end -}}
 {{- end }}
 
 {{- define "mcp-k8s.mounts" -}}
@@ -137,6 +161,11 @@ securityContext:
       - secret:
           name: {{ include "mcp-k8s.redis-secret-name" $root }}
           items: [{key: redis-url, path: redis-url}]
+      {{- with (include "mcp-k8s.sentinel" $root | fromYaml).passwordSecret }}
+      - secret:
+          name: {{ . }}
+          items: [{key: redis-sentinel-password, path: redis-sentinel-password}]
+      {{- end }}
       {{- with last . }}
       - secret:
           name: {{ . }}

@@ -74,5 +74,8 @@ checksum/master-keys: {{ include "mcp-k8s.master-keys" . | sha256sum }}
 checksum/redis: {{ include "mcp-k8s.redis-passwords" . | sha256sum }}
 {{- else -}}
 checksum/redis: {{ dig "metadata" "resourceVersion" "unknown" (lookup "v1" "Secret" .Release.Namespace (include "mcp-k8s.redis-secret-name" .) | default dict) | quote }}
+{{- with (include "mcp-k8s.sentinel" . | fromYaml).passwordSecret }}
+checksum/redis-sentinel: {{ dig "metadata" "resourceVersion" "unknown" (lookup "v1" "Secret" $.Release.Namespace . | default dict) | quote }}
+{{- end }}
 {{- end }}
 {{- end }}

@@ -10,7 +10,9 @@ from gateway.jobs.submitter import SUBMITS_AT_ONCE, QueuedJob, Submitter
 from shared.errors import ErrorCode, UnavailableError
 from shared.models import JobId
 from shared.redis import redis_connection
-from shared.store.job_store import JobStore
+from shared.store import key_names
+from shared.store.job_store import CancelScope, JobStore
+from tests.support.channels import recorded
 from tests.support.jobs import QUEUE_LIMIT, new_job
 from tests.support.valkey import Valkey
 from tests.support.waiting import wait_until
@@ -18,18 +20,19 @@ from tests.support.waiting import wait_until
 NEVER_S = 3_600.0
 LONGER_THAN_RETRIES_MS = 2_500
 TURN_S = 0.2
+GATEWAY = "gateway-1"
 
 
 @pytest.fixture
 async def store(own_valkey: Valkey) -> AsyncIterator[JobStore]:
-    redis = redis_connection.gateway_client(own_valkey.url, max_connections=SUBMITS_AT_ONCE)
+    redis = redis_connection.gateway_client(own_valkey.address, max_connections=SUBMITS_AT_ONCE)
     yield JobStore(redis)
     await redis.aclose()
 
 
 @pytest.fixture
 def submitter(store: JobStore) -> Submitter:
-    return Submitter(store, queue_limit=QUEUE_LIMIT)
+    return Submitter(store, queue_limit=QUEUE_LIMIT, gateway_id=GATEWAY)
 
 
 def ids(answers: Iterable[object]) -> list[JobId]:
@@ -92,6 +95,16 @@ async def test_submit_that_stays_unanswered_gives_its_id(
 
     assert isinstance(answer, UnavailableError)
     assert (answer.code, answer.job_id) == (ErrorCode.STORE_UNAVAILABLE, job.id)
+
+
+async def test_gateway_hears_of_the_end_of_what_it_has_submitted(store: JobStore, submitter: Submitter) -> None:
+    job = new_job()
+    await submitter.submit(job, demands_worker=False)
+
+    async with recorded(store._redis, key_names.gateway(GATEWAY)) as messages:
+        await store.cancel(job.id, reason="", scope=CancelScope.ANY)
+
+        assert len(await messages()) == 1
 
 
 async def test_submit_whose_answer_was_lost_is_not_taken_for_somebody_elses(submitter: Submitter) -> None:

@@ -88,7 +88,7 @@ async def test_sigterm_hands_the_job_over_while_redis_stands_still(
     """The answer takes as long as Redis is waited for, and its stream stays open until then."""
     with Product(own_valkey.url, tmp_path, entry="gateway.main", master_key=master_key) as product:
         url = await product.gateway(K8S_MCP_GATEWAY_DRAIN_TIMEOUT_S="300")
-        redis = redis_connection.gateway_client(own_valkey.url)
+        redis = redis_connection.gateway_client(own_valkey.address)
         await HandWorker(redis, master_key).announce()
         call, job_id = await begin(url, "legacy", redis)
         await redis.aclose()

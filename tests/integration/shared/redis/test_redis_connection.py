@@ -10,17 +10,19 @@ from redis.exceptions import OutOfMemoryError, ResponseError
 
 from shared import metrics
 from shared.metrics import RedisErrorKind
+from shared.network import redis_address
+from shared.network.redis_address import RedisAddress
 from shared.redis.redis_connection import UNAVAILABLE, gateway_client, reason, worker_pool
 from tests.support.valkey import Valkey
 
 STEPS = 40
 """More turns of the event loop than connecting and one command take."""
 
-Clients = Callable[[str], Redis]
+Clients = Callable[[RedisAddress], Redis]
 
 
-def worker_client(url: str) -> Redis:
-    return Redis.from_pool(worker_pool(url))
+def worker_client(address: RedisAddress) -> Redis:
+    return Redis.from_pool(worker_pool(address))
 
 
 @pytest.fixture(params=[gateway_client, worker_client], ids=["gateway", "worker"])
@@ -50,7 +52,7 @@ async def test_cancelled_task_ends_whatever_step_it_is_at(
 
     for step in range(1, STEPS):
         ended: list[int] = []
-        async with client_of(redis_url) as redis:
+        async with client_of(redis_address.parse(redis_url)) as redis:
             if is_connected:
                 await redis.ping()
             task = asyncio.create_task(work(redis), name="work")
@@ -65,7 +67,7 @@ async def test_cancelled_task_ends_whatever_step_it_is_at(
 
 
 async def test_command_after_an_outage_works(own_valkey: Valkey, client_of: Clients) -> None:
-    async with client_of(own_valkey.url) as redis:
+    async with client_of(own_valkey.address) as redis:
         await redis.set("key", "value", ex=60)
         own_valkey.restart()
 
@@ -78,7 +80,7 @@ async def test_password_that_does_not_fit_is_told_at_once(own_valkey: Valkey, cl
     async with Redis.from_url(own_valkey.url) as admin:
         await admin.config_set("requirepass", "right")
 
-    async with client_of(f"{own_valkey.url}{given}") as redis:
+    async with client_of(redis_address.parse(f"{own_valkey.url}{given}")) as redis:
         with pytest.raises(UNAVAILABLE) as refusal:
             await redis.ping()
 
@@ -88,7 +90,7 @@ async def test_password_that_does_not_fit_is_told_at_once(own_valkey: Valkey, cl
 async def test_absent_server_is_unavailable(own_valkey: Valkey, client_of: Clients) -> None:
     own_valkey.kill()
 
-    async with client_of(own_valkey.url) as redis:
+    async with client_of(own_valkey.address) as redis:
         with pytest.raises(UNAVAILABLE):
             await redis.ping()
 
@@ -99,7 +101,7 @@ def errors(kind: RedisErrorKind) -> float:
 
 async def test_errors_are_counted_by_what_they_are(own_valkey: Valkey, client_of: Clients) -> None:
     before = {kind: errors(kind) for kind in RedisErrorKind}
-    async with client_of(own_valkey.url) as redis:
+    async with client_of(own_valkey.address) as redis:
         await redis.config_set("maxmemory", 1)
         with pytest.raises(OutOfMemoryError):
             await redis.set("key", "value")
@@ -117,7 +119,7 @@ async def test_errors_are_counted_by_what_they_are(own_valkey: Valkey, client_of
 
 async def test_script_that_is_not_there_yet_is_no_error(own_valkey: Valkey, client_of: Clients) -> None:
     before = {kind: errors(kind) for kind in RedisErrorKind}
-    async with client_of(own_valkey.url) as redis:
+    async with client_of(own_valkey.address) as redis:
         assert await redis.register_script("return 7")() == 7
 
     assert {kind: errors(kind) for kind in RedisErrorKind} == before

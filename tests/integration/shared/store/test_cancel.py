@@ -2,10 +2,14 @@ import pytest
 from redis.asyncio import Redis
 
 from shared.models import CommandClass, JobState, Lane
-from shared.store import key_names
-from shared.store.job_store import CancelScope, Delivered, JobStore, Renewal
+from shared.store import key_names, notices
+from shared.store.attempts import Renewal
+from shared.store.job_store import CancelScope, Delivered, JobStore
+from shared.store.notices import EndNotice
 from tests.support.channels import recorded
 from tests.support.jobs import TOOL, WORKER_ID, Jobs, new_job_id
+
+GATEWAY = "gateway-1"
 
 
 @pytest.mark.parametrize("scope", CancelScope)
@@ -15,11 +19,14 @@ async def test_queued_job_is_cancelled_at_once(
 ) -> None:
     job_id = await jobs.queued(command_class=command_class, retention_s=120)
 
-    async with recorded(redis, key_names.notice(job_id)) as messages:
+    await jobs.store.watch(job_id, GATEWAY)
+
+    async with recorded(redis, key_names.gateway(GATEWAY)) as messages:
         assert await jobs.store.cancel(job_id, reason="enough", scope=scope) is JobState.QUEUED
 
-        assert await messages() == ["cancelled"]
+        [notice] = await messages()
     stored = await jobs.stored(job_id)
+    assert notices.read(notice.encode()) == EndNotice(stored, has_response=True)
     assert (stored.record.state, stored.record.reason) == (JobState.CANCELLED, "enough")
     assert stored.record.request_key is None
     assert stored.record.ended_at is not None
@@ -28,8 +35,6 @@ async def test_queued_job_is_cancelled_at_once(
 
 async def test_cancelled_job_leaves_no_queue_entry(redis: Redis, jobs: Jobs) -> None:
     job_id = await jobs.queued(lane=Lane.SLOW)
-    await redis.set(key_names.ARQ_IN_PROGRESS + job_id, "1", ex=60)
-    await redis.set(key_names.ARQ_RETRY + job_id, "1", ex=60)
 
     await jobs.store.cancel(job_id, reason="", scope=CancelScope.ANY)
 
@@ -57,7 +62,7 @@ async def test_worker_of_a_running_job_is_asked_to_end_it(
         assert await messages() == [attempt.job_id]
     record = (await jobs.stored(attempt.job_id)).record
     assert (record.state, record.cancel_reason) == (JobState.RUNNING, "enough")
-    assert await jobs.store.renew([attempt]) == [Renewal.CANCEL]
+    assert (await jobs.store.renew([attempt])).answers == [Renewal.CANCEL]
 
 
 @pytest.mark.parametrize("command_class", [CommandClass.WRITE, CommandClass.DESTRUCTIVE, CommandClass.CREDENTIAL])
@@ -72,7 +77,7 @@ async def test_running_write_that_nobody_waits_for_goes_on(
         assert answer is JobState.RUNNING
         assert await messages() == []
     assert (await jobs.stored(attempt.job_id)).record.cancel_reason is None
-    assert await jobs.store.renew([attempt]) == [Renewal.HELD]
+    assert (await jobs.store.renew([attempt])).answers == [Renewal.HELD]
 
 
 @pytest.mark.parametrize("command_class", [CommandClass.READ, CommandClass.WRITE])
@@ -85,7 +90,7 @@ async def test_job_that_a_worker_has_begun_with_is_not_cancelled_as_a_queued_one
         assert await jobs.store.cancel(attempt.job_id, reason="", scope=CancelScope.QUEUED) is JobState.RUNNING
 
         assert await messages() == []
-    assert await jobs.store.renew([attempt]) == [Renewal.HELD]
+    assert (await jobs.store.renew([attempt])).answers == [Renewal.HELD]
 
 
 async def test_first_reason_to_cancel_stands(redis: Redis, jobs: Jobs) -> None:
@@ -102,9 +107,10 @@ async def test_first_reason_to_cancel_stands(redis: Redis, jobs: Jobs) -> None:
 @pytest.mark.parametrize("state", [JobState.SUCCEEDED, JobState.FAILED, JobState.LOST])
 async def test_finished_job_stays_as_it_is(redis: Redis, jobs: Jobs, state: JobState) -> None:
     attempt = await jobs.finished(state)
+    await jobs.store.watch(attempt.job_id, GATEWAY)
     before = await jobs.stored(attempt.job_id)
 
-    async with recorded(redis, key_names.notice(attempt.job_id)) as messages:
+    async with recorded(redis, key_names.gateway(GATEWAY)) as messages:
         assert await jobs.store.cancel(attempt.job_id, reason="late", scope=CancelScope.ANY) is state
 
         assert await messages() == []

@@ -56,6 +56,7 @@ async def test_newest_are_kept_where_they_are_too_many(
     redis: Redis, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(scripts._NUMBERS, "LISTED_JOBS", 3)
+    monkeypatch.setattr(scripts, "_sources", scripts._sources.__wrapped__)
     few = Jobs(redis)
     for _ in range(2):
         await few.queued()

@@ -16,7 +16,7 @@ from shared.models import CommandClass, JobId, JobState, Lane
 from shared.store import key_names
 from shared.store.job_store import Accepted, Delivered, Same
 from tests.support import leftovers, state_machines
-from tests.support.jobs import Jobs, attempt_on, ending, new_job
+from tests.support.jobs import Jobs, ending, new_job
 from tests.support.valkey import Valkey
 
 NAME = "keyed-hash"
@@ -134,9 +134,8 @@ class Joining(RuleBasedStateMachine):
         job_id, _ = call
         model = self.models[job_id]
         if model.state is JobState.QUEUED:
-            attempt = attempt_on(job_id)
-            self.run(self.store_of.claimed(attempt))
-            assert self.run(self.store.settle(attempt, ending()))
+            claim = self.run(self.store_of.claimed(job_id))
+            assert self.run(self.store.settle(claim.attempt, ending()))
             model.state = JobState.SUCCEEDED
 
     @invariant()

@@ -4,7 +4,8 @@ from redis.asyncio import Redis
 
 from shared.models import CommandClass, JobState
 from shared.store import key_names
-from shared.store.job_store import LEASE_MS, CancelScope, JobStore, Renewal
+from shared.store.attempts import Renewal
+from shared.store.job_store import LEASE_MS, CancelScope, JobStore
 from tests.support.jobs import Jobs, attempt_on, new_job_id, sealed_events
 
 
@@ -77,7 +78,7 @@ async def test_renewal_extends_the_lease(redis: Redis, jobs: Jobs) -> None:
     attempt = await jobs.running()
     await jobs.let_lease_end(attempt.job_id)
 
-    assert await jobs.store.renew([attempt]) == [Renewal.HELD]
+    assert (await jobs.store.renew([attempt])).answers == [Renewal.HELD]
 
     now_s, _ = await redis.time()
     lease_until_ms = await redis.zscore(key_names.LEASES, attempt.job_id)
@@ -86,18 +87,28 @@ async def test_renewal_extends_the_lease(redis: Redis, jobs: Jobs) -> None:
 
 
 async def test_renewals_are_answered_in_order(redis: Redis, jobs: Jobs) -> None:
-    held, asked_to_end, finished = await jobs.running(), await jobs.running(), await jobs.finished()
+    held, asked_to_end = await jobs.running(), await jobs.running()
+    finished = attempt_on((await jobs.finished()).job_id)
     stranger, unknown = attempt_on(held.job_id), attempt_on(new_job_id())
     await jobs.store.cancel(asked_to_end.job_id, reason="", scope=CancelScope.ANY)
 
-    answers = await jobs.store.renew([finished, held, unknown, asked_to_end, stranger])
+    answers = (await jobs.store.renew([finished, held, unknown, asked_to_end, stranger])).answers
 
     assert answers == [Renewal.LOST, Renewal.HELD, Renewal.LOST, Renewal.CANCEL, Renewal.LOST]
     assert set(await redis.zrange(key_names.LEASES, 0, -1)) == {held.job_id.encode(), asked_to_end.job_id.encode()}
 
 
+async def test_attempt_that_has_settled_its_job_is_not_lost(redis: Redis, jobs: Jobs) -> None:
+    """The worker may not have heard that it has, and tries again until it does."""
+    attempt = await jobs.finished()
+
+    assert (await jobs.store.renew([attempt])).answers == [Renewal.HELD]
+
+    assert await redis.zcard(key_names.LEASES) == 0
+
+
 async def test_nothing_to_renew_is_no_error(store: JobStore) -> None:
-    assert await store.renew([]) == []
+    assert (await store.renew([])).answers == []
 
 
 async def test_worker_that_comes_back_too_late_has_lost_its_job(jobs: Jobs) -> None:
@@ -105,6 +116,6 @@ async def test_worker_that_comes_back_too_late_has_lost_its_job(jobs: Jobs) -> N
     await jobs.let_lease_end(attempt.job_id)
     await jobs.store.sweep(settle_leases=True)
 
-    assert await jobs.store.renew([attempt]) == [Renewal.LOST]
+    assert (await jobs.store.renew([attempt])).answers == [Renewal.LOST]
     assert not await jobs.store.append(attempt, sealed_events(1))
     assert await jobs.state(attempt.job_id) is JobState.LOST

@@ -7,10 +7,12 @@ from redis.asyncio import Redis
 
 from shared.models import JobState, Lane
 from shared.store import key_names
-from shared.store.job_store import Attempt, CancelScope, ClaimRefusal, JobStore, Renewal
+from shared.store.attempts import Attempt, Renewal
+from shared.store.job_store import CancelScope
 from tests.support.channels import recorded
-from tests.support.jobs import REQUEST, RETENTION_S, Jobs, attempt_on, ending, sealed_events
+from tests.support.jobs import REQUEST, RETENTION_S, Jobs, ending, sealed_events
 
+GATEWAY = "gateway-1"
 TIME_LIMIT_S = 300
 QUEUE_WAIT_S = 900
 
@@ -31,9 +33,11 @@ async def test_lost_read_is_queued_again(redis: Redis, jobs: Jobs) -> None:
     await redis.delete(key_names.wake(Lane.FAST, "kubectl"))
     await jobs.let_lease_end(job_id)
 
-    async with recorded(redis, key_names.notice(job_id)) as notices:
+    await jobs.store.follow(job_id, GATEWAY)
+
+    async with recorded(redis, key_names.gateway(GATEWAY)) as messages:
         sweep = await jobs.store.sweep(settle_leases=True)
-        assert await notices() == ["queued"]
+        assert await messages() == [job_id]
 
     assert (sweep.again, sweep.lost) == (1, 0)
     record = (await jobs.stored(job_id)).record
@@ -41,16 +45,15 @@ async def test_lost_read_is_queued_again(redis: Redis, jobs: Jobs) -> None:
     assert record.request_key is not None
     assert await jobs.wake_tokens() == [job_id]
     assert await redis.zrange(key_names.queue(Lane.FAST), 0, -1) == [job_id.encode()]
-    assert await redis.exists(key_names.ARQ_JOB + job_id) == 1
     assert await redis.zscore(key_names.LEASES, job_id) is None
-    assert await redis.zscore(key_names.QUEUED, job_id) == record.queue_deadline.timestamp() * 1000
+    assert await redis.zscore(key_names.QUEUED + Lane.FAST, job_id) == record.queue_deadline.timestamp() * 1000
 
 
 async def test_second_attempt_runs_with_its_request_and_an_empty_stream(redis: Redis, jobs: Jobs) -> None:
     first = await lost(jobs)
     assert await jobs.store.events(first.job_id) == []
 
-    claim = await jobs.claimed(attempt_on(first.job_id))
+    claim = await jobs.claimed(first.job_id)
 
     assert (claim.request, claim.record.attempt, claim.record.state) == (REQUEST, 2, JobState.RUNNING)
     assert await jobs.store.settle(claim.attempt, ending())
@@ -61,16 +64,16 @@ async def test_first_attempt_writes_nothing_any_more(jobs: Jobs) -> None:
     first = await lost(jobs)
 
     for _ in ("queued", "running"):
-        assert await jobs.store.renew([first]) == [Renewal.LOST]
+        assert (await jobs.store.renew([first])).answers == [Renewal.LOST]
         assert not await jobs.store.append(first, sealed_events(3))
         assert not await jobs.store.settle(first, ending())
-        await jobs.store.claim(attempt_on(first.job_id), worker_id="other")
-    assert await jobs.store.claim(first, worker_id="late") is ClaimRefusal.TAKEN
+        await jobs.taken()
+    assert (await jobs.stored(first.job_id)).record.attempt == 2
 
 
 async def test_read_that_is_lost_twice_stays_lost(jobs: Jobs) -> None:
     first = await lost(jobs)
-    await jobs.claimed(attempt_on(first.job_id))
+    await jobs.claimed(first.job_id)
     await jobs.let_lease_end(first.job_id)
 
     sweep = await jobs.store.sweep(settle_leases=True)
@@ -119,7 +122,7 @@ async def test_second_wait_ends_before_the_request_can_no_longer_be_opened(redis
 
     left_s = ((await jobs.stored(first.job_id)).record.queue_deadline - created).total_seconds()
     assert 9 <= left_s <= 10
-    for prefix in (key_names.JOB, key_names.REQUEST, key_names.ARQ_JOB):
+    for prefix in (key_names.JOB, key_names.REQUEST):
         assert await redis.ttl(prefix + first.job_id) >= TIME_LIMIT_S + RETENTION_S
 
 
@@ -131,19 +134,11 @@ async def test_second_wait_that_is_over_expires(jobs: Jobs) -> None:
     assert await jobs.state(first.job_id) is JobState.EXPIRED
 
 
-async def test_worker_that_tidies_up_late_leaves_the_queue_alone(redis: Redis, jobs: Jobs, store: JobStore) -> None:
-    first = await lost(jobs)
-    await store.tidy(first.job_id, Lane.FAST)
+async def test_second_attempt_comes_before_the_jobs_that_wait(jobs: Jobs) -> None:
+    waiting = [await jobs.queued(share="a") for _ in range(5)]
+    assert await jobs.taken(most=2) == waiting[:2]
+    await jobs.let_lease_end(waiting[0])
 
-    assert await redis.zcard(key_names.queue(Lane.FAST)) == 1
-    assert await redis.exists(key_names.ARQ_JOB + first.job_id) == 1
+    await jobs.store.sweep(settle_leases=True)
 
-
-async def test_ended_run_is_tidied_up(redis: Redis, jobs: Jobs, store: JobStore) -> None:
-    attempt = await jobs.finished()
-    await store.tidy(attempt.job_id, Lane.FAST)
-
-    arq_keys = [
-        prefix + attempt.job_id for prefix in (key_names.ARQ_JOB, key_names.ARQ_IN_PROGRESS, key_names.ARQ_RETRY)
-    ]
-    assert await redis.exists(key_names.queue(Lane.FAST), *arq_keys) == 0
+    assert await jobs.taken(most=1) == waiting[:1]

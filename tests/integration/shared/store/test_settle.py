@@ -1,12 +1,14 @@
 import pytest
 from redis.asyncio import Redis
 
-from shared.models import JobState, Lane
-from shared.store import key_names
+from shared.models import JobState
+from shared.store import key_names, notices
 from shared.store.job_store import CancelScope
+from shared.store.notices import EndNotice
 from tests.support.channels import recorded
 from tests.support.jobs import RESPONSE, Jobs, attempt_on, ending, new_job_id, sealed_events
 
+GATEWAY = "gateway-1"
 ENDS_OF_A_RUN = [JobState.SUCCEEDED, JobState.FAILED, JobState.TIMED_OUT, JobState.CANCELLED, JobState.LOST]
 
 
@@ -14,11 +16,14 @@ ENDS_OF_A_RUN = [JobState.SUCCEEDED, JobState.FAILED, JobState.TIMED_OUT, JobSta
 async def test_settled_job_has_its_state_reason_and_response(redis: Redis, jobs: Jobs, state: JobState) -> None:
     attempt = await jobs.running()
 
-    async with recorded(redis, key_names.notice(attempt.job_id)) as messages:
+    await jobs.store.watch(attempt.job_id, GATEWAY)
+
+    async with recorded(redis, key_names.gateway(GATEWAY)) as messages:
         assert await jobs.store.settle(attempt, ending(state, reason="because"))
 
-        assert await messages() == [state.value]
+        [notice] = await messages()
     stored = await jobs.stored(attempt.job_id)
+    assert notices.read(notice.encode()) == EndNotice(stored, has_response=True)
     assert (stored.record.state, stored.record.reason, stored.response) == (state, "because", RESPONSE)
     assert stored.record.ended_at is not None
     assert stored.record.started_at is not None
@@ -62,14 +67,12 @@ async def test_output_that_comes_only_at_the_end_lives_for_the_retention(redis: 
     assert 110 < await redis.ttl(key_names.EVENTS + attempt.job_id) <= 120
 
 
-async def test_settle_whose_answer_was_lost_may_be_sent_again(redis: Redis, jobs: Jobs) -> None:
+async def test_settle_whose_answer_was_lost_may_be_sent_again(jobs: Jobs) -> None:
     attempt = await jobs.finished(JobState.FAILED)
     before = await jobs.stored(attempt.job_id)
 
-    async with recorded(redis, key_names.notice(attempt.job_id)) as messages:
-        assert await jobs.store.settle(attempt, ending(JobState.SUCCEEDED, sequences=(1,)))
+    assert await jobs.store.settle(attempt, ending(JobState.SUCCEEDED, sequences=(1,)))
 
-        assert await messages() == []
     assert await jobs.stored(attempt.job_id) == before
     assert await jobs.store.events(attempt.job_id) == []
 
@@ -121,7 +124,7 @@ async def test_end_without_a_response_is_kept(redis: Redis, jobs: Jobs) -> None:
     assert await redis.exists(key_names.RESPONSE + attempt.job_id) == 0
 
 
-async def test_cancel_of_a_running_job_leaves_the_end_to_its_worker(redis: Redis, jobs: Jobs) -> None:
+async def test_cancel_of_a_running_job_leaves_the_end_to_its_worker(jobs: Jobs) -> None:
     attempt = await jobs.running()
     await jobs.store.cancel(attempt.job_id, reason="enough", scope=CancelScope.ANY)
 
@@ -129,4 +132,3 @@ async def test_cancel_of_a_running_job_leaves_the_end_to_its_worker(redis: Redis
 
     stored = await jobs.stored(attempt.job_id)
     assert (stored.record.state, stored.record.cancel_reason) == (JobState.SUCCEEDED, "enough")
-    assert await redis.zcard(key_names.queue(Lane.FAST)) == 1, "arq tidies its own queue when the job function returns"

@@ -5,7 +5,7 @@ import pytest
 from redis.asyncio import Redis
 
 from shared.models import CommandClass, JobState, Lane
-from shared.store import key_names, wire
+from shared.store import key_names
 from shared.store.job_store import Accepted, CancelScope, JobStore, SubmitRefusal
 from shared.store.scripts import WAKE_LIMIT
 from shared.store.workers import Announcement, WorkerRegistry
@@ -32,7 +32,9 @@ async def test_submitted_job_reads_back_as_it_was_sent(store: JobStore) -> None:
     assert record.queue_deadline - record.created_at == timedelta(seconds=job.queue_wait_s)
 
 
-async def test_job_is_queued_for_arq_and_wakes_its_lanes_workers_that_have_the_tool(redis: Redis, jobs: Jobs) -> None:
+async def test_job_is_queued_in_its_lane_and_wakes_its_lanes_workers_that_have_the_tool(
+    redis: Redis, jobs: Jobs
+) -> None:
     job_id = await jobs.queued(lane=Lane.SLOW, tool="helm")
 
     assert await redis.zrange(key_names.queue(Lane.SLOW), 0, -1) == [job_id.encode()]
@@ -40,15 +42,13 @@ async def test_job_is_queued_for_arq_and_wakes_its_lanes_workers_that_have_the_t
     assert [name async for name in redis.scan_iter(f"{key_names.WAKE}*")] == [
         key_names.wake(Lane.SLOW, "helm").encode()
     ]
-    assert await redis.exists(key_names.queue(Lane.FAST)) == 0
-    arq_job = wire.deserialize(await redis.get(key_names.ARQ_JOB + job_id))
-    assert (arq_job["f"], arq_job["a"], arq_job["k"]) == (wire.JOB_FUNCTION, [job_id], {})
+    assert await redis.exists(key_names.queue(Lane.FAST), key_names.QUEUED + Lane.FAST) == 0
 
 
 async def test_keys_outlive_the_longest_wait_and_run(redis: Redis, jobs: Jobs) -> None:
     job_id = await jobs.queued(queue_wait_s=100, time_limit_s=200.0, retention_s=300)
 
-    for key in (key_names.JOB, key_names.REQUEST, key_names.ARQ_JOB):
+    for key in (key_names.JOB, key_names.REQUEST):
         assert 600 < await redis.ttl(key + job_id) <= 660
 
 
@@ -73,7 +73,7 @@ async def test_same_id_again_does_not_queue_a_job_that_went_on(redis: Redis, job
 
     assert answer == Accepted(before.record.created_at)
     assert await jobs.stored(attempt.job_id) == before
-    assert await redis.zcard(key_names.QUEUED) == 0
+    assert await redis.zcard(key_names.queue(Lane.FAST)) == 0
 
 
 async def test_same_id_at_the_same_time_is_one_job(redis: Redis, store: JobStore) -> None:
@@ -103,9 +103,18 @@ async def test_worker_with_another_tool_does_not_count(redis: Redis, store: JobS
     assert answer is SubmitRefusal.NO_WORKER
 
 
+@pytest.mark.parametrize("tool", ["kube", "ctl", "w"], ids=["beginning of a tool", "end of a tool", "worker's id"])
+async def test_part_of_a_workers_announcement_is_no_tool(redis: Redis, store: JobStore, tool: str) -> None:
+    await WorkerRegistry(redis).announce(KUBECTL_WORKER)
+
+    answer = await store.submit(new_job(tool=tool), demands_worker=True, queue_limit=QUEUE_LIMIT)
+
+    assert answer is SubmitRefusal.NO_WORKER
+
+
 async def test_worker_that_fell_silent_does_not_count(redis: Redis, store: JobStore) -> None:
     await WorkerRegistry(redis).announce(KUBECTL_WORKER)
-    await redis.zadd(key_names.TOOL_WORKERS + "kubectl", {KUBECTL_WORKER.worker_id: 1})
+    await redis.zadd(key_names.WORKERS, dict.fromkeys(await redis.zrange(key_names.WORKERS, 0, -1), 1))
 
     assert await store.submit(new_job(), demands_worker=True, queue_limit=QUEUE_LIMIT) is SubmitRefusal.NO_WORKER
 
@@ -117,6 +126,13 @@ async def test_full_queue_takes_no_job(store: JobStore) -> None:
     refused = new_job()
     assert await store.submit(refused, demands_worker=False, queue_limit=2) is SubmitRefusal.QUEUE_FULL
     assert await store.read([refused.id]) == [None]
+
+
+async def test_queue_is_full_by_the_jobs_of_both_lanes(store: JobStore) -> None:
+    for lane in Lane:
+        assert isinstance(await store.submit(new_job(lane=lane), demands_worker=False, queue_limit=2), Accepted)
+
+    assert await store.submit(new_job(), demands_worker=False, queue_limit=2) is SubmitRefusal.QUEUE_FULL
 
 
 async def test_running_and_ended_jobs_do_not_fill_the_queue(jobs: Jobs) -> None:

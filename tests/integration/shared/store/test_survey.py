@@ -22,7 +22,7 @@ def survey(redis: Redis) -> QueueSurvey:
 async def age(redis: Redis, job_id: str, by_ms: int) -> None:
     """As if the job had come so much earlier."""
     await redis.hincrby(key_names.JOB + job_id, "created_at", -by_ms)  # type: ignore[misc]  # redis-py types it wrongly
-    await redis.zincrby(key_names.queue(Lane.SLOW), -by_ms, job_id)
+    await redis.zincrby(key_names.QUEUED + Lane.SLOW, -by_ms, job_id)
 
 
 def ended(state: JobState, tool: str = "kubectl", command_class: CommandClass = CommandClass.READ) -> float:
@@ -48,9 +48,9 @@ async def test_lanes_are_told_apart(survey: QueueSurvey, jobs: Jobs) -> None:
 
 async def test_age_is_that_of_the_oldest_job_that_waits(survey: QueueSurvey, jobs: Jobs, redis: Redis) -> None:
     running = await jobs.running(lane=Lane.SLOW)
+    await redis.hincrby(key_names.JOB + running.job_id, "created_at", -10 * MINUTE_MS)  # type: ignore[misc]  # as above
     oldest = await jobs.queued(lane=Lane.SLOW)
     await jobs.queued(lane=Lane.SLOW)
-    await age(redis, running.job_id, 10 * MINUTE_MS)
     await age(redis, oldest, MINUTE_MS)
 
     found = (await survey.read())[Lane.SLOW]
@@ -60,7 +60,6 @@ async def test_age_is_that_of_the_oldest_job_that_waits(survey: QueueSurvey, job
 
 
 async def test_job_that_has_ended_waits_no_more(survey: QueueSurvey, jobs: Jobs) -> None:
-    """Its worker has not taken it out of arq's queue yet."""
     await jobs.finished()
 
     assert await survey.read() == dict.fromkeys(Lane, NOTHING)

@@ -1,6 +1,7 @@
 """Any sequence of calls by any number of workers, callers and sweepers, against a model of the states.
 
-Whatever happens: a finished job never changes again, at most one attempt holds a job, and nothing outlives its TTL.
+Whatever happens: a finished job never changes again, at most one attempt holds a job, a write whose claim the server
+has lost ends when its worker shows it, an empty queue has no turns, and nothing outlives its TTL.
 """
 
 import asyncio
@@ -8,30 +9,22 @@ from collections.abc import Coroutine
 from typing import Any, ClassVar, TypeVar
 
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import Bundle, MultipleResults, RuleBasedStateMachine, invariant, multiple, rule
 from redis.asyncio import Redis
 
 from shared.models import CommandClass, JobId, JobState, Lane
 from shared.store import key_names
-from shared.store.job_store import (
-    ARQ_IN_PROGRESS_MS,
-    Accepted,
-    Attempt,
-    CancelScope,
-    Claim,
-    ClaimRefusal,
-    Delivered,
-    NewJob,
-    Renewal,
-    StoredJob,
-)
+from shared.store.attempts import Attempt, Renewal
+from shared.store.job_store import Accepted, CancelScope, Delivered, NewJob, StoredJob
 from tests.support import leftovers, state_machines
-from tests.support.jobs import WORKER_ID, Jobs, attempt_on, ending, new_job, sealed_events
+from tests.support.jobs import PAST_MS, TOOL, WORKER_ID, Jobs, ending, new_job, sealed_events
 from tests.support.valkey import Valkey
 
 ENDS_OF_A_RUN = [JobState.SUCCEEDED, JobState.FAILED, JobState.TIMED_OUT, JobState.CANCELLED, JobState.LOST]
 EXAMPLES = 40
 STEPS = 30
+MOST = 3
+"""Slots of a worker."""
 Result = TypeVar("Result")
 
 
@@ -54,8 +47,21 @@ class Model:
         self.state, self.holder = state, None
 
     def begin_again(self) -> None:
+        self.queue()
+        self.newest_event, self.is_overdue = 0, False
+
+    def queue(self) -> None:
         self.finish(JobState.QUEUED)
-        self.newest_event, self.lease_ended, self.is_overdue = 0, False, False
+        self.lease_ended = False
+
+    def hold(self, attempt: Attempt) -> None:
+        self.state, self.holder = JobState.RUNNING, attempt
+        self.attempt += 1
+
+    def disown(self) -> None:
+        """A worker shows an attempt that does not hold the job."""
+        if self.state is JobState.QUEUED and self.attempt == 0 and self.job.command_class is not CommandClass.READ:
+            self.finish(JobState.LOST)
 
     @property
     def may_begin_again(self) -> bool:
@@ -75,6 +81,8 @@ class Transitions(RuleBasedStateMachine):
         self.store_of = Jobs(self.redis)
         self.store = self.store_of.store
         self.models: dict[JobId, Model] = {}
+        self.fence = 0
+        self.last_taken: dict[Lane, tuple[int, list[Attempt]]] = {}
         self.run(self.redis.flushall())
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
@@ -88,10 +96,13 @@ class Transitions(RuleBasedStateMachine):
             self.runner.close()
 
     @rule(
-        target=jobs, command_class=st.sampled_from([CommandClass.READ, CommandClass.WRITE]), lane=st.sampled_from(Lane)
+        target=jobs,
+        command_class=st.sampled_from([CommandClass.READ, CommandClass.WRITE]),
+        lane=st.sampled_from(Lane),
+        share=st.sampled_from(["a", "b"]),
     )
-    def submit(self, command_class: CommandClass, lane: Lane) -> JobId:
-        job = new_job(command_class=command_class, lane=lane)
+    def submit(self, command_class: CommandClass, lane: Lane, share: str) -> JobId:
+        job = new_job(command_class=command_class, lane=lane, share=share)
         assert isinstance(self.run(self.store.submit(job, demands_worker=False, queue_limit=100)), Accepted)
         self.models[job.id] = Model(job)
         return job.id
@@ -101,42 +112,73 @@ class Transitions(RuleBasedStateMachine):
         job = self.models[job_id].job
         assert isinstance(self.run(self.store.submit(job, demands_worker=True, queue_limit=0)), Accepted)
 
-    @rule(target=attempts, job_id=jobs)
-    def pick_up(self, job_id: JobId) -> Attempt:
-        """As arq does, whose marks are not to be relied on: any worker may come to try any job at any time."""
-        self.run(self._mark(job_id))
-        attempt = attempt_on(job_id)
-        self.claim(attempt)
-        return attempt
+    @rule(target=attempts, lane=st.sampled_from(Lane), most=st.integers(min_value=0, max_value=MOST))
+    def take(self, lane: Lane, most: int) -> MultipleResults[Attempt]:
+        self.fence += 1
+        expected = self._next(lane, most)
+        assert self._taken(lane, most) == expected
+        if expected:
+            self.last_taken[lane] = (self.fence, expected)
+        for attempt in expected:
+            self.models[attempt.job_id].hold(attempt)
+        return multiple(*expected)
 
-    @rule(target=attempts, job_id=jobs)
-    def pick_up_slowly(self, job_id: JobId) -> Attempt:
-        """The claim comes later, or never."""
-        self.run(self._mark(job_id))
-        return attempt_on(job_id)
+    @rule(lane=st.sampled_from(Lane))
+    def take_again(self, lane: Lane) -> None:
+        """The answer to the latest take was lost."""
+        if lane in self.last_taken:
+            self.fence, attempts = self.last_taken[lane]
+            held = [attempt for attempt in attempts if self.models[attempt.job_id].holder == attempt]
+            assert self._taken(lane, MOST) == held
+            self.fence = max(fence for fence, _ in self.last_taken.values())
 
-    async def _mark(self, job_id: JobId) -> None:
-        await self.redis.set(key_names.ARQ_IN_PROGRESS + job_id, "1", px=ARQ_IN_PROGRESS_MS // 2)
+    def _next(self, lane: Lane, most: int) -> list[Attempt]:
+        """What the next take must give, in the order of the queue. Jobs before these that wait too long end."""
+        found: list[Attempt] = []
+        for name in self.run(self.redis.zrange(key_names.queue(lane), 0, -1)):
+            model = self.models[JobId(name.decode())]
+            if len(found) == most:
+                break
+            if model.is_overdue:
+                model.finish(JobState.EXPIRED)
+            else:
+                found.append(Attempt(model.job.id, str(self.fence)))
+        return found
+
+    def _taken(self, lane: Lane, most: int) -> list[Attempt]:
+        fence, server = str(self.fence), self.run(self.store.renew([])).server
+        take = self.store.take(lane, worker_id=WORKER_ID, tools=[TOOL], most=most, fence=fence, server=server)
+        claims = self.run(take)
+        assert isinstance(claims, list)
+        return [claim.attempt for claim in claims]
 
     @rule(attempt=attempts)
-    def claim_late(self, attempt: Attempt) -> None:
-        self.claim(attempt)
-
-    def claim(self, attempt: Attempt) -> None:
+    def give_back(self, attempt: Attempt) -> None:
         model = self.models[attempt.job_id]
-        expected = self._expected_claim(model, attempt)
-        answer = self.run(self.store.claim(attempt, worker_id=WORKER_ID))
-        assert (None if isinstance(answer, Claim) else answer) is expected
-        if expected is ClaimRefusal.EXPIRED:
-            model.finish(JobState.EXPIRED)
-        elif expected is None and model.state is JobState.QUEUED:
-            model.state, model.holder = JobState.RUNNING, attempt
-            model.attempt += 1
+        self.run(self.store.give_back([attempt]))
+        if model.holder == attempt:
+            model.attempt -= 1
+            model.queue()
 
-    def _expected_claim(self, model: Model, attempt: Attempt) -> ClaimRefusal | None:
-        if model.state is JobState.QUEUED:
-            return ClaimRefusal.EXPIRED if model.is_overdue else None
-        return None if model.holder == attempt else ClaimRefusal.TAKEN
+    @rule(job_id=jobs)
+    def lose_claim(self, job_id: JobId) -> None:
+        """The server fails over to one that knows only that the job was submitted."""
+        model = self.models[job_id]
+        if model.state is JobState.RUNNING and model.attempt == 1 and not model.newest_event and not model.cancel_asked:
+            self.run(self._forget_claim(model))
+            model.attempt = 0
+            model.queue()
+
+    async def _forget_claim(self, model: Model) -> None:
+        job_id, lane = model.job.id, model.job.lane
+        deadline = (await self.store_of.stored(job_id)).record.queue_deadline.timestamp() * 1000
+        async with self.redis.pipeline() as pipe:
+            pipe.hset(key_names.JOB + job_id, mapping={"state": "queued", "attempt": "0"})
+            pipe.hdel(key_names.JOB + job_id, "fence", "worker", "started_at")
+            pipe.zrem(key_names.LEASES, job_id)
+            pipe.zadd(key_names.queue(lane), {job_id: 0})
+            pipe.zadd(key_names.QUEUED + lane, {job_id: PAST_MS if model.is_overdue else deadline})
+            await pipe.execute()
 
     @rule(attempt=attempts, count=st.integers(min_value=1, max_value=3), is_repeat=st.booleans())
     def append(self, attempt: Attempt, count: int, is_repeat: bool) -> None:
@@ -154,6 +196,8 @@ class Transitions(RuleBasedStateMachine):
         if model.holder == attempt:
             model.settled_by = attempt
             model.finish(state)
+        elif not may:
+            model.disown()
 
     @rule(job_id=jobs, state=st.sampled_from(ENDS_OF_A_RUN))
     def settle_by_its_holder(self, job_id: JobId, state: JobState) -> None:
@@ -171,7 +215,11 @@ class Transitions(RuleBasedStateMachine):
         if model.holder == attempt:
             expected = Renewal.CANCEL if model.cancel_asked else Renewal.HELD
             model.lease_ended = False
-        assert self.run(self.store.renew([attempt])) == [expected]
+        elif model.settled_by == attempt:
+            expected = Renewal.HELD
+        else:
+            model.disown()
+        assert self.run(self.store.renew([attempt])).answers == [expected]
 
     @rule(job_id=jobs, scope=st.sampled_from(CancelScope))
     def cancel(self, job_id: JobId, scope: CancelScope) -> None:
@@ -219,9 +267,12 @@ class Transitions(RuleBasedStateMachine):
 
     @invariant()
     def store_agrees_with_the_model(self) -> None:
-        stored_jobs, (queued, leases, requests) = self.run(self._everything())
+        stored_jobs, (waiting, queued, leases, load, requests, turns) = self.run(self._everything())
+        assert waiting == queued
+        assert turns <= {lane for lane in Lane if any(self.models[JobId(job_id)].job.lane is lane for job_id in queued)}
         assert queued == {job_id for job_id, model in self.models.items() if model.state is JobState.QUEUED}
         assert leases == {job_id for job_id, model in self.models.items() if model.state is JobState.RUNNING}
+        assert load == queued | leases
         assert requests == queued | leases, "the request is gone the moment the job ends"
         for model, stored in zip(self.models.values(), stored_jobs, strict=True):
             assert stored is not None
@@ -233,11 +284,14 @@ class Transitions(RuleBasedStateMachine):
 
     async def _everything(self) -> tuple[list[StoredJob | None], list[set[str]]]:
         async with self.redis.pipeline() as pipe:
-            pipe.zrange(key_names.QUEUED, 0, -1)
+            pipe.zunion([key_names.queue(lane) for lane in Lane])
+            pipe.zunion([key_names.QUEUED + lane for lane in Lane])
             pipe.zrange(key_names.LEASES, 0, -1)
+            pipe.zunion([key_names.LOAD + lane for lane in Lane])
             pipe.keys(f"{key_names.REQUEST}*")
+            pipe.keys(f"{key_names.TURN.removesuffix(':')}*")
             found: list[list[bytes]] = await pipe.execute()
-        ids = [{name.decode().removeprefix(key_names.REQUEST) for name in names} for names in found]
+        ids = [{name.decode().rpartition(":")[2] for name in names} for names in found]
         return await self.store.read([*self.models]), ids
 
 

@@ -25,8 +25,7 @@ class Registry:
     async def let_announcement_end(self, worker: Announcement) -> None:
         """As if the worker had been silent for longer than its announcement lives."""
         await self.redis.delete(key_names.WORKER + worker.worker_id)
-        for tool in worker.tools:
-            await self.redis.zadd(key_names.TOOL_WORKERS + tool, {worker.worker_id: 1})
+        await self.redis.zadd(key_names.WORKERS, {" ".join((worker.worker_id, *worker.tools)): 1})
 
 
 @pytest.fixture
@@ -35,19 +34,16 @@ def registry(redis: Redis) -> Registry:
 
 
 async def test_nobody_has_announced_anything(registry: Registry) -> None:
-    assert await registry.workers.living(["kubectl"]) == []
-    assert await registry.workers.living([]) == []
+    assert await registry.workers.living() == []
+    assert await registry.workers.served() == set()
 
 
-async def test_announced_worker_is_found_by_each_of_its_tools(registry: Registry) -> None:
+async def test_announced_workers_are_found_with_their_tools(registry: Registry) -> None:
     both, helm_only = announcement("a", "kubectl", "helm"), announcement("b", "helm")
-    for worker in (both, helm_only):
+    for worker in (helm_only, both):
         await registry.workers.announce(worker)
 
-    assert await registry.workers.living(["kubectl"]) == [both]
-    assert await registry.workers.living(["helm"]) == [both, helm_only]
-    assert await registry.workers.living(["kubectl", "helm", "argocd"]) == [both, helm_only]
-    assert await registry.workers.living(["argocd"]) == []
+    assert await registry.workers.living() == [both, helm_only]
 
 
 async def test_newer_announcement_replaces_the_older(registry: Registry) -> None:
@@ -56,7 +52,7 @@ async def test_newer_announcement_replaces_the_older(registry: Registry) -> None
 
     await registry.workers.announce(busy)
 
-    assert await registry.workers.living(["kubectl"]) == [busy]
+    assert await registry.workers.living() == [busy]
 
 
 async def test_withdrawn_worker_is_gone_at_once(registry: Registry) -> None:
@@ -66,7 +62,7 @@ async def test_withdrawn_worker_is_gone_at_once(registry: Registry) -> None:
 
     await registry.workers.withdraw(leaving)
 
-    assert await registry.workers.living(["kubectl"]) == [staying]
+    assert await registry.workers.living() == [staying]
     assert await registry.redis.exists(key_names.WORKER + "a") == 0
 
 
@@ -77,26 +73,33 @@ async def test_silent_worker_is_not_living_and_makes_room(registry: Registry) ->
 
     await registry.workers.announce(alive)
 
-    assert await registry.workers.living(["kubectl"]) == [alive]
-    assert await registry.redis.zrange(key_names.TOOL_WORKERS + "kubectl", 0, -1) == [b"b"]
+    assert await registry.workers.living() == [alive]
+    assert await registry.redis.zrange(key_names.WORKERS, 0, -1) == [b"b kubectl"]
 
 
 async def test_worker_whose_index_entry_ended_is_not_living(registry: Registry) -> None:
-    worker = announcement("a", "kubectl")
-    await registry.workers.announce(worker)
-    await registry.redis.zadd(key_names.TOOL_WORKERS + "kubectl", {"a": 1})
+    await registry.workers.announce(announcement("a", "kubectl"))
+    await registry.redis.zadd(key_names.WORKERS, {"a kubectl": 1})
 
-    assert await registry.workers.living(["kubectl"]) == []
+    assert await registry.workers.living() == []
 
 
 async def test_served_tools_are_those_of_workers_that_live_now(registry: Registry) -> None:
     silent, alive = announcement("a", "argocd", "helm"), announcement("b", "helm", "kubectl")
     for worker in (silent, alive):
         await registry.workers.announce(worker)
-    await registry.redis.zadd(key_names.TOOL_WORKERS + "argocd", {"a": 1})
+    await registry.let_announcement_end(silent)
 
-    assert await registry.workers.served(["argocd", "helm", "kubectl", "unknown"]) == {"helm", "kubectl"}
-    assert await registry.workers.served([]) == set()
+    assert await registry.workers.served() == {"helm", "kubectl"}
+
+
+async def test_announcement_brings_the_gateways_key_mark_back(registry: Registry) -> None:
+    worker = announcement("a", "kubectl")
+    assert await registry.workers.announce(worker) is None
+
+    await registry.redis.set(key_names.KEY_MARK, "sealed", ex=60)
+
+    assert await registry.workers.announce(worker) == b"sealed"
 
 
 async def test_announcement_ends_by_itself(registry: Registry) -> None:

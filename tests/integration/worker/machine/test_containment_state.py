@@ -10,7 +10,6 @@ from redis.asyncio import Redis
 
 from shared.sealing.fernet_keys import MasterKeys
 from shared.store.workers import WorkerRegistry
-from shared.tools import registry
 from tests.support.product import PROJECT, Product
 from tests.support.waiting import wait_until
 from worker.machine import containment
@@ -77,11 +76,10 @@ async def test_worker_announces_what_contains_its_commands(redis: Redis, redis_u
 
 async def announcement_of(redis: Redis) -> str:
     workers = WorkerRegistry(redis)
-    names = [*registry.names(), "stub"]
 
     async def is_announced() -> bool:
-        return bool(await workers.living(names))
+        return bool(await workers.living())
 
     await wait_until(is_announced, timeout_s=TIMEOUT_S)
-    [worker] = await workers.living(names)
+    [worker] = await workers.living()
     return worker.sandbox

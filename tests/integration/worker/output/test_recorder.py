@@ -13,7 +13,7 @@ from shared.models import JobState
 from shared.redis.redis_connection import worker_pool
 from shared.sealing.fernet_keys import DataKey
 from shared.store import key_names
-from shared.store.job_store import Attempt, Ending
+from shared.store.attempts import Attempt, Ending
 from tests.support.jobs import RESPONSE, Jobs, ending
 from tests.support.recorders import LIMITS, key_of, opened
 from tests.support.valkey import Valkey
@@ -157,7 +157,7 @@ async def test_writer_that_lost_its_job_stops(recording: Recording) -> None:
 
 
 async def test_output_of_an_outage_is_stored_after_it(own_valkey: Valkey) -> None:
-    async with Redis.from_pool(worker_pool(own_valkey.url)) as redis:
+    async with Redis.from_pool(worker_pool(own_valkey.address)) as redis:
         recording = await Recording.of(redis)
         async with recording.recorder.streaming():
             recording.recorder.add(OUT, b"before,")
@@ -184,4 +184,5 @@ async def test_progress_is_told_apart_from_output_and_each_event_names_the_newes
         (EventKind.PROGRESS, b"1/2 ready", 2),
         (OUT, b"two\n", 3),
     ]
+    assert recorder.newest_progress == 3
     assert recorder.text(OUT) == ("one\ntwo\n", False)

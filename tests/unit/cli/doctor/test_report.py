@@ -9,9 +9,13 @@ from pydantic import SecretStr
 from cli.doctor import report
 from cli.doctor.check import Check, Status
 from cli.up import environment
+from shared.network import redis_address
 from shared.sealing.fernet_keys import MasterKeys
 from shared.settings import GatewaySettings, SandboxMode
 from tests.support import dynamic_elf
+from tests.support.impostor import bulk, impostor
+from tests.support.sentinel import cluster
+from tests.support.sentinel.plan import Plan
 from tests.support.valkey import Valkey
 from worker.machine.containment import Containment
 
@@ -87,20 +91,38 @@ def test_taken_port_is_a_warning() -> None:
 
 
 async def test_redis_that_keeps_everything_is_ok(own_valkey: Valkey) -> None:
-    (check,) = await report.check_redis(own_valkey.url)
+    (check,) = await report.check_redis(own_valkey.address)
 
     assert check.status is Status.OK
     assert check.text.startswith("Valkey 9")
 
 
 async def test_redis_that_is_not_append_only_is_a_warning(valkey: Valkey) -> None:
-    checks = await report.check_redis(valkey.url)
+    checks = await report.check_redis(valkey.address)
 
     assert [check.status for check in checks] == [Status.OK, Status.WARNING]
 
 
+async def test_redis_that_is_not_supported_is_wrong(valkey: Valkey) -> None:
+    """A fake: a real server behind a relay that answers INFO as an old one."""
+    async with impostor(valkey.socket, {"INFO": bulk("redis_version:6.2.14\r\n")}) as address:
+        (check,) = await report.check_redis(address)
+
+    assert (check.status, check.is_needed) == (Status.WRONG, True)
+    assert "6.2.14" in check.text
+
+
+async def test_service_of_sentinel_is_shown_with_its_primary_and_what_it_lacks() -> None:
+    async with cluster.running(Plan(servers=1)) as running:
+        found, *warnings = await report.check_redis(redis_address.parse(running.url))
+
+    assert found.status is Status.OK
+    assert found.text.endswith(f"at {running.url}, primary 127.0.0.1:{running.servers[0].port}")
+    assert [each.text.partition(",")[0] for each in warnings] == ["Sentinel knows no replica of jobs"]
+
+
 async def test_unreachable_redis_is_told_without_its_password() -> None:
-    (check,) = await report.check_redis(f"redis://:{SECRET}@127.0.0.1:1/0")
+    (check,) = await report.check_redis(redis_address.parse(f"redis://:{SECRET}@127.0.0.1:1/0"))
 
     assert (check.status, check.is_needed) == (Status.MISSING, True)
     assert SECRET not in check.text

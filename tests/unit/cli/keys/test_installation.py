@@ -8,6 +8,8 @@ import pytest
 from cli.errors import StartError
 from cli.keys import installation
 from cli.up import state_directory
+from shared.network import redis_address
+from shared.network.endpoints import Endpoint
 
 
 @pytest.fixture
@@ -69,6 +71,42 @@ def test_lost_users_are_made_again_from_the_password(folders: tuple[Path, Path])
     installation.provision(*folders, "redis")
 
     assert texts(*folders) == before
+
+
+def test_sentinels_get_passwords_of_their_own(folders: tuple[Path, Path]) -> None:
+    secrets, redis = folders
+
+    installation.provision(*folders, "redis", sentinels=["one", "two"])
+
+    url = (secrets / "redis-url").read_text().strip()
+    address = redis_address.parse(url)
+    assert address.sentinels == (Endpoint("one", 26379), Endpoint("two", 26379))
+    of_clients, of_sentinels = address.options["password"], (secrets / "redis-sentinel-password").read_text().strip()
+    seen_by_redis = "".join(texts(redis).values())
+    assert of_clients not in seen_by_redis
+    assert f"sentinel sentinel-pass {of_sentinels}\n" in seen_by_redis
+    assert hashlib.sha256(of_clients.encode()).hexdigest() in (redis / "users.acl").read_text()
+    assert of_sentinels != of_clients
+
+
+def test_what_sentinels_have_is_kept(folders: tuple[Path, Path]) -> None:
+    installation.provision(*folders, "redis", sentinels=["one", "two"])
+    before = texts(*folders)
+
+    installation.provision(*folders, "redis", sentinels=["one", "two"])
+
+    assert texts(*folders) == before
+
+
+def test_installation_goes_to_sentinels_and_back_with_its_password(folders: tuple[Path, Path]) -> None:
+    installation.provision(*folders, "redis")
+    before = (folders[0] / "redis-url").read_text()
+    installation.provision(*folders, "redis", sentinels=["one"])
+    between = redis_address.parse((folders[0] / "redis-url").read_text().strip())
+    installation.provision(*folders, "redis")
+
+    assert (folders[0] / "redis-url").read_text() == before
+    assert between.options["password"] == urlsplit(before).password
 
 
 def test_url_without_a_password_is_refused(folders: tuple[Path, Path]) -> None:

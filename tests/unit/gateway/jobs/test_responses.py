@@ -11,11 +11,26 @@ from shared.events import EventKind
 from shared.models import ANONYMOUS, CommandClass, CommandResponse, Job, JobId, JobState
 from shared.sealing.fernet_keys import DataKey, JobIdentity, MasterKeys, Purpose
 from shared.store import key_names
+from shared.store.attempts import Ending, SealedEvent
 from shared.store.job_store import READ_ATTEMPTS, CancelScope, JobStore
 from tests.support import jobs
 from tests.support.hand_worker import HandWorker
 
 MAX_OUTPUT = 1_000
+
+
+class CountingStore(JobStore):
+    """Counts the calls that read events."""
+
+    reads = 0
+
+    async def events(self, job_id: JobId, *, after: int = 0, limit: int | None = None) -> list[SealedEvent]:
+        self.reads += 1
+        return await super().events(job_id, after=after, limit=limit)
+
+    async def newest_event(self, job_id: JobId) -> int:
+        self.reads += 1
+        return await super().newest_event(job_id)
 
 
 @dataclass
@@ -26,7 +41,7 @@ class Desk:
     master_key: str = field(default_factory=MasterKeys.generate)
 
     def __post_init__(self) -> None:
-        self.store = JobStore(self.redis)
+        self.store = CountingStore(self.redis)
         self.worker = HandWorker(self.redis, self.master_key)
 
     async def queued(self, command_class: CommandClass = CommandClass.READ) -> JobId:
@@ -173,3 +188,47 @@ async def test_events_in_another_order_do_not_open(desk: Desk) -> None:
     await desk.redis.expire(key_names.EVENTS + job_id, 60)
     await desk.lose(job_id)
     assert (await desk.read(job_id)).finished().output == ""
+
+
+PROGRESS = (EventKind.PROGRESS, b"1/2 ready")
+PRINTED = (EventKind.STDOUT, b"waiting")
+
+
+@pytest.mark.parametrize(
+    ("output", "newest", "reads"),
+    [((PROGRESS, PRINTED), 1, 1), ((PRINTED, PROGRESS), 2, 1), ((PRINTED,), 0, 0), ((), 0, 0)],
+    ids=["progress first", "progress last", "output alone", "nothing"],
+)
+async def test_ended_job_is_read_without_a_search_for_its_newest_progress(
+    desk: Desk, output: tuple[tuple[EventKind, bytes], ...], newest: int, reads: int
+) -> None:
+    """Its worker has noted where it is."""
+    claim = await desk.worker.claim(await desk.queued())
+    await desk.worker.write(claim, *output)
+    await desk.store.settle(claim.attempt, Ending(JobState.LOST, "", b"", progress=newest))
+    [stored] = await desk.store.read([claim.record.id])
+    assert stored is not None
+    reader = ResponseReader(desk.store, MasterKeys([desk.master_key]), MAX_OUTPUT)
+
+    found = await reader.progress(stored.record)
+
+    assert (found, desk.store.reads) == ("1/2 ready" if newest else None, reads)
+
+
+@pytest.mark.parametrize("output", [(PROGRESS, PRINTED), (PRINTED, PROGRESS)], ids=["progress first", "progress last"])
+async def test_progress_of_a_job_whose_worker_was_lost_is_searched(
+    desk: Desk, output: tuple[tuple[EventKind, bytes], ...]
+) -> None:
+    job_id = await desk.queued(CommandClass.WRITE)
+    await desk.worker.write(await desk.worker.claim(job_id), *output)
+    await jobs.Jobs(desk.redis).let_lease_end(job_id)
+    await desk.store.sweep(settle_leases=True)
+
+    assert (await desk.read(job_id)).progress == "1/2 ready"
+
+
+async def test_ended_job_whose_noted_progress_is_gone_has_none(desk: Desk) -> None:
+    claim = await desk.worker.claim(await desk.queued())
+    await desk.store.settle(claim.attempt, Ending(JobState.FAILED, "", b"", progress=7))
+
+    assert (await desk.read(claim.record.id)).progress is None

@@ -7,12 +7,13 @@ from shared.store.sweeper import CONTACT_MS, LONGEST_GAP_MS, Contact, Sweeper
 
 START_MS = 1_700_000_000_000
 STEP_MS = 1_000
+SERVER = "a server"
 
 
 def contact_seen(*moments_ms: int) -> Contact:
     contact = Contact()
     for moment_ms in moments_ms:
-        contact.seen(moment_ms)
+        contact.seen(moment_ms, SERVER)
     return contact
 
 
@@ -39,9 +40,9 @@ def test_broken_contact_begins_anew() -> None:
 
     later_ms = START_MS + CONTACT_MS + STEP_MS
     for moment_ms in seen_for(CONTACT_MS - STEP_MS, start_ms=later_ms):
-        contact.seen(moment_ms)
+        contact.seen(moment_ms, SERVER)
         assert not contact.is_trusted
-    contact.seen(later_ms + CONTACT_MS)
+    contact.seen(later_ms + CONTACT_MS, SERVER)
     assert contact.is_trusted
 
 
@@ -57,6 +58,31 @@ def test_short_gap_does_not_break_contact(gap_ms: int) -> None:
     moments = seen_for(CONTACT_MS)
 
     assert contact_seen(*moments, moments[-1] + gap_ms).is_trusted
+
+
+def test_another_server_breaks_contact() -> None:
+    """It may lack the latest renewals."""
+    moments = seen_for(CONTACT_MS)
+    contact = contact_seen(*moments)
+
+    contact.seen(moments[-1] + STEP_MS, "another server")
+    assert not contact.is_trusted
+
+    for moment_ms in seen_for(CONTACT_MS, start_ms=moments[-1] + STEP_MS):
+        contact.seen(moment_ms, "another server")
+    assert contact.is_trusted
+
+
+@pytest.mark.parametrize(("after", "is_trusted"), [(SERVER, True), ("another server", False)])
+def test_server_that_had_no_jobs_is_compared_when_it_has_some(after: str, is_trusted: bool) -> None:
+    moments = seen_for(CONTACT_MS)
+    contact = contact_seen(*moments)
+
+    contact.seen(moments[-1] + STEP_MS, "")
+    assert contact.is_trusted
+    contact.seen(moments[-1] + 2 * STEP_MS, after)
+
+    assert contact.is_trusted is is_trusted
 
 
 def test_trust_ends_with_the_longest_gap() -> None:
@@ -75,7 +101,7 @@ class ScriptedStore(JobStore):
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
-        return Sweep(answer, 0, 0, 0)
+        return Sweep(answer, SERVER, expired=0, lost=0, again=0)
 
 
 async def swept(store: ScriptedStore) -> list[bool]:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from shared.network import redis_address
 from shared.network.endpoints import Endpoint
 from worker.egress import own_services
 
@@ -12,10 +13,11 @@ from worker.egress import own_services
         ("redis://:hunter2@redis.example", (Endpoint("redis.example", 6379),)),
         ("rediss://[fd12::1]:6380/1", (Endpoint("fd12::1", 6380),)),
         ("unix:///run/valkey.sock?db=0", ()),
+        ("redis+sentinel://:hunter2@s1,[fd12::2]:26380/jobs", (Endpoint("s1", 26379), Endpoint("fd12::2", 26380))),
     ],
 )
 def test_redis_is_a_service_of_our_own(url: str, places: tuple[Endpoint, ...]) -> None:
-    assert own_services.places(url, "gateway:9096") == (*places, Endpoint("gateway", 9096))
+    assert own_services.places(redis_address.parse(url), "gateway:9096") == (*places, Endpoint("gateway", 9096))
 
 
 @pytest.mark.parametrize(

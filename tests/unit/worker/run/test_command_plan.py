@@ -25,7 +25,7 @@ def settings(*, allow_loopback: bool = True) -> PlanSettings:
         allow_loopback=allow_loopback,
         job_file_bytes=1_000_000,
         go_memory_limit="200MiB",
-        own_ports=frozenset({OWN_PORT}),
+        own_ports=lambda: frozenset({OWN_PORT}),
     )
 
 

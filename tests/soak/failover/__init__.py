@@ -1,0 +1,1 @@
+"""Jobs through a product on three servers and three sentinels, whose primary is ended again and again."""
