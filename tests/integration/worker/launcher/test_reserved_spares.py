@@ -209,6 +209,7 @@ async def test_spare_that_was_killed_while_it_was_reserved_is_told(launcher: Lau
     _kill_children(launcher.pid)
     stdout, stderr = reservation.outputs()
     assert [await read_to_end(each) for each in (stdout, stderr)] == ["", ""]
+    await wait_until(lambda: not launcher._reserved)  # its pipes close a moment before its channel
 
     run = await launcher.run([Stage(spec_of(shell("exit 0"), tmp_path), (None,) * 3)], first=reservation)
     (ended,) = await run.wait()
