@@ -23,7 +23,8 @@ from shared.models import CommandResponse, JobState
 from shared.redis.redis_connection import UNAVAILABLE
 from shared.sealing.envelope import Command, RequestEnvelope
 from shared.sealing.fernet_keys import DataKey, MasterKeys, Purpose, SealError
-from shared.store.job_store import Attempt, Claim, Ending, JobStore
+from shared.store.attempts import Attempt, Claim, Ending
+from shared.store.job_store import JobStore
 from worker import job_spans
 from worker.egress.proxy import EgressProxy, ProxyAccess
 from worker.job_control import JobControl

@@ -12,7 +12,7 @@ from opentelemetry.trace import SpanKind, StatusCode, Tracer
 from shared import logs
 from shared.models import JobState
 from shared.sealing.envelope import RequestEnvelope
-from shared.store.job_store import Ending
+from shared.store.attempts import Ending
 from shared.store.record import JobRecord
 from shared.tracing import spans
 from worker.run.execution import Execution

@@ -20,7 +20,8 @@ from shared.models import Lane
 from shared.redis.redis_connection import UNAVAILABLE
 from shared.restart_on_failure import restarted
 from shared.store import key_names
-from shared.store.job_store import Claim, JobStore, UnknownServer
+from shared.store.attempts import Claim, UnknownServer
+from shared.store.job_store import JobStore
 from shared.store.scripts import NotAcknowledgedError
 from worker.leases import LeaseKeeper
 

@@ -18,7 +18,8 @@ from shared import metrics
 from shared.models import JobId
 from shared.redis.redis_connection import UNAVAILABLE
 from shared.store import key_names
-from shared.store.job_store import RENEWAL_INTERVAL_S, Attempt, JobStore, Renewal
+from shared.store.attempts import Attempt, Renewal
+from shared.store.job_store import RENEWAL_INTERVAL_S, JobStore
 from worker.job_control import JobControl
 
 CONTROL_POLL_S = 5.0

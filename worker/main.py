@@ -29,6 +29,7 @@ from shared.redis.sentinel_watch import SentinelWatch
 from shared.redis.supported import UnsupportedServerError
 from shared.restart_on_failure import restarted
 from shared.sealing import key_file, process_hardening
+from shared.sealing.fernet_keys import MasterKeys
 from shared.settings import BAD_SETTINGS_EXIT_CODE, SandboxMode, SettingsError, WorkerSettings
 from shared.store.job_store import JobStore
 from shared.store.key_mark import KeyMark
@@ -186,20 +187,8 @@ def _assemble(
     worker_id = f"{socket.gethostname()}-{secrets.token_hex(4)}"
     store, master_keys = JobStore(connections.jobs, connections.replicas), settings.load_master_keys()
     leases = LeaseKeeper(JobStore(connections.leases), connections.jobs, worker_id)
-    runner = JobRunner(
-        store=store,
-        master_keys=master_keys,
-        leases=leases,
-        launcher=machine.launcher,
-        binaries=machine.binaries,
-        filters=machine.filters,
-        proxy=machine.proxy,
-        observatory=Observatory(
-            machine.launcher, machine.binaries, runner_settings.plan, runner_settings.work_directory
-        ),
-        discovery=DiscoveryCache(runner_settings.work_directory / "discovery"),
-        settings=runner_settings,
-        tracer=connections.tracer,
+    runner = _runner(
+        runner_settings, connections.tracer, store, leases=leases, master_keys=master_keys, machine=machine
     )
     slots = {Lane.FAST: settings.fast_slots, Lane.SLOW: settings.slow_slots}
     sandbox = str(machine.containment)
@@ -226,6 +215,30 @@ def _assemble(
         drain_timeout_s=settings.drain_timeout_s,
         kill_grace_s=settings.kill_grace_s,
         follow_keys=partial(key_file.follow, settings, master_keys),
+    )
+
+
+def _runner(
+    settings: RunnerSettings,
+    tracer: Tracer,
+    store: JobStore,
+    *,
+    leases: LeaseKeeper,
+    master_keys: MasterKeys,
+    machine: Machine,
+) -> JobRunner:
+    return JobRunner(
+        store=store,
+        master_keys=master_keys,
+        leases=leases,
+        launcher=machine.launcher,
+        binaries=machine.binaries,
+        filters=machine.filters,
+        proxy=machine.proxy,
+        observatory=Observatory(machine.launcher, machine.binaries, settings.plan, settings.work_directory),
+        discovery=DiscoveryCache(settings.work_directory / "discovery"),
+        settings=settings,
+        tracer=tracer,
     )
 
 

@@ -19,7 +19,8 @@ from shared.errors import UnavailableError
 from shared.events import OutputEvent, attempt_of
 from shared.models import JobId, JobState
 from shared.sealing.fernet_keys import DataKey, SealError
-from shared.store.job_store import JobStore, SealedEvent, StoredJob
+from shared.store.attempts import SealedEvent
+from shared.store.job_store import JobStore, StoredJob
 from shared.store.record import JobRecord, moment
 
 PAGE = 8

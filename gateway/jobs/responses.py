@@ -9,7 +9,8 @@ from shared import terminal
 from shared.events import EventKind, OutputEvent, attempt_of
 from shared.models import CommandClass, CommandResponse, Job, JobId, JobLinks, JobState, ListedJob
 from shared.sealing.fernet_keys import DataKey, MasterKeys, Purpose, SealError
-from shared.store.job_store import JobStore, NewJob, SealedEvent, StoredJob
+from shared.store.attempts import SealedEvent
+from shared.store.job_store import JobStore, NewJob, StoredJob
 from shared.store.record import JobRecord
 
 NO_EXIT_CODE = -1

@@ -9,7 +9,8 @@ from shared.models import CommandResponse, JobId, JobState
 from shared.sealing.envelope import RequestEnvelope
 from shared.sealing.fernet_keys import DataKey, MasterKeys, Purpose
 from shared.store import key_names
-from shared.store.job_store import Claim, Ending, JobStore, SealedEvent
+from shared.store.attempts import Claim, Ending, SealedEvent
+from shared.store.job_store import JobStore
 from shared.store.workers import Announcement, WorkerRegistry
 from tests.support.jobs import taken
 

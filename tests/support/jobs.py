@@ -9,7 +9,8 @@ from redis.asyncio import Redis
 
 from shared.models import CommandClass, JobId, JobState, Lane
 from shared.store import key_names
-from shared.store.job_store import Accepted, Attempt, Claim, Ending, JobStore, NewJob, SealedEvent, StoredJob
+from shared.store.attempts import Attempt, Claim, Ending, SealedEvent
+from shared.store.job_store import Accepted, JobStore, NewJob, StoredJob
 
 WORKER_ID = "worker-1"
 TOOL = "kubectl"

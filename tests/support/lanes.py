@@ -10,7 +10,8 @@ from arq.connections import ArqRedis
 from shared.models import JobId, Lane
 from shared.network import redis_address
 from shared.redis.redis_connection import worker_pool
-from shared.store.job_store import Claim, JobStore
+from shared.store.attempts import Claim
+from shared.store.job_store import JobStore
 from tests.support.jobs import TOOL, WORKER_ID
 from tests.support.waiting import wait_until
 from worker.lane import LaneWorker

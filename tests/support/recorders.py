@@ -5,7 +5,8 @@ from redis.asyncio import Redis
 from shared.events import OutputEvent
 from shared.models import ANONYMOUS
 from shared.sealing.fernet_keys import DataKey, JobIdentity, Purpose
-from shared.store.job_store import Attempt, JobStore, SealedEvent
+from shared.store.attempts import Attempt, SealedEvent
+from shared.store.job_store import JobStore
 from tests.support.jobs import new_job_id
 from worker.job_control import JobControl
 from worker.output.recorder import OutputLimits, OutputRecorder

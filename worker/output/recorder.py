@@ -16,7 +16,8 @@ from shared.events import EventKind, OutputEvent
 from shared.metrics import OutputFate
 from shared.redis.redis_connection import UNAVAILABLE
 from shared.sealing.fernet_keys import DataKey, Purpose
-from shared.store.job_store import Attempt, JobStore, SealedEvent
+from shared.store.attempts import Attempt, SealedEvent
+from shared.store.job_store import JobStore
 from worker.job_control import JobControl
 
 FLUSH_INTERVAL_S = 0.05

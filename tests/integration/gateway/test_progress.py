@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from shared.events import EventKind
 from shared.models import JobState
-from shared.store.job_store import Claim
+from shared.store.attempts import Claim
 from tests.integration.gateway import served
 from tests.integration.gateway.mcp import mcp_caller
 from tests.integration.gateway.mcp.mcp_caller import MODES

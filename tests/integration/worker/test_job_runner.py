@@ -19,7 +19,8 @@ from shared.models import ANONYMOUS, CommandClass, CommandResponse, JobId, JobSt
 from shared.sealing.envelope import ENVELOPE_VERSION, Command, RequestEnvelope
 from shared.sealing.fernet_keys import DataKey, JobIdentity, MasterKeys, Purpose
 from shared.store import key_names
-from shared.store.job_store import Attempt, Ending, JobStore, StoredJob
+from shared.store.attempts import Attempt, Ending
+from shared.store.job_store import JobStore, StoredJob
 from shared.store.scripts import NotAcknowledgedError
 from tests.support import egress, leftovers, stub
 from tests.support.jobs import WORKER_ID, Jobs, new_job_id

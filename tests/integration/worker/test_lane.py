@@ -10,7 +10,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from shared.models import CommandClass, JobState, Lane
 from shared.store import key_names
-from shared.store.job_store import Claim, JobStore, UnknownServer
+from shared.store.attempts import Claim, UnknownServer
+from shared.store.job_store import JobStore
 from tests.support.jobs import TOOL, Jobs, attempt_on
 from tests.support.lanes import Recorder, idle_lane, is_listening, listening, serving_lane
 from tests.support.valkey import Valkey

@@ -9,7 +9,8 @@ from redis.asyncio import Redis
 from shared import metrics
 from shared.models import CommandClass, JobState
 from shared.store import key_names
-from shared.store.job_store import Attempt, CancelScope
+from shared.store.attempts import Attempt
+from shared.store.job_store import CancelScope
 from tests.support.jobs import WORKER_ID, Jobs, attempt_on
 from tests.support.valkey import Valkey
 from tests.support.waiting import wait_until

@@ -7,7 +7,8 @@ from redis.asyncio import Redis
 
 from shared.models import CommandClass, Lane
 from shared.store import scripts
-from shared.store.job_store import Attempt, JobStore
+from shared.store.attempts import Attempt
+from shared.store.job_store import JobStore
 from shared.store.scripts import NotAcknowledgedError
 from tests.support import valkey_pair
 from tests.support.jobs import QUEUE_LIMIT, Jobs, new_job

@@ -13,7 +13,8 @@ from gateway.jobs.waiters import UNTOLD_READS, JobWaiters, NoEnd
 from shared.models import JobId, JobState
 from shared.redis import redis_connection
 from shared.store import key_names
-from shared.store.job_store import ANY_TIME_MS, CancelScope, Ending, JobStore, StoredJob
+from shared.store.attempts import Ending
+from shared.store.job_store import ANY_TIME_MS, CancelScope, JobStore, StoredJob
 from shared.store.scripts import NOTICE_BYTES
 from shared.store.workers import WorkerRegistry
 from tests.integration.gateway import served

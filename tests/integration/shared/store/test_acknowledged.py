@@ -10,7 +10,8 @@ from redis.exceptions import ResponseError
 from shared.models import CommandClass, JobId, JobState, Lane
 from shared.redis.replicas import KnownReplicas, Replicas
 from shared.store import key_names, scripts
-from shared.store.job_store import Accepted, Attempt, Claim, JobStore, NewJob, Renewal, SubmitRefusal
+from shared.store.attempts import Attempt, Claim, Renewal
+from shared.store.job_store import Accepted, JobStore, NewJob, SubmitRefusal
 from shared.store.scripts import NotAcknowledgedError, Scripts
 from tests.support import valkey_pair
 from tests.support.channels import recorded

@@ -3,7 +3,8 @@ from redis.asyncio import Redis
 
 from shared.models import CommandClass, JobState, Lane
 from shared.store import key_names, notices
-from shared.store.job_store import CancelScope, Delivered, JobStore, Renewal
+from shared.store.attempts import Renewal
+from shared.store.job_store import CancelScope, Delivered, JobStore
 from shared.store.notices import EndNotice
 from tests.support.channels import recorded
 from tests.support.jobs import TOOL, WORKER_ID, Jobs, new_job_id

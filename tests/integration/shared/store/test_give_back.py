@@ -5,7 +5,8 @@ from redis.asyncio import Redis
 
 from shared.models import CommandClass, JobState, Lane
 from shared.store import key_names
-from shared.store.job_store import CancelScope, Renewal
+from shared.store.attempts import Renewal
+from shared.store.job_store import CancelScope
 from tests.support.channels import recorded
 from tests.support.jobs import REQUEST, TOOL, Jobs, attempt_on, ending
 

@@ -7,7 +7,8 @@ from redis.asyncio import Redis
 
 from shared.models import JobState
 from shared.store import key_names, notices
-from shared.store.job_store import FOLLOWERS_S, CancelScope, Ending, JobStore
+from shared.store.attempts import Ending
+from shared.store.job_store import FOLLOWERS_S, CancelScope, JobStore
 from shared.store.notices import EndNotice
 from shared.store.scripts import NOTICE_BYTES
 from tests.support.channels import recorded

@@ -4,7 +4,8 @@ from redis.asyncio import Redis
 
 from shared.models import CommandClass, JobState
 from shared.store import key_names
-from shared.store.job_store import LEASE_MS, CancelScope, JobStore, Renewal
+from shared.store.attempts import Renewal
+from shared.store.job_store import LEASE_MS, CancelScope, JobStore
 from tests.support.jobs import Jobs, attempt_on, new_job_id, sealed_events
 
 

@@ -7,7 +7,8 @@ from redis.asyncio import Redis
 
 from shared.models import JobState, Lane
 from shared.store import key_names
-from shared.store.job_store import Attempt, CancelScope, Renewal
+from shared.store.attempts import Attempt, Renewal
+from shared.store.job_store import CancelScope
 from tests.support.channels import recorded
 from tests.support.jobs import REQUEST, RETENTION_S, Jobs, ending, sealed_events
 

@@ -3,7 +3,8 @@ from redis.asyncio import Redis
 
 from shared.models import CommandClass, JobState, Lane
 from shared.store import key_names, notices
-from shared.store.job_store import SWEEP_LIMIT, JobStore, Renewal
+from shared.store.attempts import Renewal
+from shared.store.job_store import SWEEP_LIMIT, JobStore
 from shared.store.notices import EndNotice
 from tests.support.channels import recorded
 from tests.support.jobs import PAST_MS, Jobs, new_job_id

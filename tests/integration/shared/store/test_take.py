@@ -7,7 +7,8 @@ from redis.asyncio import Redis
 
 from shared.models import JobState, Lane
 from shared.store import key_names
-from shared.store.job_store import LEASE_MS, CancelScope, Claim, UnknownServer
+from shared.store.attempts import Claim, UnknownServer
+from shared.store.job_store import LEASE_MS, CancelScope
 from tests.support.channels import recorded
 from tests.support.jobs import REQUEST, TOOL, WORKER_ID, Jobs, new_job_id
 

@@ -14,7 +14,8 @@ from redis.asyncio import Redis
 
 from shared.models import CommandClass, JobId, JobState, Lane
 from shared.store import key_names
-from shared.store.job_store import Accepted, Attempt, CancelScope, Delivered, NewJob, Renewal, StoredJob
+from shared.store.attempts import Attempt, Renewal
+from shared.store.job_store import Accepted, CancelScope, Delivered, NewJob, StoredJob
 from tests.support import leftovers, state_machines
 from tests.support.jobs import PAST_MS, TOOL, WORKER_ID, Jobs, ending, new_job, sealed_events
 from tests.support.valkey import Valkey

@@ -5,7 +5,7 @@ from redis.asyncio import Redis
 
 from shared.models import CommandClass, JobState, Lane
 from shared.store import key_names
-from shared.store.job_store import Attempt, Renewal
+from shared.store.attempts import Attempt, Renewal
 from tests.support.channels import recorded
 from tests.support.jobs import Jobs, attempt_on, ending
 

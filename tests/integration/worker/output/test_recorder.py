@@ -13,7 +13,7 @@ from shared.models import JobState
 from shared.redis.redis_connection import worker_pool
 from shared.sealing.fernet_keys import DataKey
 from shared.store import key_names
-from shared.store.job_store import Attempt, Ending
+from shared.store.attempts import Attempt, Ending
 from tests.support.jobs import RESPONSE, Jobs, ending
 from tests.support.recorders import LIMITS, key_of, opened
 from tests.support.valkey import Valkey

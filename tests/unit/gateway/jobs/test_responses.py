@@ -11,7 +11,8 @@ from shared.events import EventKind
 from shared.models import ANONYMOUS, CommandClass, CommandResponse, Job, JobId, JobState
 from shared.sealing.fernet_keys import DataKey, JobIdentity, MasterKeys, Purpose
 from shared.store import key_names
-from shared.store.job_store import READ_ATTEMPTS, CancelScope, Ending, JobStore, SealedEvent
+from shared.store.attempts import Ending, SealedEvent
+from shared.store.job_store import READ_ATTEMPTS, CancelScope, JobStore
 from tests.support import jobs
 from tests.support.hand_worker import HandWorker
 
