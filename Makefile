@@ -81,7 +81,7 @@ fuzz: setup ## Try random commands and flags' values by the ten thousand (ARGS="
 		--hypothesis-profile=fuzz --timeout=0 $(ARGS)
 
 .PHONY: soak
-soak: setup tools ## Run 10,000 jobs while workers are killed and Redis restarts (ARGS="--jobs 1000")
+soak: setup tools ## Run 10,000 jobs while workers are killed and Redis restarts (ARGS=--failover: while primaries end)
 	@$(WITH_PATH) $(BIN)/python -m tests.soak $(ARGS)
 
 .PHONY: grammar

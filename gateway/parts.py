@@ -71,7 +71,7 @@ async def running(settings: GatewaySettings, tracer: Tracer) -> AsyncIterator[Pa
         replicas = Replicas(lambda: sentinel_watch.replicas)
         sweeper = Sweeper(JobStore(redis, replicas))
         submitting = JobStore(submitting_redis, replicas)
-        parts = _built(settings, tracer, redis, submitting=submitting, sweeper=sweeper)
+        parts = _built(settings, tracer, redis, submitting=submitting, sweeper=sweeper, watch=sentinel_watch)
         with parts.policy.listening():
             async with asyncio.TaskGroup() as group:
                 looping = [
@@ -89,7 +89,15 @@ async def running(settings: GatewaySettings, tracer: Tracer) -> AsyncIterator[Pa
                     task.cancel()
 
 
-def _built(settings: GatewaySettings, tracer: Tracer, redis: Redis, *, submitting: JobStore, sweeper: Sweeper) -> Parts:
+def _built(
+    settings: GatewaySettings,
+    tracer: Tracer,
+    redis: Redis,
+    *,
+    submitting: JobStore,
+    sweeper: Sweeper,
+    watch: SentinelWatch,
+) -> Parts:
     policy, master_keys = ActivePolicy(settings), settings.load_master_keys()
     store, workers = JobStore(redis), WorkerRegistry(redis)
     waiters = JobWaiters(store, redis, UnservedJobs(store, workers, lambda: sweeper.in_contact))
@@ -104,6 +112,7 @@ def _built(settings: GatewaySettings, tracer: Tracer, redis: Redis, *, submittin
         responses=responses,
         settings=settings,
         background=background,
+        find_primary=watch.look,
     )
     return Parts(
         settings=settings,

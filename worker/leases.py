@@ -8,6 +8,7 @@ and that server may have lost claims: before it gives this worker new jobs, the 
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -24,6 +25,8 @@ from worker.job_control import JobControl
 
 CONTROL_POLL_S = 5.0
 RETRY_DELAY_S = 0.5
+GIVEN_BACK = 100
+"""Attempts that are remembered to be given back to the next server too: more than are taken between two renewals."""
 
 log = structlog.get_logger()
 
@@ -39,6 +42,7 @@ class LeaseKeeper:
         self._redis = redis
         self._channel = key_names.control(worker_id)
         self._held: dict[Attempt, JobControl] = {}
+        self._given_back: deque[Attempt] = deque(maxlen=GIVEN_BACK)
         self._stop_reason: str | None = None
 
     @property
@@ -83,12 +87,17 @@ class LeaseKeeper:
         renewals = await self._store.renew(attempts)
         if self.server not in ("", renewals.server):
             log.warning("Redis is another server, or was restarted", running=len(attempts))
+            await self._store.give_back(list(self._given_back))
         self.server = renewals.server
         for attempt, answer in zip(attempts, renewals.answers, strict=True):
             await self._apply(attempt, answer)
 
     async def give_back(self, attempts: Sequence[Attempt]) -> None:
-        """Queues jobs again whose commands were not started. Repeats this until Redis answers."""
+        """Queues jobs again whose commands were not started. Repeats this until Redis answers, and at the next server.
+
+        That one may know of the claims, without having acknowledged them, and not that they were given back.
+        """
+        self._given_back.extend(attempts)
         while True:
             try:
                 await self._store.give_back(attempts)

@@ -1,7 +1,7 @@
 """Submits jobs, waits for them, reads and cancels them. REST and MCP both call this module."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -81,6 +81,8 @@ class JobService:
     settings: GatewaySettings
     background: Background
     """Owns the tasks that continue after their request is cancelled."""
+    find_primary: Callable[[], Awaitable[None]]
+    """Makes sure that the next question goes to the primary: the server before it may still answer, and lacks jobs."""
 
     async def queue(self, call: PreparedCall, *, demands_worker: bool) -> Job:
         """Queues a job that its caller does not wait for. Raises `UnavailableError` if it cannot be queued."""
@@ -152,7 +154,11 @@ class JobService:
         async with store_calls.bounded(job_id):
             [stored] = await self.store.read([JobId(job_id)])
         if stored is None and (issue := job_ids.issue_of(self.master_keys, JobId(job_id))):
-            raise refusals.gone(issue, retention_s=self.settings.retention_s)
+            async with store_calls.bounded(job_id):
+                await self.find_primary()
+                [stored] = await self.store.read([JobId(job_id)])
+            if stored is None:
+                raise refusals.gone(issue, retention_s=self.settings.retention_s)
         if stored is None or stored.record.principal != caller.principal:
             raise unknown
         logs.add(job_id=job_id)

@@ -6,14 +6,13 @@ replaced when its command has ended, so that the fork does not compete with it, 
 
 import asyncio
 import contextlib
-import os
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from worker.launcher.channel import Channel, close_all
-from worker.launcher.protocol import WORK
+from worker.launcher.removal import remove_empty
 
 REFILL_AFTER_S = 0.05
 """Seconds until a taken spare is replaced although its command still runs; most short commands have ended by then."""
@@ -51,9 +50,7 @@ class Spare:
         self.control.close()
         if self.prepared is not None:
             close_all((self.prepared.stdout, self.prepared.stderr))
-            with contextlib.suppress(OSError):  # not empty: it is removed with the work directory
-                os.rmdir(self.prepared.directory / WORK)
-                os.rmdir(self.prepared.directory)
+            remove_empty([self.prepared.directory])
 
 
 class SparePool:

@@ -149,6 +149,24 @@ async def test_jobs_are_given_back_when_redis_is_there_again(own_valkey: Valkey)
         assert await jobs.state(attempt.job_id) is JobState.QUEUED
 
 
+async def test_job_that_was_given_back_is_given_back_to_the_next_server_too(own_valkey: Valkey) -> None:
+    """It knows of the claim, though it has not acknowledged it, and not that the job was given back."""
+    async with Redis.from_url(own_valkey.url) as redis:
+        jobs = Jobs(redis)
+        keeper = LeaseKeeper(jobs.store, redis, WORKER_ID)
+        await keeper.show()
+        attempt = await jobs.running()
+        claimed = await redis.dump(key_names.JOB + attempt.job_id)
+        await keeper.give_back([attempt])
+        await redis.restore(key_names.JOB + attempt.job_id, 0, claimed, replace=True)
+        await asyncio.to_thread(own_valkey.restart)
+        await redis.connection_pool.disconnect()
+
+        await keeper.show()
+
+        assert await jobs.state(attempt.job_id) is JobState.QUEUED
+
+
 async def test_word_of_a_job_that_runs_elsewhere_is_ignored(listening: LeaseKeeper, jobs: Jobs, redis: Redis) -> None:
     attempt = await jobs.running()
     with listening.hold(attempt) as control:

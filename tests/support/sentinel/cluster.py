@@ -197,7 +197,7 @@ def _members(plan: Plan, directory: Path, ports: list[int]) -> list[Member]:
             port,
             directory / f"server-{number}",
             command=[plan.programs.server],
-            account=plan.account,
+            account=plan.inner_account,
             certificates=plan.certificates,
         )
         for number, port in enumerate(ports)
@@ -211,7 +211,7 @@ def _watchers(plan: Plan, directory: Path, ports: list[int]) -> list[Member]:
             port,
             directory / f"sentinel-{number}",
             command=[plan.programs.sentinel, "--sentinel"],
-            account=plan.sentinel_account,
+            account=plan.inner_sentinel_account,
             certificates=plan.certificates,
         )
         for number, port in enumerate(ports)

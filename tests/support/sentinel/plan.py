@@ -10,6 +10,9 @@ SERVICE = "jobs"
 """The name under which the sentinels know the primary."""
 HOST = "127.0.0.1"
 
+EVERYTHING = "~* &* +@all"
+"""Rights of a user: keys, channels and commands."""
+
 Directives = list[tuple[str, str]]
 """Lines of a configuration file: name and arguments."""
 
@@ -20,6 +23,11 @@ class Account:
 
     password: str
     user: str = ""
+    rights: str = EVERYTHING
+
+
+INNER = Account("inner")
+"""The default user, where the product has a user of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +54,7 @@ class Plan:
     servers: int = 3
     sentinels: int = 3
     account: Account | None = None
-    """Which the servers ask for, of clients, sentinels and replicas alike."""
+    """Which the servers ask for. Where it is a user, sentinels, replicas and tests have the default user's password."""
     sentinel_account: Account | None = None
     certificates: Certificates | None = None
     """With them everybody speaks TLS, and no port is open without it."""
@@ -69,6 +77,16 @@ class Plan:
         return ["SENTINEL", "DEBUG", "INFO-PERIOD", str(self.period_ms), "PUBLISH-PERIOD", str(self.period_ms)]
 
     @property
+    def inner_account(self) -> Account | None:
+        """The account by which servers and sentinels reach the servers."""
+        return _inner(self.account)
+
+    @property
+    def inner_sentinel_account(self) -> Account | None:
+        """The account by which sentinels reach each other."""
+        return _inner(self.sentinel_account)
+
+    @property
     def quorum(self) -> int:
         return self.sentinels // 2 + 1
 
@@ -78,9 +96,8 @@ class Plan:
         lines += [("replica-announce-ip", HOST), ("replica-announce-port", str(announced))]
         lines += [("repl-diskless-sync-delay", "0"), ("repl-ping-replica-period", "1")]
         lines += _account(self.account)
-        if self.account:
-            lines += [("masterauth", self.account.password)]
-            lines += [("masteruser", self.account.user)] if self.account.user else []
+        if self.inner_account:
+            lines.append(("masterauth", self.inner_account.password))
         if primary is not None:
             lines.append(("replicaof", f"{HOST} {primary}"))
         return [*lines, *self.server_options.items()]
@@ -104,13 +121,10 @@ class Plan:
 
     def _accounts_of_others(self) -> Directives:
         lines: Directives = []
-        if self.account:
-            lines.append(("sentinel auth-pass", f"{SERVICE} {self.account.password}"))
-            lines += [("sentinel auth-user", f"{SERVICE} {self.account.user}")] if self.account.user else []
-        if self.sentinel_account:
-            lines.append(("sentinel sentinel-pass", self.sentinel_account.password))
-            user = self.sentinel_account.user
-            lines += [("sentinel sentinel-user", user)] if user else []
+        if self.inner_account:
+            lines.append(("sentinel auth-pass", f"{SERVICE} {self.inner_account.password}"))
+        if self.inner_sentinel_account:
+            lines.append(("sentinel sentinel-pass", self.inner_sentinel_account.password))
         return lines
 
     def _listening(self, directory: Path, port: int) -> Directives:
@@ -128,7 +142,11 @@ def _account(account: Account | None) -> Directives:
         return []
     if not account.user:
         return [("requirepass", account.password)]
-    return [("user", f"{account.user} on >{account.password} ~* &* +@all"), ("user", "default off")]
+    return [("requirepass", INNER.password), ("user", f"{account.user} on >{account.password} {account.rights}")]
+
+
+def _inner(account: Account | None) -> Account | None:
+    return INNER if account and account.user else account
 
 
 def _identity(number: int) -> str:

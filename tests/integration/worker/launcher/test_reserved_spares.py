@@ -195,9 +195,8 @@ async def test_spare_that_is_not_used_leaves_nothing_and_is_replaced(launcher: L
     descriptors = reservation.outputs()
 
     launcher.release(reservation)
-    reservation.directory.joinpath(WORK).rmdir()
-    reservation.directory.rmdir()
 
+    await wait_until(lambda: not reservation.directory.exists())
     for descriptor in descriptors:
         assert await read_to_end(descriptor) == "", "the child has gone, and closed its ends"
     assert (await run_reserved(launcher, spec_of(shell("exit 5"), tmp_path))).exit.exit_code == 5
