@@ -23,6 +23,8 @@ LEASE_TIMEOUT_S = 1.5
 GATEWAY_CONNECTIONS = 50
 """Most connections of a gateway, besides those for submitting jobs."""
 
+NO_REPLICAS = "NOREPLICAS "
+"""Begin of the answer to a write when fewer replicas than min-replicas-to-write follow the server."""
 UNAVAILABLE = our_connection.UNAVAILABLE
 """Errors that the store raises when Redis is not available. OSError includes TimeoutError."""
 
@@ -62,18 +64,29 @@ def worker_pool(address: RedisAddress, *, timeout_s: float = SOCKET_TIMEOUT_S) -
 
 def reason(error: BaseException) -> str:
     """Describes why Redis cannot be used. The text contains no secret."""
-    for cause in _causes(error):
-        if isinstance(cause, SentinelError):
-            return f"Redis cannot be used: {cause}"
-        if isinstance(cause, AuthenticationError):
-            return "Redis rejects the user or password in K8S_MCP_REDIS_URL"
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return "the certificate of Redis is not trusted (K8S_MCP_REDIS_CA_FILE names the authorities)"
-    if isinstance(error, BusyLoadingError):
-        return "Redis is still loading its data"
-    if isinstance(error, TimeoutError | builtins.TimeoutError):
-        return "Redis does not answer in time"
-    return f"Redis cannot be used: {error} (K8S_MCP_REDIS_URL sets the address)"
+    told = next(filter(None, map(_told, _causes(error))), None)
+    return told or f"Redis cannot be used: {error} (K8S_MCP_REDIS_URL sets the address)"
+
+
+def _told(error: BaseException) -> str | None:
+    """Returns the text for one error of a chain, or None if there is none."""
+    if isinstance(error, SentinelError):
+        return f"Redis cannot be used: {error}"
+    if NO_REPLICAS in str(error):
+        return "Redis takes no writes, because too few replicas follow the primary (min-replicas-to-write)"
+    return next((text for kind, text in _TEXTS if isinstance(error, kind)), None)
+
+
+_TEXTS: tuple[tuple[type[BaseException], str], ...] = (
+    (AuthenticationError, "Redis rejects the user or password in K8S_MCP_REDIS_URL"),
+    (
+        ssl.SSLCertVerificationError,
+        "the certificate of Redis is not trusted (K8S_MCP_REDIS_CA_FILE names the authorities)",
+    ),
+    (BusyLoadingError, "Redis is still loading its data"),
+    (TimeoutError, "Redis does not answer in time"),
+    (builtins.TimeoutError, "Redis does not answer in time"),
+)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -28,6 +28,7 @@ from worker.launcher.protocol import (
     decode,
     encode,
 )
+from worker.launcher.removal import Removal
 from worker.launcher.reservation import Reservation
 from worker.launcher.run import Run, Stage
 from worker.launcher.spares import ForkError, LauncherGoneError, Prepared, Spare, SparePool
@@ -62,6 +63,7 @@ class Launcher:
         self._outfits: dict[int, Outfit] = {}
         self._pools = {PLAIN: self._new_pool(PLAIN)}
         self._reserved: dict[int, Reservation] = {}
+        self._removal = Removal()
         self._runs: dict[int, Run] = {}
         self._is_closing = False
         self._link: Link
@@ -113,9 +115,10 @@ class Launcher:
         return reservation
 
     def release(self, reservation: Reservation) -> None:
-        """Ends the reservation, after the end of its command, and replaces the spare."""
+        """Ends the reservation, after the end of its command. Replaces the spare and removes its empty directory."""
         self._reserved.pop(reservation.child, None)
         reservation.release()
+        self._removal.add(reservation.directory)
         for kind, outfit in self._outfits.items():
             if outfit is reservation.outfit:
                 self._pools[kind].fill()

@@ -18,7 +18,7 @@ class Reservation:
             raise ValueError("a plain spare cannot be reserved")
         self.outfit = outfit
         self.directory = spare.prepared.directory
-        """The spare's directory. Whoever reserved the spare removes it, also if it was never used."""
+        """The spare's directory. Whoever reserved the spare leaves it empty, but for an empty working directory."""
         self.child = spare.child
         self._spare: Spare | None = spare
         self._outputs: tuple[int, ...] = (spare.prepared.stdout, spare.prepared.stderr)

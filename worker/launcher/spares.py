@@ -6,17 +6,18 @@ replaced when its command has ended, so that the fork does not compete with it, 
 
 import asyncio
 import contextlib
-import os
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from worker.launcher.channel import Channel, close_all
-from worker.launcher.protocol import WORK
+from worker.launcher.removal import remove_empty
 
-REFILL_AFTER_S = 0.05
+REFILL_AFTER_S = 0.5
 """Seconds until a taken spare is replaced although its command still runs; most short commands have ended by then."""
+REFILL_EMPTY_AFTER_S = 0.05
+"""The same if no other spare is left. A command that finds none waits for a fork, which takes some milliseconds."""
 
 
 class LauncherGoneError(Exception):
@@ -51,9 +52,7 @@ class Spare:
         self.control.close()
         if self.prepared is not None:
             close_all((self.prepared.stdout, self.prepared.stderr))
-            with contextlib.suppress(OSError):  # not empty: it is removed with the work directory
-                os.rmdir(self.prepared.directory / WORK)
-                os.rmdir(self.prepared.directory)
+            remove_empty([self.prepared.directory])
 
 
 class SparePool:
@@ -150,9 +149,11 @@ class SparePool:
     async def _take_one(self) -> Spare:
         if self._is_closed:
             raise LauncherGoneError("the launcher is gone")
-        self._refill_later()
         if self._spares:
-            return self._spares.popleft()
+            spare = self._spares.popleft()
+            self._refill_later()
+            return spare
+        self._refill_later()
         waiter: asyncio.Future[Spare] = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
         if self._requested < self._waiting:
@@ -173,8 +174,13 @@ class SparePool:
         return None
 
     def _refill_later(self) -> None:
-        if self._refill_timer is None:
-            self._refill_timer = asyncio.get_running_loop().call_later(REFILL_AFTER_S, self.fill)
+        loop = asyncio.get_running_loop()
+        at = loop.time() + (REFILL_AFTER_S if self._spares else REFILL_EMPTY_AFTER_S)
+        if self._refill_timer is not None:
+            if self._refill_timer.when() <= at:
+                return
+            self._refill_timer.cancel()
+        self._refill_timer = loop.call_at(at, self.fill)
 
     def _request(self, count: int) -> None:
         self._requested += count

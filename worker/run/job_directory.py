@@ -43,33 +43,37 @@ class JobDirectory:
 @asynccontextmanager
 async def create(parent: Path, files: Mapping[str, str]) -> AsyncIterator[JobDirectory]:
     """Creates a directory below `parent` with the caller's files. The relative paths in `files` are already checked."""
-    root = Path(tempfile.mkdtemp(prefix="job-", dir=parent))
-    async with use(root, files) as directory:
-        directory.work.mkdir(mode=0o700, exist_ok=True)
+    directory = JobDirectory(Path(tempfile.mkdtemp(prefix="job-", dir=parent)))
+    try:
+        directory.work.mkdir(mode=0o700)
+        if files:
+            await asyncio.to_thread(_write, directory.work, files)
         yield directory
+    finally:
+        await asyncio.to_thread(shutil.rmtree, directory.root, ignore_errors=True)
 
 
 @asynccontextmanager
 async def use(root: Path, files: Mapping[str, str]) -> AsyncIterator[JobDirectory]:
-    """Puts the caller's files into a directory that a spare has made, and removes it at the end."""
+    """Puts the caller's files into a directory that a spare has made, and removes it if it is not empty at the end."""
     directory = JobDirectory(root)
     try:
         if files:
             await asyncio.to_thread(_write, directory.work, files)
         yield directory
     finally:
-        if not _removed_empty(directory):
+        if not _is_empty(directory):
             await asyncio.to_thread(shutil.rmtree, directory.root, ignore_errors=True)
 
 
-def _removed_empty(directory: JobDirectory) -> bool:
-    """Removes the directory if the command has left nothing in it, which needs no thread."""
+def _is_empty(directory: JobDirectory) -> bool:
+    """Returns whether the command has left nothing. This is as quick as starting a thread."""
     try:
-        directory.work.rmdir()
-        directory.root.rmdir()
+        with os.scandir(directory.root) as entries:
+            left = [entry for entry in entries if entry.name != WORK or not entry.is_dir(follow_symlinks=False)]
+        return not left and not os.listdir(directory.work)
     except OSError:
         return False
-    return True
 
 
 def _write(folder: Path, files: Mapping[str, str]) -> None:

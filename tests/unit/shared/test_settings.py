@@ -6,7 +6,16 @@ from pydantic import ValidationError
 
 from shared.models import JobId
 from shared.sealing.fernet_keys import DataKey, JobIdentity, MasterKeys, Purpose
-from shared.settings import CommonSettings, GatewaySettings, SandboxMode, SecurityMode, SettingsError, WorkerSettings
+from shared.settings import (
+    CommonSettings,
+    GatewaySettings,
+    SandboxMode,
+    SecurityMode,
+    SettingsError,
+    StoreSettings,
+    WorkerSettings,
+)
+from tests.support.api_server import certificates
 
 IDENTITY = JobIdentity(JobId("0" * 48), "anonymous")
 
@@ -22,7 +31,7 @@ def master_key(monkeypatch: pytest.MonkeyPatch) -> str:
     return key
 
 
-def refusal(settings: type[CommonSettings]) -> str:
+def refusal(settings: type[StoreSettings]) -> str:
     with pytest.raises(SettingsError) as caught:
         settings.load()
     return str(caught.value)
@@ -106,6 +115,54 @@ def test_every_bad_value_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("K8S_MCP_TIMEOUT", "soon")
 
     assert [line.split()[0] for line in refusal(GatewaySettings).splitlines()] == ["K8S_MCP_PORT", "K8S_MCP_TIMEOUT"]
+
+
+@pytest.mark.parametrize("url", ["redis+sentinel://hunter2", "redis+sentinel://a:x/jobs", "sentinel://hunter2/jobs"])
+def test_bad_address_of_sentinels_is_refused_without_being_shown(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("K8S_MCP_REDIS_URL", url)
+
+    text = refusal(StoreSettings)
+
+    assert text.startswith("K8S_MCP_REDIS_URL ")
+    assert "redis+sentinel://" in text or "HOST:PORT" in text
+    assert (len(text.splitlines()), "hunter2" in text) == (1, False)
+
+
+def test_account_of_the_sentinels_comes_from_settings_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "password").write_text("hunter2\n")
+    monkeypatch.setenv("K8S_MCP_REDIS_URL", "redis+sentinel://app:other@a,b/jobs")
+    monkeypatch.setenv("K8S_MCP_REDIS_SENTINEL_USERNAME", "watcher")
+    monkeypatch.setenv("K8S_MCP_REDIS_SENTINEL_PASSWORD_FILE", str(tmp_path / "password"))
+
+    settings = StoreSettings.load()
+    address = settings.redis_address()
+
+    assert (address.options["username"], address.options["password"]) == ("app", "other")
+    assert (address.sentinel_options["username"], address.sentinel_options["password"]) == ("watcher", "hunter2")
+    assert "hunter2" not in repr(settings) + repr(address)
+
+
+@pytest.mark.parametrize("url", ["redis://redis", "unix:///run/redis.sock", "redis+sentinel://a/jobs"])
+def test_authority_without_tls_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, url: str) -> None:
+    """It would look as if connections were encrypted."""
+    certificates.write(tmp_path)
+    monkeypatch.setenv("K8S_MCP_REDIS_CA_FILE", str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("K8S_MCP_REDIS_URL", url)
+
+    assert refusal(StoreSettings) == (
+        "K8S_MCP_REDIS_CA_FILE needs a K8S_MCP_REDIS_URL that starts with rediss:// or rediss+sentinel://"
+    )
+
+
+@pytest.mark.parametrize("url", ["rediss://redis", "rediss+sentinel://a/jobs"])
+def test_authority_is_that_of_encrypted_connections(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, url: str) -> None:
+    certificates.write(tmp_path)
+    monkeypatch.setenv("K8S_MCP_REDIS_CA_FILE", str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("K8S_MCP_REDIS_URL", url)
+
+    assert StoreSettings.load().redis_address().options["ssl_ca_certs"] == str(tmp_path / "ca.pem")
 
 
 def test_missing_master_key_says_how_to_make_one(monkeypatch: pytest.MonkeyPatch) -> None:

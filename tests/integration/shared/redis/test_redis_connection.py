@@ -87,6 +87,15 @@ async def test_password_that_does_not_fit_is_told_at_once(own_valkey: Valkey, cl
     assert reason(refusal.value) == "Redis rejects the user or password in K8S_MCP_REDIS_URL"
 
 
+async def test_primary_that_may_not_write_alone_is_told(own_valkey: Valkey, client_of: Clients) -> None:
+    async with client_of(own_valkey.address) as redis:
+        await redis.config_set("min-replicas-to-write", 1)
+        with pytest.raises(UNAVAILABLE) as refusal:
+            await redis.register_script("#!lua flags=allow-oom\nreturn redis.call('SET', 'key', '1')")()
+
+    assert "too few replicas follow the primary (min-replicas-to-write)" in reason(refusal.value)
+
+
 async def test_absent_server_is_unavailable(own_valkey: Valkey, client_of: Clients) -> None:
     own_valkey.kill()
 

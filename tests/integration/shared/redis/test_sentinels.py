@@ -230,6 +230,23 @@ async def test_watch_expects_replicas_that_sentinel_knows_also_when_they_are_awa
         await watch.close()
 
 
+async def test_primary_goes_on_alone_after_its_sentinels_were_reset() -> None:
+    """As docs/operations.md says it, when no replica will come back."""
+    async with cluster.running(Plan(servers=2)) as running:
+        watch = SentinelWatch(redis_address.parse(running.url), [])
+        (replica,) = await running.replicas()
+        replica.kill()
+        for sentinel in running.sentinels:
+            await sentinel.ask("SENTINEL", "RESET", running.service)
+
+        async def expects_none() -> bool:
+            await watch.look()
+            return not watch.replicas.expected
+
+        await wait_until(expects_none)
+        await watch.close()
+
+
 async def test_watch_without_replicas_or_sentinel_expects_none(valkey: Valkey) -> None:
     assert not SentinelWatch(valkey.address, []).replicas.expected
     async with sentinels(valkey, [(1001, 0)]) as address:

@@ -195,9 +195,8 @@ async def test_spare_that_is_not_used_leaves_nothing_and_is_replaced(launcher: L
     descriptors = reservation.outputs()
 
     launcher.release(reservation)
-    reservation.directory.joinpath(WORK).rmdir()
-    reservation.directory.rmdir()
 
+    await wait_until(lambda: not reservation.directory.exists())
     for descriptor in descriptors:
         assert await read_to_end(descriptor) == "", "the child has gone, and closed its ends"
     assert (await run_reserved(launcher, spec_of(shell("exit 5"), tmp_path))).exit.exit_code == 5
@@ -210,6 +209,7 @@ async def test_spare_that_was_killed_while_it_was_reserved_is_told(launcher: Lau
     _kill_children(launcher.pid)
     stdout, stderr = reservation.outputs()
     assert [await read_to_end(each) for each in (stdout, stderr)] == ["", ""]
+    await wait_until(lambda: not launcher._reserved)  # its pipes close a moment before its channel
 
     run = await launcher.run([Stage(spec_of(shell("exit 0"), tmp_path), (None,) * 3)], first=reservation)
     (ended,) = await run.wait()

@@ -67,6 +67,18 @@ async def test_output_is_stored_while_the_command_runs(recording: Recording) -> 
         await wait_until(lambda: recording.recorder.remaining() == [])
 
 
+async def test_output_of_a_command_that_ends_at_once_goes_with_its_end_alone(
+    recording: Recording, redis: Redis
+) -> None:
+    async with recording.recorder.streaming():
+        recording.recorder.add(OUT, b"at once")
+        await asyncio.sleep(0)
+
+    assert not await redis.exists(key_names.EVENTS + recording.attempt.job_id)
+    [event] = opened(recording.key, recording.recorder.remaining())
+    assert event.content == b"at once"
+
+
 async def test_small_chunks_share_an_event(recording: Recording, redis: Redis) -> None:
     async with recording.recorder.streaming():
         for _ in range(100):

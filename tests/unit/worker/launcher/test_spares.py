@@ -4,6 +4,8 @@ import asyncio
 
 import pytest
 
+from tests.support.waiting import wait_until
+from worker.launcher import spares
 from worker.launcher.channel import Channel, channel_pair
 from worker.launcher.spares import ForkError, LauncherGoneError, Spare, SparePool
 
@@ -45,6 +47,25 @@ async def test_full_pool_gives_the_oldest_at_once_and_asks_for_another_later() -
     spare.control.close()
 
 
+async def test_empty_pool_is_refilled_while_the_commands_run_and_one_with_a_spare_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(spares, "REFILL_EMPTY_AFTER_S", 0.001)
+    launcher = Launcher()
+    launcher.pool.fill()
+    launcher.deliver(1, 2)
+    monkeypatch.setattr(spares, "REFILL_AFTER_S", 3600)
+
+    [first] = await launcher.pool.take(1)
+    assert launcher.requested == 2
+    [second] = await launcher.pool.take(1)
+    await wait_until(lambda: launcher.requested == 4)
+
+    launcher.close()
+    for spare in (first, second):
+        spare.control.close()
+
+
 async def test_who_finds_none_waits_in_turn() -> None:
     launcher = Launcher()
     async with asyncio.TaskGroup() as group:
@@ -53,10 +74,10 @@ async def test_who_finds_none_waits_in_turn() -> None:
         assert launcher.requested == 3
         launcher.deliver(1, 2, 3)
 
-    spares = [taker.result()[0] for taker in takers]
-    assert [spare.child for spare in spares] == [1, 2, 3]
+    given = [taker.result()[0] for taker in takers]
+    assert [spare.child for spare in given] == [1, 2, 3]
     launcher.close()
-    for spare in spares:
+    for spare in given:
         spare.control.close()
 
 
