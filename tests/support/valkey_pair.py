@@ -1,4 +1,4 @@
-"""A primary with one replica, which tests pause, so that it acknowledges nothing."""
+"""A primary with one replica, which tests pause or cut off, so that it acknowledges nothing."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,20 +12,42 @@ from tests.support.valkey import Valkey
 from tests.support.waiting import wait_blocking
 
 HOST = "127.0.0.1"
+NOBODY_S_PORT = 1
 ACKNOWLEDGED_IN_MS = 1_000
 AT_ONCE = {"repl-diskless-sync-delay": "0"}
 """A replica need not wait for others that might want the same data."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ValkeyPair:
     primary: Valkey
     replica: Valkey
+    primary_port: int
+    replica_port: int
 
     def connect(self) -> None:
         """Returns when the replica acknowledges writes. One that is called online may still load its first data."""
         self.replica.resume()
+        with Redis.from_url(self.replica.url) as client:
+            client.replicaof(HOST, self.primary_port)
         wait_blocking(self._acknowledges)
+
+    def cut_off(self) -> None:
+        """The replica keeps what it has and receives nothing more, until `connect`."""
+        self.replica.resume()
+        with Redis.from_url(self.replica.url) as client:
+            client.replicaof(HOST, NOBODY_S_PORT)
+
+    def fail_over(self) -> None:
+        """Makes the replica the primary, with what it has received, and then the primary its replica."""
+        self.primary.pause()
+        self.replica.resume()
+        with Redis.from_url(self.replica.url) as client:
+            client.replicaof("NO", "ONE")
+        self.primary.resume()
+        self.primary, self.replica = self.replica, self.primary
+        self.primary_port, self.replica_port = self.replica_port, self.primary_port
+        self.connect()
 
     def _acknowledges(self) -> bool:
         with Redis.from_url(self.primary.url, single_connection_client=True) as client:
@@ -36,11 +58,10 @@ class ValkeyPair:
 @contextmanager
 def running() -> Iterator[ValkeyPair]:
     """A pair for a fixture of a module or session."""
-    port = free_port()
-    with Valkey({**AT_ONCE, "port": str(port)}) as primary, Valkey(AT_ONCE) as replica:
-        processes.long_lived.update((primary.pid, replica.pid))
-        with Redis.from_url(replica.url) as client:
-            client.replicaof(HOST, port)
-        pair = ValkeyPair(primary, replica)
+    ports = free_port(), free_port()
+    first, second = (Valkey({**AT_ONCE, "port": str(port)}) for port in ports)
+    with first, second:
+        processes.long_lived.update((first.pid, second.pid))
+        pair = ValkeyPair(first, second, *ports)
         pair.connect()
         yield pair
