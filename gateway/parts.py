@@ -69,9 +69,11 @@ async def running(settings: GatewaySettings, tracer: Tracer) -> AsyncIterator[Pa
     async with _redis(address) as redis, _redis(address, max_connections=SUBMITS_AT_ONCE) as submitting_redis:
         sentinel_watch = SentinelWatch(address, [redis.connection_pool, submitting_redis.connection_pool])
         replicas = Replicas(lambda: sentinel_watch.replicas)
-        sweeper = Sweeper(JobStore(redis, replicas))
-        submitting = JobStore(submitting_redis, replicas)
-        parts = _built(settings, tracer, redis, submitting=submitting, sweeper=sweeper, watch=sentinel_watch)
+        store, submitting = JobStore(redis, replicas), JobStore(submitting_redis, replicas)
+        sweeper = Sweeper(store)
+        parts = _built(
+            settings, tracer, store, redis=redis, submitting=submitting, sweeper=sweeper, watch=sentinel_watch
+        )
         with parts.policy.listening():
             async with asyncio.TaskGroup() as group:
                 looping = [
@@ -92,14 +94,15 @@ async def running(settings: GatewaySettings, tracer: Tracer) -> AsyncIterator[Pa
 def _built(
     settings: GatewaySettings,
     tracer: Tracer,
-    redis: Redis,
+    store: JobStore,
     *,
+    redis: Redis,
     submitting: JobStore,
     sweeper: Sweeper,
     watch: SentinelWatch,
 ) -> Parts:
     policy, master_keys = ActivePolicy(settings), settings.load_master_keys()
-    store, workers = JobStore(redis), WorkerRegistry(redis)
+    workers = WorkerRegistry(redis)
     waiters = JobWaiters(store, redis, UnservedJobs(store, workers, lambda: sweeper.in_contact))
     responses, background = ResponseReader(store, master_keys, settings.max_output), Background()
     jobs = JobService(

@@ -14,7 +14,7 @@ import structlog
 from opentelemetry.trace import SpanKind, Tracer
 
 from gateway.intake.preparation import PreparedCall
-from gateway.jobs import call_fingerprint, refusals, responses
+from gateway.jobs import call_fingerprint, refusals, responses, shares
 from gateway.jobs.idempotency import Identity
 from shared import metrics
 from shared.errors import ProductError
@@ -76,19 +76,13 @@ class JobSealer:
             request_key=request_key.wrap(self.master_keys, Purpose.REQUEST_KEY),
             output_key=output_key.wrap(self.master_keys, Purpose.OUTPUT_KEY),
             fingerprint=chosen.fingerprint,
-            share=self._share(call),
+            share=self.master_keys.fingerprint("share", *shares.of(call)),
             owner=self.master_keys.fingerprint("owner", principal, call.identity),
             principal_limit=self.settings.principal_job_limit,
             repeatable=tuple(call_fingerprint.names(self.master_keys, call)) if joins else (),
             exclusive=tuple(
                 name for parts in call.exclusive for name in self.master_keys.fingerprints("exclusive", *parts)
             ),
-        )
-
-    def _share(self, call: PreparedCall) -> str:
-        """Returns whose turn the job takes: callers that are not known are told apart by their credentials."""
-        return self.master_keys.fingerprint(
-            "share", call.caller.principal, call.identity if call.caller.is_anonymous else ""
         )
 
 
