@@ -79,6 +79,18 @@ class OurConnection(AbstractConnection):
         self.next_health_check = asyncio.get_running_loop().time() + HEALTH_CHECK_INTERVAL_S
         await super().on_connect()
 
+    async def disconnect(self, nowait: bool = False) -> None:
+        """Drops the connection if the server does not take leave in time, as one that hangs does not with TLS.
+
+        redis-py would raise a TimeoutError, which takes the place of the cancellation that made a task disconnect.
+        """
+        writer = self._writer
+        try:
+            await super().disconnect(nowait)
+        except TimeoutError:
+            if writer is not None:
+                writer.transport.abort()
+
     def cut(self) -> None:
         """Drops the connection at once, also while a task waits for its answer; the task gets an error.
 

@@ -17,7 +17,7 @@ from tests.support.sentinel.plan import Account, Certificates, Plan, Programs
 SERVER, SENTINEL = shutil.which("redis-server"), shutil.which("redis-sentinel")
 SHORT = Amount(jobs=60, held=12, events=4)
 SEED = 1
-USER = Account("of-the-product", user="jobs", rights="~mcp-k8s:* &mcp-k8s:* +@all -@admin")
+USER = Account("of-the-product", user="jobs", rights="~mcp-k8s:* ~arq:* &mcp-k8s:* +@all")
 SENTINEL_USER = Account(
     "for-sentinel",
     user="watcher",

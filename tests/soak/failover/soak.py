@@ -63,7 +63,10 @@ async def run(
             for _ in range(WORKERS):
                 await product.worker()
             soak = _Soak(cluster, [url for url, _ in gateways], counting, report=report)
-            return await soak.run(amount, random.Random(seed))
+            try:
+                return await soak.run(amount, random.Random(seed))
+            finally:  # while the networks between them and the servers still carry
+                await asyncio.gather(*(asyncio.to_thread(process.stop) for process in product.processes))
 
 
 class _Soak:

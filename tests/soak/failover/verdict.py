@@ -44,7 +44,7 @@ def details(ledger: Ledger, starts: Counter[str], course: Course) -> list[str]:
         f"{entry.mark} {entry.kind.name} {entry.job_id}: {entry.state}, {starts[entry.mark]} starts, "
         f"accepted: {entry.is_accepted}, {entry.problem or entry.said}"
         for entry in ledger.entries
-        if entry.problem
+        if (entry.problem and not is_unknown(entry))
         or entry.state is JobState.LOST
         or is_undue(entry)
         or is_doubled(entry, starts)

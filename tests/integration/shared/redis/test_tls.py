@@ -1,5 +1,6 @@
 """TLS to servers and sentinels. The embedded server has none, so a relay speaks it in front of a real one."""
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -84,3 +85,24 @@ async def test_server_without_tls_is_told(valkey: Valkey) -> None:
         text = await failure(f"rediss://localhost:{between.port}/0", None)
 
     assert text == "Redis does not answer in time"
+
+
+async def test_subscription_that_is_cancelled_ends_although_the_server_hangs(server_port: int, tmp_path: Path) -> None:
+    async def listen(redis: Redis) -> None:
+        async with redis.pubsub() as pubsub:
+            await pubsub.subscribe("channel")
+            while True:
+                await pubsub.get_message(timeout=60)
+                subscribed.set()
+
+    subscribed = asyncio.Event()
+    async with network(server_port) as between:
+        address = redis_address.parse(f"rediss://localhost:{between.port}/0", ca_file=tmp_path / "ca.pem")
+        async with gateway_client(address) as redis:
+            task = asyncio.create_task(listen(redis), name="listen")
+            await subscribed.wait()
+            between.stall()
+            task.cancel()
+            [end] = await asyncio.gather(task, return_exceptions=True)
+
+    assert isinstance(end, asyncio.CancelledError)
