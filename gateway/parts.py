@@ -16,6 +16,7 @@ from gateway.intake.preparation import Preparation
 from gateway.jobs.delivery import Delivery
 from gateway.jobs.event_stream import EventStream
 from gateway.jobs.job_lists import JobLists
+from gateway.jobs.output_keys import OutputKeys
 from gateway.jobs.output_pages import OutputPages
 from gateway.jobs.responses import ResponseReader
 from gateway.jobs.service import JobService
@@ -104,10 +105,11 @@ def _built(
     policy, master_keys = ActivePolicy(settings), settings.load_master_keys()
     workers = WorkerRegistry(redis)
     waiters = JobWaiters(store, redis, UnservedJobs(store, workers, lambda: sweeper.in_contact))
-    responses, background = ResponseReader(store, master_keys, settings.max_output), Background()
+    output_keys, background = OutputKeys(master_keys), Background()
+    responses = ResponseReader(store, output_keys, settings.max_output)
     jobs = JobService(
         store=store,
-        sealer=JobSealer(master_keys, settings, tracer),
+        sealer=JobSealer(master_keys, output_keys, settings, tracer),
         submitter=Submitter(submitting, queue_limit=settings.queue_limit, gateway_id=waiters.gateway_id),
         waiters=waiters,
         delivery=Delivery(store, waiters, background),

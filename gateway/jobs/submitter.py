@@ -16,6 +16,7 @@ from opentelemetry.trace import SpanKind, Tracer
 from gateway.intake.preparation import PreparedCall
 from gateway.jobs import call_fingerprint, refusals, responses, shares
 from gateway.jobs.idempotency import Identity
+from gateway.jobs.output_keys import OutputKeys
 from shared import metrics
 from shared.errors import ProductError
 from shared.models import Job, JobState
@@ -43,6 +44,7 @@ class JobSealer:
     """Makes a sealed job from a prepared call."""
 
     master_keys: MasterKeys
+    output_keys: OutputKeys
     settings: GatewaySettings
     tracer: Tracer
 
@@ -62,7 +64,7 @@ class JobSealer:
     def _sealed(self, call: PreparedCall, chosen: Identity, *, joins: bool) -> NewJob:
         principal = call.caller.principal
         identity = JobIdentity(chosen.job_id, principal)
-        request_key, output_key = DataKey.generate(identity), DataKey.generate(identity)
+        request_key = DataKey.generate(identity)
         return NewJob(
             id=chosen.job_id,
             principal=principal,
@@ -74,7 +76,7 @@ class JobSealer:
             retention_s=self.settings.retention_s,
             request=request_key.seal(call.envelope.model_dump_json().encode(), Purpose.REQUEST),
             request_key=request_key.wrap(self.master_keys, Purpose.REQUEST_KEY),
-            output_key=output_key.wrap(self.master_keys, Purpose.OUTPUT_KEY),
+            output_key=self.output_keys.make(identity),
             fingerprint=chosen.fingerprint,
             share=self.master_keys.fingerprint("share", *shares.of(call)),
             owner=self.master_keys.fingerprint("owner", principal, call.identity),
