@@ -7,8 +7,8 @@ import pytest
 
 from gateway.auth import callers
 from gateway.auth.callers import Caller
+from gateway.intake import shares
 from gateway.intake.preparation import Call, Preparation, PreparedCall
-from gateway.jobs import shares
 from gateway.policy import active
 from shared.models import CommandRequest
 from shared.sealing.fernet_keys import MasterKeys
