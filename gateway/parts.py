@@ -102,8 +102,7 @@ def _built(
     sweeper: Sweeper,
     watch: SentinelWatch,
 ) -> Parts:
-    policy, master_keys = ActivePolicy(settings), settings.load_master_keys()
-    workers = WorkerRegistry(redis)
+    policy, master_keys, workers = ActivePolicy(settings), settings.load_master_keys(), WorkerRegistry(redis)
     waiters = JobWaiters(store, redis, UnservedJobs(store, workers, lambda: sweeper.in_contact))
     output_keys, background = OutputKeys(master_keys), Background()
     responses = ResponseReader(store, output_keys, settings.max_output)

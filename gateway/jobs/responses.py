@@ -11,8 +11,9 @@ from shared.events import EventKind, OutputEvent, attempt_of
 from shared.models import CommandClass, CommandResponse, Job, JobId, JobLinks, JobState, ListedJob
 from shared.sealing.fernet_keys import DataKey, Purpose, SealError
 from shared.store.attempts import SealedEvent
-from shared.store.job_store import JobStore, NewJob, StoredJob
+from shared.store.job_store import JobStore, StoredJob
 from shared.store.record import JobRecord
+from shared.store.submits import NewJob
 
 NO_EXIT_CODE = -1
 EVENTS_PAGE = 50

@@ -24,7 +24,8 @@ from shared.models import Job, JobState
 from shared.redis.redis_connection import UNAVAILABLE
 from shared.sealing.fernet_keys import DataKey, JobIdentity, MasterKeys, Purpose
 from shared.settings import GatewaySettings
-from shared.store.job_store import Accepted, Busy, JobStore, NewJob, Same, SubmitRefusal
+from shared.store.job_store import JobStore
+from shared.store.submits import Accepted, Busy, NewJob, Same, SubmitRefusal
 from shared.tracing import spans
 
 SUBMITS_AT_ONCE = 32

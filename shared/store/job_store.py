@@ -10,17 +10,16 @@ is told before the caller is told it.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from redis.asyncio import Redis
 
 from shared import metrics
-from shared.models import CommandClass, JobId, JobState, Lane
+from shared.models import JobId, JobState, Lane
 from shared.redis.replicas import Replicas
-from shared.store import key_names, record
+from shared.store import key_names, record, submits
 from shared.store.attempts import (
     Attempt,
     Claim,
@@ -33,6 +32,7 @@ from shared.store.attempts import (
 )
 from shared.store.record import JobRecord
 from shared.store.scripts import NotAcknowledgedError, Scripts
+from shared.store.submits import Accepted, Busy, NewJob, Same, SubmitRefusal
 
 LEASE_MS = 6_000
 """Milliseconds without a renewal after which a worker has lost its jobs; three renewals fit in."""
@@ -40,79 +40,10 @@ RENEWAL_INTERVAL_S = 2.0
 READ_ATTEMPTS = 2
 """Attempts of a read whose worker was lost. Other commands are never started again."""
 SWEEP_LIMIT = 100
-QUEUED_ANSWERS = (b"accepted", b"repeated", b"same")
-"""Answers to a submit that promise the caller a job."""
 FOLLOWERS_S = 86_400
 """Seconds after which a gateway is told no more of a job that it follows; longer than any job runs."""
 ANY_TIME_MS = 2**53
 """A time beyond every clock, in milliseconds, that is still exact in Lua."""
-
-
-@dataclass(frozen=True, slots=True)
-class NewJob:
-    """A job to submit. `request` and the keys are sealed."""
-
-    id: JobId
-    principal: str
-    tool: str
-    command_class: CommandClass
-    lane: Lane
-    time_limit_s: float
-    queue_wait_s: int
-    retention_s: int
-    request: bytes
-    request_key: bytes
-    output_key: bytes
-    fingerprint: str = ""
-    """Fingerprint of the request, if the job's id is not random."""
-    share: str = ""
-    """Whose turn it is when the job is taken: jobs with the same share wait for each other, others take turns."""
-    owner: str = ""
-    """Keyed hash of the caller. Another job's `Busy` refusal shows this job's id only to the same owner."""
-    principal_limit: int = 0
-    """Largest number of the principal's queued and running jobs; 0 means no limit."""
-    repeatable: tuple[str, ...] = ()
-    """Keyed hashes of the command. Another submit with one of them joins this job until its result is delivered."""
-    exclusive: tuple[str, ...] = ()
-    """Keyed hashes of the objects that no other job may change while this job is queued or runs."""
-
-    @property
-    def lifetime_s(self) -> int:
-        """Seconds that the job's keys live if nothing ever ends the job."""
-        return int(self.queue_wait_s + self.time_limit_s + self.retention_s) + 60
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """The job was queued at `created_at` by Redis' clock."""
-
-    created_at: datetime
-    is_repeated: bool = field(default=False, compare=False)
-    """Whether an earlier submit has queued it already."""
-
-
-@dataclass(frozen=True, slots=True)
-class Same:
-    """Another job runs, or ran, the same command, and its result was not delivered yet."""
-
-    job_id: JobId
-    created_at: datetime
-    state: JobState
-
-
-@dataclass(frozen=True, slots=True)
-class Busy:
-    """Another job changes the same object. `holder` is its id if it has the same owner."""
-
-    holder: JobId | None
-
-
-class SubmitRefusal(StrEnum):
-    NO_WORKER = "no-worker"
-    QUEUE_FULL = "queue-full"
-    PRINCIPAL_FULL = "principal-full"
-    CONFLICT = "conflict"
-    """The id belongs to another request."""
 
 
 class CancelScope(StrEnum):
@@ -176,11 +107,11 @@ class JobStore:
         try:
             answers = await self._submit(job, demands_worker=demands_worker, queue_limit=queue_limit, watcher=watcher)
         except NotAcknowledgedError as error:
-            if error.answers[-1][0] in QUEUED_ANSWERS:
+            if error.answers[-1][0] in submits.QUEUED_ANSWERS:
                 raise
             answers = error.answers
         # The call itself was repeated, if its last answer is that the job was there already.
-        return _submitted(answers[0] if answers[-1][0] == b"repeated" else answers[-1])
+        return submits.read_answer(answers[0] if answers[-1][0] == b"repeated" else answers[-1])
 
     async def _submit(self, job: NewJob, *, demands_worker: bool, queue_limit: int, watcher: str) -> Sequence[Any]:
         return await self._scripts.call_acknowledged(
@@ -360,18 +291,6 @@ class JobStore:
         """Returns the highest stored sequence number, or 0 if there are no events."""
         entries = await self._redis.xrevrange(key_names.EVENTS + job_id, count=1)
         return int(entries[0][0].partition(b"-")[0]) if entries else 0
-
-
-def _submitted(result: Sequence[Any]) -> Accepted | Same | Busy | SubmitRefusal:
-    answer, *rest = result
-    if answer == b"busy":
-        return Busy(JobId(rest[0].decode()) if rest[0] else None)
-    if not rest:
-        return SubmitRefusal(answer.decode())
-    if answer == b"same":
-        created_at, job_id, state = rest
-        return Same(JobId(job_id.decode()), record.moment(created_at), JobState(state.decode()))
-    return Accepted(record.moment(*rest), is_repeated=answer == b"repeated")
 
 
 def _claims(answer: Sequence[Any], fence: str) -> list[Claim] | None:

@@ -11,8 +11,9 @@ from shared.models import CommandClass, JobId, JobState, Lane
 from shared.redis.replicas import KnownReplicas, Replicas
 from shared.store import key_names, scripts
 from shared.store.attempts import Attempt, Claim, Renewal, UnacknowledgedClaimsError
-from shared.store.job_store import Accepted, CancelScope, JobStore, NewJob, SubmitRefusal
+from shared.store.job_store import CancelScope, JobStore
 from shared.store.scripts import NotAcknowledgedError, Scripts
+from shared.store.submits import Accepted, NewJob, SubmitRefusal
 from tests.support import valkey_pair
 from tests.support.channels import recorded
 from tests.support.jobs import QUEUE_LIMIT, TOOL, WORKER_ID, Jobs, ending, new_job

@@ -5,7 +5,8 @@ from redis.asyncio import Redis
 
 from shared.models import JobId, Lane
 from shared.store import key_names
-from shared.store.job_store import Accepted, CancelScope
+from shared.store.job_store import CancelScope
+from shared.store.submits import Accepted
 from tests.support.jobs import TOOL, Jobs, new_job
 
 MANY = 1_000
