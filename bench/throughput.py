@@ -10,7 +10,8 @@ from shared.models import ANONYMOUS, CommandClass, JobState, Lane
 from shared.network import redis_address
 from shared.redis import redis_connection
 from shared.store.attempts import Claim, Ending
-from shared.store.job_store import JobStore, NewJob
+from shared.store.job_store import JobStore
+from shared.store.submits import NewJob
 from tests.support.jobs import new_job_id
 from tests.support.valkey import APPEND_ONLY, Valkey
 from worker.lane import LaneWorker

@@ -16,6 +16,7 @@ from gateway.intake.preparation import Preparation
 from gateway.jobs.delivery import Delivery
 from gateway.jobs.event_stream import EventStream
 from gateway.jobs.job_lists import JobLists
+from gateway.jobs.output_keys import OutputKeys
 from gateway.jobs.output_pages import OutputPages
 from gateway.jobs.responses import ResponseReader
 from gateway.jobs.service import JobService
@@ -69,9 +70,11 @@ async def running(settings: GatewaySettings, tracer: Tracer) -> AsyncIterator[Pa
     async with _redis(address) as redis, _redis(address, max_connections=SUBMITS_AT_ONCE) as submitting_redis:
         sentinel_watch = SentinelWatch(address, [redis.connection_pool, submitting_redis.connection_pool])
         replicas = Replicas(lambda: sentinel_watch.replicas)
-        sweeper = Sweeper(JobStore(redis, replicas))
-        submitting = JobStore(submitting_redis, replicas)
-        parts = _built(settings, tracer, redis, submitting=submitting, sweeper=sweeper, watch=sentinel_watch)
+        store, submitting = JobStore(redis, replicas), JobStore(submitting_redis, replicas)
+        sweeper = Sweeper(store)
+        parts = _built(
+            settings, tracer, store, redis=redis, submitting=submitting, sweeper=sweeper, watch=sentinel_watch
+        )
         with parts.policy.listening():
             async with asyncio.TaskGroup() as group:
                 looping = [
@@ -92,19 +95,20 @@ async def running(settings: GatewaySettings, tracer: Tracer) -> AsyncIterator[Pa
 def _built(
     settings: GatewaySettings,
     tracer: Tracer,
-    redis: Redis,
+    store: JobStore,
     *,
+    redis: Redis,
     submitting: JobStore,
     sweeper: Sweeper,
     watch: SentinelWatch,
 ) -> Parts:
-    policy, master_keys = ActivePolicy(settings), settings.load_master_keys()
-    store, workers = JobStore(redis), WorkerRegistry(redis)
+    policy, master_keys, workers = ActivePolicy(settings), settings.load_master_keys(), WorkerRegistry(redis)
     waiters = JobWaiters(store, redis, UnservedJobs(store, workers, lambda: sweeper.in_contact))
-    responses, background = ResponseReader(store, master_keys, settings.max_output), Background()
+    output_keys, background = OutputKeys(master_keys), Background()
+    responses = ResponseReader(store, output_keys, settings.max_output)
     jobs = JobService(
         store=store,
-        sealer=JobSealer(master_keys, settings, tracer),
+        sealer=JobSealer(master_keys, output_keys, settings, tracer),
         submitter=Submitter(submitting, queue_limit=settings.queue_limit, gateway_id=waiters.gateway_id),
         waiters=waiters,
         delivery=Delivery(store, waiters, background),

@@ -100,6 +100,7 @@ class JobRunner:
             self.leases.lose(claim.record.id)
         logs.begin(job_id=claim.record.id, tool=claim.record.tool, command_class=claim.record.command_class)
         with self.leases.hold(claim.attempt) as control:
+            await self.leases.cancel_if_asked(claim)
             await self._run_claimed(claim, control)
 
     async def _run_claimed(self, claim: Claim, control: JobControl) -> None:

@@ -20,9 +20,8 @@ from shared.models import Lane
 from shared.redis.redis_connection import UNAVAILABLE
 from shared.restart_on_failure import restarted
 from shared.store import key_names
-from shared.store.attempts import Claim, UnknownServer
+from shared.store.attempts import Claim, UnacknowledgedClaimsError, UnknownServer
 from shared.store.job_store import JobStore
-from shared.store.scripts import NotAcknowledgedError
 from worker.leases import LeaseKeeper
 
 WAKE_BLOCK_S = 10.0
@@ -145,27 +144,44 @@ class LaneWorker(Worker):
         Jobs that no replica knows to be taken are given back, and Redis gets a moment to find its replicas again.
         """
         fence = secrets.token_hex(16)
+        delay_s = 0.0
         while self.allow_pick_jobs:
             try:
-                claims = await self._store.take(
-                    self._lane,
-                    worker_id=self._leases.worker_id,
-                    tools=self._tools,
-                    most=most,
-                    fence=fence,
-                    server=self._leases.server,
-                )
+                claims = await self._ask_for_jobs(fence, most)
                 if not isinstance(claims, UnknownServer):
                     return claims
+                await asyncio.sleep(delay_s)
                 await self._leases.show()
-            except NotAcknowledgedError as error:
-                await self._leases.give_back(error.answer)
+            except UnacknowledgedClaimsError as error:
+                await self._leases.give_back(error.attempts)
                 await asyncio.sleep(RETRY_DELAY_S)
                 return []
             except UNAVAILABLE as error:
                 log.warning("jobs not taken yet", error=type(error).__name__)
                 await asyncio.sleep(RETRY_DELAY_S)
+            # While two connections lead to different servers, showing the tokens again and again would not help.
+            delay_s = RETRY_DELAY_S
+        await self._give_back_taken(fence)
         return []
+
+    async def _ask_for_jobs(self, fence: str, most: int) -> list[Claim] | UnknownServer:
+        return await self._store.take(
+            self._lane,
+            worker_id=self._leases.worker_id,
+            tools=self._tools,
+            most=most,
+            fence=fence,
+            server=self._leases.server,
+        )
+
+    async def _give_back_taken(self, fence: str) -> None:
+        """Gives back what a call whose answer was lost may have taken, because this lane starts no job any more."""
+        try:
+            claims = await self._ask_for_jobs(fence, 0)
+        except UNAVAILABLE:
+            return
+        if not isinstance(claims, UnknownServer) and claims:
+            await self._leases.give_back([claim.attempt for claim in claims])
 
     def _free_slot(self, _: "asyncio.Task[None]") -> None:
         self._release_sem_dec_counter_on_complete()

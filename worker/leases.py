@@ -9,7 +9,7 @@ and that server may have lost claims: before it gives this worker new jobs, the 
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 import structlog
@@ -19,14 +19,16 @@ from shared import metrics
 from shared.models import JobId
 from shared.redis.redis_connection import UNAVAILABLE
 from shared.store import key_names
-from shared.store.attempts import Attempt, Renewal
+from shared.store.attempts import Attempt, Claim, Renewal
 from shared.store.job_store import RENEWAL_INTERVAL_S, JobStore
 from worker.job_control import JobControl
 
 CONTROL_POLL_S = 5.0
 RETRY_DELAY_S = 0.5
-GIVEN_BACK = 100
-"""Attempts that are remembered to be given back to the next server too: more than are taken between two renewals."""
+GIVE_BACK_TRIES = 12
+"""With the delay between them they last as long as a lease, which is then over."""
+REMEMBERED = 100
+"""Attempts that are remembered to be given back to the next server too, and cancellations that came early."""
 
 log = structlog.get_logger()
 
@@ -42,7 +44,9 @@ class LeaseKeeper:
         self._redis = redis
         self._channel = key_names.control(worker_id)
         self._held: dict[Attempt, JobControl] = {}
-        self._given_back: deque[Attempt] = deque(maxlen=GIVEN_BACK)
+        self._given_back: deque[Attempt] = deque(maxlen=REMEMBERED)
+        self._asked_early: deque[JobId] = deque(maxlen=REMEMBERED)
+        """Jobs that a caller cancelled before their attempt was held here."""
         self._stop_reason: str | None = None
 
     @property
@@ -92,21 +96,31 @@ class LeaseKeeper:
         for attempt, answer in zip(attempts, renewals.answers, strict=True):
             await self._apply(attempt, answer)
 
-    async def give_back(self, attempts: Sequence[Attempt]) -> None:
-        """Queues jobs again whose commands were not started. Repeats this until Redis answers, and at the next server.
+    async def give_back(self, attempts: Collection[Attempt]) -> None:
+        """Queues jobs again whose commands were not started. Repeats this while their leases last.
 
-        That one may know of the claims, without having acknowledged them, and not that they were given back.
+        The next server gets them back too: it may know of the claims, without having acknowledged them, and not that
+        they were given back.
         """
         self._given_back.extend(attempts)
-        while True:
-            try:
-                await self._store.give_back(attempts)
-            except UNAVAILABLE as error:
-                log.warning("jobs not given back yet", error=type(error).__name__)
-                await asyncio.sleep(RETRY_DELAY_S)
-            else:
-                log.warning("jobs given back: no replica of Redis knew that they were taken", jobs=len(attempts))
+        log.warning("jobs given back: no replica of Redis knew that they were taken", jobs=len(attempts))
+        for _ in range(GIVE_BACK_TRIES):
+            if await self._gave_back(attempts):
                 return
+            await asyncio.sleep(RETRY_DELAY_S)
+
+    async def _gave_back(self, attempts: Collection[Attempt]) -> bool:
+        try:
+            await self._store.give_back(attempts)
+        except UNAVAILABLE as error:
+            log.warning("jobs not given back yet", error=type(error).__name__)
+            return False
+        return True
+
+    async def cancel_if_asked(self, claim: Claim) -> None:
+        """Cancels a held attempt if a caller asked for that before it was held."""
+        if claim.record.cancel_reason is not None or claim.record.id in self._asked_early:
+            await self._apply(claim.attempt, Renewal.CANCEL)
 
     async def listen(self) -> None:
         """Cancels attempts as the control channel demands, until it is cancelled itself."""
@@ -118,7 +132,10 @@ class LeaseKeeper:
                     await self._cancel(message["data"])
 
     async def _cancel(self, job_id: bytes) -> None:
-        for attempt in [attempt for attempt in self._held if attempt.job_id.encode() == job_id]:
+        held = [attempt for attempt in self._held if attempt.job_id.encode() == job_id]
+        if not held:
+            self._asked_early.append(JobId(job_id.decode()))
+        for attempt in held:
             await self._apply(attempt, Renewal.CANCEL)
 
     async def _apply(self, attempt: Attempt, answer: Renewal) -> None:

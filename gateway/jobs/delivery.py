@@ -20,7 +20,8 @@ from gateway.jobs.waiters import JobWaiters
 from shared.errors import UnavailableError
 from shared.models import Job, JobId
 from shared.redis.redis_connection import UNAVAILABLE
-from shared.store.job_store import Delivered, JobStore, NewJob
+from shared.store.job_store import Delivered, JobStore
+from shared.store.submits import NewJob
 
 ABANDONED = "no caller waited for the command any more"
 

@@ -6,7 +6,7 @@ from gateway.jobs.waiters import NoEnd
 from shared.errors import ErrorCode, ProductError, RequestError, UnavailableError
 from shared.models import Job, JobId
 from shared.sealing.job_ids import Issue
-from shared.store.job_store import SubmitRefusal
+from shared.store.submits import SubmitRefusal
 from shared.tools import registry
 
 NO_WORKER_RETRY_S = 10

@@ -5,13 +5,15 @@ from datetime import datetime
 
 from pydantic import BaseModel
 
+from gateway.jobs.output_keys import OutputKeys
 from shared import terminal
 from shared.events import EventKind, OutputEvent, attempt_of
 from shared.models import CommandClass, CommandResponse, Job, JobId, JobLinks, JobState, ListedJob
-from shared.sealing.fernet_keys import DataKey, MasterKeys, Purpose, SealError
+from shared.sealing.fernet_keys import DataKey, Purpose, SealError
 from shared.store.attempts import SealedEvent
-from shared.store.job_store import JobStore, NewJob, StoredJob
+from shared.store.job_store import JobStore, StoredJob
 from shared.store.record import JobRecord
+from shared.store.submits import NewJob
 
 NO_EXIT_CODE = -1
 EVENTS_PAGE = 50
@@ -64,7 +66,7 @@ class ResponseReader:
     """Decrypts the responses and the output that workers have stored."""
 
     store: JobStore
-    master_keys: MasterKeys
+    output_keys: OutputKeys
     max_output: int
 
     async def job(self, stored: StoredJob) -> Job:
@@ -143,7 +145,7 @@ class ResponseReader:
 
     def output_key(self, record: JobRecord) -> DataKey:
         """Returns the key of the job's events and response. Raises `SealError` if no master key here unwraps it."""
-        return self.master_keys.unwrap(record.output_key, record.identity, Purpose.OUTPUT_KEY)
+        return self.output_keys.of(record)
 
 
 def _with_progress(response: CommandResponse | None, progress: str | None) -> CommandResponse | None:

@@ -23,7 +23,8 @@ from shared.models import JOB_ID_PATTERN, Job, JobId, JobState
 from shared.sealing import job_ids
 from shared.sealing.fernet_keys import MasterKeys
 from shared.settings import GatewaySettings
-from shared.store.job_store import CancelScope, JobStore, NewJob, StoredJob
+from shared.store.job_store import CancelScope, JobStore, StoredJob
+from shared.store.submits import NewJob
 from shared.tracing import spans
 
 WAIT_MARGIN_S = 60

@@ -13,16 +13,19 @@ from dataclasses import dataclass, replace
 import structlog
 from opentelemetry.trace import SpanKind, Tracer
 
+from gateway.intake import shares
 from gateway.intake.preparation import PreparedCall
 from gateway.jobs import call_fingerprint, refusals, responses
 from gateway.jobs.idempotency import Identity
+from gateway.jobs.output_keys import OutputKeys
 from shared import metrics
 from shared.errors import ProductError
 from shared.models import Job, JobState
 from shared.redis.redis_connection import UNAVAILABLE
 from shared.sealing.fernet_keys import DataKey, JobIdentity, MasterKeys, Purpose
 from shared.settings import GatewaySettings
-from shared.store.job_store import Accepted, Busy, JobStore, NewJob, Same, SubmitRefusal
+from shared.store.job_store import JobStore
+from shared.store.submits import Accepted, Busy, NewJob, Same, SubmitRefusal
 from shared.tracing import spans
 
 SUBMITS_AT_ONCE = 32
@@ -43,6 +46,7 @@ class JobSealer:
     """Makes a sealed job from a prepared call."""
 
     master_keys: MasterKeys
+    output_keys: OutputKeys
     settings: GatewaySettings
     tracer: Tracer
 
@@ -62,7 +66,7 @@ class JobSealer:
     def _sealed(self, call: PreparedCall, chosen: Identity, *, joins: bool) -> NewJob:
         principal = call.caller.principal
         identity = JobIdentity(chosen.job_id, principal)
-        request_key, output_key = DataKey.generate(identity), DataKey.generate(identity)
+        request_key = DataKey.generate(identity)
         return NewJob(
             id=chosen.job_id,
             principal=principal,
@@ -74,21 +78,15 @@ class JobSealer:
             retention_s=self.settings.retention_s,
             request=request_key.seal(call.envelope.model_dump_json().encode(), Purpose.REQUEST),
             request_key=request_key.wrap(self.master_keys, Purpose.REQUEST_KEY),
-            output_key=output_key.wrap(self.master_keys, Purpose.OUTPUT_KEY),
+            output_key=self.output_keys.make(identity),
             fingerprint=chosen.fingerprint,
-            share=self._share(call),
+            share=self.master_keys.fingerprint("share", *shares.of(call)),
             owner=self.master_keys.fingerprint("owner", principal, call.identity),
             principal_limit=self.settings.principal_job_limit,
             repeatable=tuple(call_fingerprint.names(self.master_keys, call)) if joins else (),
             exclusive=tuple(
                 name for parts in call.exclusive for name in self.master_keys.fingerprints("exclusive", *parts)
             ),
-        )
-
-    def _share(self, call: PreparedCall) -> str:
-        """Returns whose turn the job takes: callers that are not known are told apart by their credentials."""
-        return self.master_keys.fingerprint(
-            "share", call.caller.principal, call.identity if call.caller.is_anonymous else ""
         )
 
 

@@ -31,8 +31,6 @@ MESSAGE_POLL_S = 5.0
 READ_BATCH = 200
 MISSES_OF_A_GONE_JOB = 8
 """Number of reads in a row that do not find a job, after which the job counts as gone."""
-UNTOLD_READS = 5
-"""Number of reads, one a second, after which an end counts although its worker has not said that a replica knows it."""
 
 log = structlog.get_logger()
 
@@ -61,7 +59,6 @@ class Watch:
         """Whether the job was queued at the last read."""
         self._end: asyncio.Future[StoredJob | NoEnd] = asyncio.get_running_loop().create_future()
         self._misses = 0
-        self._untold = 0
 
     async def ended(self, timeout_s: float | None) -> StoredJob | NoEnd | None:
         """Returns the finished job, or why the watch ended without it; None after `timeout_s`."""
@@ -73,9 +70,6 @@ class Watch:
         self._misses = self._misses + 1 if stored is None and self.is_submitted else 0
         self.is_queued = stored is not None and stored.record.state is JobState.QUEUED
         if stored is not None and stored.record.state.is_final:
-            self._untold += not stored.record.is_told
-            if not stored.record.is_told and self._untold < UNTOLD_READS:
-                return
             was_unserved = self.demanded_tool is not None and stored.record.reason == unserved.REASON
             self.resolve(NoEnd.NO_WORKER if was_unserved else stored)
         elif self._misses >= MISSES_OF_A_GONE_JOB:

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-MEMORY_S = 10.0
+MEMORY_S = 4.0
 """Time for which a replica counts after it has left the primary: longer than everybody takes to hear of a failover."""
 
 

@@ -87,6 +87,7 @@ def _kind(info: Mapping[str, Any]) -> str | None:
 async def _refused_script(redis: Redis) -> str | None:
     try:
         await redis.register_script(_PROBE)()
+        await redis.execute_command("WAIT", 0, 1)  # type: ignore[no-untyped-call]
     except ResponseError as error:
         if _passes(error):
             raise

@@ -59,6 +59,10 @@ class DataKey:
         self._fernet = Fernet(key)
         self._identity = identity
 
+    @property
+    def identity(self) -> JobIdentity:
+        return self._identity
+
     @classmethod
     def generate(cls, identity: JobIdentity) -> "DataKey":
         return cls(Fernet.generate_key(), identity)

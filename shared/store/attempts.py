@@ -1,11 +1,12 @@
 """What a worker holds while it runs a job: the claim, the fencing token, the sealed events and the end."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from shared.models import JobId, JobState
 from shared.store.record import JobRecord
+from shared.store.scripts import NotAcknowledgedError
 
 
 class Renewal(StrEnum):
@@ -61,3 +62,11 @@ class Ending:
     events: Sequence[SealedEvent] = ()
     progress: int = 0
     """Sequence number of the newest progress event, or 0 if there is none."""
+
+
+class UnacknowledgedClaimsError(NotAcknowledgedError):
+    """No replica knows that a worker has taken these jobs."""
+
+    def __init__(self, attempts: Collection[Attempt]) -> None:
+        super().__init__(())
+        self.attempts = attempts

@@ -9,21 +9,30 @@ lost its lease cannot write. A finished job never changes again. Where Redis has
 is told before the caller is told it.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from redis.asyncio import Redis
 
 from shared import metrics
-from shared.models import CommandClass, JobId, JobState, Lane
+from shared.models import JobId, JobState, Lane
 from shared.redis.replicas import Replicas
-from shared.store import key_names, record
-from shared.store.attempts import Attempt, Claim, Ending, Renewal, Renewals, SealedEvent, UnknownServer
+from shared.store import key_names, record, submits
+from shared.store.attempts import (
+    Attempt,
+    Claim,
+    Ending,
+    Renewal,
+    Renewals,
+    SealedEvent,
+    UnacknowledgedClaimsError,
+    UnknownServer,
+)
 from shared.store.record import JobRecord
 from shared.store.scripts import NotAcknowledgedError, Scripts
+from shared.store.submits import Accepted, Busy, NewJob, Same, SubmitRefusal
 
 LEASE_MS = 6_000
 """Milliseconds without a renewal after which a worker has lost its jobs; three renewals fit in."""
@@ -31,79 +40,10 @@ RENEWAL_INTERVAL_S = 2.0
 READ_ATTEMPTS = 2
 """Attempts of a read whose worker was lost. Other commands are never started again."""
 SWEEP_LIMIT = 100
-QUEUED_ANSWERS = (b"accepted", b"repeated", b"same")
-"""Answers to a submit that promise the caller a job."""
 FOLLOWERS_S = 86_400
 """Seconds after which a gateway is told no more of a job that it follows; longer than any job runs."""
 ANY_TIME_MS = 2**53
 """A time beyond every clock, in milliseconds, that is still exact in Lua."""
-
-
-@dataclass(frozen=True, slots=True)
-class NewJob:
-    """A job to submit. `request` and the keys are sealed."""
-
-    id: JobId
-    principal: str
-    tool: str
-    command_class: CommandClass
-    lane: Lane
-    time_limit_s: float
-    queue_wait_s: int
-    retention_s: int
-    request: bytes
-    request_key: bytes
-    output_key: bytes
-    fingerprint: str = ""
-    """Fingerprint of the request, if the job's id is not random."""
-    share: str = ""
-    """Whose turn it is when the job is taken: jobs with the same share wait for each other, others take turns."""
-    owner: str = ""
-    """Keyed hash of the caller. Another job's `Busy` refusal shows this job's id only to the same owner."""
-    principal_limit: int = 0
-    """Largest number of the principal's queued and running jobs; 0 means no limit."""
-    repeatable: tuple[str, ...] = ()
-    """Keyed hashes of the command. Another submit with one of them joins this job until its result is delivered."""
-    exclusive: tuple[str, ...] = ()
-    """Keyed hashes of the objects that no other job may change while this job is queued or runs."""
-
-    @property
-    def lifetime_s(self) -> int:
-        """Seconds that the job's keys live if nothing ever ends the job."""
-        return int(self.queue_wait_s + self.time_limit_s + self.retention_s) + 60
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """The job was queued at `created_at` by Redis' clock."""
-
-    created_at: datetime
-    is_repeated: bool = field(default=False, compare=False)
-    """Whether an earlier submit has queued it already."""
-
-
-@dataclass(frozen=True, slots=True)
-class Same:
-    """Another job runs, or ran, the same command, and its result was not delivered yet."""
-
-    job_id: JobId
-    created_at: datetime
-    state: JobState
-
-
-@dataclass(frozen=True, slots=True)
-class Busy:
-    """Another job changes the same object. `holder` is its id if it has the same owner."""
-
-    holder: JobId | None
-
-
-class SubmitRefusal(StrEnum):
-    NO_WORKER = "no-worker"
-    QUEUE_FULL = "queue-full"
-    PRINCIPAL_FULL = "principal-full"
-    CONFLICT = "conflict"
-    """The id belongs to another request."""
 
 
 class CancelScope(StrEnum):
@@ -165,15 +105,16 @@ class JobStore:
         Notices of the job's end go to the gateway `watcher`. Raises `NotAcknowledgedError` if no replica has the job.
         """
         try:
-            answer = await self._submit(job, demands_worker=demands_worker, queue_limit=queue_limit, watcher=watcher)
+            answers = await self._submit(job, demands_worker=demands_worker, queue_limit=queue_limit, watcher=watcher)
         except NotAcknowledgedError as error:
-            if error.answer[0] in QUEUED_ANSWERS:
+            if error.answers[-1][0] in submits.QUEUED_ANSWERS:
                 raise
-            answer = error.answer
-        return _submitted(answer)
+            answers = error.answers
+        # The call itself was repeated, if its last answer is that the job was there already.
+        return submits.read_answer(answers[0] if answers[-1][0] == b"repeated" else answers[-1])
 
     async def _submit(self, job: NewJob, *, demands_worker: bool, queue_limit: int, watcher: str) -> Sequence[Any]:
-        answer: Sequence[Any] = await self._scripts.call_acknowledged(
+        return await self._scripts.call_acknowledged(
             "submit",
             job.id,
             job.lane,
@@ -197,7 +138,6 @@ class JobStore:
             *("request_key", job.request_key),
             *("output_key", job.output_key),
         )
-        return answer
 
     async def take(
         self, lane: Lane, *, worker_id: str, tools: Sequence[str], most: int, fence: str, server: str
@@ -205,21 +145,20 @@ class JobStore:
         """Takes up to `most` queued jobs of these tools, each under a lease, in the order of their callers' turns.
 
         `server` is the replication id of the server to which the worker has shown its fencing tokens. In the slow lane,
-        which has all writes, raises `NotAcknowledgedError` if no replica knows of the claims; give them back then.
+        which has all writes, raises `UnacknowledgedClaimsError` if no replica knows of the claims; give them back then.
         """
         call = self._scripts.call_acknowledged if lane is Lane.SLOW else self._scripts.call_unacknowledged
         try:
-            answer = await call("take", lane, worker_id, fence, server, most, LEASE_MS, *tools)
+            answers = await call("take", lane, worker_id, fence, server, most, LEASE_MS, *tools)
         except NotAcknowledgedError as error:
-            claims = _claims(error.answer, fence)
-            if not isinstance(claims, UnknownServer) and claims:
-                raise NotAcknowledgedError([claim.attempt for claim in claims]) from None
-            return claims
-        return _claims(answer, fence)
+            taken = [_claims(answer, fence) for answer in error.answers]
+            raise UnacknowledgedClaimsError({claim.attempt for claims in taken if claims for claim in claims}) from None
+        claims = [_claims(answer, fence) for answer in answers][-1]
+        return UnknownServer.SHOW_TOKENS if claims is None else claims
 
-    async def give_back(self, attempts: Sequence[Attempt]) -> None:
-        """Queues taken jobs again. Their commands must not have been started."""
-        await self._scripts.call("give_back", *_pairs(attempts))
+    async def give_back(self, attempts: Collection[Attempt]) -> None:
+        """Queues taken jobs again, or ends them if they were cancelled. Their commands must not have been started."""
+        _count_ended(await self._scripts.call("give_back", *_pairs(attempts)))
 
     async def renew(self, attempts: Sequence[Attempt]) -> Renewals:
         """Shows the fencing tokens and extends the leases.
@@ -239,7 +178,7 @@ class JobStore:
 
         Raises `NotAcknowledgedError` if no replica has the end; then no waiter was told.
         """
-        settled, is_told, ended = await self._scripts.call_acknowledged(
+        answers = await self._told_acknowledged(
             "settle",
             attempt.job_id,
             attempt.fence,
@@ -250,19 +189,31 @@ class JobStore:
             int(self._scripts.replicas.are_known_elsewhere),
             *_flat(ending.events),
         )
-        _count_ended(ended)
-        if not is_told:
-            await self._scripts.call("tell", attempt.job_id)
-        return bool(settled)
+        return bool(answers[-1][0])
 
     async def cancel(self, job_id: JobId, *, reason: str, scope: CancelScope) -> JobState | None:
         """Ends a queued job at once, or asks the worker of a running one to end it.
 
-        Returns the state before, or None if the job is unknown.
+        Returns the state before, or None if the job is unknown. Raises `NotAcknowledgedError` if no replica knows the
+        end of a queued job, which might run after a failover then.
         """
-        state, ended = await self._scripts.call("cancel", job_id, reason, scope)
-        _count_ended(ended)
+        is_known_elsewhere = int(self._scripts.replicas.are_known_elsewhere)
+        answers = await self._told_acknowledged("cancel", job_id, reason, scope, is_known_elsewhere)
+        state = answers[0][0]
         return JobState(state.decode()) if state else None
+
+    async def _told_acknowledged(self, name: str, job_id: JobId, *arguments: str | bytes | int) -> list[Any]:
+        """Calls a script that may end a job, and tells waiters of the end after it is acknowledged."""
+        try:
+            answers = await self._scripts.call_acknowledged(name, job_id, *arguments)
+        except NotAcknowledgedError as error:
+            _count_ended([text for answer in error.answers for text in answer[-1]])
+            raise
+        _count_ended([text for answer in answers for text in answer[-1]])
+        _, is_told, _ = answers[-1]
+        if not is_told:
+            await self._scripts.call("tell", job_id)
+        return answers
 
     async def deliver(self, job_id: JobId, call: JobId | None, got: Delivered, *, reason: str = "") -> JobState | None:
         """Records the answer to a call. `call` is the id that the call's own job had or would have had.
@@ -342,21 +293,10 @@ class JobStore:
         return int(entries[0][0].partition(b"-")[0]) if entries else 0
 
 
-def _submitted(result: Sequence[Any]) -> Accepted | Same | Busy | SubmitRefusal:
-    answer, *rest = result
-    if answer == b"busy":
-        return Busy(JobId(rest[0].decode()) if rest[0] else None)
-    if not rest:
-        return SubmitRefusal(answer.decode())
-    if answer == b"same":
-        created_at, job_id, state = rest
-        return Same(JobId(job_id.decode()), record.moment(created_at), JobState(state.decode()))
-    return Accepted(record.moment(*rest), is_repeated=answer == b"repeated")
-
-
-def _claims(answer: Sequence[Any], fence: str) -> list[Claim] | UnknownServer:
+def _claims(answer: Sequence[Any], fence: str) -> list[Claim] | None:
+    """Returns the claims of an answer of `take`; None if the server wants to see the worker's fencing tokens first."""
     if answer[0] == UnknownServer.SHOW_TOKENS.encode():
-        return UnknownServer.SHOW_TOKENS
+        return None
     _, jobs, ended = answer
     _count_ended(ended)
     claims = []
@@ -370,7 +310,7 @@ def _mapping(fields: Sequence[bytes]) -> Mapping[bytes, bytes]:
     return dict(zip(fields[::2], fields[1::2], strict=True))
 
 
-def _pairs(attempts: Sequence[Attempt]) -> list[str]:
+def _pairs(attempts: Collection[Attempt]) -> list[str]:
     return [part for attempt in attempts for part in (attempt.job_id, attempt.fence)]
 
 

@@ -29,8 +29,6 @@ class JobRecord:
     cancel_reason: str | None
     progress: int | None
     """Sequence number of the newest progress event of an ended job, 0 if there is none; None if it is not known."""
-    is_told: bool
-    """Whether a waiter may hear of the job's end: not before a replica, if Redis has one, knows it too."""
     output_key: bytes
     request_key: bytes | None
     """The wrapped key of the request, or None after the job has ended."""
@@ -50,8 +48,19 @@ def moment(at_ms: int) -> datetime:
     return datetime.fromtimestamp(at_ms / 1000, UTC)
 
 
+UNTOLD_S = 5.0
+"""Seconds after which an end is shown although its worker has not said that replicas know it."""
+
+
 def from_hash(job_id: JobId, fields: Mapping[bytes, bytes]) -> JobRecord:
-    """Returns the record from the fields of its Redis hash."""
+    """Returns the record from the fields of its Redis hash.
+
+    A job whose end is not yet known to replicas that must know it is shown as it was before its end.
+    """
+    if _is_untold(fields):
+        before = JobState.RUNNING if b"started_at" in fields else JobState.QUEUED
+        fields = {name: value for name, value in fields.items() if name not in (b"ended_at", b"reason", b"progress")}
+        fields[b"state"] = before.encode()
 
     def text(name: str) -> str:
         return fields[name.encode()].decode()
@@ -80,7 +89,12 @@ def from_hash(job_id: JobId, fields: Mapping[bytes, bytes]) -> JobRecord:
         reason=optional("reason"),
         cancel_reason=optional("cancel"),
         progress=int(found) if (found := optional("progress")) else None,
-        is_told=b"untold" not in fields,
         output_key=fields[b"output_key"],
         request_key=fields.get(b"request_key"),
     )
+
+
+def _is_untold(fields: Mapping[bytes, bytes]) -> bool:
+    if b"untold" not in fields:
+        return False
+    return abs((datetime.now(UTC) - moment(int(fields[b"ended_at"]))).total_seconds()) < UNTOLD_S

@@ -14,8 +14,12 @@ from shared.store import key_names
 
 WAKE_LIMIT = 10_000
 """Wake tokens that are kept per lane and tool. They are only hints; the queue itself loses nothing."""
-WALK_LIMIT = 10_000
-"""Queued jobs of other tools that a worker passes over when it takes jobs."""
+WALK_LIMIT = 1_000
+"""Most queued jobs at which one take looks, so that it blocks Redis for a few milliseconds at most. If more jobs than
+that wait for a tool that no worker has, they may delay jobs of other tools until they expire."""
+WALK_PAGE = 50
+ARRIVALS_IN_A_TURN = 65_536
+"""Callers that may come at the present turn before it counts as one later."""
 TAKE_AGAIN_S = 600
 """Seconds for which a worker may ask again for the jobs that it took last."""
 NOTICE_BYTES = 16 * 1024
@@ -30,6 +34,8 @@ ACKNOWLEDGED_IN_MS = 1_000
 _NUMBERS = {
     "WAKE_LIMIT": WAKE_LIMIT,
     "WALK_LIMIT": WALK_LIMIT,
+    "WALK_PAGE": WALK_PAGE,
+    "ARRIVALS_IN_A_TURN": ARRIVALS_IN_A_TURN,
     "TAKE_AGAIN_S": TAKE_AGAIN_S,
     "NOTICE_BYTES": NOTICE_BYTES,
     "LISTED_JOBS": LISTED_JOBS,
@@ -42,11 +48,11 @@ _SCRIPTS = (
 
 
 class NotAcknowledgedError(RedisError):
-    """No replica has acknowledged a script in time. `answer` is the script's answer on the primary."""
+    """No replica has acknowledged a script in time. `answers` are the script's answers on the primary."""
 
-    def __init__(self, answer: Any) -> None:
+    def __init__(self, answers: Sequence[Any]) -> None:
         super().__init__("no replica has acknowledged the write")
-        self.answer = answer
+        self.answers = answers
 
 
 def _read(name: str) -> str:
@@ -85,19 +91,19 @@ class Scripts:
     async def call(self, name: str, *arguments: str | bytes | int) -> Any:
         return await self._scripts[name](args=arguments)
 
-    async def call_unacknowledged(self, name: str, *arguments: str | bytes | int) -> Any:
-        """Calls a script whose answer begins with the number of replicas, without waiting for any of them."""
+    async def call_unacknowledged(self, name: str, *arguments: str | bytes | int) -> list[Any]:
+        """Calls a script whose answer begins with the number of replicas, once and without waiting for any of them."""
         _, answer = await self.call(name, *arguments)
-        return answer
+        return [answer]
 
-    async def call_acknowledged(self, name: str, *arguments: str | bytes | int) -> Any:
+    async def call_acknowledged(self, name: str, *arguments: str | bytes | int) -> list[Any]:
         """Calls a script, and waits in the same round trip until the replicas that must have what it wrote have it.
 
         The script's answer begins with the number of replicas. If that shows that more of them must have it than were
-        waited for, the call is repeated, which changes nothing. Raises `NotAcknowledgedError` if too few replicas have
-        acknowledged the call in time.
+        waited for, the call is repeated. Returns all answers; the last one is acknowledged. Raises
+        `NotAcknowledgedError` if too few replicas have acknowledged the call in time.
         """
-        first: list[Any] = []
+        answers: list[Any] = []
         while True:
             needed = self.replicas.needed
             acknowledged = 0
@@ -106,11 +112,11 @@ class Scripts:
             else:
                 connected, answer = await self.call(name, *arguments)
             self.replicas.seen(connected)
-            first = first or [answer]
+            answers.append(answer)
             if acknowledged < needed:
-                raise NotAcknowledgedError(first[0])
+                raise NotAcknowledgedError(answers)
             if acknowledged >= self.replicas.needed:
-                return first[0]
+                return answers
 
     async def _loaded_and_waited(
         self, name: str, arguments: Sequence[str | bytes | int], *, needed: int

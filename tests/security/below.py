@@ -17,7 +17,8 @@ from shared.sealing import job_ids
 from shared.sealing.envelope import Command, RequestEnvelope
 from shared.sealing.fernet_keys import DataKey, JobIdentity, MasterKeys, Purpose
 from shared.settings import SecurityMode
-from shared.store.job_store import Accepted, JobStore, NewJob
+from shared.store.job_store import JobStore
+from shared.store.submits import Accepted, NewJob
 from shared.tools import registry
 from shared.tools.tool import Tool
 from tests.security.attack import Attack

@@ -10,7 +10,8 @@ from redis.asyncio import Redis
 from shared.models import CommandClass, JobId, JobState, Lane
 from shared.store import key_names
 from shared.store.attempts import Attempt, Claim, Ending, SealedEvent
-from shared.store.job_store import Accepted, JobStore, NewJob, StoredJob
+from shared.store.job_store import JobStore, StoredJob
+from shared.store.submits import Accepted, NewJob
 
 WORKER_ID = "worker-1"
 TOOL = "kubectl"

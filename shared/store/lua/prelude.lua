@@ -10,7 +10,7 @@ end
 local function server()
   local info = redis.pcall('INFO', 'replication')
   if type(info) ~= 'string' then return '', 0 end
-  return string.match(info, 'master_replid:(%x+)') or '', select(2, string.gsub(info, 'state=online', ''))
+  return string.match(info, 'master_replid:(%x+)') or '', select(2, string.gsub(info, 'state=online,offset=[1-9]', ''))
 end
 
 -- For scripts that a replica must acknowledge: their caller learns from each answer whether there is one.
@@ -33,35 +33,49 @@ local function wake(id, lane, tool)
   redis.call('LTRIM', tokens, -WAKE_LIMIT, -1)
 end
 
--- Callers take turns in a lane (start-time fair queuing): a caller's jobs get turns at a distance of one, and never one
--- that has already passed, so that a long queue of one caller does not delay another's job. A caller with a greater
--- weight would get a smaller distance. An empty queue forgets all turns, because they order only queued jobs.
+-- Callers take turns in a lane (start-time fair queuing): a caller's jobs get turns at a distance of one, and none before
+-- the present turn, so that a long queue of one caller does not delay another's job. A caller with a greater weight would
+-- get a smaller distance. An empty queue forgets all turns, because they order only queued jobs.
 local function present_turn(lane)
   return tonumber(redis.call('GET', TURN .. lane) or 0)
 end
 
+-- Of two callers that come at the same turn, the earlier one is first.
 local function next_turn(lane, share)
-  local turn = math.max(present_turn(lane), tonumber(redis.call('ZSCORE', TURNS .. lane, share) or 0))
+  local present = present_turn(lane)
+  local turn = math.max(present, tonumber(redis.call('ZSCORE', TURNS .. lane, share) or 0))
+  if turn == present then redis.call('SET', TURN .. lane, present + 1 / ARRIVALS_IN_A_TURN) end
   redis.call('ZADD', TURNS .. lane, turn + 1, share)
   return turn
 end
 
+local function forget_turns_of_empty_queue(lane)
+  if redis.call('EXISTS', QUEUE .. lane) == 0 then redis.call('DEL', TURN .. lane, TURNS .. lane) end
+end
+
+-- The present turn moves on by one while each caller that waits, and a new one, gets a job, so that new callers do not
+-- come before the second jobs of the others for ever.
 local function pass_turn(lane, turn)
-  if redis.call('EXISTS', QUEUE .. lane) == 0 then
-    redis.call('DEL', TURN .. lane, TURNS .. lane)
-  elseif turn > present_turn(lane) then
-    redis.call('SET', TURN .. lane, turn)
-    redis.call('ZREMRANGEBYSCORE', TURNS .. lane, '-inf', turn)
-  end
+  local waiting = math.min(redis.call('ZCARD', TURNS .. lane), redis.call('ZCARD', QUEUE .. lane))
+  local present = math.max(turn, present_turn(lane)) + 1 / (waiting + 1)
+  redis.call('SET', TURN .. lane, present)
+  redis.call('ZREMRANGEBYSCORE', TURNS .. lane, '-inf', present)
+  forget_turns_of_empty_queue(lane)
 end
 
 -- The caller's later jobs move up, as if this one had never been queued.
 local function give_back_turn(lane, share)
   if redis.call('ZSCORE', TURNS .. lane, share) then redis.call('ZINCRBY', TURNS .. lane, -1, share) end
-  pass_turn(lane, 0)
+  forget_turns_of_empty_queue(lane)
+end
+
+-- A job that is queued again keeps its turn, unless the turns have begun anew.
+local function own_turn(id, lane)
+  return math.min(present_turn(lane), tonumber(redis.call('HGET', JOB .. id, 'turn') or 0))
 end
 
 local function enqueue(id, lane, tool, turn, deadline)
+  redis.call('HSET', JOB .. id, 'turn', turn)
   redis.call('ZADD', QUEUE .. lane, turn, id)
   redis.call('ZADD', QUEUED .. lane, deadline, id)
   wake(id, lane, tool)
@@ -167,6 +181,19 @@ end
 local function finish_from_outside(id, state, reason)
   finish(id, state, reason)
   tell_end(id)
+end
+
+-- Ends a job, and tells it only if no replica has to acknowledge the end first; `tell` tells it then. Returns the number
+-- of replicas, and whether waiters were told (1).
+local function finish_and_tell_in_time(id, state, reason, has_replicas_elsewhere)
+  finish(id, state, reason)
+  local _, replicas = server()
+  if replicas > 0 or has_replicas_elsewhere == '1' then
+    redis.call('HSET', JOB .. id, 'untold', 1)
+    return replicas, 0
+  end
+  tell_end(id)
+  return replicas, 1
 end
 
 local function ask_to_end(id, reason)

@@ -17,8 +17,5 @@ if ARGV[5] ~= '' then
   redis.call('SET', RESPONSE .. id, ARGV[5], 'EX', redis.call('HGET', JOB .. id, 'retention_s'))
 end
 redis.call('HSET', JOB .. id, 'settled_by', fence, 'progress', ARGV[6])
-finish(id, state, ARGV[4])
-local _, replicas = server()
-local is_told = replicas == 0 and ARGV[7] ~= '1'
-if is_told then tell_end(id) else redis.call('HSET', JOB .. id, 'untold', 1) end
-return {replicas, {1, is_told and 1 or 0, ended}}
+local replicas, is_told = finish_and_tell_in_time(id, state, ARGV[4], ARGV[7])
+return {replicas, {1, is_told, ended}}

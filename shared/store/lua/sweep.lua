@@ -41,7 +41,7 @@ local function queue_again(id)
   if redis.call('TTL', JOBS .. principal) < lifetime_s then redis.call('EXPIRE', JOBS .. principal, lifetime_s) end
   redis.call('DEL', EVENTS .. id)
   redis.call('ZREM', LEASES, id)
-  enqueue(id, lane, tool, present_turn(lane), until_ms)
+  enqueue(id, lane, tool, own_turn(id, lane), until_ms)
   tell_followers(id)
   return true
 end

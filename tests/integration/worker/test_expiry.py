@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 from shared.models import CommandClass, JobId, JobState
 from shared.store import key_names
 from shared.store.attempts import Claim, Ending
-from shared.store.job_store import Accepted
+from shared.store.submits import Accepted
 from tests.support.jobs import Jobs, new_job, sealed_events
 from tests.support.lanes import serving_lane
 from tests.support.waiting import wait_until

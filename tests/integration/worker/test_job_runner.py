@@ -164,7 +164,7 @@ async def test_end_that_no_replica_has_acknowledged_is_settled_again(
         answer = await settle(store, attempt, ending)
         endings.append(ending)
         if len(endings) < 3:
-            raise NotAcknowledgedError(answer)
+            raise NotAcknowledgedError([answer])
         return answer
 
     monkeypatch.setattr(JobStore, "settle", settled)

@@ -10,9 +10,10 @@ from redis.exceptions import ResponseError
 from shared.models import CommandClass, JobId, JobState, Lane
 from shared.redis.replicas import KnownReplicas, Replicas
 from shared.store import key_names, scripts
-from shared.store.attempts import Attempt, Claim, Renewal
-from shared.store.job_store import Accepted, JobStore, NewJob, SubmitRefusal
+from shared.store.attempts import Attempt, Claim, Renewal, UnacknowledgedClaimsError
+from shared.store.job_store import CancelScope, JobStore
 from shared.store.scripts import NotAcknowledgedError, Scripts
+from shared.store.submits import Accepted, NewJob, SubmitRefusal
 from tests.support import valkey_pair
 from tests.support.channels import recorded
 from tests.support.jobs import QUEUE_LIMIT, TOOL, WORKER_ID, Jobs, ending, new_job
@@ -138,15 +139,14 @@ async def test_end_that_no_replica_has_is_told_to_no_waiter_until_one_has_it(
                 with pytest.raises(NotAcknowledgedError):
                     await jobs.store.settle(claim.attempt, ending())
             assert await messages() == []
-            assert not (await jobs.stored(job.id)).record.is_told
+            assert await jobs.state(job.id) is JobState.RUNNING
             assert (await jobs.store.renew([claim.attempt])).answers == [Renewal.HELD]
 
         for _ in range(2):
             assert await jobs.store.settle(claim.attempt, ending())
 
         assert len(await messages()) == 1
-    record = (await jobs.stored(job.id)).record
-    assert (record.state, record.is_told) == (JobState.SUCCEEDED, True)
+    assert await jobs.state(job.id) is JobState.SUCCEEDED
 
 
 async def test_claims_of_the_slow_lane_that_no_replica_has_are_given_back(
@@ -154,10 +154,10 @@ async def test_claims_of_the_slow_lane_that_no_replica_has_are_given_back(
 ) -> None:
     job_ids = [await jobs.queued(**WRITE) for _ in range(2)]
 
-    with standing_still(pair), pytest.raises(NotAcknowledgedError) as caught:
+    with standing_still(pair), pytest.raises(UnacknowledgedClaimsError) as caught:
         await taken(jobs.store, Lane.SLOW)
-    assert caught.value.answer == [Attempt(job_id, "fence-1") for job_id in job_ids]
-    await jobs.store.give_back(caught.value.answer)
+    assert caught.value.attempts == {Attempt(job_id, "fence-1") for job_id in job_ids}
+    await jobs.store.give_back(caught.value.attempts)
     assert [(await jobs.stored(job_id)).record.attempt for job_id in job_ids] == [0, 0]
 
     claims = await taken(jobs.store, Lane.SLOW, "fence-2")
@@ -222,7 +222,7 @@ async def test_server_without_replicas_is_asked_for_none(redis: Redis) -> None:
     assert await jobs.store.settle(attempt, ending())
 
     assert await calls_of(redis, "wait") == before
-    assert (await jobs.stored(attempt.job_id)).record.is_told
+    assert await jobs.state(attempt.job_id) is JobState.SUCCEEDED
 
 
 async def test_replica_that_others_know_is_waited_for_while_it_is_away(
@@ -246,3 +246,20 @@ async def test_replica_that_has_left_for_good_is_not_waited_for_any_more(
         await submitted(store, job)
 
     assert isinstance(await submitted(store, job), Accepted)
+
+
+async def test_cancellation_that_no_replica_has_is_told_to_nobody(pair: ValkeyPair, jobs: Jobs, primary: Redis) -> None:
+    """After a failover the write might run, so its caller must not hear that it will not."""
+    job = new_job(**WRITE)
+    await submitted(jobs.store, job)
+
+    async with recorded(primary, key_names.gateway(GATEWAY)) as messages:
+        with standing_still(pair):
+            with pytest.raises(NotAcknowledgedError):
+                await jobs.store.cancel(job.id, reason="", scope=CancelScope.ANY)
+            assert await messages() == []
+            assert await jobs.state(job.id) is JobState.QUEUED
+
+        assert await jobs.store.cancel(job.id, reason="", scope=CancelScope.ANY) is JobState.CANCELLED
+        assert len(await messages()) == 1
+    assert await jobs.state(job.id) is JobState.CANCELLED

@@ -89,3 +89,14 @@ async def test_attempt_that_was_given_back_writes_nothing(jobs: Jobs) -> None:
 
     assert not await jobs.store.settle(attempt, ending())
     assert await jobs.state(attempt.job_id) is JobState.QUEUED
+
+
+async def test_job_that_was_cancelled_while_it_was_taken_ends_instead_of_going_back(jobs: Jobs) -> None:
+    attempt = await jobs.running()
+    await jobs.store.cancel(attempt.job_id, reason="by request", scope=CancelScope.ANY)
+
+    await jobs.store.give_back([attempt])
+
+    record = (await jobs.stored(attempt.job_id)).record
+    assert (record.state, record.reason) == (JobState.CANCELLED, "by request")
+    assert await jobs.taken() == []

@@ -14,7 +14,8 @@ from redis.asyncio import Redis
 
 from shared.models import CommandClass, JobId, JobState, Lane
 from shared.store import key_names
-from shared.store.job_store import Accepted, Delivered, Same
+from shared.store.job_store import Delivered
+from shared.store.submits import Accepted, Same
 from tests.support import leftovers, state_machines
 from tests.support.jobs import Jobs, ending, new_job
 from tests.support.valkey import Valkey

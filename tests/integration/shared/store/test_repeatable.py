@@ -8,8 +8,9 @@ from redis.asyncio import Redis
 
 from shared.models import CommandClass, JobId, JobState, Lane
 from shared.store import key_names
-from shared.store.job_store import Accepted, Busy, CancelScope, Delivered, Same, SubmitRefusal
+from shared.store.job_store import CancelScope, Delivered
 from shared.store.scripts import UNDELIVERED_S
+from shared.store.submits import Accepted, Busy, Same, SubmitRefusal
 from tests.support.jobs import QUEUE_LIMIT, Jobs, ending, new_job, new_job_id
 
 NAME = "keyed-hash"

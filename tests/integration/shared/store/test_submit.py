@@ -6,8 +6,9 @@ from redis.asyncio import Redis
 
 from shared.models import CommandClass, JobState, Lane
 from shared.store import key_names
-from shared.store.job_store import Accepted, CancelScope, JobStore, SubmitRefusal
+from shared.store.job_store import CancelScope, JobStore
 from shared.store.scripts import WAKE_LIMIT
+from shared.store.submits import Accepted, SubmitRefusal
 from shared.store.workers import Announcement, WorkerRegistry
 from tests.support.jobs import QUEUE_LIMIT, REQUEST, TOOL, Jobs, new_job, new_job_id
 

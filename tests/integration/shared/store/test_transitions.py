@@ -15,7 +15,8 @@ from redis.asyncio import Redis
 from shared.models import CommandClass, JobId, JobState, Lane
 from shared.store import key_names
 from shared.store.attempts import Attempt, Renewal
-from shared.store.job_store import Accepted, CancelScope, Delivered, NewJob, StoredJob
+from shared.store.job_store import CancelScope, Delivered, StoredJob
+from shared.store.submits import Accepted, NewJob
 from tests.support import leftovers, state_machines
 from tests.support.jobs import PAST_MS, TOOL, WORKER_ID, Jobs, ending, new_job, sealed_events
 from tests.support.valkey import Valkey

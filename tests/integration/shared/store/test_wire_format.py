@@ -11,7 +11,7 @@ from shared.store import key_names
 from tests.support.jobs import Jobs, ending
 
 GOLDEN = Path(__file__).parents[3] / "unit" / "shared" / "golden" / f"wire-{ENVELOPE_VERSION}.json"
-ADDED = {"share", "watchers"}
+ADDED = {"share", "watchers", "turn"}
 """Without them, a job of the version before takes its turn as one of a nameless caller, and gateways find its end."""
 RECORD = set(json.loads(GOLDEN.read_text())["record"]) | ADDED
 ONLY_WHILE_RUNNING = {"started_at", "worker", "fence"}

@@ -7,7 +7,7 @@ from gateway.jobs import refusals
 from gateway.jobs.waiters import NoEnd
 from shared.errors import ErrorCode, UnavailableError
 from shared.models import CommandClass, Job, JobId, JobLinks, JobState
-from shared.store.job_store import SubmitRefusal
+from shared.store.submits import SubmitRefusal
 
 JOB_ID = JobId("0" * 48)
 JOB = Job(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 from redis.asyncio import Redis
 
+from gateway.jobs.output_keys import OutputKeys
 from gateway.jobs.responses import ResponseReader
 from shared.events import EventKind
 from shared.models import ANONYMOUS, CommandClass, CommandResponse, Job, JobId, JobState
@@ -53,7 +54,9 @@ class Desk:
     async def read(self, job_id: JobId, *, master_key: str = "") -> Job:
         [stored] = await self.store.read([job_id])
         assert stored is not None
-        return await ResponseReader(self.store, MasterKeys([master_key or self.master_key]), MAX_OUTPUT).job(stored)
+        return await ResponseReader(
+            self.store, OutputKeys(MasterKeys([master_key or self.master_key])), MAX_OUTPUT
+        ).job(stored)
 
     async def lose(self, job_id: JobId) -> None:
         """Its worker, and for a read the second one."""
@@ -208,7 +211,7 @@ async def test_ended_job_is_read_without_a_search_for_its_newest_progress(
     await desk.store.settle(claim.attempt, Ending(JobState.LOST, "", b"", progress=newest))
     [stored] = await desk.store.read([claim.record.id])
     assert stored is not None
-    reader = ResponseReader(desk.store, MasterKeys([desk.master_key]), MAX_OUTPUT)
+    reader = ResponseReader(desk.store, OutputKeys(MasterKeys([desk.master_key])), MAX_OUTPUT)
 
     found = await reader.progress(stored.record)
 
