@@ -15,6 +15,7 @@ from redis.utils import str_if_bytes
 from shared.network import redis_address
 from shared.network.endpoints import Endpoint
 from shared.network.redis_address import RedisAddress
+from shared.redis import our_connection
 from shared.redis.our_connection import UNAVAILABLE
 
 ANSWER_TIMEOUT_S = 1.0
@@ -211,6 +212,7 @@ async def _answer() -> AsyncIterator[None]:
         async with asyncio.timeout(ANSWER_TIMEOUT_S):
             yield
     except UNAVAILABLE as error:
+        our_connection.forget_quotation(error)
         raise _UnansweredError(_problem(error)) from error
     except (KeyError, TypeError, ValueError) as error:  # of redis-py, which reads what only Sentinel says
         raise _UnansweredError(_Problem.NO_SENTINEL) from error

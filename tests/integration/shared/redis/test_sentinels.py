@@ -1,6 +1,7 @@
 """What clients do with what sentinels say: real ones, and fakes where a test needs sentinels that disagree."""
 
 import asyncio
+import traceback
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from shared.redis.redis_connection import UNAVAILABLE, gateway_client, reason, w
 from shared.redis.sentinel_watch import SentinelWatch
 from shared.redis.sentinels import Primary, SentinelError, Sentinels
 from tests.integration.shared.redis.fake_sentinels import of_sentinel, sentinels
-from tests.support.impostor import impostor
+from tests.support.impostor import error, impostor
 from tests.support.product import free_port
 from tests.support.sentinel import cluster
 from tests.support.sentinel.plan import Account, Plan
@@ -30,9 +31,9 @@ LOCKED = Plan(servers=1, sentinels=1, account=Account("right"), sentinel_account
 async def failure(address: RedisAddress) -> str:
     """Why a gateway cannot use Redis."""
     async with gateway_client(address) as redis:
-        with pytest.raises(UNAVAILABLE) as error:
+        with pytest.raises(UNAVAILABLE) as refusal:
             await redis.ping()
-    return reason(error.value)
+    return reason(refusal.value)
 
 
 @pytest.fixture(params=["gateway", "worker"])
@@ -97,6 +98,19 @@ async def test_server_in_the_place_of_a_sentinel_is_told(valkey: Valkey) -> None
         text = await failure(redis_address.parse(f"redis+sentinel://127.0.0.1:{place.server.port}/jobs"))
 
     assert "K8S_MCP_REDIS_URL must name Sentinels, not servers" in text
+
+
+async def test_password_that_something_else_than_a_sentinel_quotes_is_not_told(valkey: Valkey) -> None:
+    quoted = error(f"ERR unknown command 'AUTH', with args beginning with: '{SECRET}' ")
+    async with impostor(valkey.socket, {"AUTH": quoted}) as place:
+        assert place.server is not None
+        url = f"redis+sentinel://127.0.0.1:{place.server.port}/jobs"
+        async with gateway_client(redis_address.parse(url, sentinel_password=SECRET)) as redis:
+            with pytest.raises(UNAVAILABLE) as refusal:
+                await redis.ping()
+
+    assert "must name Sentinels" in reason(refusal.value)
+    assert SECRET not in "".join(traceback.format_exception(refusal.value))
 
 
 async def test_primary_that_is_announced_by_an_inner_address_is_named(valkey: Valkey) -> None:
