@@ -37,6 +37,7 @@ class SentinelWatch:
         self._primary: Primary | None = None
         self._servers: frozenset[Endpoint] = frozenset()
         self._last_problem: str | None = None
+        self._looking: asyncio.Task[None] | None = None
         self.watch_over(*pools)
 
     @property
@@ -77,11 +78,27 @@ class SentinelWatch:
             await self.close()
 
     async def look(self) -> None:
-        """Asks once, which takes at most a second. Without an answer everything stays as it is."""
+        """Asks once, which takes at most a second. Without an answer everything stays as it is.
+
+        Calls at the same time share one look, which goes on if one of them is cancelled.
+        """
         if self._sentinels is None:
             return
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look(self._sentinels), name="look for the primary")
+        await asyncio.shield(self._looking)
+
+    async def close(self) -> None:
+        """Ends a look, and closes the connections to the sentinels."""
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.wait({self._looking})
+        if self._sentinels is not None:
+            await self._sentinels.close()
+
+    async def _look(self, sentinels: Sentinels) -> None:
         try:
-            primary = await self._sentinels.newest()
+            primary = await sentinels.newest()
         except SentinelError as error:
             self._report(str(error))
             return
@@ -94,11 +111,6 @@ class SentinelWatch:
         self._primary = primary
         if self._servers:
             self._servers |= {place}
-
-    async def close(self) -> None:
-        """Closes the connections to the sentinels."""
-        if self._sentinels is not None:
-            await self._sentinels.close()
 
     async def _add_servers(self, sentinels: Sentinels) -> None:
         with suppress(SentinelError):

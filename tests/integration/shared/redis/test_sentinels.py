@@ -177,6 +177,42 @@ async def test_sentinels_that_were_set_up_anew_are_believed(valkey: Valkey) -> N
             await asked.close()
 
 
+async def test_answers_that_are_late_do_not_count_as_a_new_setup(valkey: Valkey) -> None:
+    """Fakes that are behind, asked before a newer answer was learned."""
+    async with sentinels(valkey, [(1001, 1), (1001, 1)]) as address:
+        for name in ("primary", "newest"):
+            asked = Sentinels(address)
+            asking = asyncio.create_task(getattr(asked, name)(), name=name)
+            await asyncio.sleep(0)  # it has begun to ask
+            asked.learn(Primary("127.0.0.1", 1002, epoch=2, replicas=0, replicas_up=0))
+            with pytest.raises(SentinelError):
+                await asking
+            await asked.close()
+
+
+class Counted(dict[str, bytes]):
+    """Answers that count how often a sentinel was asked for the primary."""
+
+    asked = 0
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self.asked += key == "SENTINEL MASTER"
+        return super().get(key, default)
+
+
+async def test_looks_at_the_same_time_are_one_which_outlives_a_cancelled_call(valkey: Valkey) -> None:
+    answers = Counted(of_sentinel(1001, 1))
+    async with impostor(valkey.socket, answers) as place:
+        assert place.server is not None
+        watch = SentinelWatch(redis_address.parse(f"redis+sentinel://127.0.0.1:{place.server.port}/jobs"))
+        first, *others = [asyncio.create_task(watch.look(), name="look") for _ in range(5)]
+        await asyncio.sleep(0)  # all have begun
+        first.cancel()
+        await asyncio.gather(*others)
+        assert (answers.asked, watch.replicas.primary) == (1, ("127.0.0.1", 1001))
+        await watch.close()
+
+
 async def test_gateway_waits_for_a_free_connection_and_has_no_more_than_its_limit() -> None:
     async with (
         cluster.running(SMALL) as running,
