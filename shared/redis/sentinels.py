@@ -76,10 +76,6 @@ class Sentinels(Sentinel):
         self._address = address
         self._known_epoch = 0
 
-    async def discover_master(self, service_name: str) -> tuple[str, int]:
-        """Returns host and port of the primary of the address's service. Raises SentinelError."""
-        return (await self.primary()).place
-
     async def primary(self) -> Primary:
         """Asks one sentinel after the other until one is as new as what is known. Raises SentinelError."""
         known_epoch = self._known_epoch
