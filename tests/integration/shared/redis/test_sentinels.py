@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from shared.network import redis_address
 from shared.network.redis_address import RedisAddress
-from shared.redis import sentinel_health
+from shared.redis import sentinel_health, sentinel_watch
 from shared.redis.redis_connection import UNAVAILABLE, gateway_client, reason, worker_pool
 from shared.redis.sentinel_watch import SentinelWatch
 from shared.redis.sentinels import Primary, SentinelError, Sentinels
@@ -211,6 +211,26 @@ async def test_looks_at_the_same_time_are_one_which_outlives_a_cancelled_call(va
         await asyncio.gather(*others)
         assert (answers.asked, watch.replicas.primary) == (1, ("127.0.0.1", 1001))
         await watch.close()
+
+
+async def test_callers_who_miss_something_share_one_look_a_second(
+    valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = Counted(of_sentinel(1001, 1))
+    async with impostor(valkey.socket, answers) as place:
+        assert place.server is not None
+        watch = SentinelWatch(redis_address.parse(f"redis+sentinel://127.0.0.1:{place.server.port}/jobs"))
+        monkeypatch.setattr(sentinel_watch, "LATELY_S", 3_600.0)
+        assert [await watch.look_lately() for _ in range(3)] == [True] * 3
+        assert answers.asked == 1
+        monkeypatch.setattr(sentinel_watch, "LATELY_S", 0.0)
+        await watch.look_lately()
+        assert answers.asked == 2
+        await watch.close()
+
+
+async def test_nobody_is_asked_for_what_is_missed_without_sentinel(valkey: Valkey) -> None:
+    assert not await SentinelWatch(valkey.address).look_lately()
 
 
 async def test_gateway_waits_for_a_free_connection_and_has_no_more_than_its_limit() -> None:
