@@ -116,6 +116,7 @@ class JobService:
             recipient = replace(recipient, job_id=queued.job.id)
             with recipient.waiting():
                 if queued.joined:
+                    await watching.aclose()  # no job has the id that was watched
                     watch = await watching.enter_async_context(self.waiters.watch(queued.job.id))
                 watch.is_submitted = True
                 if queued.is_repeated:
