@@ -133,10 +133,7 @@ class Launcher:
             raise ValueError("a run has at least one stage")
         try:
             packets = [_packet(stage, None if place else first) for place, stage in enumerate(stages)]
-            plain = await self._answer(self._pools[PLAIN].take(len(stages) - (first is not None)))
-            if self.gone.is_set():
-                raise LauncherGoneError("the launcher is gone")
-            return self._begin([first.use(), *plain] if first else plain, packets, stages)
+            return self._begin(await self._spares(len(stages), first), packets, stages)
         except ForkError as error:
             return Run.not_started(len(stages), reason=f"launcher: {error}")
         finally:
@@ -186,6 +183,18 @@ class Launcher:
         except TimeoutError as error:
             self.kill()
             raise LauncherGoneError("the launcher did not answer and was killed") from error
+
+    async def _spares(self, count: int, first: Reservation | None) -> list[Spare]:
+        """Takes as many spares as needed, or none. Raises ForkError or LauncherGoneError."""
+        plain = await self._answer(self._pools[PLAIN].take(count - (first is not None)))
+        try:
+            if self.gone.is_set():
+                raise LauncherGoneError("the launcher is gone")
+            return [first.use(), *plain] if first else plain
+        except BaseException:
+            for spare in plain:
+                self._pools[PLAIN].put_back(spare)
+            raise
 
     def _begin(self, spares: Sequence[Spare], packets: Sequence[bytes], stages: Sequence[Stage]) -> Run:
         # No await here: a run is either registered with all its children, or it has none.

@@ -219,6 +219,26 @@ async def test_spare_that_was_killed_while_it_was_reserved_is_told(launcher: Lau
     await wait_until(lambda: launcher.running_children == 0)
 
 
+@needs_linux
+async def test_spares_for_filters_are_kept_when_the_reserved_one_was_killed(launcher: Launcher, tmp_path: Path) -> None:
+    plain = _children(launcher.pid)
+    equip(launcher, tmp_path)
+    for _ in range(len(plain)):
+        reservation = await reserved(launcher)
+        assert reservation._spare is not None
+        os.kill(reservation._spare.pid, signal.SIGKILL)
+        await wait_until(lambda: not launcher._reserved)
+
+        spec = spec_of(shell("exit 0"), tmp_path)
+        own = tuple(os.open(os.devnull, os.O_RDWR) for _ in range(3))
+        run = await launcher.run([Stage(spec, (None,) * 3), Stage(spec, own)], first=reservation)
+
+        assert [ended.started for ended in await run.wait()] == [False, False]
+        launcher.release(reservation)
+    assert set(plain) <= set(_children(launcher.pid)), "they wait as before"
+    assert launcher.running_children == 0
+
+
 @needs_landlock
 async def test_command_is_told_that_its_spare_could_not_prepare(launcher: Launcher, tmp_path: Path) -> None:
     impossible = rules(read=("no path\0",))
@@ -278,5 +298,9 @@ async def test_signal_reaches_a_reserved_command_that_still_runs(launcher: Launc
 
 
 def _kill_children(pid: int) -> None:
-    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-        os.kill(int(child), signal.SIGKILL)
+    for child in _children(pid):
+        os.kill(child, signal.SIGKILL)
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
