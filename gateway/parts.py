@@ -116,7 +116,7 @@ def _built(
         responses=responses,
         settings=settings,
         background=background,
-        find_primary=watch.look,
+        find_primary=watch.look_lately,
     )
     return Parts(
         settings=settings,

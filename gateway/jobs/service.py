@@ -82,8 +82,11 @@ class JobService:
     settings: GatewaySettings
     background: Background
     """Owns the tasks that continue after their request is cancelled."""
-    find_primary: Callable[[], Awaitable[None]]
-    """Makes sure that the next question goes to the primary: the server before it may still answer, and lacks jobs."""
+    find_primary: Callable[[], Awaitable[bool]]
+    """Makes sure that the next question goes to the primary: the server before it may still answer, and lacks jobs.
+
+    Returns False if the question cannot have gone to another server.
+    """
 
     async def queue(self, call: PreparedCall, *, demands_worker: bool) -> Job:
         """Queues a job that its caller does not wait for. Raises `UnavailableError` if it cannot be queued."""
@@ -114,6 +117,7 @@ class JobService:
             recipient = replace(recipient, job_id=queued.job.id)
             with recipient.waiting():
                 if queued.joined:
+                    await watching.aclose()  # no job has the id that was watched
                     watch = await watching.enter_async_context(self.waiters.watch(queued.job.id))
                 watch.is_submitted = True
                 if queued.is_repeated:
@@ -156,8 +160,8 @@ class JobService:
             [stored] = await self.store.read([JobId(job_id)])
         if stored is None and (issue := job_ids.issue_of(self.master_keys, JobId(job_id))):
             async with store_calls.bounded(job_id):
-                await self.find_primary()
-                [stored] = await self.store.read([JobId(job_id)])
+                if await self.find_primary():
+                    [stored] = await self.store.read([JobId(job_id)])
             if stored is None:
                 raise refusals.gone(issue, retention_s=self.settings.retention_s)
         if stored is None or stored.record.principal != caller.principal:

@@ -174,10 +174,17 @@ class JobWaiters:
             log.warning("job not followed yet", error=type(error).__name__)
 
     async def _end_following_left(self) -> None:
+        """Asks for no more notices of the jobs that nobody follows. After an error, the next check does."""
         left, self._left = self._left, set()
-        if ended := [job_id for job_id in left if not self._followers.follows(job_id)]:
+        ended = [job_id for job_id in left if not self._followers.follows(job_id)]
+        if not ended:
+            return
+        try:
             async with asyncio.timeout(STORE_TIMEOUT_S):
                 await self._store.unfollow(ended, self.gateway_id)
+        except UNAVAILABLE as error:
+            self._left.update(ended)
+            log.warning("jobs still followed", jobs=len(ended), error=type(error).__name__)
 
     async def _listen(self) -> None:
         async with self._redis.pubsub() as pubsub:

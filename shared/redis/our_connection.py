@@ -11,6 +11,7 @@ from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import (
     BusyLoadingError,
     ConnectionError,
+    InvalidResponse,
     NoScriptError,
     OutOfMemoryError,
     ReadOnlyError,
@@ -28,6 +29,8 @@ RETRIED = [ConnectionError, TimeoutError, BusyLoadingError, OSError]
 REPLICA_ANSWERS = ("UNBLOCKED ", "MASTERDOWN ")
 """Answers, besides READONLY, of a server that has become a replica: to a command that it had been blocking, and to one
 that it could only answer with old data."""
+QUOTATION = ", with args"
+"""Where servers begin to quote the arguments of a command that they do not know. Those of AUTH are a password."""
 
 Pool = TypeVar("Pool", bound=ConnectionPool)
 
@@ -64,7 +67,8 @@ class OurConnection(AbstractConnection):
         with _errors_counted():
             try:
                 return await super().read_response(*args, **kwargs)
-            except ResponseError as error:
+            except (ResponseError, InvalidResponse) as error:
+                forget_quotation(error)
                 if not isinstance(error, ReadOnlyError) and not str(error).startswith(REPLICA_ANSWERS):
                     raise
                 await self.disconnect(nowait=True)
@@ -98,6 +102,14 @@ class OurConnection(AbstractConnection):
         """
         if self._writer is not None:
             self._writer.transport.abort()
+
+
+def forget_quotation(error: Exception) -> None:
+    """Removes from a server's answer what it may quote of a command, so that no log or traceback can show it."""
+    if isinstance(error, InvalidResponse):
+        error.args = ("the answer is not in the protocol of Redis",)
+    elif isinstance(error, ResponseError):
+        error.args = (str(error).partition(QUOTATION)[0],)
 
 
 def of_ours(pool: Pool) -> Pool:

@@ -7,7 +7,15 @@ from collections.abc import Iterator
 from redis.asyncio import BlockingConnectionPool, ConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff, NoBackoff
-from redis.exceptions import AuthenticationError, BusyLoadingError, TimeoutError
+from redis.exceptions import (
+    AuthenticationError,
+    BusyLoadingError,
+    InvalidResponse,
+    NoPermissionError,
+    OutOfMemoryError,
+    ResponseError,
+    TimeoutError,
+)
 
 from shared.network.redis_address import RedisAddress
 from shared.redis import our_connection
@@ -25,6 +33,10 @@ GATEWAY_CONNECTIONS = 50
 
 NO_REPLICAS = "NOREPLICAS "
 """Begin of the answer to a write when fewer replicas than min-replicas-to-write follow the server."""
+UNKNOWN_COMMAND = "unknown command"
+"""Begin of the answer to a command that the server does not know, as proxies do not know all of them."""
+TOLD_CODES = frozenset({"BUSY", "CLUSTERDOWN", "CROSSSLOT", "MISCONF", "MOVED", "WRONGTYPE"})
+"""First words of answers that may be shown. The rest of an answer is the server's own text, and may quote a secret."""
 UNAVAILABLE = our_connection.UNAVAILABLE
 """Errors that the store raises when Redis is not available. OSError includes TimeoutError."""
 
@@ -65,7 +77,7 @@ def worker_pool(address: RedisAddress, *, timeout_s: float = SOCKET_TIMEOUT_S) -
 def reason(error: BaseException) -> str:
     """Describes why Redis cannot be used. The text contains no secret."""
     told = next(filter(None, map(_told, _causes(error))), None)
-    return told or f"Redis cannot be used: {error} (K8S_MCP_REDIS_URL sets the address)"
+    return told or f"Redis cannot be used: {_shown(error)} (K8S_MCP_REDIS_URL sets the address)"
 
 
 def _told(error: BaseException) -> str | None:
@@ -77,6 +89,16 @@ def _told(error: BaseException) -> str | None:
     return next((text for kind, text in _TEXTS if isinstance(error, kind)), None)
 
 
+def _shown(error: BaseException) -> str:
+    """Returns the text of an error of ours, of redis-py or of the system, and no text of a server."""
+    if not isinstance(error, ResponseError):
+        return str(error)
+    if str(error).startswith(UNKNOWN_COMMAND):
+        return "it does not know a command that is needed"
+    code = str(error).partition(" ")[0]
+    return f"it refuses a command ({code if code in TOLD_CODES else 'ERR'})"
+
+
 _TEXTS: tuple[tuple[type[BaseException], str], ...] = (
     (AuthenticationError, "Redis rejects the user or password in K8S_MCP_REDIS_URL"),
     (
@@ -84,6 +106,9 @@ _TEXTS: tuple[tuple[type[BaseException], str], ...] = (
         "the certificate of Redis is not trusted (K8S_MCP_REDIS_CA_FILE names the authorities)",
     ),
     (BusyLoadingError, "Redis is still loading its data"),
+    (NoPermissionError, "Redis does not let the user in K8S_MCP_REDIS_URL run a command that is needed"),
+    (OutOfMemoryError, "Redis is full (maxmemory)"),
+    (InvalidResponse, "the server at K8S_MCP_REDIS_URL does not speak the protocol of Redis"),
     (TimeoutError, "Redis does not answer in time"),
     (builtins.TimeoutError, "Redis does not answer in time"),
 )

@@ -68,15 +68,17 @@ class SentinelPool(SentinelConnectionPool):
         """Asks for the primary. Connections to another server are cut. Raises SentinelError."""
         try:
             primary = await self.sentinel_manager.primary()
+            self._use(primary)  # before the next await, in which a newer one may be learned
         finally:
             await self.sentinel_manager.close()
-        self._use(primary)
         return primary.place
 
     def follow(self, primary: Primary) -> bool:
-        """Takes the primary that others have found. Returns whether connections to another server had to be cut."""
-        self.sentinel_manager.learn(primary)
-        return self._use(primary)
+        """Takes the primary that others have found, unless a newer one is known here.
+
+        Returns whether connections to another server had to be cut.
+        """
+        return self.sentinel_manager.learn(primary) and self._use(primary)
 
     def _use(self, primary: Primary) -> bool:
         self.master_address = primary.place

@@ -22,6 +22,8 @@ from shared.redis.sentinels import Primary, SentinelError, Sentinels
 
 INTERVAL_S = 2.0
 """Seconds between two questions to the sentinels. They tell each other of a new primary every two seconds."""
+LATELY_S = 1.0
+"""Seconds for which a look is good enough for a caller who misses something on the primary."""
 LOOKS_FOR_SERVERS = 10
 """Every such look also asks for the servers, which change only when somebody adds one."""
 
@@ -37,6 +39,9 @@ class SentinelWatch:
         self._primary: Primary | None = None
         self._servers: frozenset[Endpoint] = frozenset()
         self._last_problem: str | None = None
+        self._looking: asyncio.Task[None] | None = None
+        self._looked_at_s: float | None = None
+        """When the last look began, in seconds of the loop's clock."""
         self.watch_over(*pools)
 
     @property
@@ -77,11 +82,38 @@ class SentinelWatch:
             await self.close()
 
     async def look(self) -> None:
-        """Asks once, which takes at most a second. Without an answer everything stays as it is."""
+        """Asks once, which takes at most a second. Without an answer everything stays as it is.
+
+        Calls at the same time share one look, which goes on if one of them is cancelled.
+        """
         if self._sentinels is None:
             return
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look(self._sentinels), name="look for the primary")
+        await asyncio.shield(self._looking)
+
+    async def look_lately(self) -> bool:
+        """Looks, unless a look began within the last second. Returns False without Sentinel: nothing can have moved."""
+        if self._sentinels is None:
+            return False
+        now_s = asyncio.get_running_loop().time()
+        is_looking = self._looking is not None and not self._looking.done()
+        if is_looking or self._looked_at_s is None or now_s - self._looked_at_s >= LATELY_S:
+            await self.look()
+        return True
+
+    async def close(self) -> None:
+        """Ends a look, and closes the connections to the sentinels."""
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.wait({self._looking})
+        if self._sentinels is not None:
+            await self._sentinels.close()
+
+    async def _look(self, sentinels: Sentinels) -> None:
+        self._looked_at_s = asyncio.get_running_loop().time()
         try:
-            primary = await self._sentinels.newest()
+            primary = await sentinels.newest()
         except SentinelError as error:
             self._report(str(error))
             return
@@ -94,11 +126,6 @@ class SentinelWatch:
         self._primary = primary
         if self._servers:
             self._servers |= {place}
-
-    async def close(self) -> None:
-        """Closes the connections to the sentinels."""
-        if self._sentinels is not None:
-            await self._sentinels.close()
 
     async def _add_servers(self, sentinels: Sentinels) -> None:
         with suppress(SentinelError):

@@ -4,7 +4,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from redis.asyncio import Redis
@@ -15,6 +15,7 @@ from redis.utils import str_if_bytes
 from shared.network import redis_address
 from shared.network.endpoints import Endpoint
 from shared.network.redis_address import RedisAddress
+from shared.redis import our_connection
 from shared.redis.our_connection import UNAVAILABLE
 
 ANSWER_TIMEOUT_S = 1.0
@@ -46,6 +47,8 @@ class Primary:
     """Number of those that are not down."""
     sentinels: int = 1
     """Number of sentinels that this one knows, including itself and those that are down."""
+    is_anew: bool = False
+    """Whether a majority names it with an epoch below the known one, because the sentinels were set up anew."""
 
     @property
     def place(self) -> tuple[str, int]:
@@ -73,12 +76,9 @@ class Sentinels(Sentinel):
         self._address = address
         self._known_epoch = 0
 
-    async def discover_master(self, service_name: str) -> tuple[str, int]:
-        """Returns host and port of the primary of the address's service. Raises SentinelError."""
-        return (await self.primary()).place
-
     async def primary(self) -> Primary:
         """Asks one sentinel after the other until one is as new as what is known. Raises SentinelError."""
+        known_epoch = self._known_epoch
         answers: list[Primary] = []
         problems: list[_UnansweredError] = []
         for client in tuple(self.sentinels):
@@ -90,17 +90,22 @@ class Sentinels(Sentinel):
             if answer.epoch >= self._known_epoch:
                 self.sentinels.remove(client)
                 self.sentinels.insert(0, client)  # it is asked first from now on
-                return self.learn(answer)
+                self.learn(answer)
+                return answer
             answers.append(answer)
-        return self._judged(answers, problems)
+        return self._judged(answers, problems, known_epoch=known_epoch)
 
     async def newest(self) -> Primary:
         """Asks all sentinels at the same time and returns the newest answer. Raises SentinelError."""
+        known_epoch = self._known_epoch
         found = await asyncio.gather(*map(self._primary_or_problem, self.sentinels))
         answers = [each for each in found if isinstance(each, Primary)]
         if any(each.epoch >= self._known_epoch for each in answers):
-            return self.learn(max(answers, key=_epoch))
-        return self._judged(answers, [each for each in found if isinstance(each, _UnansweredError)])
+            newest = max(answers, key=_epoch)
+            self.learn(newest)
+            return newest
+        problems = [each for each in found if isinstance(each, _UnansweredError)]
+        return self._judged(answers, problems, known_epoch=known_epoch)
 
     async def survey(self) -> dict[Endpoint, Primary | None]:
         """Returns the answer of each sentinel by its place; None if it does not name the primary."""
@@ -110,10 +115,12 @@ class Sentinels(Sentinel):
             for client, answer in zip(self.sentinels, found, strict=True)
         }
 
-    def learn(self, primary: Primary) -> Primary:
-        """Takes an answer, also one that others got. Older ones do not count from now on."""
+    def learn(self, primary: Primary) -> bool:
+        """Takes an answer, also one that others got. Returns False for one that is older than what is known."""
+        if primary.epoch < self._known_epoch and not primary.is_anew:
+            return False
         self._known_epoch = primary.epoch
-        return primary
+        return True
 
     async def servers(self) -> list[Endpoint]:
         """Returns the places of all servers of the service, also of those that are down. Raises SentinelError."""
@@ -132,10 +139,17 @@ class Sentinels(Sentinel):
             for client in self.sentinels:
                 await client.connection_pool.disconnect(inuse_connections=False)
 
-    def _judged(self, answers: "Sequence[Primary]", problems: "Sequence[_UnansweredError]") -> Primary:
-        """Believes older answers only of a majority: the sentinels were then set up anew."""
-        if len(answers) > len(self.sentinels) // 2:
-            return self.learn(max(answers, key=_epoch))
+    def _judged(
+        self, answers: "Sequence[Primary]", problems: "Sequence[_UnansweredError]", *, known_epoch: int
+    ) -> Primary:
+        """Believes older answers only of a majority: the sentinels were then set up anew.
+
+        `known_epoch` is what was known when they were asked. If more is known since then, the answers are only late.
+        """
+        if len(answers) > len(self.sentinels) // 2 and self._known_epoch == known_epoch:
+            newest = replace(max(answers, key=_epoch), is_anew=True)
+            self.learn(newest)
+            return newest
         raise self._error(problems) from (problems[0] if problems else None)
 
     def _error(self, problems: "Sequence[_UnansweredError]") -> SentinelError:
@@ -211,6 +225,7 @@ async def _answer() -> AsyncIterator[None]:
         async with asyncio.timeout(ANSWER_TIMEOUT_S):
             yield
     except UNAVAILABLE as error:
+        our_connection.forget_quotation(error)
         raise _UnansweredError(_problem(error)) from error
     except (KeyError, TypeError, ValueError) as error:  # of redis-py, which reads what only Sentinel says
         raise _UnansweredError(_Problem.NO_SENTINEL) from error

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from worker.launcher.channel import Channel, channel_pair, close_all
 from worker.launcher.link import Link
+from worker.launcher.named_files import NamedFiles
 from worker.launcher.protocol import (
     PLAIN,
     ChildEnded,
@@ -41,6 +42,9 @@ ANSWER_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 10.0
 """Seconds that the launcher gets to end; longer than its own wait for killed processes."""
 
+FILES_CHECK_S = 30.0
+"""Seconds between two looks at the files that the rules of spares name. Programs are looked at for each command too."""
+
 _PREPARED_DESCRIPTORS = 3
 """Control channel, standard output and standard error."""
 
@@ -62,6 +66,8 @@ class Launcher:
         self._kinds: dict[str, int] = {}
         self._outfits: dict[int, Outfit] = {}
         self._pools = {PLAIN: self._new_pool(PLAIN)}
+        self._named_files: dict[int, NamedFiles] = {}
+        self._files_timer: asyncio.TimerHandle | None = None
         self._reserved: dict[int, Reservation] = {}
         self._removal = Removal()
         self._runs: dict[int, Run] = {}
@@ -96,8 +102,10 @@ class Launcher:
         for name, outfit in outfits.items():
             kind = len(self._pools)
             self._kinds[name], self._outfits[kind], self._pools[kind] = kind, outfit, self._new_pool(kind)
+            self._named_files[kind] = NamedFiles(outfit.sandbox)  # before a spare opens them
             self._link.send(encode(Equipment(kind, outfit)))
             self._pools[kind].fill()
+        self._check_files_later()
 
     async def reserve(self, name: str) -> Reservation | None:
         """Takes a spare for one command of the kind; `release` gives it up.
@@ -107,6 +115,8 @@ class Launcher:
         kind = self._kinds.get(name)
         if kind is None:
             return None
+        if self._named_files[kind].programs_have_changed():
+            self._pools[kind].renew()
         try:
             [spare] = await self._answer(self._pools[kind].take(1))
         except (ForkError, LauncherGoneError):
@@ -133,10 +143,7 @@ class Launcher:
             raise ValueError("a run has at least one stage")
         try:
             packets = [_packet(stage, None if place else first) for place, stage in enumerate(stages)]
-            plain = await self._answer(self._pools[PLAIN].take(len(stages) - (first is not None)))
-            if self.gone.is_set():
-                raise LauncherGoneError("the launcher is gone")
-            return self._begin([first.use(), *plain] if first else plain, packets, stages)
+            return self._begin(await self._spares(len(stages), first), packets, stages)
         except ForkError as error:
             return Run.not_started(len(stages), reason=f"launcher: {error}")
         finally:
@@ -187,6 +194,18 @@ class Launcher:
             self.kill()
             raise LauncherGoneError("the launcher did not answer and was killed") from error
 
+    async def _spares(self, count: int, first: Reservation | None) -> list[Spare]:
+        """Takes as many spares as needed, or none. Raises ForkError or LauncherGoneError."""
+        plain = await self._answer(self._pools[PLAIN].take(count - (first is not None)))
+        try:
+            if self.gone.is_set():
+                raise LauncherGoneError("the launcher is gone")
+            return [first.use(), *plain] if first else plain
+        except BaseException:
+            for spare in plain:
+                self._pools[PLAIN].put_back(spare)
+            raise
+
     def _begin(self, spares: Sequence[Spare], packets: Sequence[bytes], stages: Sequence[Stage]) -> Run:
         # No await here: a run is either registered with all its children, or it has none.
         run = Run(spares, self._send_signal)
@@ -198,6 +217,18 @@ class Launcher:
             run.signal(signal.SIGKILL)
             raise
         return run
+
+    def _check_files_later(self) -> None:
+        if self._files_timer is not None:
+            self._files_timer.cancel()
+        if not self.gone.is_set():
+            self._files_timer = asyncio.get_running_loop().call_later(FILES_CHECK_S, self._check_files)
+
+    def _check_files(self) -> None:
+        for kind, files in self._named_files.items():
+            if files.have_changed():
+                self._pools[kind].renew()
+        self._check_files_later()
 
     def _send_signal(self, child: int, signum: int) -> None:
         self._link.send(encode(SignalRequest(child, int(signum))))
@@ -234,6 +265,8 @@ class Launcher:
 
     def _on_end(self) -> None:
         self.gone.set()
+        if self._files_timer is not None:
+            self._files_timer.cancel()
         for run in set(self._runs.values()):
             if not self._is_closing:
                 _kill_groups(run)  # the group leaders died with the launcher, but their children may live

@@ -67,6 +67,8 @@ class SparePool:
         self._spares: deque[Spare] = deque()
         self._waiters: deque[asyncio.Future[Spare]] = deque()
         self._requested = 0
+        self._outdated = 0
+        """Number of spares that were requested before `renew` and have not come yet. They come before all others."""
         self._refill_timer: asyncio.TimerHandle | None = None
         self._was_full = asyncio.Event()
         self._is_closed = False
@@ -95,6 +97,10 @@ class SparePool:
 
     def add(self, spare: Spare) -> None:
         """Adds a spare that was requested."""
+        if self._outdated:
+            self._outdated -= 1
+            spare.discard()
+            return
         self._requested -= 1
         self.put_back(spare)
 
@@ -112,6 +118,9 @@ class SparePool:
 
     def fail(self, reason: str) -> None:
         """Notes that a requested spare could not be forked."""
+        if self._outdated:
+            self._outdated -= 1
+            return
         self._requested -= 1
         if (waiter := self._next_waiter()) is not None:
             waiter.set_exception(ForkError(reason))
@@ -134,6 +143,12 @@ class SparePool:
         if missing > 0:
             self._request(missing)
 
+    def renew(self) -> None:
+        """Replaces all spares, also those that are on their way, because what they have prepared is out of date."""
+        self._outdated, self._requested = self._outdated + self._requested, 0
+        self._discard_all()
+        self.fill()
+
     def close(self) -> None:
         """Notes that the launcher has ended. Current and future waiters get LauncherGoneError."""
         self._is_closed = True
@@ -142,6 +157,9 @@ class SparePool:
             self._refill_timer.cancel()
         while (waiter := self._next_waiter()) is not None:
             waiter.set_exception(LauncherGoneError("the launcher ended before it started the command"))
+        self._discard_all()
+
+    def _discard_all(self) -> None:
         for spare in self._spares:
             spare.discard()
         self._spares.clear()

@@ -28,6 +28,20 @@ async def test_issued_id_whose_record_is_gone_is_410(
     assert created_at[:16] in answer.json()["detail"]
 
 
+async def test_gone_job_is_looked_for_once_without_sentinel(client: httpx.AsyncClient, redis: Redis) -> None:
+    job_id = await served.submitted(client)
+    await redis.delete(key_names.JOB + job_id)
+
+    async with redis.monitor() as monitor:
+        assert (await client.get(f"/jobs/{job_id}")).status_code == 410
+        await redis.echo("end")
+        commands: list[str] = []
+        while not (commands and commands[-1].startswith("ECHO")):
+            commands.append((await monitor.next_command())["command"])
+
+    assert commands.count(f"HGETALL {key_names.JOB}{job_id}") == 1
+
+
 @pytest.mark.parametrize(("method", "path"), ASKING)
 async def test_made_up_id_is_404(client: httpx.AsyncClient, method: str, path: str) -> None:
     made_up = job_ids.new(MasterKeys([MasterKeys.generate()]))

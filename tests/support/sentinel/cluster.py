@@ -20,6 +20,8 @@ from tests.support.waiting import wait_until
 SWITCH_TIMEOUT_S = 60.0
 WHOLE_TIMEOUT_S = 120.0
 """A primary that was ended comes back as one, and sentinels look at it for some 20 s before they make it a replica."""
+ACKNOWLEDGED_IN_MS = 1_000
+"""Less than a member is waited for."""
 LOOK_S = 0.1
 """Between two looks at a cluster: each asks up to nine processes."""
 AWAY = (RedisError, OSError)
@@ -145,8 +147,20 @@ class SentinelCluster:
             roles = {server: await server.ask("ROLE") for server in self.servers}
             follow = all(_is_in_step(role, announced) for server, role in roles.items() if server is not primary)
             seen = [await self._sees_all(sentinel, announced) for sentinel in self.sentinels]
-            return roles[primary][0] == "master" and follow and all(seen)
+            return roles[primary][0] == "master" and follow and all(seen) and await self._acknowledge(primary)
         return False
+
+    async def _acknowledge(self, primary: Member) -> bool:
+        """Whether every replica has loaded its data and has a fresh write. WAIT alone is true of offset 0."""
+        replicas = len(self.servers) - 1
+        async with primary.client() as client, client.pipeline(transaction=False) as pipe:
+            pipe.set("acknowledged", 1, px=1)
+            pipe.info("replication")
+            pipe.set("acknowledged", 1, px=1)
+            pipe.wait(replicas, ACKNOWLEDGED_IN_MS)
+            _, info, _, acknowledged = await pipe.execute()
+        have_loaded = all(info.get(f"slave{number}", {}).get("offset") for number in range(replicas))
+        return have_loaded and int(acknowledged) >= replicas
 
     async def _sees_all(self, sentinel: Member, announced: str) -> bool:
         """Whether the sentinel agrees on the primary, and could promote any replica."""

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 from redis.asyncio import Redis
+from structlog.testing import capture_logs
 
 from gateway.jobs import waiters as module
 from gateway.jobs.unserved import UnservedJobs
@@ -179,6 +180,35 @@ async def test_job_that_nobody_follows_any_more_is_told_to_this_gateway_no_longe
             return not await redis.exists(followers)
 
         await wait_until(is_forgotten)
+
+
+class ForgetfulStore(JobStore):
+    """Fails to end that a job is followed, the first few times."""
+
+    failures = 3
+
+    async def unfollow(self, job_ids: Sequence[JobId], gateway_id: str) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise ConnectionError
+        await super().unfollow(job_ids, gateway_id)
+
+
+@pytest.mark.usefixtures("fast_check")
+async def test_job_that_could_not_be_left_is_left_later_and_does_not_stop_the_checks(redis: Redis) -> None:
+    followed, watched, store = await Jobs(redis).queued(), await Jobs(redis).queued(), ForgetfulStore(redis)
+    with capture_logs() as logs:
+        async with running(redis, store=store) as waiters, waiters.watch(watched) as watch:
+            async with waiters.follow(followed):
+                pass
+            await served.change_record(redis, watched, state="succeeded", ended_at="1")
+            assert state(await watch.ended(None)) is JobState.SUCCEEDED
+
+            async def is_forgotten() -> bool:
+                return not await redis.exists(key_names.FOLLOWERS + followed)
+
+            await wait_until(is_forgotten)
+    assert {entry["event"] for entry in logs} == {"jobs still followed"}, "no loop was started again"
 
 
 @pytest.mark.usefixtures("no_check")

@@ -95,6 +95,33 @@ async def test_call_of_the_same_write_joins_it(
     assert await served.jobs(redis) == [job_id]
 
 
+async def test_call_that_joins_leaves_its_own_id_which_has_no_job(
+    gateway: Served, redis: Redis, worker: HandWorker
+) -> None:
+    async with calling(gateway.url) as first:
+        job_id = await next_queued(redis)
+        async with calling(gateway.url) as second:
+            await wait_until(lambda: _has_waiting(redis, job_id, 2))
+            checked = await _checked(redis, job_id, times=4)
+            await worker.finish(job_id)
+            await asyncio.gather(first, second)
+
+    after_the_first_check = checked[checked.index(job_id) + 1 :]
+    assert set(after_the_first_check) == {job_id}
+
+
+async def _checked(redis: Redis, job_id: str, *, times: int) -> list[str]:
+    """The ids of the jobs that gateways read until they have read this one a few times, by their checks each second."""
+    read: list[str] = []
+    async with redis.monitor() as monitor:
+        while read.count(job_id) < times:
+            command = await monitor.next_command()
+            name, _, key = command["command"].partition(" ")
+            if name == "HGETALL" and command["client_type"] != "lua":
+                read.append(key.removeprefix(key_names.JOB))
+    return read
+
+
 async def test_call_on_another_gateway_joins_as_well(
     gateway: Served, product: Product, redis: Redis, worker: HandWorker
 ) -> None:

@@ -1,20 +1,24 @@
 """Connections on a real server: cancelled at every step, cut, and counted when they fail."""
 
 import asyncio
+import traceback
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from redis.asyncio import Redis
-from redis.exceptions import OutOfMemoryError, ResponseError
+from redis.exceptions import OutOfMemoryError, RedisError, ResponseError
 
 from shared import metrics
 from shared.metrics import RedisErrorKind
 from shared.network import redis_address
 from shared.network.redis_address import RedisAddress
 from shared.redis.redis_connection import UNAVAILABLE, gateway_client, reason, worker_pool
+from tests.support.impostor import error as answer_of_error
+from tests.support.impostor import impostor
 from tests.support.valkey import Valkey
 
+SECRET = "hunter2"
 STEPS = 40
 """More turns of the event loop than connecting and one command take."""
 
@@ -85,6 +89,45 @@ async def test_password_that_does_not_fit_is_told_at_once(own_valkey: Valkey, cl
             await redis.ping()
 
     assert reason(refusal.value) == "Redis rejects the user or password in K8S_MCP_REDIS_URL"
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (
+            answer_of_error(f"ERR unknown command 'AUTH', with args beginning with: 'user' '{SECRET}' "),
+            "it does not know a command that is needed",
+        ),
+        (f"no Redis: AUTH user {SECRET}\r\n".encode(), "does not speak the protocol of Redis"),
+    ],
+    ids=["server without AUTH", "another protocol"],
+)
+async def test_password_that_a_server_quotes_is_in_no_text_and_no_traceback(
+    valkey: Valkey, client_of: Clients, answer: bytes, told: str
+) -> None:
+    async with impostor(valkey.socket, {"AUTH": answer}) as place:
+        assert place.server is not None
+        address = redis_address.parse(f"redis://user:{SECRET}@127.0.0.1:{place.server.port}/0")
+        async with client_of(address) as redis:
+            with pytest.raises(UNAVAILABLE) as refusal:
+                await redis.ping()
+
+    assert told in reason(refusal.value)
+    assert SECRET not in reason(refusal.value) + "".join(traceback.format_exception(refusal.value))
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (ResponseError(f"MISCONF {SECRET}"), "(MISCONF)"),
+        (ResponseError(f"{SECRET} is refused"), "(ERR)"),
+        (RedisError("the connection is in use"), "the connection is in use"),
+    ],
+    ids=["known code", "unknown text", "of the client"],
+)
+def test_text_of_a_server_is_not_shown_beyond_a_known_code(error: RedisError, told: str) -> None:
+    assert told in reason(error)
+    assert SECRET not in reason(error)
 
 
 async def test_primary_that_may_not_write_alone_is_told(own_valkey: Valkey, client_of: Clients) -> None:

@@ -1,6 +1,7 @@
 """What clients do with what sentinels say: real ones, and fakes where a test needs sentinels that disagree."""
 
 import asyncio
+import traceback
 from typing import Any
 
 import pytest
@@ -9,12 +10,12 @@ from structlog.testing import capture_logs
 
 from shared.network import redis_address
 from shared.network.redis_address import RedisAddress
-from shared.redis import sentinel_health
+from shared.redis import sentinel_health, sentinel_watch
 from shared.redis.redis_connection import UNAVAILABLE, gateway_client, reason, worker_pool
 from shared.redis.sentinel_watch import SentinelWatch
 from shared.redis.sentinels import Primary, SentinelError, Sentinels
 from tests.integration.shared.redis.fake_sentinels import of_sentinel, sentinels
-from tests.support.impostor import impostor
+from tests.support.impostor import error, impostor
 from tests.support.product import free_port
 from tests.support.sentinel import cluster
 from tests.support.sentinel.plan import Account, Plan
@@ -30,9 +31,9 @@ LOCKED = Plan(servers=1, sentinels=1, account=Account("right"), sentinel_account
 async def failure(address: RedisAddress) -> str:
     """Why a gateway cannot use Redis."""
     async with gateway_client(address) as redis:
-        with pytest.raises(UNAVAILABLE) as error:
+        with pytest.raises(UNAVAILABLE) as refusal:
             await redis.ping()
-    return reason(error.value)
+    return reason(refusal.value)
 
 
 @pytest.fixture(params=["gateway", "worker"])
@@ -99,6 +100,19 @@ async def test_server_in_the_place_of_a_sentinel_is_told(valkey: Valkey) -> None
     assert "K8S_MCP_REDIS_URL must name Sentinels, not servers" in text
 
 
+async def test_password_that_something_else_than_a_sentinel_quotes_is_not_told(valkey: Valkey) -> None:
+    quoted = error(f"ERR unknown command 'AUTH', with args beginning with: '{SECRET}' ")
+    async with impostor(valkey.socket, {"AUTH": quoted}) as place:
+        assert place.server is not None
+        url = f"redis+sentinel://127.0.0.1:{place.server.port}/jobs"
+        async with gateway_client(redis_address.parse(url, sentinel_password=SECRET)) as redis:
+            with pytest.raises(UNAVAILABLE) as refusal:
+                await redis.ping()
+
+    assert "must name Sentinels" in reason(refusal.value)
+    assert SECRET not in "".join(traceback.format_exception(refusal.value))
+
+
 async def test_primary_that_is_announced_by_an_inner_address_is_named(valkey: Valkey) -> None:
     """A fake: a sentinel that names a primary which is nowhere."""
     port = free_port()
@@ -161,6 +175,62 @@ async def test_sentinels_that_were_set_up_anew_are_believed(valkey: Valkey) -> N
             asked.learn(Primary("127.0.0.1", 1002, epoch=9, replicas=0, replicas_up=0))
             assert (await getattr(asked, name)()).port == 1001
             await asked.close()
+
+
+async def test_answers_that_are_late_do_not_count_as_a_new_setup(valkey: Valkey) -> None:
+    """Fakes that are behind, asked before a newer answer was learned."""
+    async with sentinels(valkey, [(1001, 1), (1001, 1)]) as address:
+        for name in ("primary", "newest"):
+            asked = Sentinels(address)
+            asking = asyncio.create_task(getattr(asked, name)(), name=name)
+            await asyncio.sleep(0)  # it has begun to ask
+            asked.learn(Primary("127.0.0.1", 1002, epoch=2, replicas=0, replicas_up=0))
+            with pytest.raises(SentinelError):
+                await asking
+            await asked.close()
+
+
+class Counted(dict[str, bytes]):
+    """Answers that count how often a sentinel was asked for the primary."""
+
+    asked = 0
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self.asked += key == "SENTINEL MASTER"
+        return super().get(key, default)
+
+
+async def test_looks_at_the_same_time_are_one_which_outlives_a_cancelled_call(valkey: Valkey) -> None:
+    answers = Counted(of_sentinel(1001, 1))
+    async with impostor(valkey.socket, answers) as place:
+        assert place.server is not None
+        watch = SentinelWatch(redis_address.parse(f"redis+sentinel://127.0.0.1:{place.server.port}/jobs"))
+        first, *others = [asyncio.create_task(watch.look(), name="look") for _ in range(5)]
+        await asyncio.sleep(0)  # all have begun
+        first.cancel()
+        await asyncio.gather(*others)
+        assert (answers.asked, watch.replicas.primary) == (1, ("127.0.0.1", 1001))
+        await watch.close()
+
+
+async def test_callers_who_miss_something_share_one_look_a_second(
+    valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = Counted(of_sentinel(1001, 1))
+    async with impostor(valkey.socket, answers) as place:
+        assert place.server is not None
+        watch = SentinelWatch(redis_address.parse(f"redis+sentinel://127.0.0.1:{place.server.port}/jobs"))
+        monkeypatch.setattr(sentinel_watch, "LATELY_S", 3_600.0)
+        assert [await watch.look_lately() for _ in range(3)] == [True] * 3
+        assert answers.asked == 1
+        monkeypatch.setattr(sentinel_watch, "LATELY_S", 0.0)
+        await watch.look_lately()
+        assert answers.asked == 2
+        await watch.close()
+
+
+async def test_nobody_is_asked_for_what_is_missed_without_sentinel(valkey: Valkey) -> None:
+    assert not await SentinelWatch(valkey.address).look_lately()
 
 
 async def test_gateway_waits_for_a_free_connection_and_has_no_more_than_its_limit() -> None:

@@ -1,6 +1,7 @@
 """Spares that wait with a directory, pipes and rules of their tool, and run one command of that tool."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import stat
@@ -23,8 +24,10 @@ from tests.integration.worker.launcher.test_launcher_support import (
     run_to_end,
     shell,
     spec_of,
+    static_program,
 )
 from tests.support.waiting import wait_until
+from worker.launcher import client
 from worker.launcher.client import Launcher, LauncherGoneError, Reservation, Stage
 from worker.launcher.protocol import WORK, Outfit, SandboxRules, StageSpec
 from worker.launcher.run import Run
@@ -219,6 +222,26 @@ async def test_spare_that_was_killed_while_it_was_reserved_is_told(launcher: Lau
     await wait_until(lambda: launcher.running_children == 0)
 
 
+@needs_linux
+async def test_spares_for_filters_are_kept_when_the_reserved_one_was_killed(launcher: Launcher, tmp_path: Path) -> None:
+    plain = _children(launcher.pid)
+    equip(launcher, tmp_path)
+    for _ in range(len(plain)):
+        reservation = await reserved(launcher)
+        assert reservation._spare is not None
+        os.kill(reservation._spare.pid, signal.SIGKILL)
+        await wait_until(lambda: not launcher._reserved)
+
+        spec = spec_of(shell("exit 0"), tmp_path)
+        own = tuple(os.open(os.devnull, os.O_RDWR) for _ in range(3))
+        run = await launcher.run([Stage(spec, (None,) * 3), Stage(spec, own)], first=reservation)
+
+        assert [ended.started for ended in await run.wait()] == [False, False]
+        launcher.release(reservation)
+    assert set(plain) <= set(_children(launcher.pid)), "they wait as before"
+    assert launcher.running_children == 0
+
+
 @needs_landlock
 async def test_command_is_told_that_its_spare_could_not_prepare(launcher: Launcher, tmp_path: Path) -> None:
     impossible = rules(read=("no path\0",))
@@ -227,6 +250,45 @@ async def test_command_is_told_that_its_spare_could_not_prepare(launcher: Launch
     ended = (await run_reserved(launcher, spec_of(python(""), tmp_path, sandbox=impossible))).exit
 
     assert (ended.started, ended.error) == (False, "landlock: ValueError")
+
+
+@needs_landlock
+async def test_program_that_was_replaced_runs_at_once(launcher: Launcher, tmp_path: Path) -> None:
+    program = static_program(tmp_path)
+    sandbox = SandboxRules(execute=(str(program),))
+    plain = set(_children(launcher.pid))
+    equip(launcher, tmp_path, sandbox)
+    await wait_until(lambda: len(_prepared(launcher, besides=plain)) == len(plain))
+    spec = spec_of([str(program)], tmp_path, sandbox=sandbox)
+
+    (tmp_path / "update").mkdir()
+    static_program(tmp_path / "update").replace(program)
+
+    ended = (await run_reserved(launcher, spec)).exit
+    assert (ended.exit_code, ended.error) == (0, None)
+
+
+@needs_landlock
+async def test_spares_are_renewed_when_a_file_that_their_commands_read_was_replaced(
+    launcher: Launcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "FILES_CHECK_S", 0.01)
+    common, update = tmp_path / "common", tmp_path / "update"
+    common.write_text("old")
+    sandbox = rules(read=(str(common),))
+    plain = set(_children(launcher.pid))
+    equip(launcher, tmp_path, sandbox)
+    await wait_until(lambda: len(_prepared(launcher, besides=plain)) == len(plain))
+    from_before = _prepared(launcher, besides=plain)
+
+    update.write_text("new")
+    update.replace(common)
+    await wait_until(lambda: not from_before & set(_children(launcher.pid)))
+
+    spec = spec_of(python(f"print(open('{common}').read())"), tmp_path, sandbox=sandbox)
+    assert (await run_reserved(launcher, spec)).text.strip() == "new"
+    assert plain <= set(_children(launcher.pid)), "they have prepared nothing"
+    await wait_until(lambda: len(list((tmp_path / "work").glob("job-*"))) <= len(from_before) + 1)
 
 
 async def test_no_spare_is_reserved_where_no_directory_can_be_made(launcher: Launcher, tmp_path: Path) -> None:
@@ -277,6 +339,20 @@ async def test_signal_reaches_a_reserved_command_that_still_runs(launcher: Launc
     launcher.release(reservation)
 
 
+def _prepared(launcher: Launcher, *, besides: set[int]) -> set[int]:
+    """The spares that have opened what their rules name: that they filter system calls is their last preparation."""
+    found = set()
+    for child in set(_children(launcher.pid)) - besides:
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            if "Seccomp:\t2" in Path(f"/proc/{child}/status").read_text():
+                found.add(child)
+    return found
+
+
 def _kill_children(pid: int) -> None:
-    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-        os.kill(int(child), signal.SIGKILL)
+    for child in _children(pid):
+        os.kill(child, signal.SIGKILL)
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

@@ -66,6 +66,23 @@ async def test_empty_pool_is_refilled_while_the_commands_run_and_one_with_a_spar
         spare.control.close()
 
 
+async def test_renewed_pool_gives_neither_what_waited_nor_what_was_on_its_way() -> None:
+    launcher = Launcher()
+    launcher.pool.fill()
+    launcher.deliver(1)
+
+    launcher.pool.renew()
+    assert launcher.requested == 4
+    taking = asyncio.create_task(launcher.pool.take(1), name="take")
+    await asyncio.sleep(0)
+    launcher.deliver(2, 3, 4)
+
+    [spare] = await taking
+    assert spare.child == 3
+    launcher.close()
+    spare.control.close()
+
+
 async def test_who_finds_none_waits_in_turn() -> None:
     launcher = Launcher()
     async with asyncio.TaskGroup() as group:
