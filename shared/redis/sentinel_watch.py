@@ -7,6 +7,7 @@ they are opened again at once.
 
 import asyncio
 import itertools
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 
@@ -41,7 +42,9 @@ class SentinelWatch:
         self._last_problem: str | None = None
         self._looking: asyncio.Task[None] | None = None
         self._looked_at_s: float | None = None
-        """When the last look began, in seconds of the loop's clock."""
+        """When the last look began, in seconds of the monotonic clock."""
+        self._answered_question_at_s = 0.0
+        """When the last look began that was answered."""
         self.watch_over(*pools)
 
     @property
@@ -51,7 +54,12 @@ class SentinelWatch:
             return KnownReplicas()
         if self._primary is None:
             return KnownReplicas(expected=True)
-        return KnownReplicas(self._primary.place, expected=self._primary.replicas > 0, up=self._primary.replicas_up)
+        return KnownReplicas(
+            self._primary.place,
+            expected=self._primary.replicas > 0,
+            up=self._primary.replicas_up,
+            asked_at_s=self._answered_question_at_s,
+        )
 
     @property
     def known_servers(self) -> frozenset[Endpoint]:
@@ -96,7 +104,7 @@ class SentinelWatch:
         """Looks, unless a look began within the last second. Returns False without Sentinel: nothing can have moved."""
         if self._sentinels is None:
             return False
-        now_s = asyncio.get_running_loop().time()
+        now_s = time.monotonic()
         is_looking = self._looking is not None and not self._looking.done()
         if is_looking or self._looked_at_s is None or now_s - self._looked_at_s >= LATELY_S:
             await self.look()
@@ -111,7 +119,7 @@ class SentinelWatch:
             await self._sentinels.close()
 
     async def _look(self, sentinels: Sentinels) -> None:
-        self._looked_at_s = asyncio.get_running_loop().time()
+        self._looked_at_s = asked_at_s = time.monotonic()
         try:
             primary = await sentinels.newest()
         except SentinelError as error:
@@ -123,7 +131,7 @@ class SentinelWatch:
         if self._primary is None or self._primary.place != primary.place:
             where = redis_address.place(place)
             log.info("redis primary", address=where, replicas=primary.replicas, connections_were_cut=any(were_cut))
-        self._primary = primary
+        self._primary, self._answered_question_at_s = primary, asked_at_s
         if self._servers:
             self._servers |= {place}
 

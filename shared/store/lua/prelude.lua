@@ -5,12 +5,13 @@ local function now_ms()
   return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 end
 
--- The server's replication id, which a failover and a restart change, and the number of replicas that follow it. Both
--- are unknown where the server does not let scripts ask.
+-- The server's replication id, which a failover and a restart change, and the number of replicas that follow it and were
+-- heard of in the last seconds. Both are unknown where the server does not let scripts ask.
 local function server()
   local info = redis.pcall('INFO', 'replication')
   if type(info) ~= 'string' then return '', 0 end
-  return string.match(info, 'master_replid:(%x+)') or '', select(2, string.gsub(info, 'state=online,offset=[1-9]', ''))
+  local _, replicas = string.gsub(info, 'state=online,offset=[1-9]%d*,lag=[0-3][,\r]', '')
+  return string.match(info, 'master_replid:(%x+)') or '', replicas
 end
 
 -- For scripts that a replica must acknowledge: their caller learns from each answer whether there is one.

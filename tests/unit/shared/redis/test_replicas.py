@@ -59,11 +59,18 @@ def test_number_of_long_ago_counts_where_nothing_was_asked_since() -> None:
     assert scene.replicas.needed == 2
 
 
-def test_one_that_is_down_does_not_count() -> None:
+def test_one_that_has_left_and_is_down_does_not_count() -> None:
     scene = Scene()
-    scene.seen(2)
-    scene.known = KnownReplicas(PRIMARY, expected=True, up=1)
-    assert scene.replicas.needed == 1
+    scene.seen(2, 1)
+    scene.now_s += 2
+    scene.known = KnownReplicas(PRIMARY, expected=True, up=1, asked_at_s=scene.now_s)
+    assert scene.seen(1) == 1
+
+
+def test_one_that_follows_counts_although_sentinel_last_heard_that_it_was_down() -> None:
+    scene = Scene(KnownReplicas(PRIMARY, expected=True, up=1, asked_at_s=1_000))
+    assert scene.seen(2) == 2
+    assert scene.seen(1, after_s=1) == 2, "nor does that count when it leaves"
 
 
 def test_replicas_of_the_primary_before_do_not_count() -> None:
