@@ -16,9 +16,10 @@ from redis.asyncio import Redis
 from shared.models import CommandClass, JobId, JobState, Lane
 from shared.redis.replicas import KnownReplicas, Replicas
 from shared.store import scripts
-from shared.store.attempts import Attempt, Renewal
-from shared.store.job_store import Accepted, CancelScope, JobStore, NewJob
+from shared.store.attempts import Attempt, Renewal, UnacknowledgedClaimsError
+from shared.store.job_store import CancelScope, JobStore
 from shared.store.scripts import NotAcknowledgedError
+from shared.store.submits import Accepted, NewJob
 from tests.support import state_machines, valkey_pair
 from tests.support.jobs import QUEUE_LIMIT, TOOL, WORKER_ID, Jobs, ending, new_job, sealed_events
 from tests.support.valkey_pair import HOST, ValkeyPair
@@ -100,8 +101,8 @@ class ToldIsKept(RuleBasedStateMachine):
         take = self.store.take(lane, worker_id=WORKER_ID, tools=[TOOL], most=most, fence=fence, server=server)
         try:
             claims = self.run(take)
-        except NotAcknowledgedError as error:
-            self.run(self.store.give_back(error.answer))
+        except UnacknowledgedClaimsError as error:
+            self.run(self.store.give_back(error.attempts))
             return multiple()
         assert isinstance(claims, list)
         taken = [claim.attempt for claim in claims]
@@ -128,7 +129,12 @@ class ToldIsKept(RuleBasedStateMachine):
 
     @rule(job_id=jobs)
     def cancel(self, job_id: JobId) -> None:
-        self.run(self.store.cancel(job_id, reason="enough", scope=CancelScope.ANY))
+        try:
+            before = self.run(self.store.cancel(job_id, reason="enough", scope=CancelScope.ANY))
+        except NotAcknowledgedError:
+            return
+        if before is JobState.QUEUED:
+            self.told[job_id] = JobState.CANCELLED
 
     @rule(attempt=attempts)
     def lease_ends(self, attempt: Attempt) -> None:
