@@ -173,7 +173,7 @@ class ToldIsKept(RuleBasedStateMachine):
 
     @invariant()
     def what_was_told_is_so(self) -> None:
-        for job_id in self.accepted:
+        for job_id in self.accepted | self.told.keys():
             state = self.state_of(job_id)
             assert job_id not in self.told or state is self.told[job_id], "an end that was told never changes"
 
