@@ -50,13 +50,14 @@ class ValkeyPair:
         self.connect()
 
     def _acknowledges(self) -> bool:
-        """Whether the replica has loaded its first data and has a fresh write. WAIT alone is true of offset 0."""
+        """Whether the replica has loaded its first data and has a fresh write.
+
+        WAIT alone is true of offset 0, but makes the replica tell its offset at once instead of within a second.
+        """
         with Redis.from_url(self.primary.url, single_connection_client=True) as client:
             client.set("acknowledged", 1, px=1)
-            if not client.info("replication").get("slave0", {}).get("offset"):
-                return False
-            client.set("acknowledged", 1, px=1)
-            return int(client.wait(1, ACKNOWLEDGED_IN_MS)) > 0
+            has_it = int(client.wait(1, ACKNOWLEDGED_IN_MS)) > 0
+            return has_it and bool(client.info("replication").get("slave0", {}).get("offset"))
 
 
 @contextmanager

@@ -160,6 +160,8 @@ class Transitions(RuleBasedStateMachine):
         if model.holder == attempt:
             model.attempt -= 1
             model.queue()
+            if model.cancel_asked:
+                model.finish(JobState.CANCELLED)
 
     @rule(job_id=jobs)
     def lose_claim(self, job_id: JobId) -> None:
