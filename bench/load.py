@@ -17,7 +17,7 @@ from tests.support.valkey import Valkey
 from tests.support.waiting import wait_until
 
 WAITERS = 1_000
-OBSERVED_S = 10.0
+OBSERVED_S = 5.0
 
 
 async def rows(product: Product, port: int, *, valkey: Valkey) -> list[Row]:

@@ -26,6 +26,7 @@ SENTINEL_USER = Account(
 
 
 @pytest.mark.skipif(not (SERVER and SENTINEL), reason="no redis-server and redis-sentinel on PATH, which have TLS")
+@pytest.mark.alone("on a busy machine sentinels believe that servers are down")
 @pytest.mark.timeout(600)
 async def test_nothing_is_lost_or_done_twice_with_tls_and_users_of_few_rights(tmp_path: Path) -> None:
     assert SERVER
