@@ -102,6 +102,7 @@ def _own(scene: Scene) -> dict[str, str]:
 async def test_command_that_does_not_end_leaves_nothing(scene: Scene, action: str) -> None:
     """It ignores SIGTERM, leaves a grandchild with its standard output, or just goes on."""
     mark = f"left-{action}-{id(scene)}"
+    await scene.expect()
     async with scene.http(STRICT) as http:
         body = {"command": f"read {action} {mark}", "kubeconfig": stub.KUBECONFIG, "timeout": 1}
         async with asyncio.timeout(40):
