@@ -152,6 +152,8 @@ class JobStore:
             answers = await call("take", lane, worker_id, fence, server, most, LEASE_MS, *tools)
         except NotAcknowledgedError as error:
             taken = [_claims(answer, fence) for answer in error.answers]
+            if taken[-1] is None:  # that answer has changed nothing, and an earlier call may have taken jobs
+                return UnknownServer.SHOW_TOKENS
             raise UnacknowledgedClaimsError({claim.attempt for claims in taken if claims for claim in claims}) from None
         claims = [_claims(answer, fence) for answer in answers][-1]
         return UnknownServer.SHOW_TOKENS if claims is None else claims

@@ -10,7 +10,7 @@ from redis.exceptions import ResponseError
 from shared.models import CommandClass, JobId, JobState, Lane
 from shared.redis.replicas import KnownReplicas, Replicas
 from shared.store import key_names, scripts
-from shared.store.attempts import Attempt, Claim, Renewal, UnacknowledgedClaimsError
+from shared.store.attempts import Attempt, Claim, Renewal, UnacknowledgedClaimsError, UnknownServer
 from shared.store.job_store import CancelScope, JobStore
 from shared.store.scripts import NotAcknowledgedError, Scripts
 from shared.store.submits import Accepted, NewJob, SubmitRefusal
@@ -263,3 +263,15 @@ async def test_cancellation_that_no_replica_has_is_told_to_nobody(pair: ValkeyPa
         assert await jobs.store.cancel(job.id, reason="", scope=CancelScope.ANY) is JobState.CANCELLED
         assert len(await messages()) == 1
     assert await jobs.state(job.id) is JobState.CANCELLED
+
+
+async def test_unknown_server_is_told_although_no_replica_acknowledges_that(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lane that took this for claims to be given back would forget what its call before had taken."""
+    monkeypatch.setattr(scripts, "ACKNOWLEDGED_IN_MS", SOON_MS)
+    store = JobStore(redis, Replicas(lambda: KnownReplicas(expected=True)))
+
+    answer = await store.take(Lane.SLOW, worker_id=WORKER_ID, tools=[TOOL], most=1, fence="f", server="another")
+
+    assert answer is UnknownServer.SHOW_TOKENS
