@@ -116,7 +116,7 @@ def _built(
         responses=responses,
         settings=settings,
         background=background,
-        find_primary=watch.look_lately,
+        find_primary=watch.look_again,
     )
     return Parts(
         settings=settings,

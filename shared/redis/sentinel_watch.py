@@ -23,8 +23,8 @@ from shared.redis.sentinels import Primary, SentinelError, Sentinels
 
 INTERVAL_S = 2.0
 """Seconds between two questions to the sentinels. They tell each other of a new primary every two seconds."""
-LATELY_S = 1.0
-"""Seconds for which a look is good enough for a caller who misses something on the primary."""
+PAUSE_S = 1.0
+"""Least seconds from one look to the next for callers who miss something on the primary."""
 LOOKS_FOR_SERVERS = 10
 """Every such look also asks for the servers, which change only when somebody adds one."""
 
@@ -41,6 +41,7 @@ class SentinelWatch:
         self._servers: frozenset[Endpoint] = frozenset()
         self._last_problem: str | None = None
         self._looking: asyncio.Task[None] | None = None
+        self._pausing: asyncio.Task[None] | None = None
         self._looked_at_s: float | None = None
         """When the last look began, in seconds of the monotonic clock."""
         self._answered_question_at_s = 0.0
@@ -100,21 +101,32 @@ class SentinelWatch:
             self._looking = asyncio.create_task(self._look(self._sentinels), name="look for the primary")
         await asyncio.shield(self._looking)
 
-    async def look_lately(self) -> bool:
-        """Looks, unless a look began within the last second. Returns False without Sentinel: nothing can have moved."""
+    async def look_again(self) -> bool:
+        """Waits for a look that begins after this call, of which there is one a second at most.
+
+        Returns False without Sentinel: nothing can have moved.
+        """
         if self._sentinels is None:
             return False
-        now_s = time.monotonic()
-        is_looking = self._looking is not None and not self._looking.done()
-        if is_looking or self._looked_at_s is None or now_s - self._looked_at_s >= LATELY_S:
-            await self.look()
+        if self._pausing is None or self._pausing.done():
+            self._pausing = asyncio.create_task(self._pause(), name="wait to look for the primary")
+        await asyncio.shield(self._pausing)
+        await self.look()
         return True
+
+    async def _pause(self) -> None:
+        """Ends when no look that has begun before goes on, and a second after that began."""
+        if self._looking is not None:
+            await asyncio.wait({self._looking})
+        if self._looked_at_s is not None:
+            await asyncio.sleep(self._looked_at_s + PAUSE_S - time.monotonic())
 
     async def close(self) -> None:
         """Ends a look, and closes the connections to the sentinels."""
-        if self._looking is not None:
-            self._looking.cancel()
-            await asyncio.wait({self._looking})
+        for task in (self._pausing, self._looking):
+            if task is not None:
+                task.cancel()
+                await asyncio.wait({task})
         if self._sentinels is not None:
             await self._sentinels.close()
 

@@ -220,17 +220,35 @@ async def test_callers_who_miss_something_share_one_look_a_second(
     async with impostor(valkey.socket, answers) as place:
         assert place.server is not None
         watch = SentinelWatch(redis_address.parse(f"redis+sentinel://127.0.0.1:{place.server.port}/jobs"))
-        monkeypatch.setattr(sentinel_watch, "LATELY_S", 3_600.0)
-        assert [await watch.look_lately() for _ in range(3)] == [True] * 3
+        assert await asyncio.gather(*(watch.look_again() for _ in range(3))) == [True] * 3
         assert answers.asked == 1
-        monkeypatch.setattr(sentinel_watch, "LATELY_S", 0.0)
-        await watch.look_lately()
+        monkeypatch.setattr(sentinel_watch, "PAUSE_S", 3_600.0)
+        waiting = asyncio.create_task(watch.look_again(), name="look again")
+        await watch.look()
+        assert answers.asked == 2
+        assert not waiting.done()
+        waiting.cancel()
+        await watch.close()
+
+
+async def test_look_that_began_before_is_not_enough_for_a_caller_who_misses_something(
+    valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have been answered before the failover that took what the caller misses to another server."""
+    monkeypatch.setattr(sentinel_watch, "PAUSE_S", 0.0)
+    answers = Counted(of_sentinel(1001, 1))
+    async with impostor(valkey.socket, answers) as place:
+        assert place.server is not None
+        watch = SentinelWatch(redis_address.parse(f"redis+sentinel://127.0.0.1:{place.server.port}/jobs"))
+        before = asyncio.create_task(watch.look(), name="look")
+        await asyncio.sleep(0)  # it has begun
+        await asyncio.gather(before, watch.look_again())
         assert answers.asked == 2
         await watch.close()
 
 
 async def test_nobody_is_asked_for_what_is_missed_without_sentinel(valkey: Valkey) -> None:
-    assert not await SentinelWatch(valkey.address).look_lately()
+    assert not await SentinelWatch(valkey.address).look_again()
 
 
 async def test_gateway_waits_for_a_free_connection_and_has_no_more_than_its_limit() -> None:
