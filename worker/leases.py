@@ -10,7 +10,7 @@ and that server may have lost claims: before it gives this worker new jobs, the 
 import asyncio
 from collections import deque
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import structlog
 from redis.asyncio import Redis
@@ -118,9 +118,10 @@ class LeaseKeeper:
         return True
 
     async def cancel_if_asked(self, claim: Claim) -> None:
-        """Cancels a held attempt if a caller asked for that before it was held."""
+        """Cancels a held attempt if a caller asked for that before it was held. Otherwise, a renewal does so."""
         if claim.record.cancel_reason is not None or claim.record.id in self._asked_early:
-            await self._apply(claim.attempt, Renewal.CANCEL)
+            with suppress(*UNAVAILABLE):
+                await self._apply(claim.attempt, Renewal.CANCEL)
 
     async def listen(self) -> None:
         """Cancels attempts as the control channel demands, until it is cancelled itself."""
