@@ -103,15 +103,21 @@ class SentinelCluster:
         return self._networks[self.servers.index(server)]
 
     async def failover(self) -> Member:
-        """Has a replica promoted while the primary works. Returns the old primary."""
+        """Has a replica promoted while the primary works. Returns the old primary.
+
+        Asks again until a replica was promoted: a sentinel refuses while it knows no replica that is good enough, and
+        gives up if the one that it has chosen does not become a primary in time.
+        """
         primary = await self.primary()
 
-        async def is_begun() -> bool:
-            with suppress(RedisError):  # until the sentinel knows a replica that is good enough
-                return bool(await self.sentinels[0].ask("SENTINEL", "FAILOVER", SERVICE))
+        async def is_replaced() -> bool:
+            if await self._named(self.sentinels[0]) not in (primary, None):
+                return True
+            with suppress(RedisError):  # also while the failover is in progress
+                await self.sentinels[0].ask("SENTINEL", "FAILOVER", SERVICE)
             return False
 
-        await wait_until(is_begun, timeout_s=SWITCH_TIMEOUT_S, interval_s=LOOK_S)
+        await wait_until(is_replaced, timeout_s=SWITCH_TIMEOUT_S, interval_s=LOOK_S)
         return primary
 
     async def switched(self, old: Member) -> Member:
