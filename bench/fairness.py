@@ -1,4 +1,4 @@
-"""Counts for how many jobs of a caller who has queued a thousand another caller's single job waits."""
+"""Counts how many jobs of a caller with a thousand queued jobs start before another caller's single job."""
 
 import asyncio
 import json

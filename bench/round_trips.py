@@ -48,7 +48,7 @@ def row(relay: Relay, port: int, *, gateway_pid: int) -> Row:
 def longest_chain(messages: Iterable[Message], gateway_pid: int) -> int:
     """Returns the number of messages in the longest chain that ends in the gateway."""
     received: defaultdict[int, int] = defaultdict(int)
-    """Process → longest chain that has reached it. The request itself reaches the gateway, and is no message."""
+    """Process → longest chain that has reached it. The caller's request is not a message, so it does not count."""
     sent: dict[int, int] = {}
     """Command, by its identity → the chain that it ends."""
     for message in messages:

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 import structlog
 from opentelemetry.trace import SpanKind, Tracer
 
-from gateway.intake import shares
+from gateway.intake import call_fingerprint, shares
 from gateway.intake.preparation import PreparedCall
-from gateway.jobs import call_fingerprint, refusals, responses
+from gateway.jobs import refusals, responses
 from gateway.jobs.idempotency import Identity
 from gateway.jobs.output_keys import OutputKeys
 from shared import metrics

@@ -74,7 +74,7 @@ class SentinelWatch:
         return self._servers
 
     def watch_over(self, *pools: ConnectionPool) -> None:
-        """Adds pools whose connections are dropped when they lead to a server that is no longer the primary."""
+        """Watches these pools too. A connection to a server that is no longer the primary is dropped."""
         self._pools += [pool for pool in pools if isinstance(pool, SentinelPool)]
 
     async def run(self) -> None:

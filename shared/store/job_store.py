@@ -155,7 +155,7 @@ class JobStore:
             if taken[-1] is None:  # that answer has changed nothing, and an earlier call may have taken jobs
                 return UnknownServer.SHOW_TOKENS
             raise UnacknowledgedClaimsError({claim.attempt for claims in taken if claims for claim in claims}) from None
-        claims = [_claims(answer, fence) for answer in answers][-1]
+        *_, claims = (_claims(answer, fence) for answer in answers)  # the jobs that each of them ended are counted
         return UnknownServer.SHOW_TOKENS if claims is None else claims
 
     async def give_back(self, attempts: Collection[Attempt]) -> None:

@@ -16,7 +16,10 @@ from typing import TypeVar
 
 from worker.launcher.channel import Channel, channel_pair, close_all
 from worker.launcher.link import Link
-from worker.launcher.named_files import NamedFiles
+from worker.launcher.pool.named_files import NamedFiles
+from worker.launcher.pool.removal import Removal
+from worker.launcher.pool.reservation import Reservation
+from worker.launcher.pool.spares import ForkError, LauncherGoneError, Prepared, Spare, SparePool
 from worker.launcher.protocol import (
     PLAIN,
     ChildEnded,
@@ -29,10 +32,7 @@ from worker.launcher.protocol import (
     decode,
     encode,
 )
-from worker.launcher.removal import Removal
-from worker.launcher.reservation import Reservation
 from worker.launcher.run import Run, Stage
-from worker.launcher.spares import ForkError, LauncherGoneError, Prepared, Spare, SparePool
 
 __all__ = ["Launcher", "LauncherGoneError", "Reservation", "Run", "Stage"]
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from worker.launcher.child import MAX_STAGE_DESCRIPTORS
+from worker.launcher.pool.spares import LauncherGoneError, Spare
 from worker.launcher.protocol import StageExit, StageSpec
-from worker.launcher.spares import LauncherGoneError, Spare
 
 STANDARD_STREAMS = 3
 

@@ -13,7 +13,7 @@ READ_BYTES = 64 * 1024
 class Reading:
     """Reads a pipe until its end and passes each chunk to `take`. Owns the descriptor.
 
-    It is no task and no transport, because each command has two of them and most commands print only a few bytes.
+    Each command has two of these and usually prints only a few bytes, so they do without a task and a transport.
     `at_end` is called once, after the last chunk.
     """
 

@@ -1,3 +1,3 @@
 -- ARGV: id.
--- Tells the end of a job that was settled without telling it, now that a replica has acknowledged the end.
+-- Tells the end of a job that was ended without telling it, now that replicas have acknowledged the end.
 if redis.call('HDEL', JOB .. ARGV[1], 'untold') == 1 then tell_end(ARGV[1]) end

@@ -121,6 +121,19 @@ async def test_without_redis_nobody_is_ready_and_each_says_why(product: Product)
     assert await readiness(url) == 503
 
 
+async def nobody_is_ready_and_each_says(told: str, product: Product) -> None:
+    """Gateway and worker run on, say nothing else, and show no secret."""
+    url, gateway = product.start_gateway()
+    worker = product.start("worker")
+    await wait_until(lambda: is_serving(url, gateway), timeout_s=60)
+    for process in (gateway, worker):
+        await wait_until(partial(reasons, process), timeout_s=60)
+        assert set(reasons(process)) == {told}
+        assert process.is_running
+        assert SECRET not in process.output()
+    assert await readiness(url) == 503
+
+
 @pytest.mark.parametrize("password", ["", f"?password={SECRET}"], ids=["none", "wrong"])
 async def test_with_another_password_nobody_is_ready_and_each_says_why(
     product: Product, own_valkey: Valkey, password: str
@@ -128,16 +141,8 @@ async def test_with_another_password_nobody_is_ready_and_each_says_why(
     async with Redis.from_url(own_valkey.url) as redis:
         await redis.config_set("requirepass", "right")
     product.redis_url = f"{own_valkey.url}{password}"
-    url, gateway = product.start_gateway()
-    worker = product.start("worker")
-    await wait_until(lambda: is_serving(url, gateway), timeout_s=60)
 
-    for process in (gateway, worker):
-        await wait_until(partial(reasons, process), timeout_s=60)
-        assert set(reasons(process)) == {REFUSED}
-        assert process.is_running
-        assert SECRET not in process.output()
-    assert await readiness(url) == 503
+    await nobody_is_ready_and_each_says(REFUSED, product)
 
 
 @pytest.fixture
@@ -199,13 +204,5 @@ async def test_sentinel_that_does_not_help_is_told_and_nobody_is_ready(
     async with cluster.running(Plan(servers=1, sentinels=1, sentinel_account=Account("right"))) as running:
         product.redis_url = running.url.replace("/jobs/", f"/{service}/")
         product.settings["K8S_MCP_REDIS_SENTINEL_PASSWORD"] = password
-        url, gateway = product.start_gateway()
-        worker = product.start("worker")
-        await wait_until(lambda: is_serving(url, gateway), timeout_s=60)
 
-        for process in (gateway, worker):
-            await wait_until(partial(reasons, process), timeout_s=60)
-            assert set(reasons(process)) == {told}
-            assert process.is_running
-            assert SECRET not in process.output()
-        assert await readiness(url) == 503
+        await nobody_is_ready_and_each_says(told, product)

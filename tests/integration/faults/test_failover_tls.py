@@ -1,4 +1,4 @@
-"""Failovers of Debian's redis-server and redis-sentinel, with TLS everywhere and users who may do what they must.
+"""Failovers of Debian's redis-server and redis-sentinel. All connections use TLS, and users have only needed rights.
 
 The embedded server has no TLS.
 """

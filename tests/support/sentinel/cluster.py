@@ -1,4 +1,4 @@
-"""A cluster that runs: who is the primary, how it ends, and when the cluster is whole again."""
+"""A running cluster. It tells which server is the primary, ends it, and waits until the cluster is whole again."""
 
 import asyncio
 import shutil

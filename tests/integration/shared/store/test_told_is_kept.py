@@ -3,14 +3,13 @@
 Whatever happens: what a caller was told is what the server says after a failover too, and no write is started twice.
 """
 
-import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Iterator
-from typing import ClassVar, TypeVar
+from collections.abc import Iterator
+from typing import ClassVar
 
 import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, MultipleResults, RuleBasedStateMachine, invariant, multiple, rule
+from hypothesis.stateful import Bundle, MultipleResults, invariant, multiple, rule
 from redis.asyncio import Redis
 
 from shared.models import CommandClass, JobId, JobState, Lane
@@ -22,6 +21,7 @@ from shared.store.scripts import NotAcknowledgedError
 from shared.store.submits import Accepted, NewJob
 from tests.support import state_machines, valkey_pair
 from tests.support.jobs import QUEUE_LIMIT, TOOL, WORKER_ID, Jobs, ending, new_job, sealed_events
+from tests.support.state_machines import AsyncMachine
 from tests.support.valkey_pair import HOST, ValkeyPair
 
 EXAMPLES = 25
@@ -30,17 +30,15 @@ SOON_MS = 100
 """Longest wait for an acknowledgement: most steps happen while the replica stands still."""
 MOST = 3
 ENDS_OF_A_RUN = [JobState.SUCCEEDED, JobState.FAILED]
-Result = TypeVar("Result")
 
 
-class ToldIsKept(RuleBasedStateMachine):
+class ToldIsKept(AsyncMachine):
     pair: ClassVar[ValkeyPair]
     jobs = Bundle("jobs")
     attempts = Bundle("attempts")
 
     def __init__(self) -> None:
         super().__init__()
-        self.runner = asyncio.Runner()
         self.submitted: dict[JobId, NewJob] = {}
         self.accepted: set[JobId] = set()
         """Jobs whose ids their callers have."""
@@ -59,9 +57,6 @@ class ToldIsKept(RuleBasedStateMachine):
         known = KnownReplicas((HOST, port), expected=True, up=1)
         self.redis = Redis(host=HOST, port=port)
         self.store = JobStore(self.redis, Replicas(lambda: known))
-
-    def run(self, work: Awaitable[Result]) -> Result:
-        return self.runner.get_loop().run_until_complete(work)
 
     def teardown(self) -> None:
         try:

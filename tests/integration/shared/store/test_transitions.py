@@ -4,12 +4,10 @@ Whatever happens: a finished job never changes again, at most one attempt holds 
 has lost ends when its worker shows it, an empty queue has no turns, and nothing outlives its TTL.
 """
 
-import asyncio
-from collections.abc import Coroutine
-from typing import Any, ClassVar, TypeVar
+from typing import ClassVar
 
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, MultipleResults, RuleBasedStateMachine, invariant, multiple, rule
+from hypothesis.stateful import Bundle, MultipleResults, invariant, multiple, rule
 from redis.asyncio import Redis
 
 from shared.models import CommandClass, JobId, JobState, Lane
@@ -19,6 +17,7 @@ from shared.store.job_store import CancelScope, Delivered, StoredJob
 from shared.store.submits import Accepted, NewJob
 from tests.support import leftovers, state_machines
 from tests.support.jobs import PAST_MS, TOOL, WORKER_ID, Jobs, ending, new_job, sealed_events
+from tests.support.state_machines import AsyncMachine
 from tests.support.valkey import Valkey
 
 ENDS_OF_A_RUN = [JobState.SUCCEEDED, JobState.FAILED, JobState.TIMED_OUT, JobState.CANCELLED, JobState.LOST]
@@ -26,7 +25,6 @@ EXAMPLES = 40
 STEPS = 30
 MOST = 3
 """Slots of a worker."""
-Result = TypeVar("Result")
 
 
 class Model:
@@ -70,14 +68,13 @@ class Model:
         return is_read and self.attempt == 1 and not self.cancel_asked and not self.is_overdue
 
 
-class Transitions(RuleBasedStateMachine):
+class Transitions(AsyncMachine):
     url: ClassVar[str]
     jobs = Bundle("jobs")
     attempts = Bundle("attempts")
 
     def __init__(self) -> None:
         super().__init__()
-        self.runner = asyncio.Runner()
         self.redis = Redis.from_url(self.url)
         self.store_of = Jobs(self.redis)
         self.store = self.store_of.store
@@ -85,9 +82,6 @@ class Transitions(RuleBasedStateMachine):
         self.fence = 0
         self.last_taken: dict[Lane, tuple[int, list[Attempt]]] = {}
         self.run(self.redis.flushall())
-
-    def run(self, work: Coroutine[Any, Any, Result]) -> Result:
-        return self.runner.get_loop().run_until_complete(work)
 
     def teardown(self) -> None:
         try:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from worker.launcher import removal
+from worker.launcher.pool import removal
 from worker.launcher.protocol import WORK
 from worker.run import job_directory
 from worker.run.job_directory import JobDirectory

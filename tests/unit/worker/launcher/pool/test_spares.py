@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from tests.support.waiting import wait_until
-from worker.launcher import spares
 from worker.launcher.channel import Channel, channel_pair
-from worker.launcher.spares import ForkError, LauncherGoneError, Spare, SparePool
+from worker.launcher.pool import spares
+from worker.launcher.pool.spares import ForkError, LauncherGoneError, Spare, SparePool
 
 
 class Launcher:

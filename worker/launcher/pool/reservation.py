@@ -4,8 +4,8 @@ from dataclasses import replace
 from typing import TypeVar
 
 from worker.launcher.channel import close_all
+from worker.launcher.pool.spares import ForkError, Spare
 from worker.launcher.protocol import WORK, Outfit, SandboxRules, StageSpec
-from worker.launcher.spares import ForkError, Spare
 
 T = TypeVar("T")
 
@@ -18,7 +18,7 @@ class Reservation:
             raise ValueError("a plain spare cannot be reserved")
         self.outfit = outfit
         self.directory = spare.prepared.directory
-        """The spare's directory. Whoever reserved the spare leaves it empty, but for an empty working directory."""
+        """The spare's directory. Before `release`, its user removes everything but the working directory."""
         self.child = spare.child
         self._spare: Spare | None = spare
         self._outputs: tuple[int, ...] = (spare.prepared.stdout, spare.prepared.stderr)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from worker.launcher.channel import Channel, close_all
-from worker.launcher.removal import remove_empty
+from worker.launcher.pool.removal import remove_empty
 
 REFILL_AFTER_S = 0.5
 """Seconds until a taken spare is replaced although its command still runs; most short commands have ended by then."""

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from worker.launcher.named_files import NamedFiles
+from worker.launcher.pool.named_files import NamedFiles
 from worker.launcher.protocol import SandboxRules
 
 
