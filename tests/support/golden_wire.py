@@ -8,13 +8,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from shared.tools.awaited import Among, Awaited, Goal, OwnServer
+
 from shared.command.masking import Masking
 from shared.events import EventKind, OutputEvent
 from shared.models import CommandClass, CommandResponse, JobId, JobState, Lane
 from shared.sealing.envelope import ENVELOPE_VERSION, Command, RequestEnvelope
 from shared.sealing.fernet_keys import DataKey, JobIdentity, MasterKeys, Purpose
 from shared.store.workers import Announcement
-from shared.tools.progress_looks import Goal, Look, ProgressLooks, Shows
 
 FOLDER = Path(__file__).parents[1] / "unit" / "shared" / "golden"
 IDENTITY = JobIdentity(JobId("ab" * 24), "anonymous")
@@ -31,6 +32,7 @@ REQUEST = RequestEnvelope(
         masking=Masking.VALUES,
         proxy_variables=("ALL_PROXY",),
         loopback_ports=(8080,),
+        needs_cluster=True,
         listens=True,
     ),
     command_class=CommandClass.WRITE,
@@ -38,11 +40,8 @@ REQUEST = RequestEnvelope(
     time_limit_s=330,
     queue_wait_s=900,
     is_endless=True,
-    progress_looks=ProgressLooks(
-        (Look("helm", ("get", "all"), ("get", "all", "--", "web"), Shows.MANIFESTS),),
-        Goal.CONDITION,
-        condition=("Ready", "true"),
-        namespace="shop",
+    awaited=Awaited(
+        Goal.CONDITION, Among.READ, ("Ready", "true"), OwnServer(("/api/v1/applications/web",), root_path="/argo")
     ),
     traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
     tracestate="vendor=1",

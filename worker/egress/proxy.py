@@ -3,6 +3,7 @@
 import asyncio
 import hmac
 import secrets
+import socket
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -23,7 +24,6 @@ CONNECTIONS_PER_JOB = 64
 """Most connections of one job. A CLI keeps one to its API server and a few to registries."""
 MAX_CONNECTIONS = 4_096
 """Most connections of all jobs together, including clients that do not belong to a job."""
-BACKLOG = 256
 
 _REPLIES = {
     DialDecision.TOO_MANY: Reply.GENERAL_FAILURE,
@@ -71,11 +71,11 @@ class EgressProxy:
 
     @classmethod
     @asynccontextmanager
-    async def running(cls, dialer: Dialer) -> AsyncIterator["EgressProxy"]:
-        """Runs a proxy on a free loopback port. The end of the block closes all connections. Raises OSError."""
+    async def running(cls, dialer: Dialer, listener: socket.socket) -> AsyncIterator["EgressProxy"]:
+        """Runs a proxy on a listening socket. The end of the block closes it and all connections."""
         proxy = cls(dialer)
-        proxy._server = await asyncio.start_server(proxy._accept, HOST, 0, backlog=BACKLOG)
-        proxy._port = proxy._server.sockets[0].getsockname()[1]
+        proxy._server = await asyncio.start_server(proxy._accept, sock=listener)
+        proxy._port = listener.getsockname()[1]
         try:
             yield proxy
         finally:

@@ -18,7 +18,7 @@ def of(kubeconfig: str, principal: str) -> Access:
     [cluster] = (each["cluster"] for each in document["clusters"])
     user: Mapping[str, Any] = next((each["user"] for each in document["users"]), {})
     return Access(
-        pass_=secrets.token_urlsafe(PASS_BYTES),
+        pass_=_new_pass(),
         principal=principal,
         server=cluster["server"],
         authority=_text(cluster.get("certificate-authority-data", "")),
@@ -30,6 +30,17 @@ def of(kubeconfig: str, principal: str) -> Access:
         client_certificate=_text(user.get("client-certificate-data", "")),
         client_key=_text(user.get("client-key-data", "")),
     )
+
+
+def with_token(server: str, token: str, *, skips_verification: bool, principal: str) -> Access:
+    """Returns the access to a server that takes a bearer token."""
+    return Access(
+        pass_=_new_pass(), principal=principal, server=server, token=token, skips_verification=skips_verification
+    )
+
+
+def _new_pass() -> str:
+    return secrets.token_urlsafe(PASS_BYTES)
 
 
 def _text(data: str) -> str:
