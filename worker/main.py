@@ -37,12 +37,11 @@ from shared.store.sweeper import Sweeper
 from shared.store.workers import WorkerRegistry
 from shared.tools import registry
 from shared.tracing import spans
-from worker import app
+from worker import app, loopback
 from worker.announcer import Announcer
 from worker.app import WorkerApp
 from worker.door.client.client import Door
 from worker.egress import own_services, resolver
-from worker.egress import proxy as egress_proxy
 from worker.egress.dialer import Dialer
 from worker.egress.own_services import OwnServices
 from worker.egress.policy import EgressPolicy
@@ -64,7 +63,6 @@ from worker.run import command_plan
 from worker.run.command_plan import PlanSettings
 
 FAILED_EXIT_CODE = 1
-BACKLOG = 256
 
 log = structlog.get_logger()
 
@@ -128,7 +126,7 @@ async def _served(settings: WorkerSettings, tracer: Tracer) -> bool:
     with _work_directory(settings.work_directory) as work_directory:
         watch = SentinelWatch(settings.redis_address())
         # Bound before the launcher forks, so that no command can take their ports.
-        doorway, exit_way = _listener(), _listener()
+        doorway, exit_way = loopback.listener(), loopback.listener()
         dialer = _dialer(settings, watch, listeners=(doorway, exit_way))
         async with (
             _launcher(work_directory) as launcher,
@@ -340,14 +338,6 @@ async def _door(listener: socket.socket, dialer: Dialer) -> AsyncIterator[Door]:
         yield door
     finally:
         await door.close()
-
-
-def _listener() -> socket.socket:
-    """Returns a listening socket on a free port of loopback. Raises WorkerStartError."""
-    try:
-        return socket.create_server((egress_proxy.HOST, 0), backlog=BACKLOG)
-    except OSError as error:
-        raise WorkerStartError(f"cannot listen on {egress_proxy.HOST}: {_reason(error)}") from error
 
 
 def _dialer(settings: WorkerSettings, watch: SentinelWatch, *, listeners: Sequence[socket.socket]) -> Dialer:

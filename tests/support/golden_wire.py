@@ -8,14 +8,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from shared.tools.awaited import Among, Awaited, Goal, OwnServer
-
 from shared.command.masking import Masking
 from shared.events import EventKind, OutputEvent
 from shared.models import CommandClass, CommandResponse, JobId, JobState, Lane
 from shared.sealing.envelope import ENVELOPE_VERSION, Command, RequestEnvelope
 from shared.sealing.fernet_keys import DataKey, JobIdentity, MasterKeys, Purpose
 from shared.store.workers import Announcement
+from shared.tools.awaited import Among, Awaited, Goal, OwnServer
 
 FOLDER = Path(__file__).parents[1] / "unit" / "shared" / "golden"
 IDENTITY = JobIdentity(JobId("ab" * 24), "anonymous")

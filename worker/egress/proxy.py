@@ -13,12 +13,12 @@ import structlog
 
 from shared import logs, metrics
 from shared.models import JobId
+from worker import loopback
 from worker.egress import relay, socks
 from worker.egress.dialer import Dialer, DialError, Streams
 from worker.egress.policy import DialDecision
 from worker.egress.socks import Reply, SocksError, Target
 
-HOST = "127.0.0.1"
 HANDSHAKE_TIMEOUT_S = 10.0
 CONNECTIONS_PER_JOB = 64
 """Most connections of one job. A CLI keeps one to its API server and a few to registries."""
@@ -46,7 +46,7 @@ class ProxyAccess:
     @property
     def url(self) -> str:
         """The proxy's URL with credentials, for a kubeconfig or the environment. It must never be an argument."""
-        return f"socks5://{self.user}:{self.password}@{HOST}:{self.port}"
+        return f"socks5://{self.user}:{self.password}@{loopback.HOST}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)

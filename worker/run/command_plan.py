@@ -188,6 +188,8 @@ def _environment(binary: ToolBinary, command: Command, directory: JobDirectory, 
         "TERM": "dumb",
         "GOGC": "off",
         "GOMEMLIMIT": memory_limit,
+        # The door remembers what API servers say of themselves, so a CLI need not write it into files.
+        "KUBECACHEDIR": os.devnull,
         **binary.tool.environment,
         **_helper_variables(binary, " ".join(command.verb)),
         **command.credentials,

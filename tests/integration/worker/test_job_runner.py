@@ -12,6 +12,7 @@ import pytest
 from cryptography.fernet import Fernet
 from opentelemetry.trace import NoOpTracer
 from redis.asyncio import Redis
+from worker.run.discovery_cache import DiscoveryCache
 
 from shared.command import filters
 from shared.events import attempt_of
@@ -36,7 +37,6 @@ from worker.observer.observatory import Observatory
 from worker.output.recorder import OutputLimits
 from worker.run import command_plan
 from worker.run.command_plan import PlanSettings
-from worker.run.discovery_cache import DiscoveryCache
 
 MASTER_KEYS = MasterKeys([MasterKeys.generate()])
 LIFETIME_S = 60.0
@@ -107,7 +107,7 @@ class Desk:
 
 @pytest.fixture
 async def proxy() -> AsyncIterator[EgressProxy]:
-    async with EgressProxy.running(egress.dialer()) as running:
+    async with egress.proxy(egress.dialer()) as running:
         yield running
 
 

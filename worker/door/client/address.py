@@ -6,8 +6,8 @@ from functools import cached_property
 from urllib.parse import urlsplit
 
 from worker.door.messages import Access
+from worker.loopback import HOST
 
-HOST = "127.0.0.1"
 PASS_MARK = b"[redacted]"
 DEFAULT_PORTS = {"https": 443, "http": 80}
 
