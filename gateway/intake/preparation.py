@@ -150,6 +150,7 @@ def _command(
         proxy_variables=network_needs.proxy_variables(tool, reading),
         loopback_ports=network_needs.loopback_ports(tool, reading),
         needs_cluster=invocation.needs_cluster,
+        looked_up=tool.grammar.looked_up(reading),
         listens=network_needs.listens(tool, invocation),
     )
 

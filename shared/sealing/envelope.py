@@ -46,6 +46,9 @@ class Command(BaseModel):
     """Ports of the command's URLs on loopback, which the CLI reaches without a proxy."""
     needs_cluster: bool = False
     """Whether the command reaches the cluster of its kubeconfig. Without this, it gets no way there."""
+    looked_up: tuple[str, ...] | None = None
+    """The kinds that the command looks up at the API server; None if it may look up any. If all of them are known from
+    earlier commands, the command gets what the API server said of its kinds then."""
     listens: bool = False
     """Whether the command connects to its own listener on loopback, such as a tunnel to a pod."""
 

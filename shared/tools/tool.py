@@ -11,7 +11,7 @@ from shared.command.reading import Reading
 from shared.models import CommandClass
 from shared.tools import failure_hints
 from shared.tools.awaited import Awaited
-from shared.tools.class_rules import ClassRule, no_kinds, no_masking
+from shared.tools.class_rules import ClassRule, no_kinds, no_lookup, no_masking
 from shared.tools.namespace_scope import NamespaceScope, untold
 from shared.tools.table import Table
 
@@ -43,6 +43,8 @@ class Grammar:
     """Returns which namespaces a command touches, including those in its manifests."""
     hidden_kinds: Callable[[Reading], tuple[str, ...]] = no_kinds
     """Returns what else a command may act on, besides the kinds that it names: `UNSEEN`, `SEVERAL`, or nothing."""
+    looked_up: Callable[[Reading], tuple[str, ...] | None] = no_lookup
+    """Returns the kinds that a command looks up at the API server; None if it may look up any."""
     manifest_flags: frozenset[str] = frozenset()
     """Flags whose files contain the objects that the command acts on."""
     rendered_flags: frozenset[str] = frozenset()

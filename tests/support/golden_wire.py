@@ -32,6 +32,7 @@ REQUEST = RequestEnvelope(
         proxy_variables=("ALL_PROXY",),
         loopback_ports=(8080,),
         needs_cluster=True,
+        looked_up=("pods",),
         listens=True,
     ),
     command_class=CommandClass.WRITE,

@@ -224,7 +224,7 @@ TOOL = Tool(
         "x-argocd-auth-token": "ARGOCD_AUTH_TOKEN",
     },
     server_variable="ARGOCD_SERVER",
-    token_variable="ARGOCD_AUTH_TOKEN",
+    token_variable="ARGOCD_AUTH_TOKEN",  # noqa: S106 - the name of a variable
     # With these flags argocd connects to itself, by a Unix socket or loopback, which it would look for behind a proxy.
     proxy_variables={"ALL_PROXY": frozenset({"core", "grpc-web", "grpc-web-root-path"})},
     listening_flags=frozenset({"core"}),

@@ -132,6 +132,7 @@ TOOL = Tool(
         plural=kinds.plural,
         namespace_scope=scope.of,
         hidden_kinds=scope.hidden_kinds,
+        looked_up=scope.looked_up,
         manifest_flags=frozenset({"filename"}),
         rendered_flags=frozenset({"kustomize"}),
         file_operands=frozenset({"kustomize"}),

@@ -31,6 +31,7 @@ _BUILT_IN = kinds.NAMESPACED - kinds.CUSTOM_NAMESPACED
 _NOWHERE = frozenset({"api-resources", "api-versions", "auth can-i", "auth whoami", "explain", "version"})
 _WHOLE_NAMESPACE = frozenset({"events"})
 """Verbs that name no kind and read one namespace."""
+_READS_OF_NAMED_KINDS = frozenset({"describe", "get", "logs", "rollout history", "rollout status", "wait"})
 _EVADING_FLAGS = {
     "raw": "an API path may reach any namespace",
     "kustomize": "the objects of a kustomization are unknown; send the output of `kustomize DIR` with `-f -`",
@@ -63,6 +64,16 @@ def hidden_kinds(reading: Reading) -> tuple[str, ...]:
     if by_verb or reading.has(*_EVADING_FLAGS) or not kinds.CATEGORIES.isdisjoint(map(kinds.plural, written)):
         return (UNSEEN,)
     return (SEVERAL,) if any(map(kinds.may_be_several, written)) else ()
+
+
+def looked_up(reading: Reading) -> tuple[str, ...] | None:
+    """Returns the kinds that a reading command looks up, or None if it may look up others too.
+
+    A kind with a group (`widgets.example.com`) is not returned, because its plural alone may be another group's kind.
+    """
+    written = _written(reading)
+    is_sure = reading.path in _READS_OF_NAMED_KINDS and not (hidden_kinds(reading) or reading.has("filename"))
+    return kinds.acted_on(reading) if is_sure and not any("." in name for name in written) else None
 
 
 def _written(reading: Reading) -> list[str]:

@@ -24,6 +24,7 @@ GOLDEN = """\
     "proxy_variables": ["ALL_PROXY"],
     "loopback_ports": [8080],
     "needs_cluster": true,
+    "looked_up": ["pods"],
     "listens": true
   },
   "command_class": "write",
