@@ -126,7 +126,11 @@ class Complete(BaseModel):
 
 
 class Seen(BaseModel):
-    """Door to worker: a request of a visit, and what the door would decide about it."""
+    """Door to worker: a request of a visit, and what the door would decide about it.
+
+    It comes when the head of an answer to a read has arrived, so that a watch is told while it runs, and when the answer
+    to anything else is complete.
+    """
 
     model_config = _CONFIG
 
@@ -142,8 +146,11 @@ class Seen(BaseModel):
     subresource: str
     namespace: str
     name: str
+    """Empty for a collection. For a created object, the name that the server answered with."""
     path: str
     """The path on the server, without its query."""
+    selectors: str
+    """The parameters `labelSelector` and `fieldSelector` of the query, encoded; empty without them."""
     is_read: bool
     """Whether a command of class `read` may send it."""
     strict_refusal: str
