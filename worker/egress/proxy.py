@@ -15,7 +15,7 @@ from shared import logs, metrics
 from shared.models import JobId
 from worker import loopback
 from worker.egress import relay, socks
-from worker.egress.dialer import Dialer, DialError, Streams
+from worker.egress.dialer import Dialer, DialError
 from worker.egress.policy import DialDecision
 from worker.egress.socks import Reply, SocksError, Target
 
@@ -128,9 +128,10 @@ class EgressProxy:
         async with asyncio.timeout(HANDSHAKE_TIMEOUT_S):
             guest = await self._guest(reader, writer)
             target = await socks.read_target(reader, writer)
-        server = await self._connection(guest, target, writer)
-        if server is None:
+        connected = await self._connection(guest, target, writer)
+        if connected is None:
             return
+        server = await relay.opened(connected)
         try:
             await relay.carry((reader, writer), server)
             await relay.close(server[1])
@@ -149,7 +150,7 @@ class EgressProxy:
             guest.tasks.add(task)
         return guest
 
-    async def _connection(self, guest: _Guest, target: Target, writer: StreamWriter) -> Streams | None:
+    async def _connection(self, guest: _Guest, target: Target, writer: StreamWriter) -> socket.socket | None:
         """Dials the target and answers the client. Returns None if the dial failed."""
         try:
             if len(guest.tasks) > CONNECTIONS_PER_JOB:
