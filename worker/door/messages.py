@@ -45,6 +45,9 @@ class Admit(BaseModel):
     """Number of the visit, which is never used twice."""
     reports_requests: bool = False
     """Whether the door reports each request of the visit (`Seen`)."""
+    kinds: tuple[str, ...] | None = None
+    """All names of kinds in the command, as it spells them. Discovery that knows each of them is served from memory.
+    With None the server confirms what is remembered."""
 
 
 class Admitted(BaseModel):
