@@ -45,6 +45,9 @@ class Admit(BaseModel):
     """Number of the visit, which is never used twice."""
     reports_requests: bool = False
     """Whether the door reports each request of the visit (`Seen`)."""
+    kinds: tuple[str, ...] | None = None
+    """All names of kinds in the command, as it spells them. Discovery that knows each of them is served from memory.
+    With None the server confirms what is remembered."""
 
 
 class Admitted(BaseModel):
@@ -128,8 +131,8 @@ class Complete(BaseModel):
 class Seen(BaseModel):
     """Door to worker: a request of a visit, and what the door would decide about it.
 
-    It comes when the head of an answer to a read has arrived, so that a watch is told while it runs. For anything else
-    it comes when the answer is complete.
+    It comes when the head of an answer to a read has arrived, so that a watch is told while it runs, and when the
+    answer to anything else is complete.
     """
 
     model_config = _CONFIG

@@ -41,11 +41,23 @@ def is_effective(
     return _is_all(asked)
 
 
-def who_serves_path(info: RequestInfo) -> str:
-    """Returns the path of the APIService that tells who serves the request's group; empty if it is known."""
-    if not info.is_resource or info.group in kinds.OWN_GROUPS:
+def undecided_by(
+    info: RequestInfo,
+    *,
+    method: str,
+    query: Query,
+    body: bytes,
+    content_type: str,
+    local_groups: Container[tuple[str, str]] = (),
+) -> str:
+    """Returns the path of the APIService that decides whether the request is a dry run; empty if that is certain."""
+    group = (info.group, info.version)
+    if info.group in kinds.OWN_GROUPS or group in local_groups:
         return ""
-    return f"/apis/apiregistration.k8s.io/v1/apiservices/{info.version}.{info.group}"
+    would_be = is_effective(
+        info, method=method, query=query, body=body, content_type=content_type, local_groups={group}
+    )
+    return f"/apis/apiregistration.k8s.io/v1/apiservices/{info.version}.{info.group}" if would_be else ""
 
 
 def is_served_locally(api_service: bytes) -> bool:

@@ -109,17 +109,35 @@ def test_eviction_is_a_dry_run_by_its_query_or_its_body() -> None:
 
 def test_group_of_others_has_dry_runs_only_if_the_api_server_serves_it() -> None:
     info = request_info.resolve("POST", "/apis/example.com/v1/namespaces/x/widgets", [])
-    assert dry_run.who_serves_path(info) == "/apis/apiregistration.k8s.io/v1/apiservices/v1.example.com"
-    for groups, expected in (((), False), ({("example.com", "v2")}, False), ({("example.com", "v1")}, True)):
+    for groups, expected in ((set(), False), ({("example.com", "v2")}, False), ({("example.com", "v1")}, True)):
         is_dry = dry_run.is_effective(
             info, method="POST", query=[("dryRun", "All")], body=b"", content_type="", local_groups=groups
         )
         assert is_dry is expected
 
 
-@pytest.mark.parametrize("path", ["/api/v1/pods", "/apis/apps/v1/deployments", "/version"])
-def test_nobody_needs_to_ask_who_serves_a_group_of_kubernetes(path: str) -> None:
-    assert not dry_run.who_serves_path(request_info.resolve("GET", path, []))
+@pytest.mark.parametrize(
+    ("request_line", "asked", "path"),
+    [
+        ("POST /apis/example.com/v1/widgets", _ALL, "/apis/apiregistration.k8s.io/v1/apiservices/v1.example.com"),
+        ("POST /apis/example.com/v1/widgets", (), ""),
+        ("GET /apis/example.com/v1/widgets/a", _ALL, ""),
+        ("POST /apis/apps/v1/deployments", _ALL, ""),
+        ("POST /apis/known.example/v1/widgets", _ALL, ""),
+        ("POST /version", _ALL, ""),
+    ],
+)
+def test_api_service_is_asked_for_only_where_it_decides(request_line: str, asked: tuple[str, ...], path: str) -> None:
+    method, target = request_line.split()
+    query = [("dryRun", value) for value in asked]
+    assert path == dry_run.undecided_by(
+        request_info.resolve(method, target, query),
+        method=method,
+        query=query,
+        body=b"",
+        content_type="",
+        local_groups={("known.example", "v1")},
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,149 @@
+"""Reads one discovery document of an API server: which resources there are, and under which names.
+
+It reads `APIGroupDiscoveryList` (apidiscovery.k8s.io, v2 and v2beta1) and `APIResourceList`. The server is one of the
+caller's choice, so a document that is too large or has another form names no resources, and is no error.
+"""
+
+import json
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+MOST_BYTES = 4 * 1024 * 1024
+"""Longest document that is read, unpacked: some ten times one of a cluster with a thousand kinds."""
+MOST_RESOURCES = 20_000
+_GZIP = 16 + zlib.MAX_WBITS
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A resource of one version of a group."""
+
+    kind: str
+    is_namespaced: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """What one document says."""
+
+    resources: dict[tuple[str, str, str], Resource] = field(default_factory=dict)
+    """By group, version and plural."""
+    names: frozenset[str] = frozenset()
+    """Each word for a resource in lower case: plural, singular, short names and kind, alone and as kubectl takes them
+    with a group, and with a version and a group."""
+
+    def knows(self, name: str) -> bool:
+        """Whether kubectl finds the resource of this name in the document."""
+        return name.lower() in self.names
+
+
+class _Part(BaseModel):
+    """A part of a document; servers may add fields."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+
+class _ResponseKind(_Part):
+    kind: str = ""
+
+
+class _AggregatedResource(_Part):
+    resource: str
+    kind: Annotated[_ResponseKind | None, Field(alias="responseKind")] = None
+    scope: str = ""
+    singular: Annotated[str, Field(alias="singularResource")] = ""
+    short_names: Annotated[tuple[str, ...] | None, Field(alias="shortNames")] = None
+
+
+class _Version(_Part):
+    version: str
+    resources: tuple[_AggregatedResource, ...] | None = None
+
+
+class _Metadata(_Part):
+    name: str = ""
+
+
+class _Group(_Part):
+    metadata: _Metadata = _Metadata()
+    versions: tuple[_Version, ...] | None = None
+
+
+class _Aggregated(_Part):
+    document: Annotated[Literal["APIGroupDiscoveryList"], Field(alias="kind")]
+    items: tuple[_Group, ...] | None = None
+
+
+class _PlainResource(_Part):
+    name: str
+    singular: Annotated[str, Field(alias="singularName")] = ""
+    namespaced: bool = False
+    kind: str = ""
+    short_names: Annotated[tuple[str, ...] | None, Field(alias="shortNames")] = None
+
+
+class _Plain(_Part):
+    document: Annotated[Literal["APIResourceList"], Field(alias="kind")]
+    group_version: Annotated[str, Field(alias="groupVersion")]
+    resources: tuple[_PlainResource, ...] | None = None
+
+
+_DOCUMENT: TypeAdapter[_Aggregated | _Plain] = TypeAdapter(
+    Annotated[_Aggregated | _Plain, Field(discriminator="document")]
+)
+_Named = tuple[str, str, str, Resource, tuple[str, ...]]
+"""Group, version, plural, resource and its other names."""
+
+
+def parse(body: bytes, content_encoding: str = "") -> Discovery:
+    """Returns what the document says; nothing if it is not a discovery document in JSON, or is too long."""
+    text = _unpacked(body) if content_encoding.lower() == "gzip" else body
+    if len(text) > MOST_BYTES:
+        return Discovery()
+    try:
+        document = _DOCUMENT.validate_python(json.loads(text))
+    except (ValidationError, ValueError, RecursionError):
+        return Discovery()
+    found = _of_plain(document) if isinstance(document, _Plain) else _of_aggregated(document)
+    named = tuple(islice(found, MOST_RESOURCES))
+    names = (word.lower() for group, version, _, _, words in named for word in _words(group, version, words))
+    return Discovery({row[:3]: row[3] for row in named}, frozenset(names))
+
+
+def _unpacked(body: bytes) -> bytes:
+    """Returns the content of a gzip stream, one byte more than is read at most; nothing if it cannot be unpacked."""
+    try:
+        return zlib.decompressobj(_GZIP).decompress(body, MOST_BYTES + 1)
+    except zlib.error:
+        return b""
+
+
+def _of_aggregated(document: _Aggregated) -> Iterator[_Named]:
+    for group in document.items or ():
+        for version in group.versions or ():
+            for found in version.resources or ():
+                kind = found.kind.kind if found.kind else ""
+                words = (found.resource, found.singular, kind, *(found.short_names or ()))
+                resource = Resource(kind, found.scope == "Namespaced")
+                yield group.metadata.name, version.version, found.resource, resource, words
+
+
+def _of_plain(document: _Plain) -> Iterator[_Named]:
+    group, _, version = document.group_version.rpartition("/")
+    for found in document.resources or ():
+        if "/" not in found.name:
+            words = (found.name, found.singular, found.kind, *(found.short_names or ()))
+            yield group, version, found.name, Resource(found.kind, found.namespaced), words
+
+
+def _words(group: str, version: str, words: tuple[str, ...]) -> Iterator[str]:
+    for word in filter(None, words):
+        yield word
+        if group:
+            yield f"{word}.{group}"
+        yield f"{word}.{version}.{group}"
