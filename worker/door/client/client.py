@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from shared.models import JobId
 from worker.door import messages
+<<<<<<< HEAD
 from worker.door.client.dialling import Dialling
 from worker.door.client.visit import Answer, DoorGoneError, Notary, Visit
 from worker.door.messages import (
@@ -30,6 +31,12 @@ from worker.door.messages import (
     Seen,
     ToDoor,
 )
+=======
+from worker.door.client.address import DoorAddress
+from worker.door.client.dialling import Dialling
+from worker.door.client.visit import Answer, DoorGoneError, Notary, Visit
+from worker.door.messages import Access, Admit, Dial, Dismiss, Seen, ToDoor
+>>>>>>> main
 from worker.egress.dialer import Dialer
 from worker.launcher.channel import channel_pair, close_all
 from worker.launcher.link import Link
@@ -103,7 +110,11 @@ class Door:
         is called if the door dies meanwhile. `kinds` are all kinds that the command looks up, if they are known.
         """
         number = next(self._numbers)
+<<<<<<< HEAD
         visit = Visit(number, access, self.port, self._send, job_id=job_id, notary=notary, reports=reports)
+=======
+        visit = Visit(number, DoorAddress(self.port, access), self._send, job_id=job_id, notary=notary, reports=reports)
+>>>>>>> main
         self._visits[number] = visit
         admit = Admit(visit=number, reports_requests=reports is not None, kinds=kinds)
         self._send(admit, _file(access.model_dump_json(by_alias=False).encode()))
@@ -148,6 +159,7 @@ class Door:
             self.kill()
             return
         visit = self._visits.get(message.visit)
+<<<<<<< HEAD
         if visit is None or not isinstance(message, Answered):
             close_all(descriptors)
         if visit is None:
@@ -167,6 +179,14 @@ class Door:
                 visit.note_answer(message, descriptors)
             case Dismissed():
                 visit.note_dismissed()
+=======
+        if visit is None:
+            close_all(descriptors)
+        elif isinstance(message, Dial):
+            self._dialling.dial(message.dial, visit)
+        else:
+            visit.take(message, descriptors)
+>>>>>>> main
 
     def _on_end(self) -> None:
         self.gone.set()
