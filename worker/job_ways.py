@@ -94,6 +94,7 @@ class WayOpener:
                 notary=guest.notary,
                 reports=report if touched is not None or self.logs_requests else None,
                 on_gone=lambda: guest.control.fail(DOOR_DIED),
+                kinds=command.looked_up,
             )
         )
 

@@ -47,8 +47,8 @@ class Command(BaseModel):
     needs_cluster: bool = False
     """Whether the command reaches the cluster of its kubeconfig. Without this, it gets no way there."""
     looked_up: tuple[str, ...] | None = None
-    """The kinds that the command looks up at the API server; None if it may look up any. If all of them are known from
-    earlier commands, the command gets what the API server said of its kinds then."""
+    """The kinds that the command looks up at the API server, as it spells them; None if it may look up any. If all are
+    known from earlier commands, the command gets what the API server said of its kinds then."""
     listens: bool = False
     """Whether the command connects to its own listener on loopback, such as a tunnel to a pod."""
 

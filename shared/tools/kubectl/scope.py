@@ -67,13 +67,10 @@ def hidden_kinds(reading: Reading) -> tuple[str, ...]:
 
 
 def looked_up(reading: Reading) -> tuple[str, ...] | None:
-    """Returns the kinds that a reading command looks up, or None if it may look up others too.
-
-    A kind with a group (`widgets.example.com`) is not returned, because its plural alone may be another group's kind.
-    """
-    written = _written(reading)
-    is_sure = reading.path in _READS_OF_NAMED_KINDS and not (hidden_kinds(reading) or reading.has("filename"))
-    return kinds.acted_on(reading) if is_sure and not any("." in name for name in written) else None
+    """Returns the kinds that a reading command looks up, as it spells them, or None if it may look up others too."""
+    written = tuple(name.lower() for name in _written(reading))
+    is_named = bool(written) and not reading.has("filename", *_EVADING_FLAGS) and kinds.CATEGORIES.isdisjoint(written)
+    return written if is_named and reading.path in _READS_OF_NAMED_KINDS else None
 
 
 def _written(reading: Reading) -> list[str]:

@@ -15,28 +15,10 @@ from pydantic import ValidationError
 
 from shared.models import JobId
 from worker.door import messages
-<<<<<<< HEAD
-from worker.door.client.dialling import Dialling
-from worker.door.client.visit import Answer, DoorGoneError, Notary, Visit
-from worker.door.messages import (
-    Access,
-    Admit,
-    Admitted,
-    Answered,
-    Complete,
-    Dial,
-    Dismiss,
-    Dismissed,
-    Intend,
-    Seen,
-    ToDoor,
-)
-=======
 from worker.door.client.address import DoorAddress
 from worker.door.client.dialling import Dialling
 from worker.door.client.visit import Answer, DoorGoneError, Notary, Visit
 from worker.door.messages import Access, Admit, Dial, Dismiss, Seen, ToDoor
->>>>>>> main
 from worker.egress.dialer import Dialer
 from worker.launcher.channel import channel_pair, close_all
 from worker.launcher.link import Link
@@ -110,11 +92,7 @@ class Door:
         is called if the door dies meanwhile. `kinds` are all kinds that the command looks up, if they are known.
         """
         number = next(self._numbers)
-<<<<<<< HEAD
-        visit = Visit(number, access, self.port, self._send, job_id=job_id, notary=notary, reports=reports)
-=======
         visit = Visit(number, DoorAddress(self.port, access), self._send, job_id=job_id, notary=notary, reports=reports)
->>>>>>> main
         self._visits[number] = visit
         admit = Admit(visit=number, reports_requests=reports is not None, kinds=kinds)
         self._send(admit, _file(access.model_dump_json(by_alias=False).encode()))
@@ -159,34 +137,12 @@ class Door:
             self.kill()
             return
         visit = self._visits.get(message.visit)
-<<<<<<< HEAD
-        if visit is None or not isinstance(message, Answered):
-            close_all(descriptors)
-        if visit is None:
-            return
-        match message:
-            case Dial():
-                self._dialling.dial(message.dial, visit)
-            case Admitted():
-                visit.note_admitted()
-            case Intend():
-                visit.intend(message.change)
-            case Complete():
-                visit.complete(message.change)
-            case Seen():
-                visit.report(message)
-            case Answered():
-                visit.note_answer(message, descriptors)
-            case Dismissed():
-                visit.note_dismissed()
-=======
         if visit is None:
             close_all(descriptors)
         elif isinstance(message, Dial):
             self._dialling.dial(message.dial, visit)
         else:
             visit.take(message, descriptors)
->>>>>>> main
 
     def _on_end(self) -> None:
         self.gone.set()

@@ -10,11 +10,7 @@ from typing import Protocol
 from shared.changes import Change
 from shared.models import JobId
 from worker.door.client.address import DoorAddress
-<<<<<<< HEAD
-from worker.door.messages import Access, Answered, Ask, Intended, Seen, ToDoor
-=======
 from worker.door.messages import Admitted, Answered, Ask, Complete, Dismissed, Intend, Intended, Seen, ToDoor, ToWorker
->>>>>>> main
 from worker.launcher.channel import close_all
 
 ADMIT_TIMEOUT_S = 10.0
@@ -57,14 +53,8 @@ class Visit:
     def __init__(
         self,
         number: int,
-<<<<<<< HEAD
-        access: Access,
-        port: int,
-        send: Callable[..., None],
-=======
         address: DoorAddress,
         send: Callable[[ToDoor], None],
->>>>>>> main
         *,
         job_id: JobId,
         notary: Notary | None,
@@ -72,11 +62,7 @@ class Visit:
     ) -> None:
         self.number = number
         self.job_id = job_id
-<<<<<<< HEAD
-        self.address = DoorAddress(port, access)
-=======
         self.address = address
->>>>>>> main
         """Where the command finds its API server."""
         self.on_gone: Callable[[], None] | None = None
         self._send = send
@@ -112,15 +98,8 @@ class Visit:
         answer = self._asks[number] = self._loop.create_future()
         self._send(Ask(ask=number, visit=self.number, path=path))
         try:
-<<<<<<< HEAD
-            async with asyncio.timeout(ASK_TIMEOUT_S):
-                return await answer
-        except TimeoutError:
-            return None
-=======
             await asyncio.wait({answer}, timeout=ASK_TIMEOUT_S)
             return answer.result() if answer.done() else None
->>>>>>> main
         finally:
             del self._asks[number]
 
@@ -136,43 +115,14 @@ class Visit:
     def lose(self, *, is_expected: bool = False) -> None:
         """Notes that the door has died."""
         self._is_lost = True
-<<<<<<< HEAD
-        self.note_admitted()
-        self.note_dismissed()
-=======
         _end(self._admitted)
         _end(self._dismissed)
->>>>>>> main
         for answer in self._asks.values():
             if not answer.done():
                 answer.set_exception(DoorGoneError("the door is gone"))
         if self.on_gone is not None and not is_expected:
             self.on_gone()
 
-<<<<<<< HEAD
-    def note_admitted(self) -> None:
-        if not self._admitted.done():
-            self._admitted.set_result(None)
-
-    def note_dismissed(self) -> None:
-        if not self._dismissed.done():
-            self._dismissed.set_result(None)
-
-    def note_answer(self, answered: Answered, descriptors: list[int]) -> None:
-        waiting = self._asks.get(answered.ask)
-        try:
-            if waiting is not None and not waiting.done():
-                waiting.set_result(_answer(answered, descriptors))
-        finally:
-            close_all(descriptors)
-
-    def report(self, seen: Seen) -> None:
-        if self._reports is not None:
-            self._reports(seen)
-
-    def intend(self, change: Change) -> None:
-        """Notes a change, and answers when it is noted."""
-=======
     def take(self, message: ToWorker, descriptors: list[int]) -> None:
         """Takes a message of the door about this visit, and owns its descriptors."""
         try:
@@ -198,19 +148,11 @@ class Visit:
             waiting.set_result(_answer(answered, descriptors))
 
     def _intend(self, change: Change) -> None:
->>>>>>> main
         self._has_changes = True
         note = self._loop.create_task(self._noted(change), name=f"note a change of {self.job_id}")
         self._notes.add(note)
         note.add_done_callback(self._notes.discard)
 
-<<<<<<< HEAD
-    def complete(self, change: Change) -> None:
-        if self._notary is not None:
-            self._notary.complete(change)
-
-=======
->>>>>>> main
     async def _noted(self, change: Change) -> None:
         refusal: str | None = NO_NOTARY
         if self._notary is not None:
@@ -222,14 +164,11 @@ class Visit:
         self._send(Intended(visit=self.number, number=change.number, refusal=refusal))
 
 
-<<<<<<< HEAD
-=======
 def _end(waiting: "asyncio.Future[None]") -> None:
     if not waiting.done():
         waiting.set_result(None)
 
 
->>>>>>> main
 def _answer(answered: Answered, descriptors: list[int]) -> Answer | None:
     if answered.status is None or not descriptors:
         return None

@@ -15,10 +15,11 @@ def looked_up(command: str) -> tuple[str, ...] | None:
     ("command", "kinds"),
     [
         ("get pods", ("pods",)),
-        ("get po,SVC -A", ("pods", "services")),
-        ("describe deploy/web", ("deployments",)),
+        ("get po,SVC -A", ("po", "svc")),
+        ("describe deploy/web", ("deploy",)),
         ("logs web", ("pods",)),
-        ("rollout status deploy/web", ("deployments",)),
+        ("rollout status deploy/web", ("deploy",)),
+        ("get widgets.example.com", ("widgets.example.com",)),
     ],
 )
 def test_named_kinds_are_told(command: str, kinds: tuple[str, ...]) -> None:
@@ -27,7 +28,7 @@ def test_named_kinds_are_told(command: str, kinds: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["get widgets", "get all", "get certificates.example.com", "get -f x.yaml", "get --raw /api", "apply -f -", "top pod"],
+    ["get all", "get -f x.yaml", "get --raw /api", "apply -f -", "top pod"],
 )
 def test_command_that_may_look_up_other_kinds_tells_none(command: str) -> None:
     assert looked_up(command) is None
