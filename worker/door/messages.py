@@ -131,8 +131,8 @@ class Complete(BaseModel):
 class Seen(BaseModel):
     """Door to worker: a request of a visit, and what the door would decide about it.
 
-    It comes when the head of an answer to a read has arrived, so that a watch is told while it runs, and when the answer
-    to anything else is complete.
+    It comes when the head of an answer to a read has arrived, so that a watch is told while it runs, and when the
+    answer to anything else is complete.
     """
 
     model_config = _CONFIG
