@@ -19,12 +19,12 @@ from worker.launcher.client import Launcher
 from worker.machine import containment, work_directories
 from worker.machine.tool_binaries import ToolBinary
 from worker.run import command_plan, job_directory
-from worker.run.command_plan import PlanSettings
+from worker.run.command_plan import PlanSettings, Ways
 from worker.run.execution import execute
 
 TIME_LIMIT_S = 60.0
 BUDGET_MS = 2
-WAYS = ProxyAccess(1, "user", "password")
+WAYS = Ways(ProxyAccess(1, "user", "password"))
 """Access to a proxy that is never used. Its port becomes one of the sandbox's rules."""
 
 

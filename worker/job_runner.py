@@ -213,9 +213,7 @@ class JobRunner:
 
     def _guest(self, job: OpenedJob, recorder: OutputRecorder) -> Guest:
         tool = self.binaries[job.envelope.command.tool].tool
-        return Guest(
-            job.claim.record.id, job.claim.record.principal, job.envelope, tool, job.control, ChangeLog(recorder)
-        )
+        return Guest(job.claim.record.id, job.claim.record.principal, job.envelope, tool, job.control, recorder.changes)
 
     @asynccontextmanager
     async def _watched(self, job: OpenedJob, recorder: OutputRecorder, opened: JobWays) -> AsyncIterator[Sink]:
