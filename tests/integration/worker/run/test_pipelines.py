@@ -129,8 +129,6 @@ async def test_replaced_output_that_is_not_read_to_its_end_is_no_failure(piped: 
     assert (printed.exit_code, printed.stdout) == (0, "1\n")
     without_end = behind.replace("1", "y") if "grep" in behind else behind
     cut_off = await piped.run("exec yes", without_end, must_finish=True, replaced=DOOR)
-        "exec yes", behind.replace("1", "y") if "grep" in behind else behind, must_finish=True, replaced=DOOR
-    )
     assert (cut_off.execution.exit.signal, cut_off.execution.stage) == (signal.SIGPIPE, TOOL)
 
 
