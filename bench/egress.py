@@ -18,7 +18,6 @@ from shared.kubeconfig import cluster_access
 from shared.models import JobId
 from tests.support import egress
 from tests.support.api_server.handle import ApiServer
-from worker.egress.proxy import EgressProxy
 
 START_TIMEOUT_S = 10.0
 
@@ -52,7 +51,7 @@ def _proxy() -> Iterator[str]:
 
     async def serve() -> None:
         stop = asyncio.Event()
-        async with EgressProxy.running(egress.dialer()) as proxy, proxy.admit(JobId("0" * 48)) as access:
+        async with egress.proxy(egress.dialer()) as proxy, proxy.admit(JobId("0" * 48)) as access:
             ready.set_result((access.url, asyncio.get_running_loop(), stop))
             await stop.wait()
 

@@ -12,6 +12,8 @@ class EventKind(StrEnum):
     STDOUT = "stdout"
     STDERR = "stderr"
     PROGRESS = "progress"
+    CHANGE = "change"
+    """Content: a `shared.changes.Change` as JSON."""
 
 
 ATTEMPT_SEQUENCES = 10**9

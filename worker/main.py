@@ -37,7 +37,7 @@ from shared.store.sweeper import Sweeper
 from shared.store.workers import WorkerRegistry
 from shared.tools import registry
 from shared.tracing import spans
-from worker import app
+from worker import app, loopback
 from worker.announcer import Announcer
 from worker.app import WorkerApp
 from worker.egress import own_services, resolver
@@ -125,7 +125,7 @@ async def _served(settings: WorkerSettings, tracer: Tracer) -> bool:
     with _work_directory(settings.work_directory) as work_directory:
         watch = SentinelWatch(settings.redis_address())
         dialer = _dialer(settings, watch)
-        async with _launcher(work_directory) as launcher, EgressProxy.running(dialer) as proxy:
+        async with _launcher(work_directory) as launcher, EgressProxy.running(dialer, loopback.listener()) as proxy:
             plan = PlanSettings(
                 sandboxed=contained.is_sandbox,
                 allow_loopback=settings.allow_loopback,

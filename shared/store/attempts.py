@@ -50,6 +50,8 @@ class Renewals:
 class SealedEvent:
     sequence: int
     token: bytes
+    change: int = 0
+    """Number of the change that the event tells of; 0 for any other event. It is not sealed."""
 
 
 @dataclass(frozen=True, slots=True)

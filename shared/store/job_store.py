@@ -173,7 +173,16 @@ class JobStore:
 
     async def append(self, attempt: Attempt, events: Sequence[SealedEvent]) -> bool:
         """Adds events to the job's stream. Returns False if the attempt no longer holds the job."""
-        return bool(await self._scripts.call("append", attempt.job_id, attempt.fence, *_flat(events)))
+        [held] = await self._scripts.call_unacknowledged("append", attempt.job_id, attempt.fence, *_flat(events))
+        return bool(held)
+
+    async def note(self, attempt: Attempt, events: Sequence[SealedEvent], *, even_if_full: bool) -> bool:
+        """Adds events as `append` does, and returns only when replicas that must know of them have acknowledged them.
+
+        With `even_if_full` it exceeds Redis' `maxmemory` if need be. Raises `NotAcknowledgedError`.
+        """
+        name = "note" if even_if_full else "append"
+        return bool((await self._scripts.call_acknowledged(name, attempt.job_id, attempt.fence, *_flat(events)))[-1])
 
     async def settle(self, attempt: Attempt, ending: Ending) -> bool:
         """Ends a running job. Returns False if the attempt no longer holds it. A repeated call changes nothing.
@@ -280,6 +289,22 @@ class JobStore:
         entries = await self._redis.xrange(key_names.EVENTS + job_id, min=f"({after}-0", count=limit)
         return [SealedEvent(int(entry.partition(b"-")[0]), fields[b"event"]) for entry, fields in entries]
 
+    async def changes(self, job_id: JobId) -> dict[int, int]:
+        """Returns the number of each change of the job, in order, with the number of the newest event about it."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.hgetall(key_names.CHANGES + job_id)
+            [found] = await pipe.execute()
+        return dict(sorted((int(number), int(sequence)) for number, sequence in found.items()))
+
+    async def events_at(self, job_id: JobId, sequences: Sequence[int]) -> list[SealedEvent]:
+        """Returns the sealed events with these sequence numbers, in one round trip, without those that are gone."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for sequence in sequences:
+                pipe.xrange(key_names.EVENTS + job_id, min=f"{sequence}-0", max=f"{sequence}-0")
+            answers = await pipe.execute()
+        found = zip(sequences, answers, strict=True)
+        return [SealedEvent(sequence, entries[0][1][b"event"]) for sequence, entries in found if entries]
+
     async def progress(self, job_ids: Sequence[JobId]) -> list[Progress]:
         """Returns the progress of jobs in one round trip."""
         async with self._redis.pipeline(transaction=False) as pipe:
@@ -317,7 +342,7 @@ def _pairs(attempts: Collection[Attempt]) -> list[str]:
 
 
 def _flat(events: Sequence[SealedEvent]) -> list[int | bytes]:
-    return [part for event in events for part in (event.sequence, event.token)]
+    return [part for event in events for part in (event.sequence, event.token, event.change)]
 
 
 def _count_ended(ended: Sequence[bytes]) -> None:

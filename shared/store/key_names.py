@@ -15,6 +15,8 @@ REQUEST = f"{PREFIX}request:"
 """String: the sealed request, which is deleted when the job ends."""
 EVENTS = f"{PREFIX}events:"
 """Stream: the sealed output; an entry's id is its sequence number."""
+CHANGES = f"{PREFIX}changes:"
+"""Hash per job that has changed something: number of a change to the sequence number of the newest event about it."""
 RESPONSE = f"{PREFIX}response:"
 """String: the sealed CommandResponse."""
 

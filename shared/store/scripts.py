@@ -45,6 +45,8 @@ _SCRIPTS = (
     *("submit", "take", "give_back", "append", "settle", "tell", "renew", "cancel", "sweep", "announce"),
     *("deliver", "survey", "watch"),
 )
+_SAME_TEXT = {"note": "append"}
+"""Name of a script → script with the same text. They differ in what they do when Redis is full."""
 
 
 class NotAcknowledgedError(RedisError):
@@ -70,14 +72,15 @@ def _prelude() -> str:
 @cache
 def _sources() -> dict[str, str]:
     prelude = _prelude()
-    return {name: _source(name, prelude) for name in _SCRIPTS}
+    return {name: _source(name, prelude) for name in (*_SCRIPTS, *_SAME_TEXT)}
 
 
 def _source(name: str, prelude: str) -> str:
-    # A full Redis may refuse new jobs and output, but must not prevent running jobs from ending
+    # A full Redis may refuse new jobs and output. It must not prevent running jobs from ending, nor their commands from
+    # completing what they have begun to change
     # (https://redis.io/docs/latest/develop/programmability/lua-api/#script_flags).
     shebang = "" if name in ("submit", "append") else "#!lua flags=allow-oom\n"
-    return f"{shebang}{prelude}{_read(name)}"
+    return f"{shebang}{prelude}{_read(_SAME_TEXT.get(name, name))}"
 
 
 class Scripts:

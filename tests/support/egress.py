@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 
 from shared.network import destinations
 from shared.network.endpoints import Address
+from worker import loopback
 from worker.egress import relay, resolver
 from worker.egress.dialer import Dialer
 from worker.egress.own_services import OwnServices
 from worker.egress.policy import EgressPolicy
+from worker.egress.proxy import EgressProxy
 
 
 @dataclass
@@ -51,6 +53,13 @@ def dialer(
         own=OwnServices(destinations.parse_services(own), resolve),
     )
     return Dialer(policy, upstream_url, resolve)
+
+
+@asynccontextmanager
+async def proxy(made: Dialer) -> AsyncIterator[EgressProxy]:
+    """A worker's proxy."""
+    async with EgressProxy.running(made, loopback.listener()) as running:
+        yield running
 
 
 @dataclass

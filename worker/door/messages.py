@@ -181,6 +181,7 @@ class Answered(BaseModel):
 
     type: Literal["answered"] = "answered"
     ask: int
+    visit: int
     status: int | None = None
 
 

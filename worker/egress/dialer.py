@@ -1,7 +1,7 @@
 """Resolves a host, judges its addresses and dials them at once, so that DNS rebinding finds no gap after the check."""
 
 import asyncio
-from asyncio import StreamReader, StreamWriter
+import socket
 from dataclasses import dataclass, field
 
 from python_socks import ProxyError
@@ -16,8 +16,6 @@ CONNECT_TIMEOUT_S = 10.0
 """Seconds to resolve a name and dial all of its addresses. CLIs themselves give up after 30 s."""
 MAX_ADDRESSES = 4
 """Number of addresses of a name that are tried. Each gets an equal share of the time."""
-
-Streams = tuple[StreamReader, StreamWriter]
 
 
 class DialError(Exception):
@@ -39,8 +37,8 @@ class Dialer:
     """The operator's proxy, `http://` or `socks5://`. It gets addresses, except those on loopback."""
     resolve: Resolver = resolver.resolve
 
-    async def connect(self, host: str, port: int) -> Streams:
-        """Returns a connection to a host, given in lower case. Raises DialError."""
+    async def connect(self, host: str, port: int) -> socket.socket:
+        """Returns a connected socket, which does not block, to a host in lower case. Raises DialError."""
         refusal = self.policy.judge_host(host)
         if refusal is not None:
             raise DialError(refusal)
@@ -63,7 +61,7 @@ class Dialer:
             raise DialError(next((refusal for _, refusal in judged if refusal), DialDecision.UNRESOLVED))
         return allowed
 
-    async def _first(self, addresses: list[Address], port: int) -> Streams:
+    async def _first(self, addresses: list[Address], port: int) -> socket.socket:
         is_refused = False
         for address in addresses:
             try:
@@ -75,12 +73,16 @@ class Dialer:
                 continue
         raise DialError(DialDecision.UNREACHABLE, is_refused=is_refused)
 
-    async def _open(self, address: Address, port: int) -> Streams:
-        if self.upstream_url is None or address.is_loopback:
-            return await asyncio.open_connection(str(address), port)
-        socket = await Proxy.from_url(self.upstream_url).connect(str(address), port, timeout=CONNECT_TIMEOUT_S)
+    async def _open(self, address: Address, port: int) -> socket.socket:
+        if self.upstream_url is not None and not address.is_loopback:
+            return await Proxy.from_url(self.upstream_url).connect(str(address), port, timeout=CONNECT_TIMEOUT_S)
+        family = socket.AF_INET if address.version == 4 else socket.AF_INET6  # noqa: PLR2004 - the protocol's name
+        opened = socket.socket(family, socket.SOCK_STREAM)
         try:
-            return await asyncio.open_connection(sock=socket)
+            opened.setblocking(False)
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            await asyncio.get_running_loop().sock_connect(opened, (str(address), port))
         except BaseException:
-            socket.close()
+            opened.close()
             raise
+        return opened

@@ -3,6 +3,7 @@
 import asyncio
 import hmac
 import secrets
+import socket
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -12,18 +13,17 @@ import structlog
 
 from shared import logs, metrics
 from shared.models import JobId
+from worker import loopback
 from worker.egress import relay, socks
-from worker.egress.dialer import Dialer, DialError, Streams
+from worker.egress.dialer import Dialer, DialError
 from worker.egress.policy import DialDecision
 from worker.egress.socks import Reply, SocksError, Target
 
-HOST = "127.0.0.1"
 HANDSHAKE_TIMEOUT_S = 10.0
 CONNECTIONS_PER_JOB = 64
 """Most connections of one job. A CLI keeps one to its API server and a few to registries."""
 MAX_CONNECTIONS = 4_096
 """Most connections of all jobs together, including clients that do not belong to a job."""
-BACKLOG = 256
 
 _REPLIES = {
     DialDecision.TOO_MANY: Reply.GENERAL_FAILURE,
@@ -46,7 +46,7 @@ class ProxyAccess:
     @property
     def url(self) -> str:
         """The proxy's URL with credentials, for a kubeconfig or the environment. It must never be an argument."""
-        return f"socks5://{self.user}:{self.password}@{HOST}:{self.port}"
+        return f"socks5://{self.user}:{self.password}@{loopback.HOST}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +71,11 @@ class EgressProxy:
 
     @classmethod
     @asynccontextmanager
-    async def running(cls, dialer: Dialer) -> AsyncIterator["EgressProxy"]:
-        """Runs a proxy on a free loopback port. The end of the block closes all connections. Raises OSError."""
+    async def running(cls, dialer: Dialer, listener: socket.socket) -> AsyncIterator["EgressProxy"]:
+        """Runs a proxy on a listening socket. The end of the block closes it and all connections."""
         proxy = cls(dialer)
-        proxy._server = await asyncio.start_server(proxy._accept, HOST, 0, backlog=BACKLOG)
-        proxy._port = proxy._server.sockets[0].getsockname()[1]
+        proxy._server = await asyncio.start_server(proxy._accept, sock=listener)
+        proxy._port = listener.getsockname()[1]
         try:
             yield proxy
         finally:
@@ -128,9 +128,10 @@ class EgressProxy:
         async with asyncio.timeout(HANDSHAKE_TIMEOUT_S):
             guest = await self._guest(reader, writer)
             target = await socks.read_target(reader, writer)
-        server = await self._connection(guest, target, writer)
-        if server is None:
+        connected = await self._connection(guest, target, writer)
+        if connected is None:
             return
+        server = await relay.opened(connected)
         try:
             await relay.carry((reader, writer), server)
             await relay.close(server[1])
@@ -149,7 +150,7 @@ class EgressProxy:
             guest.tasks.add(task)
         return guest
 
-    async def _connection(self, guest: _Guest, target: Target, writer: StreamWriter) -> Streams | None:
+    async def _connection(self, guest: _Guest, target: Target, writer: StreamWriter) -> socket.socket | None:
         """Dials the target and answers the client. Returns None if the dial failed."""
         try:
             if len(guest.tasks) > CONNECTIONS_PER_JOB:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 from asyncio import StreamReader, StreamWriter
 
 CHUNK_BYTES = 64 * 1024
@@ -11,6 +12,15 @@ LINGER_S = 5.0
 """Seconds in which buffered bytes are still written after the end."""
 
 Streams = tuple[StreamReader, StreamWriter]
+
+
+async def opened(connected: socket.socket) -> Streams:
+    """Returns the streams of a connected socket, which belongs to them from then on."""
+    try:
+        return await asyncio.open_connection(sock=connected)
+    except BaseException:
+        connected.close()
+        raise
 
 
 async def carry(one: Streams, other: Streams) -> None:

@@ -1,16 +1,17 @@
-"""The worker's end of the channel to the launcher, in the event loop. It keeps the order of packets."""
+"""One end of a channel to another process, in the event loop. It keeps the order of packets."""
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from worker.launcher.channel import Channel
+from worker.launcher.channel import Channel, close_all
 
 
 class Link:
     """Sends packets without blocking: at once if the socket accepts them, otherwise later and in order.
 
-    `on_packet` takes ownership of a packet's descriptors. `on_end` is called once, after the launcher's end or `close`.
+    `on_packet` takes ownership of a packet's descriptors. `on_end` is called once, after the other end was closed or
+    after `close`.
     """
 
     def __init__(
@@ -20,17 +21,18 @@ class Link:
         self._channel = channel
         self._on_packet = on_packet
         self._on_end = on_end
-        self._unsent: deque[bytes] = deque()
+        self._unsent: deque[tuple[bytes, Sequence[int]]] = deque()
         self._is_open = True
         self._loop = asyncio.get_running_loop()
         self._descriptor = channel.fileno()
         self._loop.add_reader(self._descriptor, self._receive)
 
-    def send(self, packet: bytes) -> None:
-        """Sends a packet. Does nothing after the launcher has ended, because `on_end` reports that."""
+    def send(self, packet: bytes, descriptors: Sequence[int] = ()) -> None:
+        """Sends a packet, and closes its descriptors then. After the other end has closed, it sends nothing."""
         if not self._is_open:
+            close_all(descriptors)
             return
-        self._unsent.append(packet)
+        self._unsent.append((packet, descriptors))
         if len(self._unsent) == 1:
             self._flush()
 
@@ -41,14 +43,16 @@ class Link:
         self._loop.remove_reader(self._descriptor)
         self._loop.remove_writer(self._descriptor)
         self._channel.close()
+        for _, descriptors in self._unsent:
+            close_all(descriptors)
         self._unsent.clear()
         self._on_end()
 
     def _flush(self) -> None:
         try:
             while self._unsent:
-                self._channel.send(self._unsent[0])
-                self._unsent.popleft()
+                self._channel.send(*self._unsent[0])
+                close_all(self._unsent.popleft()[1])
         except BlockingIOError:
             self._loop.add_writer(self._descriptor, self._flush)
         except OSError:

@@ -3,32 +3,22 @@
 Both are limited. Output beyond the limit is counted and dropped, and the command goes on.
 """
 
-import asyncio
-import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
-import structlog
-
 from shared import metrics, terminal, utf8
-from shared.events import EventKind, OutputEvent
+from shared.events import EventKind
 from shared.metrics import OutputFate
-from shared.redis.redis_connection import UNAVAILABLE
-from shared.sealing.fernet_keys import DataKey, Purpose
+from shared.sealing.fernet_keys import DataKey
 from shared.store.attempts import Attempt, SealedEvent
 from shared.store.job_store import JobStore
 from worker.job_control import JobControl
+from worker.output.change_log import ChangeLog
+from worker.output.event_writer import EventWriter
 
-FLUSH_INTERVAL_S = 0.05
-"""Seconds of output that are stored as one entry; half of the delay that a reader may notice."""
-FLUSH_BYTES = 64 * 1024
 EVENT_OVERHEAD_BYTES = 300
 """Bytes that an event takes in Redis beside its data. They count, so that single bytes of output cannot fill Redis."""
-RETRY_DELAY_S = 0.5
 BYTES_PER_CHARACTER = 4
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,25 +42,15 @@ class OutputRecorder:
         limits: OutputLimits,
         last_sequence: int = 0,
     ) -> None:
-        self._store = store
-        self._attempt = attempt
-        self._control = control
-        self._key = key
+        self._writer = EventWriter(store, attempt, control, key=key, last_sequence=last_sequence)
+        self.changes = ChangeLog(self._writer)
+        """Notes what the command changes."""
         self._limits = limits
         self._heads = {EventKind.STDOUT: bytearray(), EventKind.STDERR: bytearray()}
         self._totals = {EventKind.STDOUT: 0, EventKind.STDERR: 0}
         self._stored_bytes = 0
         self._dropped_bytes = 0
         self._held = {EventKind.STDOUT: b"", EventKind.STDERR: b""}
-        self._sealed_bytes: dict[EventKind, int] = {}
-        self._pending: list[tuple[EventKind, int, bytearray]] = []
-        self._pending_bytes = 0
-        self._unsent: list[SealedEvent] = []
-        self._sequence = last_sequence
-        self._newest_progress = 0
-        self._is_streaming = False
-        self._timer: asyncio.TimerHandle | None = None
-        self._writing: asyncio.Task[None] | None = None
 
     @property
     def dropped_bytes(self) -> int:
@@ -80,7 +60,7 @@ class OutputRecorder:
     @property
     def newest_progress(self) -> int:
         """Sequence number of the newest sealed progress event, or 0 if there is none. Ask after `remaining`."""
-        return self._newest_progress
+        return self._writer.newest_progress
 
     def count(self) -> None:
         """Adds the stored and dropped bytes to the metrics. Call it once, after all output was added."""
@@ -100,7 +80,9 @@ class OutputRecorder:
 
     def tell(self, text: str) -> None:
         """Adds a progress event, which is not part of the command's output."""
-        self._pend(EventKind.PROGRESS, text.encode())
+        data = text.encode()
+        self._stored_bytes += EVENT_OVERHEAD_BYTES + len(data)
+        self._writer.add(EventKind.PROGRESS, data)
 
     def text(self, kind: EventKind) -> tuple[str, bool]:
         """Returns the beginning of a stream for the response, and whether the rest was cut."""
@@ -108,24 +90,9 @@ class OutputRecorder:
         cut = text[: self._limits.response_characters]
         return cut, len(cut) < len(text) or len(self._heads[kind]) < self._totals[kind]
 
-    @asynccontextmanager
-    async def streaming(self) -> AsyncIterator[None]:
-        """Writes events to the store while the block runs. `remaining` returns the events that are left after it.
-
-        Output is written when it is `FLUSH_INTERVAL_S` old, so a command that ends sooner needs no task for it.
-        """
-        self._is_streaming = True
-        self._write_later()
-        try:
-            yield
-        finally:
-            self._is_streaming = False
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
-            if self._writing is not None:
-                self._writing.cancel()
-                await asyncio.wait({self._writing})
+    def streaming(self) -> AbstractAsyncContextManager[None]:
+        """Writes events to the store while the block runs. `remaining` returns the events that are left after it."""
+        return self._writer.streaming()
 
     def remaining(self) -> list[SealedEvent]:
         """Returns the events that `streaming` has not stored. No output may be added after this call."""
@@ -133,8 +100,7 @@ class OutputRecorder:
             if held:
                 self._pend(kind, held)
         self._held.clear()
-        self._seal_pending()
-        return self._unsent
+        return self._writer.remaining()
 
     def _buffer(self, kind: EventKind, data: bytes) -> None:
         """Holds back an incomplete character or terminal sequence, so that each event can be read by itself."""
@@ -145,71 +111,5 @@ class OutputRecorder:
             self._pend(kind, data[:end])
 
     def _pend(self, kind: EventKind, data: bytes) -> None:
-        last = self._pending[-1] if self._pending else None
-        is_output = kind is not EventKind.PROGRESS
-        if is_output and last and last[0] is kind and len(last[2]) < FLUSH_BYTES:
-            last[2].extend(data)
-        else:
-            self._pending.append((kind, time.time_ns() // 1_000_000, bytearray(data)))
-            self._stored_bytes += EVENT_OVERHEAD_BYTES
-        self._stored_bytes += len(data)
-        self._pending_bytes += len(data)
-        if self._is_streaming:
-            self._write_later()
-
-    def _write_later(self) -> None:
-        """Starts to write now if there is much, or in a moment if there is little, unless that is already under way."""
-        is_full = self._pending_bytes >= FLUSH_BYTES
-        if not self._pending or self._writing is not None or (self._timer is not None and not is_full):
-            return
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_later(0 if is_full else FLUSH_INTERVAL_S, self._write)
-
-    def _write(self) -> None:
-        self._timer = None
-        self._writing = asyncio.create_task(self._seal_and_send(), name=f"write {self._attempt.job_id}")
-        self._writing.add_done_callback(self._written)
-
-    def _written(self, task: "asyncio.Task[None]") -> None:
-        self._writing = None
-        if task.cancelled():
-            return
-        if (error := task.exception()) is not None:
-            log.error("output not stored", error=type(error).__name__)
-        elif self._is_streaming:
-            self._write_later()
-
-    async def _seal_and_send(self) -> None:
-        self._seal_pending()
-        await self._send()
-
-    def _seal_pending(self) -> None:
-        pending, self._pending = self._pending, []
-        self._pending_bytes = 0
-        for kind, at_ms, data in pending:
-            self._sequence += 1
-            event = OutputEvent.from_bytes(
-                kind, at_ms, bytes(data), before=self._sealed_bytes, progress=self._newest_progress
-            )
-            if kind is EventKind.PROGRESS:
-                self._newest_progress = self._sequence
-            self._sealed_bytes[kind] = self._sealed_bytes.get(kind, 0) + len(data)
-            self._unsent.append(self._sealed(event))
-
-    def _sealed(self, event: OutputEvent) -> SealedEvent:
-        payload = event.model_dump_json().encode()
-        return SealedEvent(self._sequence, self._key.seal(payload, Purpose.EVENT, self._sequence))
-
-    async def _send(self) -> None:
-        while self._unsent and not self._control.is_lost:
-            sending = list(self._unsent)
-            try:
-                held = await self._store.append(self._attempt, sending)
-            except UNAVAILABLE as error:
-                log.warning("output not stored yet", error=type(error).__name__, events=len(sending))
-                await asyncio.sleep(RETRY_DELAY_S)
-                continue
-            del self._unsent[: len(sending)]
-            if not held:
-                self._control.lose()
+        overhead = EVENT_OVERHEAD_BYTES if self._writer.add_output(kind, data) else 0
+        self._stored_bytes += overhead + len(data)

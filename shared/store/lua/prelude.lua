@@ -176,7 +176,7 @@ local function finish(id, state, reason)
   redis.call('ZREM', PRINCIPAL .. principal, id)
   redis.call('HDEL', record, 'request_key', 'fence', 'worker', 'exclusive', 'owner', 'share')
   redis.call('DEL', REQUEST .. id)
-  for _, key in ipairs({record, EVENTS .. id, FOLLOWERS .. id}) do redis.call('EXPIRE', key, retention) end
+  for _, key in ipairs({record, EVENTS .. id, CHANGES .. id, FOLLOWERS .. id}) do redis.call('EXPIRE', key, retention) end
 end
 
 local function finish_from_outside(id, state, reason)
@@ -216,16 +216,24 @@ local function disown(id)
   end
 end
 
+-- Events follow one another in ARGV from `first` on: sequence number, sealed event, and the number of the change that it
+-- tells of (0: none). Returns whether one of them is new.
 local function append_events(id, first)
   local stream = EVENTS .. id
   local last = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)
   local newest = last[1] and tonumber(string.match(last[1][1], '^(%d+)')) or 0
-  for index = first, #ARGV, 2 do
+  local is_new = false
+  for index = first, #ARGV, 3 do
     local sequence = tonumber(ARGV[index])
     if sequence > newest then
       redis.call('XADD', stream, ARGV[index] .. '-0', 'event', ARGV[index + 1])
-      newest = sequence
+      newest, is_new = sequence, true
+      if ARGV[index + 2] ~= '0' then
+        redis.call('HSET', CHANGES .. id, ARGV[index + 2], ARGV[index])
+        redis.call('EXPIRE', CHANGES .. id, redis.call('TTL', JOB .. id), 'NX')
+      end
     end
   end
   if not last[1] then redis.call('EXPIRE', stream, redis.call('TTL', JOB .. id)) end
+  return is_new
 end

@@ -1,6 +1,6 @@
 -- ARGV: id, fencing token, final state, reason, sealed response (empty: none), sequence number of the newest progress
---       event (0: none), whether replicas are known that the server does not see at the moment ('1'), then sequence
---       number and sealed event pairs.
+--       event (0: none), whether replicas are known that the server does not see at the moment ('1'), then the
+--       last events (`append_events`).
 -- Returns the number of replicas; 1 if this attempt ended the job, now or earlier, whether waiters were told (1), and the
 -- jobs that it ended now. If there are replicas, `tell` tells waiters after they have acknowledged the end.
 local id, fence, state = ARGV[1], ARGV[2], ARGV[3]

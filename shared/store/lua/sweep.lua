@@ -39,7 +39,7 @@ local function queue_again(id)
   redis.call('ZADD', LOAD .. lane, 'XX', now + lifetime_s * 1000, id)
   if redis.call('TTL', PRINCIPAL .. principal) < lifetime_s then redis.call('EXPIRE', PRINCIPAL .. principal, lifetime_s) end
   if redis.call('TTL', JOBS .. principal) < lifetime_s then redis.call('EXPIRE', JOBS .. principal, lifetime_s) end
-  redis.call('DEL', EVENTS .. id)
+  redis.call('DEL', EVENTS .. id, CHANGES .. id)
   redis.call('ZREM', LEASES, id)
   enqueue(id, lane, tool, own_turn(id, lane), until_ms)
   tell_followers(id)

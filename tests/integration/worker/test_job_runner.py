@@ -107,7 +107,7 @@ class Desk:
 
 @pytest.fixture
 async def proxy() -> AsyncIterator[EgressProxy]:
-    async with EgressProxy.running(egress.dialer()) as running:
+    async with egress.proxy(egress.dialer()) as running:
         yield running
 
 

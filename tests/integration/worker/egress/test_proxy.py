@@ -21,7 +21,7 @@ from worker.egress import proxy as egress_proxy
 from worker.egress import relay
 from worker.egress.dialer import Dialer
 from worker.egress.policy import DialDecision
-from worker.egress.proxy import EgressProxy, ProxyAccess
+from worker.egress.proxy import ProxyAccess
 
 JOB_ID = JobId("0" * 48)
 LIMIT_S = 20
@@ -32,7 +32,7 @@ PRIVATE = "127.0.0.9"
 
 @asynccontextmanager
 async def admitted(made: Dialer) -> AsyncIterator[ProxyAccess]:
-    async with asyncio.timeout(LIMIT_S), EgressProxy.running(made) as proxy, proxy.admit(JOB_ID) as access:
+    async with asyncio.timeout(LIMIT_S), egress.proxy(made) as proxy, proxy.admit(JOB_ID) as access:
         yield access
 
 
@@ -182,7 +182,7 @@ async def test_client_that_does_not_prove_its_job_gets_nothing(sent: bytes, answ
 
 
 async def test_wrong_password_and_that_of_an_ended_job_are_not_taken(server: Canary) -> None:
-    async with asyncio.timeout(LIMIT_S), EgressProxy.running(egress.dialer()) as proxy:
+    async with asyncio.timeout(LIMIT_S), egress.proxy(egress.dialer()) as proxy:
         async with proxy.admit(JOB_ID) as access, raw(access) as (reader, writer):
             writer.write(credentials(access, "guess"))
             assert await reader.read() == b"\5\2\1\1"
@@ -216,7 +216,7 @@ async def test_reply_does_not_tell_the_workers_address(server: Canary) -> None:
 
 
 async def test_client_that_breaks_off_in_the_middle_leaves_nothing() -> None:
-    async with asyncio.timeout(LIMIT_S), EgressProxy.running(egress.dialer()) as proxy, proxy.admit(JOB_ID) as access:
+    async with asyncio.timeout(LIMIT_S), egress.proxy(egress.dialer()) as proxy, proxy.admit(JOB_ID) as access:
         whole = credentials(access) + b"\5\1\0\1\x7f\0\0\1\0\x50"
         for length in range(len(whole)):
             async with raw(access) as (reader, writer):
@@ -226,7 +226,7 @@ async def test_client_that_breaks_off_in_the_middle_leaves_nothing() -> None:
 
 
 async def test_end_of_a_job_cuts_its_connections_and_no_others(server: Canary) -> None:
-    async with asyncio.timeout(LIMIT_S), EgressProxy.running(egress.dialer()) as proxy, AsyncExitStack() as jobs:
+    async with asyncio.timeout(LIMIT_S), egress.proxy(egress.dialer()) as proxy, AsyncExitStack() as jobs:
         staying = await jobs.enter_async_context(proxy.admit(JOB_ID))
         other, sending = await jobs.enter_async_context(connected(staying, "127.0.0.1", server.port))
         async with proxy.admit(JobId("1" * 48)) as ending:
@@ -237,7 +237,7 @@ async def test_end_of_a_job_cuts_its_connections_and_no_others(server: Canary) -
 
 
 async def test_end_of_the_proxy_cuts_what_is_open_and_closes_the_port(server: Canary) -> None:
-    async with asyncio.timeout(LIMIT_S), EgressProxy.running(egress.dialer()) as proxy, proxy.admit(JOB_ID) as access:
+    async with asyncio.timeout(LIMIT_S), egress.proxy(egress.dialer()) as proxy, proxy.admit(JOB_ID) as access:
         async with raw(access) as (reader, _), connected(access, "127.0.0.1", server.port):
             await proxy.close()
             assert await _end_of(reader) == b""

@@ -1,0 +1,48 @@
+"""Reads from a rebuilt kubeconfig how the door reaches the cluster, and with which credential."""
+
+import base64
+import json
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from worker.door.messages import Access
+
+PASS_BYTES = 32
+"""Random bytes of a pass, which nobody can guess."""
+
+
+def of(kubeconfig: str, principal: str) -> Access:
+    """Returns the access of one visit, with a new pass. `kubeconfig` is the JSON of a rebuilt one."""
+    document: dict[str, Any] = json.loads(kubeconfig)
+    [cluster] = (each["cluster"] for each in document["clusters"])
+    user: Mapping[str, Any] = next((each["user"] for each in document["users"]), {})
+    return Access(
+        pass_=_new_pass(),
+        principal=principal,
+        server=cluster["server"],
+        authority=_text(cluster.get("certificate-authority-data", "")),
+        tls_server_name=cluster.get("tls-server-name", ""),
+        skips_verification=cluster.get("insecure-skip-tls-verify", False),
+        token=user.get("token", ""),
+        username=user.get("username", ""),
+        password=user.get("password", ""),
+        client_certificate=_text(user.get("client-certificate-data", "")),
+        client_key=_text(user.get("client-key-data", "")),
+    )
+
+
+def with_token(server: str, token: str, *, skips_verification: bool, principal: str) -> Access:
+    """Returns the access to a server that takes a bearer token."""
+    return Access(
+        pass_=_new_pass(), principal=principal, server=server, token=token, skips_verification=skips_verification
+    )
+
+
+def _new_pass() -> str:
+    return secrets.token_urlsafe(PASS_BYTES)
+
+
+def _text(data: str) -> str:
+    """Decodes a file's content. Bytes beyond UTF-8 can only be in comments around the PEM blocks."""
+    return base64.b64decode("".join(data.split())).decode("utf-8", "replace")

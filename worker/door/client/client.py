@@ -1,0 +1,165 @@
+"""Starts the door and reports its end. Carries the messages between the door and the visits of this worker's jobs."""
+
+import asyncio
+import contextlib
+import itertools
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import structlog
+from pydantic import ValidationError
+
+from shared.models import JobId
+from worker.door import messages
+from worker.door.client.address import DoorAddress
+from worker.door.client.dialling import Dialling
+from worker.door.client.visit import Answer, DoorGoneError, Notary, Visit
+from worker.door.messages import Access, Admit, Dial, Dismiss, Seen, ToDoor
+from worker.egress.dialer import Dialer
+from worker.launcher.channel import channel_pair, close_all
+from worker.launcher.link import Link
+
+__all__ = ["Answer", "Door", "DoorGoneError", "Notary", "Visit"]
+
+CLOSE_TIMEOUT_S = 5.0
+"""Seconds that the door gets to end."""
+_ROOT = Path(__file__).parents[3]
+_BOOTSTRAP = "import sys; sys.path.insert(0, sys.argv[1]); from worker.door.__main__ import main; main(sys.argv[2:])"
+
+log = structlog.get_logger()
+
+
+class Door:
+    """One door process. After the event `gone`, which `close` sets too, it cannot be used any more."""
+
+    def __init__(self, dialer: Dialer, port: int) -> None:
+        self.gone = asyncio.Event()
+        self.port = port
+        self._dialling = Dialling(dialer, self._send)
+        self._numbers = itertools.count(1)
+        self._visits: dict[int, Visit] = {}
+        self._is_closing = False
+        self._link: Link
+        self._process: asyncio.subprocess.Process
+
+    @classmethod
+    async def start(cls, listener: socket.socket, dialer: Dialer) -> "Door":
+        """Starts a door, to which the listening socket belongs from then on. Raises OSError."""
+        with listener:
+            door = cls(dialer, listener.getsockname()[1])
+            ours, theirs = channel_pair()
+            try:
+                door._process = await asyncio.create_subprocess_exec(
+                    *(sys.executable, "-I", "-X", "utf8", "-c", _BOOTSTRAP, str(_ROOT)),
+                    *(str(listener.fileno()), str(theirs.fileno())),
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=asyncio.subprocess.DEVNULL,
+                    env={},
+                    cwd="/",
+                    pass_fds=(listener.fileno(), theirs.fileno()),
+                    start_new_session=True,
+                )
+            except BaseException:
+                ours.close()
+                raise
+            finally:
+                theirs.close()
+        door._link = Link(ours, on_packet=door._on_packet, on_end=door._on_end)
+        return door
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @asynccontextmanager
+    async def visit(
+        self,
+        access: Access,
+        *,
+        job_id: JobId,
+        notary: Notary | None = None,
+        reports: Callable[[Seen], None] | None = None,
+        on_gone: Callable[[], None] | None = None,
+        kinds: tuple[str, ...] | None = None,
+    ) -> AsyncIterator[Visit]:
+        """Gives a command a way to its API server while the block runs.
+
+        `notary` notes changes, without one they are refused. `reports` takes each request that was answered. `on_gone`
+        is called if the door dies meanwhile. `kinds` are all kinds that the command looks up, if they are known.
+        """
+        number = next(self._numbers)
+        visit = Visit(number, DoorAddress(self.port, access), self._send, job_id=job_id, notary=notary, reports=reports)
+        self._visits[number] = visit
+        admit = Admit(visit=number, reports_requests=reports is not None, kinds=kinds)
+        self._send(admit, _file(access.model_dump_json(by_alias=False).encode()))
+        if self.gone.is_set():
+            visit.lose()
+        visit.on_gone = on_gone
+        try:
+            yield visit
+        finally:
+            self._send(Dismiss(visit=number))
+            try:
+                await visit.end()
+            finally:
+                del self._visits[number]
+
+    async def close(self) -> None:
+        """Ends the door. It may be called again, and must also be called after the door has ended by itself."""
+        self._is_closing = True
+        self._link.close()
+        await self._dialling.close()
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await self._process.wait()
+        except TimeoutError:
+            self.kill()
+            await self._process.wait()
+
+    def kill(self) -> None:
+        """Kills a door that hangs or breaks the protocol."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+
+    def _send(self, message: ToDoor, *descriptors: int) -> None:
+        self._link.send(messages.encode(message), descriptors)
+
+    def _on_packet(self, packet: bytes, descriptors: list[int]) -> None:
+        try:
+            message = messages.decode_to_worker(packet)
+        except ValidationError:
+            log.error("the door sent a packet that is not valid, and is killed")
+            close_all(descriptors)
+            self.kill()
+            return
+        visit = self._visits.get(message.visit)
+        if visit is None:
+            close_all(descriptors)
+        elif isinstance(message, Dial):
+            self._dialling.dial(message.dial, visit)
+        else:
+            visit.take(message, descriptors)
+
+    def _on_end(self) -> None:
+        self.gone.set()
+        for visit in list(self._visits.values()):
+            visit.lose(is_expected=self._is_closing)
+
+
+def _file(content: bytes) -> int:
+    """Returns a descriptor at the start of a file without a name. The access may be too large for a packet."""
+    if hasattr(os, "memfd_create"):
+        descriptor = os.memfd_create("access")
+    else:
+        import tempfile  # noqa: PLC0415 - only systems without memfd_create need it
+
+        with tempfile.TemporaryFile() as file:
+            descriptor = os.dup(file.fileno())
+    with open(descriptor, "wb", closefd=False) as file:
+        file.write(content)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
