@@ -119,10 +119,10 @@ async def carry(source: int, target: int, *, change: Callable[[bytes], bytes], a
     try:
         transport, writing = await loop.connect_write_pipe(_Writing, _file(target, "wb"))
         try:
-            while not writing.ended.is_set() and (chunk := await _next(reader, writing)):
-                transport.write(change(chunk))
+            while not transport.is_closing() and (chunk := await _next(reader, writing)):
+                _write(transport, change(chunk))
                 await writing.room()
-            transport.write(at_end())
+            _write(transport, at_end())
             transport.close()
             await writing.ended.wait()
         except BaseException:
@@ -130,6 +130,12 @@ async def carry(source: int, target: int, *, change: Callable[[bytes], bytes], a
             raise
     finally:
         reading.close()
+
+
+def _write(transport: asyncio.WriteTransport, data: bytes) -> None:
+    """Writes unless the reader has closed its end, after which a transport of uvloop raises RuntimeError."""
+    if data and not transport.is_closing():
+        transport.write(data)
 
 
 async def _next(reader: asyncio.StreamReader, writing: _Writing) -> bytes:

@@ -194,17 +194,6 @@ async def test_job_of_a_tool_that_this_worker_lacks_is_not_run(desk: Desk) -> No
     assert (stored.record.state, stored.response) == (JobState.FAILED, None)
 
 
-async def test_kubeconfig_is_judged_by_the_worker_too(desk: Desk) -> None:
-    job_id = await desk.queued("read", "ok", kubeconfig=stub.KUBECONFIG)
-
-    stored = await desk.run(job_id)
-
-    response = desk.opened(stored)
-    assert (stored.record.state, response.exit_code) == (JobState.FAILED, -1)
-    assert response.error is not None
-    assert response.error.startswith("The kubeconfig's clusters[0].cluster.server ")
-
-
 async def test_stages_behind_the_tool_run_too(desk: Desk) -> None:
     job_id = await desk.queued(
         "read", "list", files={"b": "", "a": "", "c": ""}, filters=(("grep", "-v", "b"), ("wc", "-l"))
