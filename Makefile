@@ -75,10 +75,10 @@ scale-out: setup tools ## Measure 1, 2 and 4 workers and what a job costs (ARGS=
 	@$(WITH_PATH) $(BIN)/python -m bench.scaling $(ARGS)
 
 .PHONY: fuzz
-fuzz: setup ## Try random commands and flags' values by the ten thousand (ARGS="-k round")
-	@if command -v go >/dev/null; then $(BIN)/python -m tools.build_e2e_tools flagvalues; fi
+fuzz: setup ## Try random commands, flags' values and requests by the ten thousand (ARGS="-k round")
+	@if command -v go >/dev/null; then $(BIN)/python -m tools.build_e2e_tools flagvalues requestreader; fi
 	@$(BIN)/python -m pytest tests/unit/shared/command/test_command_properties.py tests/e2e/test_flag_values.py \
-		--hypothesis-profile=fuzz --timeout=0 $(ARGS)
+		tests/e2e/test_request_reading.py --hypothesis-profile=fuzz --timeout=0 $(ARGS)
 
 .PHONY: soak
 soak: setup tools ## Run 10,000 jobs while workers are killed and Redis restarts (ARGS=--failover: while primaries end)

@@ -81,7 +81,8 @@ def _message(job: Job, printed: str) -> str:
 
 
 def _ending(response: CommandResponse) -> str:
-    return (response.error if not response.success else None) or f"ended with exit code {response.exit_code}"
+    changed = f"; {response.changes.summary}" if response.changes else ""
+    return (response.error if not response.success else None) or f"ended with exit code {response.exit_code}{changed}"
 
 
 def _last_line(text: str) -> str:

@@ -219,7 +219,7 @@ def test_rerun_after_a_failure_goes_on_from_there(machine: Machine) -> None:
 
     lines = machine.make().stdout.splitlines()
 
-    assert lines[0].startswith("[1/6] helm ")
+    assert lines[0].startswith(f"[1/{len(BINARIES) - BINARIES.index('helm')}] helm ")
     assert machine.folder.is_complete(BUILDS)
 
 

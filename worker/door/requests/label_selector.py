@@ -22,6 +22,8 @@ _DNS_LABEL = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
 _KEY = re.compile(rf"(?:(?P<prefix>{_DNS_LABEL}(?:\.{_DNS_LABEL})*)/)?{_LABEL}")
 _VALUE = re.compile(rf"(?:{_LABEL})?")
 _LONGEST_PREFIX = 253
+_LONGEST_KEY = _LONGEST_PREFIX + 64
+"""The prefix, a slash and a name of 63 characters."""
 _LARGEST = 2**63 - 1
 
 
@@ -57,7 +59,8 @@ def _tokens(selector: str) -> Iterator[str]:
 
 def _check(requirement: re.Match[str], tokens: list[str]) -> None:
     """Raises `InvalidError` unless the key and the values of a requirement are valid."""
-    key = _KEY.fullmatch(tokens[max(requirement.start("absent"), requirement.start("key"))])
+    word = tokens[max(requirement.start("absent"), requirement.start("key"))]
+    key = _KEY.fullmatch(word) if len(word) <= _LONGEST_KEY else None
     if key is None or len(key["prefix"] or "") > _LONGEST_PREFIX or _NEIGHBOURS.search(requirement["values"] or ""):
         raise InvalidError
     values = [tokens[index] for group in ("value", "values") for index in range(*requirement.span(group))]

@@ -12,8 +12,9 @@ from worker.door.requests import label_selector
 
 _NAME = "metadata.name"
 _INTEGERS = ("timeoutSeconds", "limit")
-_INTEGER = re.compile(r"[+-]?[0-9]+")
+_INTEGER = re.compile(r"(?P<sign>[+-]?)0*(?P<digits>[0-9]+)")
 _LARGEST = 2**63 - 1
+_MOST_DIGITS = len(str(_LARGEST))
 _FALSE = frozenset({"false", "0"})
 _TERM = re.compile(r"((?:[^\\,]|\\.)*\\?)(,|\Z)", re.DOTALL)
 _OPERATOR = re.compile(r"!=|==|=")
@@ -36,21 +37,24 @@ class ListOptions:
 def decode(query: Sequence[tuple[str, str]]) -> ListOptions:
     """Returns the options in a decoded query. The first value of a name counts."""
     first = dict(reversed(query))
-    is_watch = "watch" in first and first["watch"].lower() not in _FALSE
+    fold = str.casefold
     try:
         _check_integers(first)
         label_selector.check(first.get("labelSelector", ""))
         name = _selected_name(first.get("fieldSelector", ""))
     except (_InvalidError, label_selector.InvalidError):
-        name = ""
+        name, fold = "", str.lower
+    is_watch = fold(first.get("watch", "0")) not in _FALSE
     is_segment = name not in {".", ".."} and "/" not in name and "%" not in name
     return ListOptions(is_watch, name if is_segment else "")
 
 
 def _check_integers(options: dict[str, str]) -> None:
     for name in _INTEGERS:
-        value = options.get(name, "0")
-        if not _INTEGER.fullmatch(value) or not -_LARGEST - 1 <= int(value) <= _LARGEST:
+        match = _INTEGER.fullmatch(options.get(name, "0"))
+        if match is None or len(match["digits"]) > _MOST_DIGITS:
+            raise _InvalidError
+        if not -_LARGEST - 1 <= int(match["sign"] + match["digits"]) <= _LARGEST:
             raise _InvalidError
 
 

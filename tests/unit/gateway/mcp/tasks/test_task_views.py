@@ -22,7 +22,7 @@ def view(state: JobState, *, age_s: float = 0, ended_after_s: float | None = Non
         created_at=CREATED_AT,
         ended_at=None if ended_after_s is None else CREATED_AT + timedelta(seconds=ended_after_s),
         response=response if state.is_final else None,
-        links=JobLinks(self="", events="", output=""),
+        links=JobLinks(self="", events="", output="", changes=""),
     )
     return TaskView(job, "", CREATED_AT + timedelta(seconds=age_s), RETENTION_S, 40_000)
 
