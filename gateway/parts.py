@@ -13,6 +13,7 @@ from gateway.background import Background
 from gateway.fleet_metrics import FleetGauges
 from gateway.intake.default_kubeconfig import DefaultKubeconfig
 from gateway.intake.preparation import Preparation
+from gateway.jobs.change_pages import ChangePages
 from gateway.jobs.delivery import Delivery
 from gateway.jobs.event_stream import EventStream
 from gateway.jobs.job_lists import JobLists
@@ -51,6 +52,7 @@ class Parts:
     job_lists: JobLists
     event_stream: EventStream
     output_pages: OutputPages
+    change_pages: ChangePages
     workers: WorkerRegistry
     fleet_gauges: FleetGauges
     key_mark: KeyMark
@@ -104,11 +106,10 @@ def _built(
 ) -> Parts:
     policy, master_keys, workers = ActivePolicy(settings), settings.load_master_keys(), WorkerRegistry(redis)
     waiters = JobWaiters(store, redis, UnservedJobs(store, workers, lambda: sweeper.in_contact))
-    output_keys, background = OutputKeys(master_keys), Background()
-    responses = ResponseReader(store, output_keys, settings.max_output)
+    responses, background = ResponseReader(store, OutputKeys(master_keys), settings.max_output), Background()
     jobs = JobService(
         store=store,
-        sealer=JobSealer(master_keys, output_keys, settings, tracer),
+        sealer=JobSealer(master_keys, responses.output_keys, settings, tracer),
         submitter=Submitter(submitting, queue_limit=settings.queue_limit, gateway_id=waiters.gateway_id),
         waiters=waiters,
         delivery=Delivery(store, waiters, background),
@@ -127,6 +128,7 @@ def _built(
         job_lists=JobLists(JobIndex(redis), settings),
         event_stream=EventStream(store, waiters, responses),
         output_pages=OutputPages(store, responses),
+        change_pages=ChangePages(store, responses.output_keys),
         workers=workers,
         fleet_gauges=FleetGauges(redis, workers),
         key_mark=KeyMark(redis, master_keys),

@@ -15,6 +15,10 @@ MOST_IN_RESPONSE = 50
 MOST_NAMED = 5
 """Most changes that one line of text names."""
 
+ACKNOWLEDGED = "the API server has acknowledged: "
+ON_THEIR_WAY = "on their way, and may have happened: "
+"""Beginnings of the two lines that say what is known about the changes of a job that was cut short."""
+
 _DONE_WORDS = {"create": "created", "update": "updated", "patch": "patched", "delete": "deleted"}
 """Verb → the word that a summary says of it. Other verbs, such as `exec`, stand for themselves."""
 
@@ -122,8 +126,8 @@ class ChangeTally:
         """Returns a line about the acknowledged changes and one about those on their way, for a job cut short."""
         done = [change for change in self._first.values() if change.state is ChangeState.DONE]
         lines = (
-            _line("the API server has acknowledged: ", done, self._number_of(ChangeState.DONE)),
-            _line("on their way, and may have happened: ", list(self._open.values()), len(self._open)),
+            _line(ACKNOWLEDGED, done, self._number_of(ChangeState.DONE)),
+            _line(ON_THEIR_WAY, list(self._open.values()), len(self._open)),
         )
         return [line for line in lines if line]
 

@@ -7,6 +7,8 @@ from typing import Annotated, NewType
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from shared.changes import Change, Changes
+
 JobId = NewType("JobId", str)
 """48 lower-case hexadecimal digits, 32 of them random (`shared.sealing.job_ids`).
 
@@ -144,12 +146,16 @@ class CommandResponse(BaseModel):
     duration_ms: Annotated[int, Field(description="Milliseconds from the start of the process to its end.")]
     truncated: Annotated[bool, Field(description="True when output or error was cut.")] = False
     hint: Annotated[str | None, Field(description="One next step, if there is an obvious one.")] = None
+    changes: Annotated[
+        Changes | None, Field(description="What the command changed in its cluster; null if it asked for no change.")
+    ] = None
 
 
 class JobLinks(BaseModel):
     self: str
     events: Annotated[str, Field(description="Server-Sent Events: output and states as they come.")]
     output: Annotated[str, Field(description="The stored bytes of one stream, page by page.")]
+    changes: Annotated[str, Field(description="What the command changes in its cluster, page by page.")]
 
 
 class ListedJob(BaseModel):
@@ -171,6 +177,13 @@ class JobPage(BaseModel):
     """Some of a caller's jobs, newest first."""
 
     jobs: list[ListedJob]
+    next_cursor: Annotated[str | None, Field(description="Cursor of the next page; null on the last page.")] = None
+
+
+class ChangePage(BaseModel):
+    """Some of the changes that a command makes, in their order. While it runs, more may follow the last page."""
+
+    changes: list[Change]
     next_cursor: Annotated[str | None, Field(description="Cursor of the next page; null on the last page.")] = None
 
 

@@ -16,6 +16,7 @@ from cli.errors import StartError
 from cli.remote.call_headers import CallHeaders
 from cli.remote.gateway_client import RemoteGateway
 from cli.remote.run_display import RunDisplay
+from shared import changes
 from shared.command import parser
 from shared.errors import RequestError
 from shared.tools import registry
@@ -88,10 +89,14 @@ def _follow(gateway: RemoteGateway, job_id: str, display: RunDisplay) -> int:
 
 
 def _explain(job: Mapping[str, Any], display: RunDisplay) -> None:
-    """Shows the last line of the error, which says why the command did not end by itself."""
+    """Shows the last line of the error, which says why the command did not end by itself, and those about changes."""
     response = job.get("response") or {}
-    for line in (response.get("error") or "").splitlines()[-1:]:
-        display.note(line)
+    *before, reason = (response.get("error") or "").splitlines()[-3:] or [""]
+    for line in before:
+        if line.startswith((changes.ACKNOWLEDGED, changes.ON_THEIR_WAY)):
+            display.note(line)
+    if reason:
+        display.note(reason)
 
 
 @contextmanager

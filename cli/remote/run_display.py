@@ -1,7 +1,9 @@
 """Shows a job in `mcp-k8s run`: the command's output unchanged, and notes about the job on stderr."""
 
 import threading
+from collections.abc import Mapping
 from types import TracebackType
+from typing import Any
 
 import typer
 
@@ -39,10 +41,16 @@ class RunDisplay:
             self.note(f"waiting: {event.data['text']}")
         elif event.name == "restart":
             self.note("the worker was lost: the command starts again")
-        elif event.name == "end" and event.data.get("hint"):
-            self.note(f"hint: {event.data['hint']}")
+        elif event.name == "end":
+            self._show_end(event.data)
         elif event.data.get("state") == "queued":
             self._start_timer()
+
+    def _show_end(self, data: Mapping[str, Any]) -> None:
+        if data.get("hint"):
+            self.note(f"hint: {data['hint']}")
+        if data.get("changes"):
+            self.note(data["changes"])
 
     def note(self, text: str) -> None:
         """Prints a line on stderr."""

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway import store_calls
-from gateway.jobs.responses import ResponseReader, opened
+from gateway.jobs.output_keys import opened
+from gateway.jobs.responses import ResponseReader
 from gateway.jobs.waiters import JobWaiters
 from shared import terminal
+from shared.changes import Change
 from shared.errors import UnavailableError
-from shared.events import OutputEvent, attempt_of
+from shared.events import EventKind, OutputEvent, attempt_of
 from shared.models import JobId, JobState
 from shared.sealing.fernet_keys import DataKey, SealError
 from shared.store.attempts import SealedEvent
@@ -140,8 +142,13 @@ class EventStream:
     async def _end(self, stored: StoredJob) -> Mapping[str, Any]:
         async with store_calls.bounded(stored.record.id):
             response = await self.responses.response(stored)
-        end = {"state": response.state, "success": response.success, "exit_code": response.exit_code}
-        return {**end, "hint": response.hint} if response.hint else end
+        optional = {"hint": response.hint, "changes": response.changes.summary if response.changes else None}
+        return {
+            "state": response.state,
+            "success": response.success,
+            "exit_code": response.exit_code,
+            **{name: value for name, value in optional.items() if value},
+        }
 
 
 def _changes(stored: StoredJob, place: Place) -> Iterator[StreamEvent]:
@@ -187,5 +194,9 @@ def _state(stored: StoredJob) -> Mapping[str, Any]:
 
 
 def _output(event: OutputEvent, place: Place) -> StreamEvent:
+    at = moment(event.at_ms).isoformat(timespec="milliseconds")
+    if event.kind is EventKind.CHANGE:
+        change = Change.model_validate_json(event.content)
+        return StreamEvent(event.kind, {**change.model_dump(mode="json"), "at": at}, place)
     text = terminal.plain(event.content.decode("utf-8", "replace"))
-    return StreamEvent(event.kind, {"text": text, "at": moment(event.at_ms).isoformat(timespec="milliseconds")}, place)
+    return StreamEvent(event.kind, {"text": text, "at": at}, place)

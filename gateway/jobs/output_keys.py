@@ -3,7 +3,9 @@
 It remembers the keys of the jobs that it submitted last, because it opens most of their results itself.
 """
 
+from shared.events import OutputEvent
 from shared.sealing.fernet_keys import DataKey, JobIdentity, MasterKeys, Purpose
+from shared.store.attempts import SealedEvent
 from shared.store.record import JobRecord
 
 REMEMBERED = 2_000
@@ -33,3 +35,8 @@ class OutputKeys:
         if known is not None and known.identity == record.identity:
             return known
         return self._master_keys.unwrap(record.output_key, record.identity, Purpose.OUTPUT_KEY)
+
+
+def opened(key: DataKey, event: SealedEvent) -> OutputEvent:
+    """Decrypts an event. Raises `SealError` if it was sealed for another job or another number."""
+    return OutputEvent.model_validate_json(key.open(event.token, Purpose.EVENT, event.sequence))

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 
 from gateway import store_calls
-from gateway.jobs.responses import ResponseReader, opened
+from gateway.jobs.output_keys import opened
+from gateway.jobs.responses import ResponseReader
 from shared.errors import ErrorCode, UnavailableError
 from shared.events import EventKind, OutputEvent, attempt_of, last_before
 from shared.sealing.fernet_keys import DataKey, SealError

@@ -5,12 +5,13 @@ from datetime import datetime
 
 from pydantic import BaseModel
 
-from gateway.jobs.output_keys import OutputKeys
+from gateway.jobs import change_pages
+from gateway.jobs.output_keys import OutputKeys, opened
 from shared import terminal
+from shared.changes import Changes
 from shared.events import EventKind, OutputEvent, attempt_of
 from shared.models import CommandClass, CommandResponse, Job, JobId, JobLinks, JobState, ListedJob
 from shared.sealing.fernet_keys import DataKey, Purpose, SealError
-from shared.store.attempts import SealedEvent
 from shared.store.job_store import JobStore, StoredJob
 from shared.store.record import JobRecord
 from shared.store.submits import NewJob
@@ -54,11 +55,14 @@ def listed(record: JobRecord) -> ListedJob:
 
 
 class JobText(BaseModel):
-    """The stored output of a job, as text."""
+    """The stored output of a job as text, and what its command has changed."""
 
     stdout: str = ""
     stderr: str = ""
     truncated: bool = False
+    changes: Changes | None = None
+    account: list[str] = []
+    """What is known about the changes, in lines for a job that was cut short."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +117,10 @@ class ResponseReader:
         return _worded(record, record.reason or "the command was not completed", text)
 
     async def text(self, record: JobRecord) -> JobText:
-        """Returns the output so far, each stream cut at `max_output` characters."""
+        """Returns the output so far, each stream cut at `max_output` characters, and the changes so far."""
         try:
             stdout, stderr, more = await self._heads(record)
+            changes = await change_pages.tally(self.store, record.id, self.output_key(record))
         except SealError:
             return JobText()
         stdout_text, stderr_text = stdout.decode("utf-8", "replace"), stderr.decode("utf-8", "replace")
@@ -124,6 +129,8 @@ class ResponseReader:
             stdout=terminal.plain(stdout_text[: self.max_output]),
             stderr=terminal.plain(stderr_text[: self.max_output]),
             truncated=cut,
+            changes=changes.told(),
+            account=changes.account(),
         )
 
     async def _heads(self, record: JobRecord) -> tuple[bytes, bytes, bool]:
@@ -158,25 +165,21 @@ def _with_progress(response: CommandResponse | None, progress: str | None) -> Co
 
 def _links(job_id: JobId) -> JobLinks:
     own = f"/jobs/{job_id}"
-    return JobLinks(self=own, events=f"{own}/events", output=f"{own}/output")
-
-
-def opened(key: DataKey, event: SealedEvent) -> OutputEvent:
-    """Decrypts an event. Raises `SealError` if it was sealed for another job or another number."""
-    return OutputEvent.model_validate_json(key.open(event.token, Purpose.EVENT, event.sequence))
+    return JobLinks(self=own, events=f"{own}/events", output=f"{own}/output", changes=f"{own}/changes")
 
 
 def _worded(record: JobRecord, reason: str, text: JobText) -> CommandResponse:
     return CommandResponse(
         success=False,
         output=text.stdout,
-        error=f"{text.stderr.rstrip()}\n{reason}".strip(),
+        error="\n".join(filter(None, (text.stderr.rstrip(), *text.account, reason))),
         exit_code=NO_EXIT_CODE,
         job_id=record.id,
         state=record.state,
         duration_ms=_milliseconds(record.started_at, record.ended_at),
         truncated=text.truncated,
         hint=_hint(record),
+        changes=text.changes,
     )
 
 

@@ -20,8 +20,8 @@ READ_OUTPUT = "read_output"
 OPERATIONS = (*registry.names(), GET_JOB, LIST_JOBS, CANCEL_JOB, READ_OUTPUT)
 HIDDEN_ARGUMENTS = ("kubeconfig",)
 """Arguments that are accepted but not listed: a kubeconfig must not pass through a model's context."""
-HIDDEN_FIELDS = ("links",)
-"""Fields of results that are left out, because they are addresses of REST."""
+HIDDEN_FIELDS = ("links", "changes")
+"""Fields of results that are left out: addresses of REST, and the list of changes, which one line sums up."""
 ONLY_READS = "This server runs only commands that change nothing."
 
 

@@ -1,4 +1,4 @@
-"""The routes of a job's output: as a stream of events, and as pages of the stored bytes."""
+"""The routes of a job's output and changes: as a stream of events, and as pages of what is stored."""
 
 import json
 from collections.abc import AsyncGenerator
@@ -11,12 +11,13 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from gateway import parts
 from gateway.auth import callers
+from gateway.jobs.change_pages import DEFAULT_LIMIT, MAX_LIMIT
 from gateway.jobs.event_stream import EventStream, Place
 from gateway.jobs.output_pages import MAX_OFFSET
 from gateway.routes.jobs import JOB_UNKNOWN
 from shared.errors import ErrorCode, RequestError
 from shared.events import EventKind
-from shared.models import JobId
+from shared.models import ChangePage, JobId
 
 MAX_PAGE_BYTES = 1024 * 1024
 DEFAULT_PAGE_BYTES = 64 * 1024
@@ -37,7 +38,7 @@ async def events(
     job_id: str,
     last_event_id: Annotated[str | None, Header(description="Resumes after that event.")] = None,
 ) -> Response:
-    """Server-Sent Events `state`, `stdout`, `stderr`, `progress`, `restart` and `end` (https://html.spec.whatwg.org/#sse)."""
+    """Server-Sent Events: `state`, `stdout`, `stderr`, `progress`, `change`, `restart`, `end` (https://html.spec.whatwg.org/#sse)."""
     found = parts.of(request)
     stored = await found.jobs.find(job_id, callers.of(request))
     place = Place.parse(last_event_id) if last_event_id else Place()
@@ -88,6 +89,30 @@ async def output(
             "Cache-Control": "no-store",
         },
     )
+
+
+@router.get(
+    "/{job_id}/changes",
+    operation_id="read_changes",
+    summary="Read a page of what a job changes in its cluster.",
+    response_model=ChangePage,
+    responses=JOB_UNKNOWN,
+)
+async def changes(
+    request: Request,
+    job_id: str,
+    *,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Most changes on a page.")] = DEFAULT_LIMIT,
+    cursor: Annotated[str | None, Query(max_length=100, description="`next_cursor` of the previous page.")] = None,
+) -> ChangePage:
+    """Returns the changes in the order in which the command asked for them, each with its newest known state.
+
+    A change is stored before its request is forwarded: `on_its_way` means that its outcome is not known. While the job
+    runs, more changes may follow the last page. If the worker of a read was lost, its changes are forgotten.
+    """
+    found = parts.of(request)
+    stored = await found.jobs.find(job_id, callers.of(request))
+    return await found.change_pages.served(stored, limit=limit, cursor=cursor)
 
 
 async def _written(stream: EventStream, job_id: JobId, place: Place) -> AsyncGenerator[ServerSentEvent]:

@@ -19,7 +19,7 @@ pytestmark = needs_landlock
 STRICT = SecurityMode.STRICT
 READ = {"command": "read", "kubeconfig": stub.KUBECONFIG}
 OTHERS_ID = "0" * 48
-ROUTES = [("GET", ""), ("GET", "/events"), ("GET", "/output"), ("DELETE", "")]
+ROUTES = [("GET", ""), ("GET", "/events"), ("GET", "/output"), ("GET", "/changes"), ("DELETE", "")]
 IDS = [OTHERS_ID, "x", "..", "%2e%2e%2fhealth", "job:*", "a" * 10_000, "%00", "-1", "' or 1=1"]
 
 

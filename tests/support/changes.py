@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from shared.changes import Change
+from shared.changes import Change, Changes, ChangeState, ChangeTally
+from shared.events import EventKind
 
 
 def change(number: int = 1, **fields: Any) -> Change:
@@ -17,3 +18,21 @@ def change(number: int = 1, **fields: Any) -> Change:
         "name": f"web-{number}",
     }
     return Change(**{**made, **fields})
+
+
+def done(number: int = 1, **fields: Any) -> Change:
+    """A change that the API server has acknowledged."""
+    return change(number, **{"state": ChangeState.DONE, "status": 201, **fields})
+
+
+def told(*changes: Change) -> Changes | None:
+    """The changes as a response tells them."""
+    tally = ChangeTally()
+    for each in changes:
+        tally.add(each)
+    return tally.told()
+
+
+def event(of: Change) -> tuple[EventKind, bytes]:
+    """What an event about the change contains."""
+    return EventKind.CHANGE, of.model_dump_json().encode()

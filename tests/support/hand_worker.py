@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from redis.asyncio import Redis
 
+from shared.changes import Change, Changes
 from shared.events import EventKind, OutputEvent, last_before
 from shared.models import CommandResponse, JobId, JobState
 from shared.sealing.envelope import RequestEnvelope
@@ -71,12 +72,20 @@ class HandWorker:
             before[kind] = before.get(kind, 0) + len(data)
             progress = number if kind is EventKind.PROGRESS else progress
         self._progress[claim.attempt.job_id] = progress
+        changes = [Change.model_validate_json(data).number if kind is EventKind.CHANGE else 0 for kind, data in output]
         return [
-            SealedEvent(number, key.seal(text.encode(), Purpose.EVENT, number))
-            for number, text in enumerate(texts, first)
+            SealedEvent(number, key.seal(text.encode(), Purpose.EVENT, number), change)
+            for number, (text, change) in enumerate(zip(texts, changes, strict=True), first)
         ]
 
-    async def settle(self, claim: Claim, *, state: JobState = JobState.SUCCEEDED, output: str = "done") -> None:
+    async def settle(
+        self,
+        claim: Claim,
+        *,
+        state: JobState = JobState.SUCCEEDED,
+        output: str = "done",
+        changes: Changes | None = None,
+    ) -> None:
         response = CommandResponse(
             success=state is JobState.SUCCEEDED,
             output=output,
@@ -85,6 +94,7 @@ class HandWorker:
             job_id=claim.attempt.job_id,
             state=state,
             duration_ms=5,
+            changes=changes,
         )
         sealed = self.output_key(claim).seal(response.model_dump_json().encode(), Purpose.RESPONSE)
         progress = self._progress.get(claim.attempt.job_id, 0)

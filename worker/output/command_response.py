@@ -73,18 +73,21 @@ def of_execution(
     verb: str,
 ) -> CommandResponse:
     """Returns the response of a job whose process was started."""
+    is_cut_short = execution.cause in (Cause.TIME_LIMIT, Cause.STOP) and state is not JobState.SUCCEEDED
+    account = recorder.changes.account() if is_cut_short else []
     output, output_cut = recorder.text(EventKind.STDOUT)
     printed, error_cut = recorder.text(EventKind.STDERR)
     return CommandResponse(
         success=state is JobState.SUCCEEDED,
         output=terminal.plain(output),
-        error=_joined(terminal.plain(printed), reason) or None,
+        error=_joined(terminal.plain(printed), "\n".join(filter(None, (*account, reason)))) or None,
         exit_code=_exit_code(execution, state),
         job_id=job_id,
         state=state,
         duration_ms=execution.duration_ms,
         truncated=output_cut or error_cut or recorder.dropped_bytes > 0,
         hint=_hint(execution, state, printed=printed, tool=tool, verb=verb),
+        changes=recorder.changes.told(),
     )
 
 

@@ -33,9 +33,10 @@ def of_job(job: Job, text: JobText, *, joined: JobState | None = None, most: int
     `joined` is the state in which this call found the job of an earlier one of the same command.
     """
     response = job.response or _unfinished(job, text)
-    hint = " ".join(filter(None, (_joined(joined), response.hint, _kept(response))))
+    hint = " ".join(filter(None, (_joined(joined), _changed(response), response.hint, _kept(response))))
     response = _cut(response.model_copy(update={"hint": hint or None}), most - FRAME_CHARACTERS)
-    return of_model(response, is_error=job.state.is_final and not response.success)
+    is_error = job.state.is_final and not response.success
+    return of_model(response, is_error=is_error, exclude={"changes": True})
 
 
 def of_model(
@@ -71,9 +72,14 @@ def _unfinished(job: Job, text: JobText) -> CommandResponse:
         state=job.state,
         duration_ms=0,
         truncated=text.truncated,
+        changes=text.changes,
         hint=f"Still {job.state}{seen}. Do not send the command again: call get_job with job_id={job.id} and "
         f"wait={POLL_AFTER_S}.",
     )
+
+
+def _changed(response: CommandResponse) -> str | None:
+    return f"Changes: {response.changes.summary}." if response.changes else None
 
 
 def _kept(response: CommandResponse) -> str | None:

@@ -10,7 +10,7 @@ from shared.store import key_names
 from tests.integration.gateway import served
 from tests.support.hand_worker import HandWorker
 
-ASKING = [("GET", ""), ("GET", "?wait=5"), ("GET", "/events"), ("GET", "/output"), ("DELETE", "")]
+ASKING = [("GET", ""), ("GET", "?wait=5"), ("GET", "/events"), ("GET", "/output"), ("GET", "/changes"), ("DELETE", "")]
 
 
 @pytest.mark.parametrize(("method", "path"), ASKING)

@@ -21,7 +21,8 @@ from tests.support.waiting import wait_until
 from tools import metrics_table
 from worker.egress.policy import DialDecision
 
-ROUTES = r"none|/mcp|/health|/livez|/readyz|/metrics|/jobs(/\{job_id\}(/events|/output)?)?|/tools/(status|\{tool\}|\w+)"
+JOB_ROUTES = r"/jobs(/\{job_id\}(/events|/output|/changes)?)?"
+ROUTES = rf"none|/mcp|/health|/livez|/readyz|/metrics|{JOB_ROUTES}|/tools/(status|\{{tool\}}|\w+)"
 RULE = r"(read-only|strict|permissive)/\w+(/[a-z-]+)?|fence|rules/[a-z0-9-]+"
 CLOSED_SETS: dict[str, Set[str]] = {
     "method": {*METHODS, ANY_METHOD},

@@ -16,7 +16,7 @@ JOB = Job(
     state=JobState.QUEUED,
     command_class=CommandClass.WRITE,
     created_at=datetime(2026, 1, 1, tzinfo=UTC),
-    links=JobLinks(self="", events="", output=""),
+    links=JobLinks(self="", events="", output="", changes=""),
 )
 
 

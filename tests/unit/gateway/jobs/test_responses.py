@@ -8,13 +8,15 @@ from redis.asyncio import Redis
 
 from gateway.jobs.output_keys import OutputKeys
 from gateway.jobs.responses import ResponseReader
+from shared.changes import ChangeState
 from shared.events import EventKind
 from shared.models import ANONYMOUS, CommandClass, CommandResponse, Job, JobId, JobState
 from shared.sealing.fernet_keys import DataKey, JobIdentity, MasterKeys, Purpose
 from shared.store import key_names
 from shared.store.attempts import Ending, SealedEvent
 from shared.store.job_store import READ_ATTEMPTS, CancelScope, JobStore
-from tests.support import jobs
+from tests.support import changes, jobs
+from tests.support.changes import change, done
 from tests.support.hand_worker import HandWorker
 
 MAX_OUTPUT = 1_000
@@ -114,6 +116,50 @@ async def test_lost_job_says_what_to_do_and_shows_what_was_streamed(
     assert response.output == "first half"
     assert response.error == "bad\ncontact with the worker was lost"
     assert hint in (response.hint or "")
+
+
+async def test_lost_job_says_which_changes_were_acknowledged_and_which_were_on_their_way(desk: Desk) -> None:
+    job_id = await desk.queued(CommandClass.WRITE)
+    noted = (change(1), done(1), change(2), change(3), change(3, state=ChangeState.FAILED))
+    events = [(EventKind.STDERR, b"bad\n"), *map(changes.event, noted)]
+    await desk.worker.write(await desk.worker.claim(job_id), *events)
+    await desk.lose(job_id)
+
+    response = (await desk.read(job_id)).finished()
+
+    assert (response.error or "").splitlines() == [
+        "bad",
+        "the API server has acknowledged: created Deployment shop/web-1",
+        "on their way, and may have happened: create Deployment shop/web-2",
+        "contact with the worker was lost",
+    ]
+    assert response.changes == changes.told(done(1), change(2), change(3, state=ChangeState.FAILED))
+    assert response.changes is not None
+    assert response.changes.summary == "1 created, 1 failed, 1 on its way"
+
+
+async def test_more_changes_than_are_read_at_once_are_counted(desk: Desk) -> None:
+    job_id = await desk.queued(CommandClass.WRITE)
+    numbers = range(1, 251)
+    await desk.worker.write(await desk.worker.claim(job_id), *[changes.event(done(number)) for number in numbers])
+    await desk.lose(job_id)
+
+    response = (await desk.read(job_id)).finished()
+
+    assert response.changes == changes.told(*map(done, numbers))
+    assert "and 245 more" in (response.error or "")
+
+
+async def test_lost_job_whose_changes_name_other_events_shows_none_of_them(desk: Desk) -> None:
+    """An attacker who can write to Redis cannot pass one change off as another."""
+    job_id = await desk.queued(CommandClass.WRITE)
+    await desk.worker.write(await desk.worker.claim(job_id), changes.event(done(1)), changes.event(change(2)))
+    async with desk.redis.pipeline() as pipe:
+        pipe.hset(key_names.CHANGES + job_id, "2", "1")
+        await pipe.execute()
+    await desk.lose(job_id)
+
+    assert (await desk.read(job_id)).finished().changes is None
 
 
 async def test_expired_job_says_why(desk: Desk) -> None:

@@ -2,9 +2,11 @@
 
 import pytest
 
+from shared.changes import ChangeState
 from shared.events import EventKind
 from shared.models import CommandResponse, JobId, JobState
 from shared.tools.kubectl import definition as kubectl
+from tests.support.changes import change, done, told
 from tests.support.recorders import recorder_of
 from worker.job_control import JobControl
 from worker.launcher.protocol import StageExit
@@ -211,3 +213,50 @@ def test_response_says_that_values_are_masked() -> None:
     watched = of(Execution(KILLED, 1, Cause.TIME_LIMIT, masked=2)).hint
     assert watched == f"{command_response.WATCH_ENDED} {command_response.MASKED}"
     assert of(Execution(FAILED, 1, Cause.ITSELF, masked=2), state=JobState.FAILED).hint is None
+
+
+def recorder_with_changes() -> OutputRecorder:
+    """Of a command that was acknowledged one change, waits for the outcome of another, and was refused a third."""
+    recorder = recorder_of()
+    recorder.add(EventKind.STDERR, b"printed\n")
+    for each in (done(1), change(2), change(3, state=ChangeState.REFUSED)):
+        recorder.changes.complete(each)
+    return recorder
+
+
+def test_response_has_the_changes() -> None:
+    response = of(Execution(OK, 5, Cause.ITSELF), recorder=recorder_with_changes())
+
+    assert response.changes == told(done(1), change(2), change(3, state=ChangeState.REFUSED))
+    assert response.error == "printed\n"
+
+
+def test_command_that_asked_for_no_change_has_none() -> None:
+    assert of(Execution(OK, 5, Cause.ITSELF)).changes is None
+
+
+@pytest.mark.parametrize(
+    ("cause", "state"),
+    [
+        (Cause.TIME_LIMIT, JobState.TIMED_OUT),
+        (Cause.STOP, JobState.CANCELLED),
+        (Cause.STOP, JobState.LOST),
+        (Cause.STOP, JobState.FAILED),
+    ],
+)
+def test_command_that_was_cut_short_says_what_it_changed_before_the_reason(cause: Cause, state: JobState) -> None:
+    response = of(Execution(KILLED, 5, cause), state=state, reason="asked", recorder=recorder_with_changes())
+
+    assert (response.error or "").splitlines() == [
+        "printed",
+        "the API server has acknowledged: created Deployment shop/web-1",
+        "on their way, and may have happened: create Deployment shop/web-2",
+        "asked",
+    ]
+
+
+@pytest.mark.parametrize("ended", [FAILED, KILLED])
+def test_command_that_failed_by_itself_needs_no_account(ended: StageExit) -> None:
+    response = of(Execution(ended, 5, Cause.ITSELF), state=JobState.FAILED, recorder=recorder_with_changes())
+
+    assert response.error == "printed\n"

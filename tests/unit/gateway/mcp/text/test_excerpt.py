@@ -8,14 +8,23 @@ from hypothesis import strategies as st
 
 from gateway.jobs.responses import JobText
 from gateway.mcp.text import excerpt, results
+from shared.changes import Changes
 from shared.models import CommandResponse, Job, JobId, JobLinks, JobState
+from tests.support.changes import change, done, told
 
 MOST = 4_000
 JOB_ID = JobId("0" * 48)
 LINES = "".join(f"pod/web-{number}   Running\n" for number in range(2_000))
 
 
-def job(output: str, error: str | None = None, *, hint: str | None = None, truncated: bool = False) -> Job:
+def job(
+    output: str,
+    error: str | None = None,
+    *,
+    hint: str | None = None,
+    truncated: bool = False,
+    changes: Changes | None = None,
+) -> Job:
     response = CommandResponse(
         success=error is None,
         output=output,
@@ -26,6 +35,7 @@ def job(output: str, error: str | None = None, *, hint: str | None = None, trunc
         duration_ms=1,
         truncated=truncated,
         hint=hint,
+        changes=changes,
     )
     return Job.model_validate(
         {
@@ -35,7 +45,7 @@ def job(output: str, error: str | None = None, *, hint: str | None = None, trunc
             "class": "read",
             "created_at": "2026-01-01T00:00:00Z",
             "response": response,
-            "links": JobLinks(self="", events="", output=""),
+            "links": JobLinks(self="", events="", output="", changes=""),
         }
     )
 
@@ -86,6 +96,22 @@ def test_short_error_beside_a_long_output_is_whole() -> None:
 
 def test_result_that_was_cut_before_says_where_all_of_it_is() -> None:
     assert "read_output" in (shown(job("half", truncated=True))[1].hint or "")
+
+
+def test_changes_are_summed_up_before_the_hint() -> None:
+    changes = told(*map(done, range(1, 51)), change(51))
+    text, response = shown(job("done\n", hint="Look at the list.", changes=changes))
+
+    assert response.hint == "Changes: 50 created, 1 on its way. Look at the list."
+    assert "items" not in text
+
+
+def test_changes_of_a_running_command_are_summed_up_before_what_to_do_next() -> None:
+    running = job("").model_copy(update={"state": JobState.RUNNING, "response": None})
+    result = results.of_job(running, JobText(changes=told(done(1), change(2))), most=MOST)
+
+    assert result.structured_content is not None
+    assert result.structured_content["hint"].startswith("Changes: 1 created, 1 on its way. Still running. Do not send")
 
 
 @pytest.mark.parametrize("character", ["x", '"', "\\", "é", "\x01", "𝄞", "\ufffd"])
