@@ -12,7 +12,7 @@ from shared.command.masking import Masking
 from shared.errors import ErrorCode, RequestError
 from shared.kubeconfig import cluster_access
 from shared.kubeconfig.cluster_access import ClusterAccess
-from shared.network import endpoints
+from shared.network import certificate_paths, endpoints
 from shared.network.endpoints import Endpoint
 from shared.sealing.envelope import Command
 from shared.tools import credentials
@@ -34,15 +34,7 @@ CPU_FACTOR = 2
 CPU_FLOOR_S = 60
 
 COMMON_READABLE = (
-    # Certificates only: the folders above them may hold private keys.
-    "/etc/ssl/certs",
-    "/etc/ssl/cert.pem",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/pki/tls/certs",
-    "/etc/pki/tls/cert.pem",
-    "/etc/pki/ca-trust/extracted",
-    "/usr/share/ca-certificates",
-    "/usr/local/share/ca-certificates",
+    *certificate_paths.READABLE,
     "/etc/resolv.conf",
     "/etc/hosts",
     "/etc/nsswitch.conf",
