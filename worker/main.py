@@ -126,20 +126,10 @@ async def _served(settings: WorkerSettings, tracer: Tracer) -> bool:
     with _work_directory(settings.work_directory) as work_directory:
         watch = SentinelWatch(settings.redis_address())
         # Bound before the launcher forks, so that no command can take their ports.
-        doorway, exit_way = loopback.listener(), loopback.listener()
-        dialer = _dialer(settings, watch, listeners=(doorway, exit_way))
-        async with (
-            _launcher(work_directory) as launcher,
-            EgressProxy.running(dialer, exit_way) as proxy,
-            _door(doorway, dialer) as door,
-        ):
-            plan = PlanSettings(
-                sandboxed=contained.is_sandbox,
-                allow_loopback=settings.allow_loopback,
-                job_file_bytes=settings.job_file_bytes,
-                go_memory_limit=settings.go_memory_limit,
-                own_ports=dialer.policy.own.ports,
-            )
+        listeners = loopback.listener(), loopback.listener()
+        dialer = _dialer(settings, watch, listeners=listeners)
+        async with _launcher(work_directory) as launcher, _ways(settings, dialer, listeners) as ways:
+            plan = _plan_settings(settings, contained, dialer)
             binaries = _binaries(settings.tools_directory)
             found = await versions.ask_all(
                 binaries.values(), launcher=launcher, work_directory=work_directory, settings=plan
@@ -153,7 +143,6 @@ async def _served(settings: WorkerSettings, tracer: Tracer) -> bool:
                 kill_grace_s=settings.kill_grace_s,
                 work_directory=work_directory,
             )
-            ways = WayOpener(proxy, door, logs_requests=settings.log_level == "debug")
             text_filters = _filters(settings.tools_directory, sandboxed=plan.sandboxed)
             machine = Machine(launcher, {name: binaries[name] for name in found}, found, text_filters, ways, contained)
             async with _connected(settings, watch, tracer) as connections:
@@ -332,12 +321,27 @@ async def _launcher(work_directory: Path) -> AsyncIterator[Launcher]:
 
 
 @asynccontextmanager
-async def _door(listener: socket.socket, dialer: Dialer) -> AsyncIterator[Door]:
-    door = await Door.start(listener, dialer)
+async def _ways(
+    settings: WorkerSettings, dialer: Dialer, listeners: tuple[socket.socket, socket.socket]
+) -> AsyncIterator[WayOpener]:
+    """Runs the door and the proxy on these listeners."""
+    doorway, exit_way = listeners
+    door = await Door.start(doorway, dialer)
     try:
-        yield door
+        async with EgressProxy.running(dialer, exit_way) as proxy:
+            yield WayOpener(proxy, door, logs_requests=settings.log_level == "debug")
     finally:
         await door.close()
+
+
+def _plan_settings(settings: WorkerSettings, contained: Containment, dialer: Dialer) -> PlanSettings:
+    return PlanSettings(
+        sandboxed=contained.is_sandbox,
+        allow_loopback=settings.allow_loopback,
+        job_file_bytes=settings.job_file_bytes,
+        go_memory_limit=settings.go_memory_limit,
+        own_ports=dialer.policy.own.ports,
+    )
 
 
 def _dialer(settings: WorkerSettings, watch: SentinelWatch, *, listeners: Sequence[socket.socket]) -> Dialer:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from shared.command.masking import Masking
 from shared.errors import ErrorCode, RequestError
-from shared.network import endpoints
+from shared.network import certificate_paths, endpoints
 from shared.network.endpoints import Endpoint
 from shared.sealing.envelope import Command
 from shared.tools import credentials
@@ -33,15 +33,7 @@ CPU_FACTOR = 2
 CPU_FLOOR_S = 60
 
 COMMON_READABLE = (
-    # Certificates only: the folders above them may hold private keys.
-    "/etc/ssl/certs",
-    "/etc/ssl/cert.pem",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/pki/tls/certs",
-    "/etc/pki/tls/cert.pem",
-    "/etc/pki/ca-trust/extracted",
-    "/usr/share/ca-certificates",
-    "/usr/local/share/ca-certificates",
+    *certificate_paths.READABLE,
     "/etc/resolv.conf",
     "/etc/hosts",
     "/etc/nsswitch.conf",
@@ -126,11 +118,7 @@ def build(
     ways: Ways = NO_WAYS,
 ) -> CommandPlan:
     """Returns the plan. Raises RequestError if this worker refuses the command's own server, or a filter is missing."""
-    limits = Limits(
-        file_size_bytes=settings.job_file_bytes,
-        open_files=OPEN_FILES,
-        cpu_s=int(max(CPU_FLOOR_S, time_limit_s * CPU_FACTOR)),
-    )
+    limits = _limits(settings, time_limit_s)
     behind = filter_plan.build(command.filters, filters or {}, directory, limits=limits, sandboxed=settings.sandboxed)
     server = credentials.server(binary.tool, command.credentials, allow_loopback=settings.allow_loopback)
     helper = _helper(binary, " ".join(command.verb))
@@ -150,19 +138,26 @@ def build(
     )
     try:
         stdin = _stdin(command.stdin, directory)
-        return CommandPlan(
-            spec, stdin, inherited, behind, command.masking, ways.door.replaced_by_server if ways.door else {}
-        )
+        replaced = ways.door.replaced_by_server if ways.door else {}
+        return CommandPlan(spec, stdin, inherited, behind, command.masking, replaced)
     except OSError:
         for descriptor in inherited:
             os.close(descriptor)
         raise
 
 
-def _given(kubeconfig: str, door: DoorAddress | None) -> str:
-    return (
-        given_kubeconfig.through_the_door(kubeconfig, door.url) if door else given_kubeconfig.for_local_use(kubeconfig)
+def _limits(settings: PlanSettings, time_limit_s: float) -> Limits:
+    return Limits(
+        file_size_bytes=settings.job_file_bytes,
+        open_files=OPEN_FILES,
+        cpu_s=int(max(CPU_FLOOR_S, time_limit_s * CPU_FACTOR)),
     )
+
+
+def _given(kubeconfig: str, door: DoorAddress | None) -> str:
+    if door is None:
+        return given_kubeconfig.for_local_use(kubeconfig)
+    return given_kubeconfig.through_the_door(kubeconfig, door.url)
 
 
 def _hand_over(kubeconfig: str, directory: JobDirectory) -> tuple[str, tuple[int, ...]]:

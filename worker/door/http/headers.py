@@ -1,0 +1,67 @@
+"""Writes the heads that the door sends on, from lists of the headers that may pass."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from http import HTTPStatus
+
+from worker.door.http.request_head import Head
+
+Headers = Sequence[tuple[str, str]]
+
+_CHANNELS = frozenset({"spdy/3.1+portforward.k8s.io", "portforward.k8s.io"})
+_CHANNEL_SUFFIX = ".channel.k8s.io"
+_OF_UPGRADES = frozenset({"sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions"})
+_ANSWERED = frozenset(
+    {"audit-id", "cache-control", "content-encoding", "content-type", "date", "etag", "last-modified", "retry-after"}
+    | {"vary", "warning", "x-kubernetes-pf-flowschema-uid", "x-kubernetes-pf-prioritylevel-uid"}
+)
+_ANSWERED_TO_UPGRADES = frozenset(
+    {"sec-websocket-accept", "sec-websocket-extensions", "sec-websocket-protocol", "x-stream-protocol-version"}
+    | {"x-accepted-stream-protocol-versions"}
+)
+_UPGRADE_NAMES = {"websocket": "websocket", "spdy/3.1": "SPDY/3.1"}
+
+
+def request(head: Head, target: str, *, added: Mapping[str, str], body: bytes) -> bytes:
+    """Returns a request as it is sent to the API server, with the headers that the door adds."""
+    lines = [f"{head.method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in added.items())]
+    if head.upgrade:
+        lines += ["Connection: Upgrade", f"Upgrade: {_UPGRADE_NAMES[head.upgrade]}"]
+    lines += [f"{name}: {value}" for name, value in _passed_on(head)]
+    if body or head.method != "GET":
+        lines.append(f"Content-Length: {len(body)}")
+    return "\r\n".join((*lines, "", "")).encode("latin-1") + body
+
+
+def _passed_on(head: Head) -> Iterable[tuple[str, str]]:
+    for name, value in head.headers:
+        if name == "sec-websocket-protocol":
+            channels = ", ".join(filter(_is_channel, (each.strip() for each in value.split(","))))
+            if channels and head.upgrade:
+                yield name, channels
+        elif name == "x-stream-protocol-version":
+            if head.upgrade and _is_channel(value):
+                yield name, value
+        elif name not in _OF_UPGRADES or head.upgrade:
+            yield name, value
+
+
+def _is_channel(protocol: str) -> bool:
+    """Whether a subprotocol only says how streams are carried. Others carry tokens."""
+    return protocol.lower() in _CHANNELS or protocol.endswith(_CHANNEL_SUFFIX)
+
+
+def answer(status: int, headers: Headers, *, framing: str, is_upgrade: bool = False) -> bytes:
+    """Returns the head of an answer for the command. `framing` is the header that says where the body ends."""
+    allowed = _ANSWERED | _ANSWERED_TO_UPGRADES if is_upgrade else _ANSWERED
+    lines = [f"HTTP/1.1 {status} {_phrase(status)}"]
+    lines += [f"{name}: {value}" for name, value in headers if name in allowed]
+    if framing:
+        lines.append(framing)
+    return "\r\n".join((*lines, "", "")).encode("latin-1")
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown"

@@ -1,0 +1,104 @@
+"""The door's reception: it admits visits for the worker, and lets their commands' connections in."""
+
+import asyncio
+import hashlib
+import hmac
+import secrets
+from collections.abc import Coroutine
+from typing import Any
+
+from worker.door import judged
+from worker.door.exchange import Exchange
+from worker.door.http.child_connection import ChildConnection, Request
+from worker.door.http.errors import BadRequestError
+from worker.door.http.request_head import Head
+from worker.door.messages import Access, Admit, Admitted, Ask, Dismiss, Dismissed
+from worker.door.visits.pool import Pool
+from worker.door.visits.visit import Visit
+from worker.door.worker_link import WorkerLink
+from worker.launcher.channel import Channel, close_all
+
+MOST_CONNECTIONS = 4_096
+_MAC_KEY = secrets.token_bytes(32)
+_NO_PASS = "the door does not know this command, or the command has ended"  # noqa: S105 - a text
+
+
+class DoorReception:
+    """All visits and connections of this door."""
+
+    def __init__(self, channel: Channel, host: str) -> None:
+        self.ended = asyncio.Event()
+        self._host = host
+        self._children: set[ChildConnection] = set()
+        self._by_pass: dict[bytes, Visit] = {}
+        self._passes: dict[int, bytes] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._pool = Pool(clock=asyncio.get_running_loop().time)
+        self._worker = WorkerLink(channel, on_order=self._on_order, on_end=self.ended.set)
+
+    # What connections call.
+
+    def enter(self, child: ChildConnection) -> bool:
+        """Counts a new connection. Returns whether there is room for it."""
+        if len(self._children) >= MOST_CONNECTIONS:
+            return False
+        self._children.add(child)
+        return True
+
+    def leave(self, child: ChildConnection) -> None:
+        """Forgets a connection that has ended."""
+        self._children.discard(child)
+
+    def admit(self, head: Head, child: ChildConnection) -> Visit:
+        """Returns the visit to which a request belongs. Raises `BadRequestError`."""
+        if head.host != self._host:
+            raise BadRequestError("its Host is not the door's")
+        visit = self._by_pass.get(_digest(head.target.pass_))
+        if visit is None:
+            raise BadRequestError(_NO_PASS, 401)
+        visit.join(child)
+        return visit
+
+    def start(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        """Runs something, and owns its task."""
+        task = asyncio.get_running_loop().create_task(work, name="door")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    # What the worker orders.
+
+    def _on_order(self, order: Admit | Dismiss | Ask, descriptors: list[int]) -> None:
+        match order:
+            case Admit():
+                self._admit(order, descriptors)
+            case Dismiss():
+                self._dismiss(order.visit)
+            case Ask():
+                close_all(descriptors)
+
+    def _admit(self, admit: Admit, descriptors: list[int]) -> None:
+        with open(descriptors[0], "rb") as file:
+            access = Access.model_validate_json(file.read())
+        close_all(descriptors[1:])
+        visit = Visit(admit, self._pool.enter(access), pool=self._pool, worker=self._worker, serve=self._serve)
+        digest = _digest(access.pass_)
+        self._by_pass[digest], self._passes[admit.visit] = visit, digest
+        visit.open_in_advance()
+        self._worker.tell(Admitted(visit=admit.visit))
+
+    def _dismiss(self, number: int) -> None:
+        digest = self._passes.pop(number, None)
+        if digest is not None:
+            self.start(self._end(self._by_pass.pop(digest)))
+
+    async def _end(self, visit: Visit) -> None:
+        await visit.end()
+        self._worker.tell(Dismissed(visit=visit.number))
+
+    async def _serve(self, visit: Visit, request: Request, child: ChildConnection) -> None:
+        await Exchange(visit, request, child, judged.judge(request)).run()
+
+
+def _digest(pass_: str) -> bytes:
+    return hmac.new(_MAC_KEY, pass_.encode(), hashlib.sha256).digest()

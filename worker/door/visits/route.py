@@ -1,0 +1,96 @@
+"""The way to one API server with one credential. Visits with the same access share it, and its open connections."""
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+import ssl
+from collections import deque
+from dataclasses import dataclass, field
+from functools import cached_property
+from urllib.parse import urlsplit
+
+from worker.door.http import request_target
+from worker.door.http.server_connection import ServerConnection
+from worker.door.messages import Access
+from worker.door.visits import tls
+
+_MAC_KEY = secrets.token_bytes(32)
+_DEFAULT_PORTS = {"https": 443, "http": 80}
+
+
+def identity(access: Access) -> str:
+    """Returns what is equal for visits that share a route, and reveals nothing of their credential."""
+    parts = access.model_dump(exclude={"pass_"})
+    return hmac.new(_MAC_KEY, json.dumps(parts, sort_keys=True).encode(), hashlib.sha256).hexdigest()
+
+
+@dataclass
+class Route:
+    """Where requests go, and what the door adds to them."""
+
+    access: Access = field(repr=False)
+    identity: str
+    visits: int = 0
+    """Visits that use the route now."""
+    idle: deque[ServerConnection] = field(default_factory=deque)
+    """Open connections that nobody uses; the one that was used last is on the right."""
+
+    @property
+    def server(self) -> str:
+        """The URL that the caller knows."""
+        return self.access.server
+
+    @cached_property
+    def is_tls(self) -> bool:
+        """Whether the server speaks TLS."""
+        return urlsplit(self.access.server).scheme.lower() == "https"
+
+    @cached_property
+    def host(self) -> str:
+        """The server's host without brackets."""
+        return (urlsplit(self.access.server).hostname or "").rstrip(".")
+
+    @cached_property
+    def place(self) -> str:
+        """Host and port, as Go writes them."""
+        parts = urlsplit(self.access.server)
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{parts.port or _DEFAULT_PORTS[parts.scheme.lower()]}"
+
+    @cached_property
+    def name(self) -> str:
+        """The name that the server's certificate must have."""
+        return self.access.tls_server_name or self.host
+
+    @cached_property
+    def prefix(self) -> str:
+        """The path under which the API is served, without a slash at its end. Raises `BadRequestError`."""
+        raw = urlsplit(self.access.server).path.rstrip("/").encode()
+        return request_target.written_path(request_target.path(raw)) if raw else ""
+
+    @cached_property
+    def added_headers(self) -> dict[str, str]:
+        """The headers that every request gets."""
+        authorization = self._authorization
+        return {"Host": self.place, **({"Authorization": authorization} if authorization else {})}
+
+    @cached_property
+    def tls(self) -> ssl.SSLContext | None:
+        """The TLS context; None for a server that speaks plain HTTP. Raises `CredentialError`."""
+        return tls.context(self.access) if self.is_tls else None
+
+    @property
+    def closes_with_last_visit(self) -> bool:
+        """Whether an open connection is itself the caller's credential."""
+        return bool(self.access.client_certificate)
+
+    @property
+    def _authorization(self) -> str:
+        if self.access.token:
+            return f"Bearer {self.access.token}"
+        if self.access.username or self.access.password:
+            pair = f"{self.access.username}:{self.access.password}"
+            return f"Basic {base64.b64encode(pair.encode()).decode()}"
+        return ""

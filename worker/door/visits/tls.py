@@ -1,0 +1,66 @@
+"""TLS towards API servers, as Go's programs do it: what kubectl accepts, the door accepts."""
+
+import os
+import ssl
+from pathlib import Path
+
+from shared.network import certificate_paths
+from worker.door.messages import Access
+
+_SYSTEM_AUTHORITY = next((path for path in certificate_paths.BUNDLES if Path(path).exists()), None)
+
+
+class CredentialError(Exception):
+    """The authority or the client certificate of a kubeconfig cannot be used. The text says why, as Go does."""
+
+
+def context(access: Access) -> ssl.SSLContext:
+    """Returns the context for connections with this access. Raises `CredentialError`."""
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    made.minimum_version = ssl.TLSVersion.TLSv1_2
+    made.set_alpn_protocols(["http/1.1"])
+    # Go trusts each certificate of the authority by itself, and takes certificates of kubeadm's age.
+    made.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    made.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    made.hostname_checks_common_name = False
+    if access.skips_verification:
+        made.check_hostname = False
+        made.verify_mode = ssl.CERT_NONE
+    else:
+        _trust(made, access.authority)
+    if access.client_certificate:
+        _present(made, access)
+    return made
+
+
+def _trust(made: ssl.SSLContext, authority: str) -> None:
+    try:
+        if authority:
+            made.load_verify_locations(cadata=authority)
+        elif _SYSTEM_AUTHORITY is not None:
+            made.load_verify_locations(cafile=_SYSTEM_AUTHORITY)
+    except (OSError, ValueError):  # an SSLError is an OSError
+        raise CredentialError("unable to load root certificates: unable to parse bytes as PEM block") from None
+
+
+def _present(made: ssl.SSLContext, access: Access) -> None:
+    """Loads the client certificate. The library reads it from a file only, so it gets one without a name."""
+    descriptor = os.memfd_create("client")
+    try:
+        with open(descriptor, "w", encoding="utf-8", closefd=False) as file:
+            file.write(f"{access.client_certificate}\n{access.client_key}\n")
+        made.load_cert_chain(f"/dev/fd/{descriptor}", password=_no_password)
+    except (OSError, ValueError) as error:  # an SSLError is an OSError
+        reason = "private key does not match public key" if _is_mismatch(error) else "failed to find any PEM data"
+        raise CredentialError(f"tls: {reason} in the client certificate") from None
+    finally:
+        os.close(descriptor)
+
+
+def _is_mismatch(error: Exception) -> bool:
+    return isinstance(error, ssl.SSLError) and error.reason == "KEY_VALUES_MISMATCH"
+
+
+def _no_password() -> bytes:
+    """Answers for OpenSSL, which would otherwise ask the terminal."""
+    raise ValueError("the key is encrypted")

@@ -1,0 +1,117 @@
+"""A visit: the stay of one command at the door, from Admit to Dismiss."""
+
+import asyncio
+import socket
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from worker.door.http.child_connection import ChildConnection, Request
+from worker.door.http.errors import BadRequestError, ServerError
+from worker.door.http.server_connection import ServerConnection
+from worker.door.messages import Admit
+from worker.door.visits import connector
+from worker.door.visits.pool import Pool
+from worker.door.visits.route import Route
+from worker.door.worker_link import WorkerLink
+
+MOST_CONNECTIONS = 256
+
+
+class Visit:
+    """What the door knows of a command while it runs."""
+
+    def __init__(self, admit: Admit, route: Route, *, pool: Pool, worker: WorkerLink, serve: "Serve") -> None:
+        self.number = admit.visit
+        self.reports_requests = admit.reports_requests
+        self.kinds = admit.kinds
+        self.route = route
+        self.worker = worker
+        self.changes = 0
+        """Number of the last change."""
+        self._pool = pool
+        self._serve = serve
+        self._children: set[ChildConnection] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._opening: asyncio.Task[ServerConnection] | None = None
+
+    def join(self, child: ChildConnection) -> None:
+        """Notes a connection of the command. Raises `BadRequestError` if it has too many."""
+        if len(self._children) >= MOST_CONNECTIONS and child not in self._children:
+            raise BadRequestError(f"the command has more than {MOST_CONNECTIONS} connections", 503)
+        self._children.add(child)
+
+    def leave(self, child: ChildConnection) -> None:
+        """Forgets a connection that has ended."""
+        self._children.discard(child)
+
+    async def answer(self, request: Request, child: ChildConnection) -> None:
+        """Answers a request of the command."""
+        await self._serve(self, request, child)
+
+    def start(self, work: Coroutine[Any, Any, None], name: str) -> "asyncio.Task[None]":
+        """Runs something that ends soon after the visit."""
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._own(task)
+        return task
+
+    def open_in_advance(self) -> None:
+        """Opens a connection while the command starts, if none is open."""
+        if not self.route.idle:
+            self._opening = asyncio.get_running_loop().create_task(self._connect(), name="open in advance")
+            self._opening.add_done_callback(self._keep_unclaimed)
+
+    async def connection(self, *, for_change: bool) -> tuple[ServerConnection, bool]:
+        """Returns a connection to the server, and whether it was used before. Raises `ServerError`."""
+        idle = self._pool.take_idle(self.route, for_change=for_change)
+        if idle is not None:
+            return idle, True
+        opening, self._opening = self._opening, None
+        if opening is None:
+            return await self._connect(), False
+        try:
+            await asyncio.wait({opening})
+        except asyncio.CancelledError:
+            opening.add_done_callback(self._keep)
+            raise
+        return opening.result(), False
+
+    def give_back(self, connection: ServerConnection) -> None:
+        """Takes back a connection whose answer is complete."""
+        self._pool.give_back(self.route, connection)
+
+    async def end(self) -> None:
+        """Breaks the command's connections, and waits until the outcomes of its changes are known."""
+        for child in tuple(self._children):
+            child.abort()
+        if self._opening is not None:
+            self._opening.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        self._pool.leave(self.route)
+
+    async def _connect(self) -> ServerConnection:
+        return await connector.connect(self.route, self._dial)
+
+    async def _dial(self) -> socket.socket:
+        return await self.worker.dial(self.number)
+
+    def _own(self, task: "asyncio.Task[Any]") -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _keep_unclaimed(self, opening: "asyncio.Task[ServerConnection]") -> None:
+        if self._opening is opening and not _has_failed(opening):
+            self._opening = None
+            self._keep(opening)
+
+    def _keep(self, opening: "asyncio.Task[ServerConnection]") -> None:
+        if not _has_failed(opening):
+            self.give_back(opening.result())
+
+
+Serve = Callable[[Visit, Request, ChildConnection], Coroutine[Any, Any, None]]
+
+
+def _has_failed(opening: "asyncio.Task[ServerConnection]") -> bool:
+    """Also tells the event loop that somebody has looked at the error."""
+    return opening.cancelled() or isinstance(opening.exception(), ServerError)
