@@ -32,7 +32,10 @@ def attempt_of(sequence: int) -> int:
 
 
 class OutputEvent(BaseModel):
-    """A chunk of output as the process wrote it. It is bytes, because a chunk may end inside a character."""
+    """A chunk of output as the process wrote it, a report of progress, or a change.
+
+    The content is bytes, because a chunk may end inside a character.
+    """
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
@@ -40,7 +43,7 @@ class OutputEvent(BaseModel):
     at_ms: int
     """Milliseconds since the epoch by the worker's wall clock."""
     data: Annotated[str, Field(repr=False)]
-    """The chunk's bytes in base64."""
+    """The content in base64."""
     before: dict[EventKind, int] = {}
     """Stream → number of its bytes before this event. Streams without bytes may be missing."""
     progress: int = 0

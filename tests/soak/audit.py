@@ -21,7 +21,7 @@ RETENTION_MARGIN_S = 5.0
 MS_PER_S = 1_000
 OF_RUNNING_JOBS = (key_names.REQUEST, key_names.TURN, key_names.TURNS)
 """Prefixes of keys that end with their job, or with the queue that it was in."""
-OF_JOBS = (key_names.JOB, key_names.EVENTS, key_names.RESPONSE)
+OF_JOBS = (key_names.JOB, key_names.EVENTS, key_names.CHANGES, key_names.RESPONSE)
 
 
 @dataclass(frozen=True, slots=True)

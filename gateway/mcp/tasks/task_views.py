@@ -69,10 +69,11 @@ async def read(request: Exchange, task_id: str, *, wait_s: float = 0) -> TaskVie
     jobs, settings = request.parts.jobs, request.parts.settings
     job = await jobs.wait(task_id, request.caller, wait_s)
     printed = (await jobs.text(job.id)).stdout if job.state is JobState.RUNNING else ""
-    return TaskView(job, _message(job, printed), datetime.now(UTC), settings.retention_s, settings.mcp_max_text)
+    return TaskView(job, message(job, printed), datetime.now(UTC), settings.retention_s, settings.mcp_max_text)
 
 
-def _message(job: Job, printed: str) -> str:
+def message(job: Job, printed: str) -> str:
+    """Returns one line about the progress of a job, from what it has printed so far."""
     if job.response is not None:
         return _last_line(_ending(job.response))
     if job.state is JobState.QUEUED:

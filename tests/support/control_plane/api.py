@@ -48,6 +48,13 @@ class Api:
         """What the server says to a review, which it does not keep."""
         return self._client.post(path, json=body).raise_for_status().json()
 
+    def send(
+        self, method: str, target: str, *, body: bytes = b"", content_type: str = "", accept: str = "*/*"
+    ) -> httpx.Response:
+        """Sends any request, and returns whatever the server answers."""
+        headers = {"Accept": accept} | ({"Content-Type": content_type} if content_type else {})
+        return self._client.request(method, target, content=body, headers=headers)
+
     def apply(self, path: str, body: Mapping[str, Any]) -> None:
         """Server-side apply: https://kubernetes.io/docs/reference/using-api/server-side-apply/"""
         self._client.patch(

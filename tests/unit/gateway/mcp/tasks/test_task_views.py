@@ -2,8 +2,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from gateway.mcp.tasks import task_views
 from gateway.mcp.tasks.task_views import TaskView
 from shared.models import CommandClass, CommandResponse, Job, JobId, JobLinks, JobState
+from tests.support.changes import done, told
 
 CREATED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 RETENTION_S = 3_600
@@ -46,3 +48,19 @@ def test_task_that_works_can_be_read_for_the_retention_from_now() -> None:
 
 def test_task_that_has_ended_can_be_read_for_the_retention_from_its_end() -> None:
     assert view(JobState.FAILED, age_s=900, ended_after_s=100).ttl_ms == (100 + RETENTION_S) * 1_000
+
+
+def test_message_of_an_ended_task_sums_up_its_changes() -> None:
+    response = CommandResponse(
+        success=True,
+        output="",
+        error=None,
+        exit_code=0,
+        job_id=JOB_ID,
+        state=JobState.SUCCEEDED,
+        duration_ms=0,
+        changes=told(done(1), done(2)),
+    )
+    job = view(JobState.RUNNING).job.model_copy(update={"state": JobState.SUCCEEDED, "response": response})
+
+    assert task_views.message(job, "") == "ended with exit code 0; 2 created"
