@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from shared.changes import Change, Changes, ChangeState
 from shared.command.masking import Masking
 from shared.events import EventKind, OutputEvent
 from shared.models import CommandClass, CommandResponse, JobId, JobState, Lane
@@ -47,6 +48,17 @@ REQUEST = RequestEnvelope(
     tracestate="vendor=1",
 )
 EVENT = OutputEvent.from_bytes(EventKind.STDOUT, 1_700_000_000_000, b"NAME\n", before={EventKind.STDERR: 3}, progress=1)
+CHANGE = Change(
+    number=1,
+    verb="create",
+    group="apps",
+    resource="deployments",
+    kind="Deployment",
+    namespace="shop",
+    name="web",
+    state=ChangeState.DONE,
+    status=201,
+)
 RESPONSE = CommandResponse(
     success=False,
     output="NAME\n",
@@ -57,6 +69,7 @@ RESPONSE = CommandResponse(
     duration_ms=12,
     truncated=True,
     hint="do this",
+    changes=Changes(count=1, summary="1 created", items=[CHANGE]),
 )
 ANNOUNCEMENT = Announcement(
     worker_id="host-0a1b2c3d",
