@@ -39,6 +39,8 @@ class Knowledge:
             info = request_info.resolve(head.method, head.target.path, head.target.query)
         except UnreadableRequestError as error:
             raise BadRequestError(str(error)) from None
+        if head.upgrade and not effects.may_upgrade(info):
+            raise BadRequestError("it asks for a tunnel to something other than a pod, a service or a node")
         judgement = effects.judge(
             info,
             method=head.method,
