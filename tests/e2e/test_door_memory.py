@@ -29,13 +29,18 @@ READY_TIMEOUT_S = 30
 GROUP = "memory.example"
 PODS = ("pods",)
 LIST = "GET /api/v1/namespaces/default/pods?limit=500"
+API_SERVICES = "/apis/apiregistration.k8s.io/v1/apiservices"
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
 class Notary:
     """Notes everything at once."""
 
+    def __init__(self) -> None:
+        self.changes: list[Change] = []
+
     async def intend(self, change: Change) -> str | None:
+        self.changes.append(change)
         return None
 
     def complete(self, change: Change) -> None:
@@ -68,12 +73,13 @@ class Caller:
         self._token = token
         self._kubectl = kubectl
         self._directory = directory
+        self.notary = Notary()
 
     async def run(self, *arguments: str, kinds: Sequence[str] | None, stdin: str = "") -> str:
         """Returns what it printed."""
         access = Access(pass_=secrets.token_urlsafe(32), principal="caller", server=self._relay.url, token=self._token)
         names = None if kinds is None else tuple(kinds)
-        async with self._door.visit(access, job_id=JobId("1"), notary=Notary(), kinds=names) as visit:
+        async with self._door.visit(access, job_id=JobId("1"), notary=self.notary, kinds=names) as visit:
             return await self._run(arguments, visit.address.url, stdin)
 
     async def _run(self, arguments: Sequence[str], url: str, stdin: str) -> str:
@@ -166,8 +172,25 @@ async def test_definition_that_came_through_the_door_makes_it_forget(
 ) -> None:
     await caller.run("get", "pods", kinds=PODS)
     await caller.run("create", "-f", "-", kinds=None, stdin=json.dumps(definition(plural)))
+    assert [change.resource for change in caller.notary.changes] == ["customresourcedefinitions"]
     relay.taken()
 
     await caller.run("get", "pods", kinds=PODS)
 
     assert {"GET /api?timeout=32s 200", "GET /apis?timeout=32s 200"} < set(relay.taken())
+
+
+async def test_dry_run_of_a_custom_resource_is_known_for_one_after_one_question(
+    caller: Caller, relay: RecordingRelay, cluster: ControlPlane, plural: str
+) -> None:
+    cluster.api.create(DEFINITIONS, definition(plural))
+    await wait_until(lambda: plural in cluster.api.send("GET", f"/apis/{GROUP}/v1").text, timeout_s=READY_TIMEOUT_S)
+    await wait_until(lambda: cluster.api.has(f"{API_SERVICES}/v1.{GROUP}"), timeout_s=READY_TIMEOUT_S)
+    manifest = {"apiVersion": f"{GROUP}/v1", "kind": plural.title(), "metadata": {"name": "a"}}
+    command = ("create", "--dry-run=server", "--validate=false", "-f", "-")
+
+    for _ in range(2):
+        await caller.run(*command, kinds=None, stdin=json.dumps(manifest))
+
+    assert [each for each in relay.taken() if API_SERVICES in each] == [f"GET {API_SERVICES}/v1.{GROUP} 200"]
+    assert caller.notary.changes == []

@@ -7,11 +7,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from worker.door.client.client import Answer, DoorGoneError
-
 from shared.events import EventKind
 from shared.tools.awaited import Awaited, Goal, OwnServer
 from tests.support.waiting import wait_until
+from worker.door.client.client import Answer, DoorGoneError
 from worker.observer.observatory import Observatory
 from worker.observer.silence import Pace
 from worker.observer.summary import NOT_TO_BE_SEEN
