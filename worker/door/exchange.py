@@ -136,7 +136,7 @@ class Exchange:
         head = await connection.ask(self._written(None, {"Accept-Encoding": ""} if needs_name else {}))
         judged = self._known
         if memory.changes_kinds(judged.info):
-            self.knowledge.memory.forget(self.visit.route.identity)
+            self.knowledge.forget(self.visit)
         if head.status == _SWITCHES:
             self._complete(change_note.completed(change, head, None))
             await self._answer(connection, head, copy=None)

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 
 from worker.door import forwarding
-from worker.door.http import request_target
 from worker.door.http.child_connection import Request
 from worker.door.http.errors import BadRequestError, ServerError
+from worker.door.http.request_target import Target
 from worker.door.requests import dry_run, effects, kinds, request_info
 from worker.door.requests.effects import Judgement
 from worker.door.requests.local_groups import GroupVersion, LocalGroups
@@ -15,6 +15,7 @@ from worker.door.visits.visit import Visit
 
 MOST_API_SERVICE_BYTES = 1024 * 1024
 _OK = 200
+_LASTING_REFUSALS = frozenset({403, 404})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ class Knowledge:
             info = request_info.resolve(head.method, head.target.path, head.target.query)
         except UnreadableRequestError as error:
             raise BadRequestError(str(error)) from None
+        if head.upgrade and not effects.may_upgrade(info):
+            raise BadRequestError("it asks for a tunnel to something other than a pod, a service or a node")
         judgement = effects.judge(
             info,
             method=head.method,
@@ -48,6 +51,11 @@ class Knowledge:
             local_groups=await self._local_groups(visit, info, request),
         )
         return Judged(info, judgement)
+
+    def forget(self, visit: Visit) -> None:
+        """Forgets what was known of a cluster: a change may have made other kinds of it."""
+        self.memory.forget(visit.route.identity)
+        self.local_groups.forget(visit.route.identity)
 
     def kind(self, visit: Visit, info: RequestInfo) -> str:
         """Returns the kind of a request's resource; empty if no remembered discovery names it."""
@@ -70,15 +78,15 @@ class Knowledge:
             return ()
         is_local = self.local_groups.is_local(identity, group)
         if is_local is None:
-            is_local = self.local_groups.keep(identity, group, await _api_service(visit, undecided))
+            is_local = await self._ask_whether_local(visit, group, undecided)
         return (group,) if is_local else ()
 
-
-async def _api_service(visit: Visit, path: str) -> bytes | None:
-    """Returns the APIService at a path; None if the server does not give it."""
-    try:
-        target = request_target.parse_without_pass(path.encode("ascii"))
-        status, body = await forwarding.ask(visit, target, most_bytes=MOST_API_SERVICE_BYTES)
-    except (BadRequestError, ServerError, UnicodeError):
-        return None
-    return body if status == _OK else None
+    async def _ask_whether_local(self, visit: Visit, group: GroupVersion, path: str) -> bool:
+        """Asks the server, and remembers what it says unless that may soon be something else."""
+        try:
+            status, body = await forwarding.ask(visit, Target("", path, ()), most_bytes=MOST_API_SERVICE_BYTES)
+        except ServerError:
+            return False
+        if status not in {_OK, *_LASTING_REFUSALS}:
+            return False
+        return self.local_groups.keep(visit.route.identity, group, body if status == _OK else None)

@@ -40,11 +40,10 @@ class Recall:
         return self.unconfirmed
 
     def copy_for(self, head: AnswerHead) -> Copy | None:
-        """Returns what collects the answer's body, if it may be remembered."""
-        if head.status == _OK:
-            return Copy(MOST_BYTES_OF_ANSWER)
+        """Returns what collects the answer's body, if it may be remembered and its end will be certain."""
         self.memory.discard(self.key)
-        return None
+        is_certain = head.status == _OK and not head.ends_with_connection
+        return Copy(MOST_BYTES_OF_ANSWER) if is_certain else None
 
     def keep(self, head: AnswerHead, body: bytes | None) -> None:
         """Remembers an answer that has arrived as a whole."""
