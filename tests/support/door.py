@@ -137,11 +137,11 @@ async def visited(
     notary: Notes | None = None,
     reports: Callable[[Seen], None] | None = None,
     kinds: tuple[str, ...] | None = None,
-    **access: Any,
+    **access: str | bool,
 ) -> AsyncIterator[Visit]:
-    """A visit that the door knows already."""
+    """A visit that the door knows already. `access` are fields of its `Access`."""
     fields = {"pass_": f"pass-{next(_passes)}", "principal": PRINCIPAL, "server": server, **access}
-    given = door.visit(Access(**fields), job_id=JOB_ID, notary=notary, reports=reports, kinds=kinds)
+    given = door.visit(Access.model_validate(fields), job_id=JOB_ID, notary=notary, reports=reports, kinds=kinds)
     async with asyncio.timeout(3 * LIMIT_S), given as visit:
         await visit.admitted()
         yield visit

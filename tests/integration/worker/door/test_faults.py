@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from typing import Any
 
 import pytest
 
@@ -36,7 +37,7 @@ def message(answer: Answered) -> str:
     return str(status["message"])
 
 
-async def answered(door: Door, server: str, path: str = PODS, **access: str) -> Answered:
+async def answered(door: Door, server: str, path: str = PODS, **access: Any) -> Answered:
     async with doors.visited(door, server, **access) as visit, doors.connected(door, visit) as client:
         return await client.get(path)
 

@@ -1,6 +1,7 @@
 """What reaches the API server: a request that the door has written anew, with the credential that the command lacks."""
 
 import base64
+from typing import Any
 
 import pytest
 
@@ -97,7 +98,7 @@ async def test_second_request_uses_the_open_connection(door: Door) -> None:
 
 
 @pytest.mark.parametrize("access", [{"token": "other"}, {"principal": "other"}, {"tls_server_name": "other"}])
-async def test_connection_is_not_shared_with_another_access(door: Door, access: dict[str, str]) -> None:
+async def test_connection_is_not_shared_with_another_access(door: Door, access: dict[str, Any]) -> None:
     async with faulty_server.running(answers.responds()) as server:
         for given in ({}, access):
             async with (
