@@ -19,12 +19,12 @@ from worker.launcher.client import Launcher
 from worker.machine import containment, work_directories
 from worker.machine.tool_binaries import ToolBinary
 from worker.run import command_plan, job_directory
-from worker.run.command_plan import PlanSettings
+from worker.run.command_plan import PlanSettings, Ways
 from worker.run.execution import execute
 
 TIME_LIMIT_S = 60.0
 BUDGET_MS = 2
-PROXY = ProxyAccess(1, "user", "password")
+WAYS = Ways(ProxyAccess(1, "user", "password"))
 """Access to a proxy that is never used. Its port becomes one of the sandbox's rules."""
 
 
@@ -75,7 +75,7 @@ async def _run(place: _Place, binary: ToolBinary, command: Command, *, kind: str
     if reservation is None:
         raise RuntimeError("no process could be forked")
     async with job_directory.use(reservation.directory, {}) as directory:
-        plan = command_plan.build(command, binary, directory, time_limit_s=TIME_LIMIT_S, settings=settings, proxy=PROXY)
+        plan = command_plan.build(command, binary, directory, time_limit_s=TIME_LIMIT_S, settings=settings, ways=WAYS)
         execution = await execute(
             replace(plan, reservation=reservation),
             launcher=place.launcher,

@@ -14,6 +14,7 @@ from shared.restart_on_failure import restarted
 from shared.store.sweeper import Sweeper
 from shared.store.workers import Announcement
 from worker.announcer import Announcer
+from worker.door.client.client import Door
 from worker.lane import LaneWorker
 from worker.launcher.client import Launcher
 from worker.leases import LeaseKeeper
@@ -34,12 +35,13 @@ class WorkerApp:
     announcer: Announcer
     sweeper: Sweeper
     launcher: Launcher
+    door: Door
     drain_timeout_s: float
     kill_grace_s: float
     follow_keys: Callable[[], Coroutine[None, None, None]]
 
     async def run(self, stop: asyncio.Event, hurry: asyncio.Event) -> bool:
-        """Serves until `stop`; `hurry` ends the drain. Returns False if the worker ended because the launcher died."""
+        """Serves until `stop`; `hurry` ends the drain. Returns False if it ended because a helper process died."""
         async with asyncio.TaskGroup() as group:
             serving = [group.create_task(self._serve(lane), name=f"lane {name}") for name, lane in self.lanes.items()]
             looping = [
@@ -63,8 +65,8 @@ class WorkerApp:
 
     async def _until_stopped(self, stop: asyncio.Event) -> bool:
         stopping = asyncio.create_task(stop.wait(), name="stop")
-        dying = asyncio.create_task(self.launcher.gone.wait(), name="launcher gone")
-        done, pending = await asyncio.wait({stopping, dying}, return_when=asyncio.FIRST_COMPLETED)
+        dying = {asyncio.create_task(gone.wait(), name="helper gone") for gone in (self.launcher.gone, self.door.gone)}
+        done, pending = await asyncio.wait({stopping, *dying}, return_when=asyncio.FIRST_COMPLETED)
         for task in pending:
             task.cancel()
         return stopping in done

@@ -26,9 +26,9 @@ from shared.sealing.fernet_keys import DataKey, MasterKeys, Purpose, SealError
 from shared.store.attempts import Attempt, Claim, Ending
 from shared.store.job_store import JobStore
 from worker import job_spans
-from worker.egress.proxy import EgressProxy, ProxyAccess
 from worker.job_control import JobControl
 from worker.job_times import JobTimes
+from worker.job_ways import Guest, JobWays, WayOpener
 from worker.launcher.client import Launcher, LauncherGoneError, Reservation
 from worker.leases import LeaseKeeper
 from worker.machine.filter_binaries import FilterBinary
@@ -38,8 +38,7 @@ from worker.output import command_response, redaction
 from worker.output.recorder import OutputLimits, OutputRecorder
 from worker.output.redaction import Redactor
 from worker.run import command_plan, disk_watch, job_directory
-from worker.run.command_plan import PlanSettings
-from worker.run.discovery_cache import DiscoveryCache, Loan
+from worker.run.command_plan import CommandPlan, PlanSettings
 from worker.run.execution import Execution, Sink, starting
 from worker.run.job_directory import JobDirectory
 
@@ -71,8 +70,6 @@ class OpenedJob:
     output_key: DataKey
     envelope: RequestEnvelope
     directory: JobDirectory
-    loan: Loan | None
-    """Discovery files that earlier commands of the caller left, lent to this job."""
     reservation: Reservation | None
     """The spare in which the tool runs, whose directory is the job's."""
 
@@ -87,9 +84,8 @@ class JobRunner:
     launcher: Launcher
     binaries: Mapping[str, ToolBinary]
     filters: Mapping[str, FilterBinary]
-    proxy: EgressProxy
+    ways: WayOpener
     observatory: Observatory
-    discovery: DiscoveryCache
     settings: RunnerSettings
     tracer: Tracer
 
@@ -117,9 +113,7 @@ class JobRunner:
             output_key, envelope = self._open(claim)
             cleanup.enter_context(job_spans.running(self.tracer, claim.record, envelope))
             reservation, directory = await self._place(envelope.command, cleanup)
-            loan = await self.discovery.lend(claim.record.principal, envelope, directory.root)
-            cleanup.push_async_callback(self.discovery.take_back, loan)
-            job = OpenedJob(claim, control, times, output_key, envelope, directory, loan, reservation)
+            job = OpenedJob(claim, control, times, output_key, envelope, directory, reservation)
             return await self._run_opened(job)
         except SealError as error:
             log.error("request cannot be opened", error=str(error))
@@ -171,9 +165,6 @@ class JobRunner:
         except LauncherGoneError:
             execution = None
         recorder.count()
-        if job.loan is not None and job.loan.snapshot is None:
-            # Before the caller learns of the end, so that the caller's next command finds the files.
-            await self.discovery.take_back(job.loan)
         if execution is None:
             events_left = recorder.remaining()
             reason = "the process that starts commands died"
@@ -192,7 +183,7 @@ class JobRunner:
 
     async def _execute(self, job: OpenedJob, recorder: OutputRecorder) -> Execution:
         time_limit_s = job.envelope.time_limit_s
-        async with self.proxy.admit(job.claim.record.id) as access:
+        async with self.ways.opened(self._guest(job, recorder)) as opened:
             plan = command_plan.build(
                 job.envelope.command,
                 self.binaries[job.envelope.command.tool],
@@ -200,12 +191,12 @@ class JobRunner:
                 time_limit_s=time_limit_s,
                 settings=self.settings.plan,
                 filters=self.filters,
-                proxy=access,
-                readable=job.loan.readable if job.loan else (),
+                ways=opened.ways,
             )
             plan = replace(plan, reservation=job.reservation)
+            await _admitted(opened, plan)
             # The watchers are set up while the process starts.
-            async with starting(plan, self.launcher) as started, self._watched(job, recorder, access) as sink:
+            async with starting(plan, self.launcher) as started, self._watched(job, recorder, opened) as sink:
                 job.times.end(Phase.START)
                 with job_spans.process(self.tracer, job.envelope.command.tool) as ended:
                     execution = await started.end(
@@ -220,16 +211,22 @@ class JobRunner:
                 job.times.end(Phase.RUN)
                 return execution
 
+    def _guest(self, job: OpenedJob, recorder: OutputRecorder) -> Guest:
+        tool = self.binaries[job.envelope.command.tool].tool
+        return Guest(job.claim.record.id, job.claim.record.principal, job.envelope, tool, job.control, recorder.changes)
+
     @asynccontextmanager
-    async def _watched(self, job: OpenedJob, recorder: OutputRecorder, access: ProxyAccess) -> AsyncIterator[Sink]:
+    async def _watched(self, job: OpenedJob, recorder: OutputRecorder, opened: JobWays) -> AsyncIterator[Sink]:
         """Runs the watchers beside the command. Yields the sink for the command's output."""
-        command, looks = job.envelope.command, job.envelope.progress_looks
+        command, proxy = job.envelope.command, opened.ways.proxy
         secrets_of_request = redaction.credentials_of(command, self.binaries[command.tool].tool)
-        redactor = Redactor([access.password, *secrets_of_request])
+        redactor = Redactor([*([proxy.password] if proxy else []), *secrets_of_request])
         tell = redactor.telling(recorder.tell)
         async with (
             disk_watch.watching(job.directory.root, self.settings.plan.job_file_bytes, job.control),
-            self.observatory.observed(command, looks, sink=recorder.add, tell=tell, proxy=access) as heard,
+            self.observatory.observed(
+                job.envelope.awaited, opened.ask, opened.paths, sink=recorder.add, tell=tell
+            ) as heard,
         ):
             with redactor.redacted(heard) as sink:
                 yield sink
@@ -246,6 +243,16 @@ class JobRunner:
             log.info("job finished", state=ending.state, settled=settled)
             return
         log.warning("lease lost")
+
+
+async def _admitted(opened: JobWays, plan: CommandPlan) -> None:
+    """Waits until the door knows the command. Raises DoorGoneError."""
+    try:
+        if opened.visit is not None:
+            await opened.visit.admitted()
+    except BaseException:
+        plan.close()
+        raise
 
 
 def _sealed_ending(

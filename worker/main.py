@@ -6,7 +6,7 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -40,12 +40,14 @@ from shared.tracing import spans
 from worker import app, loopback
 from worker.announcer import Announcer
 from worker.app import WorkerApp
+from worker.door.client.client import Door
 from worker.egress import own_services, resolver
 from worker.egress.dialer import Dialer
 from worker.egress.own_services import OwnServices
 from worker.egress.policy import EgressPolicy
 from worker.egress.proxy import EgressProxy
 from worker.job_runner import JobRunner, RunnerSettings
+from worker.job_ways import WayOpener
 from worker.lane import LaneWorker
 from worker.launcher.client import Launcher
 from worker.leases import LeaseKeeper
@@ -59,7 +61,6 @@ from worker.probes.health import WorkerHealth
 from worker.probes.probe_server import Listener
 from worker.run import command_plan
 from worker.run.command_plan import PlanSettings
-from worker.run.discovery_cache import DiscoveryCache
 
 FAILED_EXIT_CODE = 1
 
@@ -72,13 +73,13 @@ class WorkerStartError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """The programs, the proxy and the sandbox with which commands run on this machine."""
+    """The programs, the ways to the network and the sandbox with which commands run on this machine."""
 
     launcher: Launcher
     binaries: dict[str, ToolBinary]
     versions: dict[str, str]
     filters: Mapping[str, FilterBinary]
-    proxy: EgressProxy
+    ways: WayOpener
     containment: Containment
 
 
@@ -110,7 +111,7 @@ def main() -> None:
 
 
 async def serve(settings: WorkerSettings) -> bool:
-    """Runs a worker until it is told to stop. Returns False if it ended because its launcher died.
+    """Runs a worker until it is told to stop. Returns False if it ended because a helper process died.
 
     Raises UnsupportedServerError or WorkerStartError.
     """
@@ -124,15 +125,11 @@ async def _served(settings: WorkerSettings, tracer: Tracer) -> bool:
     contained = _contained(settings.sandbox)
     with _work_directory(settings.work_directory) as work_directory:
         watch = SentinelWatch(settings.redis_address())
-        dialer = _dialer(settings, watch)
-        async with _launcher(work_directory) as launcher, EgressProxy.running(dialer, loopback.listener()) as proxy:
-            plan = PlanSettings(
-                sandboxed=contained.is_sandbox,
-                allow_loopback=settings.allow_loopback,
-                job_file_bytes=settings.job_file_bytes,
-                go_memory_limit=settings.go_memory_limit,
-                own_ports=dialer.policy.own.ports,
-            )
+        # Bound before the launcher forks, so that no command can take their ports.
+        listeners = loopback.listener(), loopback.listener()
+        dialer = _dialer(settings, watch, listeners=listeners)
+        async with _launcher(work_directory) as launcher, _ways(settings, dialer, listeners) as ways:
+            plan = _plan_settings(settings, contained, dialer)
             binaries = _binaries(settings.tools_directory)
             found = await versions.ask_all(
                 binaries.values(), launcher=launcher, work_directory=work_directory, settings=plan
@@ -147,7 +144,7 @@ async def _served(settings: WorkerSettings, tracer: Tracer) -> bool:
                 work_directory=work_directory,
             )
             text_filters = _filters(settings.tools_directory, sandboxed=plan.sandboxed)
-            machine = Machine(launcher, {name: binaries[name] for name in found}, found, text_filters, proxy, contained)
+            machine = Machine(launcher, {name: binaries[name] for name in found}, found, text_filters, ways, contained)
             async with _connected(settings, watch, tracer) as connections:
                 worker = _assemble(settings, runner_settings, connections, machine=machine)
                 async with _listening(settings, WorkerHealth(worker, machine.versions, str(contained))):
@@ -212,6 +209,7 @@ def _assemble(
         announcer=Announcer(WorkerRegistry(connections.leases), describe, KeyMark(connections.leases, master_keys)),
         sweeper=Sweeper(store),
         launcher=machine.launcher,
+        door=machine.ways.door,
         drain_timeout_s=settings.drain_timeout_s,
         kill_grace_s=settings.kill_grace_s,
         follow_keys=partial(key_file.follow, settings, master_keys),
@@ -234,9 +232,8 @@ def _runner(
         launcher=machine.launcher,
         binaries=machine.binaries,
         filters=machine.filters,
-        proxy=machine.proxy,
-        observatory=Observatory(machine.launcher, machine.binaries, settings.plan, settings.work_directory),
-        discovery=DiscoveryCache(settings.work_directory / "discovery"),
+        ways=machine.ways,
+        observatory=Observatory(),
         settings=settings,
         tracer=tracer,
     )
@@ -323,12 +320,37 @@ async def _launcher(work_directory: Path) -> AsyncIterator[Launcher]:
         await launcher.close()
 
 
-def _dialer(settings: WorkerSettings, watch: SentinelWatch) -> Dialer:
-    listener = (Endpoint(settings.metrics_host, settings.metrics_port),) if settings.metrics_port else ()
+@asynccontextmanager
+async def _ways(
+    settings: WorkerSettings, dialer: Dialer, listeners: tuple[socket.socket, socket.socket]
+) -> AsyncIterator[WayOpener]:
+    """Runs the door and the proxy on these listeners."""
+    doorway, exit_way = listeners
+    door = await Door.start(doorway, dialer)
+    try:
+        async with EgressProxy.running(dialer, exit_way) as proxy:
+            yield WayOpener(proxy, door, logs_requests=settings.log_level == "debug")
+    finally:
+        await door.close()
+
+
+def _plan_settings(settings: WorkerSettings, contained: Containment, dialer: Dialer) -> PlanSettings:
+    return PlanSettings(
+        sandboxed=contained.is_sandbox,
+        allow_loopback=settings.allow_loopback,
+        job_file_bytes=settings.job_file_bytes,
+        go_memory_limit=settings.go_memory_limit,
+        own_ports=dialer.policy.own.ports,
+    )
+
+
+def _dialer(settings: WorkerSettings, watch: SentinelWatch, *, listeners: Sequence[socket.socket]) -> Dialer:
+    metrics = (Endpoint(settings.metrics_host, settings.metrics_port),) if settings.metrics_port else ()
     places = (
         *own_services.places(settings.redis_address(), settings.own_services),
         *own_services.collector(settings.traces_endpoint),
-        *listener,
+        *metrics,
+        *(Endpoint(*listener.getsockname()) for listener in listeners),
     )
     policy = EgressPolicy(
         allow=destinations.parse(settings.egress_allow),

@@ -88,7 +88,7 @@ class Preparation:
             command_class=invocation.command_class,
             lane=invocation.lane,
             is_endless=invocation.is_endless,
-            progress_looks=call.tool.progress_looks(invocation.reading) if call.tool.progress_looks else None,
+            awaited=call.tool.awaited(invocation.reading) if call.tool.awaited else None,
         )
         return PreparedCall(
             call.caller,
@@ -149,6 +149,8 @@ def _command(
         masking=invocation.masking,
         proxy_variables=network_needs.proxy_variables(tool, reading),
         loopback_ports=network_needs.loopback_ports(tool, reading),
+        needs_cluster=invocation.needs_cluster,
+        looked_up=tool.grammar.looked_up(reading),
         listens=network_needs.listens(tool, invocation),
     )
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from shared.command.masking import Masking
 from shared.models import CommandClass, Lane
 from shared.network import endpoints
-from shared.tools.progress_looks import ProgressLooks
+from shared.tools.awaited import Awaited
 
 ENVELOPE_VERSION: Literal[2] = 2
 """Version of the envelope. A worker refuses any other version, because it might ignore an important field."""
@@ -44,6 +44,11 @@ class Command(BaseModel):
     """The tool's own variables that must name the proxy, besides HTTPS_PROXY and HTTP_PROXY."""
     loopback_ports: tuple[Port, ...] = ()
     """Ports of the command's URLs on loopback, which the CLI reaches without a proxy."""
+    needs_cluster: bool = False
+    """Whether the command reaches the cluster of its kubeconfig. Without this, it gets no way there."""
+    looked_up: tuple[str, ...] | None = None
+    """The kinds that the command looks up at the API server, as it spells them; None if it may look up any. If all are
+    known from earlier commands, the command gets what the API server said of its kinds then."""
     listens: bool = False
     """Whether the command connects to its own listener on loopback, such as a tunnel to a pod."""
 
@@ -64,8 +69,8 @@ class RequestEnvelope(BaseModel):
     sealed because a writer of Redis can change the record."""
     is_endless: bool = False
     """Whether the command runs until its time limit, which then is not a failure."""
-    progress_looks: Annotated[ProgressLooks | None, Field(repr=False)] = None
-    """The looks that show the progress of a waiting command."""
+    awaited: Annotated[Awaited | None, Field(repr=False)] = None
+    """What the command waits for."""
     traceparent: str | None = None
     """The trace context of the submitting span or of the caller's span: https://www.w3.org/TR/trace-context/"""
     tracestate: str | None = None

@@ -91,6 +91,10 @@ def no_masking(_: Reading) -> None:
     """Returns None, for a CLI that shows no values of Secrets or masks them itself."""
 
 
+def no_lookup(_: Reading) -> None:
+    """Returns nothing, for a CLI that may look up any kind."""
+
+
 def no_kinds(_: Reading) -> tuple[str, ...]:
     """Returns nothing, for a CLI whose commands name no kinds of object."""
     return ()

@@ -10,9 +10,9 @@ from shared.command.masking import Masking
 from shared.command.reading import Reading
 from shared.models import CommandClass
 from shared.tools import failure_hints
-from shared.tools.class_rules import ClassRule, no_kinds, no_masking
+from shared.tools.awaited import Awaited
+from shared.tools.class_rules import ClassRule, no_kinds, no_lookup, no_masking
 from shared.tools.namespace_scope import NamespaceScope, untold
-from shared.tools.progress_looks import ProgressLooks
 from shared.tools.table import Table
 
 
@@ -43,6 +43,8 @@ class Grammar:
     """Returns which namespaces a command touches, including those in its manifests."""
     hidden_kinds: Callable[[Reading], tuple[str, ...]] = no_kinds
     """Returns what else a command may act on, besides the kinds that it names: `UNSEEN`, `SEVERAL`, or nothing."""
+    looked_up: Callable[[Reading], tuple[str, ...] | None] = no_lookup
+    """Returns the kinds that a command looks up at the API server; None if it may look up any."""
     manifest_flags: frozenset[str] = frozenset()
     """Flags whose files contain the objects that the command acts on."""
     rendered_flags: frozenset[str] = frozenset()
@@ -126,6 +128,8 @@ class Tool:
     """Request header in lower case → environment variable that passes its value to the CLI."""
     server_variable: str | None = None
     """The one of these variables that names the server, as `host[:port]`. The process may connect to it."""
+    token_variable: str | None = None
+    """The one of these variables that holds the bearer token for that server."""
     proxy_variables: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Proxy variable of the CLI besides HTTPS_PROXY and HTTP_PROXY → flags with which it must stay unset."""
     listening_verbs: frozenset[str] = frozenset()
@@ -137,5 +141,5 @@ class Tool:
     """Verb path → program that the CLI starts for it."""
     failure_hints: Mapping[str, str] = field(default_factory=lambda: failure_hints.CLUSTER)
     """Regular expression → hint for failed commands. The response shows the first one that matches the output."""
-    progress_looks: Callable[[Reading], ProgressLooks | None] | None = None
-    """Returns the looks at what a command waits for; None for a tool whose commands print their own progress."""
+    awaited: Callable[[Reading], Awaited | None] | None = None
+    """Returns what a command waits for; None for a tool whose commands print their own progress."""

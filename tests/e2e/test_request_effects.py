@@ -211,7 +211,7 @@ def test_both_forms_of_discovery_say_the_same(cluster: ControlPlane) -> None:
     aggregated = [discovery.parse(document) for document in _aggregated(cluster)]
     plain = [discovery.parse(document) for document in _plain(cluster)]
 
-    assert {name for each in aggregated for name in each.names} == {name for each in plain for name in each.names}
+    assert {word for each in aggregated for word in each.words} == {word for each in plain for word in each.words}
     resources = {key: found for each in aggregated for key, found in each.resources.items()}
     assert resources == {key: found for each in plain for key, found in each.resources.items()}
     assert resources["apps", "v1", "deployments"] == discovery.Resource("Deployment", is_namespaced=True)

@@ -8,13 +8,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from shared.changes import Change, Changes, ChangeState
 from shared.command.masking import Masking
 from shared.events import EventKind, OutputEvent
 from shared.models import CommandClass, CommandResponse, JobId, JobState, Lane
 from shared.sealing.envelope import ENVELOPE_VERSION, Command, RequestEnvelope
 from shared.sealing.fernet_keys import DataKey, JobIdentity, MasterKeys, Purpose
 from shared.store.workers import Announcement
-from shared.tools.progress_looks import Goal, Look, ProgressLooks, Shows
+from shared.tools.awaited import Among, Awaited, Goal, OwnServer
 
 FOLDER = Path(__file__).parents[1] / "unit" / "shared" / "golden"
 IDENTITY = JobIdentity(JobId("ab" * 24), "anonymous")
@@ -31,6 +32,8 @@ REQUEST = RequestEnvelope(
         masking=Masking.VALUES,
         proxy_variables=("ALL_PROXY",),
         loopback_ports=(8080,),
+        needs_cluster=True,
+        looked_up=("pods",),
         listens=True,
     ),
     command_class=CommandClass.WRITE,
@@ -38,16 +41,24 @@ REQUEST = RequestEnvelope(
     time_limit_s=330,
     queue_wait_s=900,
     is_endless=True,
-    progress_looks=ProgressLooks(
-        (Look("helm", ("get", "all"), ("get", "all", "--", "web"), Shows.MANIFESTS),),
-        Goal.CONDITION,
-        condition=("Ready", "true"),
-        namespace="shop",
+    awaited=Awaited(
+        Goal.CONDITION, Among.READ, ("Ready", "true"), OwnServer(("/api/v1/applications/web",), root_path="/argo")
     ),
     traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
     tracestate="vendor=1",
 )
 EVENT = OutputEvent.from_bytes(EventKind.STDOUT, 1_700_000_000_000, b"NAME\n", before={EventKind.STDERR: 3}, progress=1)
+CHANGE = Change(
+    number=1,
+    verb="create",
+    group="apps",
+    resource="deployments",
+    kind="Deployment",
+    namespace="shop",
+    name="web",
+    state=ChangeState.DONE,
+    status=201,
+)
 RESPONSE = CommandResponse(
     success=False,
     output="NAME\n",
@@ -58,6 +69,7 @@ RESPONSE = CommandResponse(
     duration_ms=12,
     truncated=True,
     hint="do this",
+    changes=Changes(count=1, summary="1 created", items=[CHANGE]),
 )
 ANNOUNCEMENT = Announcement(
     worker_id="host-0a1b2c3d",

@@ -4,23 +4,28 @@ import asyncio
 import uuid
 from dataclasses import dataclass, field
 
-from worker.door.http import headers, status
+from shared.changes import Change
+from worker.door import change_note, forwarding, recall
+from worker.door.http import headers, request_target, status
 from worker.door.http.child_connection import ChildConnection, Request
+from worker.door.http.collection import collect
 from worker.door.http.delivery import Copy, Delivery
-from worker.door.http.errors import ServerError
+from worker.door.http.errors import BadRequestError, ServerError
 from worker.door.http.server_connection import AnswerHead, ServerConnection
 from worker.door.http.tunnel import Tunnel
-from worker.door.judged import Judged
+from worker.door.knowledge import Judged, Knowledge
+from worker.door.messages import Seen
+from worker.door.recall import Recall
+from worker.door.requests import memory
+from worker.door.requests.memory import Answer
 from worker.door.visits.visit import Visit
 
 OUTCOME_TIMEOUT_S = 1.0
 """Seconds that a change whose command has gone waits for its outcome."""
-MOST_NAME_BYTES = 1024 * 1024
 _SWITCHES = 101
-_REDIRECTS = frozenset(range(300, 400)) - {304}
-_FAILURES = 300
-_UNAVAILABLE = 503
-_BAD_GATEWAY = 502
+_REDIRECTS = frozenset(range(300, 400)) - {recall.NOT_MODIFIED}
+_UNAVAILABLE, _BAD_GATEWAY = 503, 502
+_SELECTORS = frozenset({"labelSelector", "fieldSelector"})
 
 
 @dataclass
@@ -30,76 +35,167 @@ class Exchange:
     visit: Visit
     request: Request
     child: ChildConnection
-    judged: Judged
+    knowledge: Knowledge
     audit_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     status: int | None = None
-    copy: Copy | None = None
+    """The status that the command has got."""
+    change: Change | None = None
+    _judged: Judged | None = None
 
     async def run(self) -> None:
-        """Forwards the request and delivers the answer."""
+        """Answers the request."""
         try:
-            connection, head = await self._answered()
+            self._judged = await self.knowledge.judge(self.visit, self.request)
+        except BadRequestError as error:
+            self.reply(error.status, f"the request was refused: {error}")
+            return
+        try:
+            await (self._change() if self._judged.judgement.is_change else self._read())
         except ServerError as error:
             self.reply(_UNAVAILABLE, f"the server {self.visit.route.server} cannot be reached: {error}")
-            return
-        self.status = head.status
-        if head.status in _REDIRECTS:
-            connection.abort()
-            self.reply(_BAD_GATEWAY, f"the server {self.visit.route.server} redirects, which the door does not follow")
-        elif head.status == _SWITCHES:
-            await self._tunnel(connection, head)
-        else:
-            await self._deliver(connection, head)
+        finally:
+            if not self._judged.judgement.is_read:
+                self._report()
 
     def reply(self, code: int, message: str) -> None:
         """Answers as the door itself."""
+        self.status = code
         keeps_connection = self.request.head.keeps_connection
         self.child.write(status.answer(code, message, keeps_connection=keeps_connection))
         self.child.finish(keeps_connection=keeps_connection)
 
-    async def _answered(self) -> tuple[ServerConnection, AnswerHead]:
-        sent = self._written()
-        while True:
-            connection, is_reused = await self.visit.connection(for_change=self.judged.is_change)
-            try:
-                head = await connection.ask(sent)
-            except ServerError as error:
-                if error.is_unanswered and is_reused and not self.judged.is_change:
-                    continue
-                raise
-            if (head.status == _SWITCHES) and not self.request.head.upgrade:
+    # Reads.
+
+    async def _read(self) -> None:
+        known = recall.of(self.knowledge.memory, self.visit, self.request)
+        if known is not None and known.fresh is not None:
+            self._serve(known.fresh)
+            return
+        connection, head = await forwarding.read(self.visit, self._written(known))
+        if known is None:
+            await self._answer(connection, head, copy=None)
+            return
+        confirmed = known.confirmed(head)
+        if confirmed is not None:
+            await collect(connection, 0)
+            self.visit.give_back(connection)
+            self._serve(confirmed)
+            return
+        copy = known.copy_for(head)
+        if await self._answer(connection, head, copy=copy) and copy is not None:
+            known.keep(head, copy.content)
+
+    def _serve(self, remembered: Answer) -> None:
+        """Answers from memory."""
+        self.status = 200
+        length = f"Content-Length: {len(remembered.body)}"
+        self.child.write(headers.answer(200, remembered.headers, framing=length), remembered.body)
+        self.child.finish(keeps_connection=self.request.head.keeps_connection)
+        self._report_read()
+
+    # Changes.
+
+    async def _change(self) -> None:
+        """Makes a change. Its outcome is waited for even if the command goes, for a short time."""
+        making = self.visit.start(self._make_change(), name="change")
+        try:
+            await asyncio.wait({making})
+        except asyncio.CancelledError:
+            await asyncio.wait({making}, timeout=OUTCOME_TIMEOUT_S)
+            making.cancel()
+            raise
+        making.result()
+
+    async def _make_change(self) -> None:
+        connection, _ = await self.visit.connection(for_change=True)
+        change = self._intended()
+        try:
+            refusal = await self._noted(change)
+            if refusal is None and not connection.is_idle:
+                connection, _ = await self.visit.connection(for_change=True)
+        except BaseException:
+            self._complete(change_note.refused(change))
+            connection.abort()
+            raise
+        if refusal is not None:
+            self.visit.give_back(connection)
+            self.reply(_UNAVAILABLE, refusal)
+            return
+        await self._forward_change(connection, change)
+
+    async def _noted(self, change: Change) -> str | None:
+        """Has the change noted. Returns why it must not be forwarded."""
+        refusal = await self.visit.worker.intend(self.visit.number, change)
+        if refusal is None and self.child.is_lost:
+            raise asyncio.CancelledError
+        return refusal
+
+    async def _forward_change(self, connection: ServerConnection, change: Change) -> None:
+        needs_name = change_note.needs_name(change)
+        copy = Copy(change_note.MOST_READ_BYTES) if needs_name else None
+        head = await connection.ask(self._written(None, {"Accept-Encoding": ""} if needs_name else {}))
+        judged = self._known
+        if memory.changes_kinds(judged.info):
+            self.knowledge.forget(self.visit)
+        if head.status == _SWITCHES:
+            self._complete(change_note.completed(change, head, None))
+            await self._answer(connection, head, copy=None)
+            return
+        try:
+            await self._answer(connection, head, copy=copy)
+        finally:
+            self._complete(change_note.completed(change, head, copy.content if copy else None))
+
+    def _intended(self) -> Change:
+        self.visit.changes += 1
+        info = self._known.info
+        self.change = change_note.of(
+            info, self.request, number=self.visit.changes, known_kind=self.knowledge.kind(self.visit, info)
+        )
+        return self.change
+
+    def _complete(self, change: Change) -> None:
+        self.change = change
+        self.visit.worker.complete(self.visit.number, change)
+
+    # Answers.
+
+    async def _answer(self, connection: ServerConnection, head: AnswerHead, *, copy: Copy | None) -> bool:
+        """Passes the server's answer on. Returns whether the command has got it as a whole."""
+        self.status = head.status
+        if head.status in _REDIRECTS:
+            connection.abort()
+            self.reply(_BAD_GATEWAY, f"the server {self.visit.route.server} redirects, which the door does not follow")
+            return False
+        if head.status == _SWITCHES:
+            if not self.request.head.upgrade:
                 connection.abort()
                 raise ServerError("malformed HTTP response")
-            return connection, head
+            await self._tunnel(connection, head)
+            return True
+        self._report_read()
+        return await self._deliver(connection, head, copy)
 
-    def _written(self) -> bytes:
-        head = self.request.head
-        added = {**self.visit.route.added_headers, "Audit-ID": self.audit_id}
-        return headers.request(
-            head, f"{self.visit.route.prefix}{head.target.written}", added=added, body=self.request.body
-        )
-
-    async def _deliver(self, connection: ServerConnection, head: AnswerHead) -> None:
+    async def _deliver(self, connection: ServerConnection, head: AnswerHead, copy: Copy | None) -> bool:
         delivery = Delivery(
             self.child,
             head,
             keeps_connection=self.request.head.keeps_connection,
             on_last=lambda: self.visit.give_back(connection),
-            copy=self.copy,
+            copy=copy,
         )
         self.child.flow_from(connection)
         connection.deliver_to(delivery)
         delivery.begin()
         try:
-            await delivery.ended
+            return await delivery.ended
         except asyncio.CancelledError:
             connection.abort()
             raise
 
     async def _tunnel(self, connection: ServerConnection, head: AnswerHead) -> None:
-        upgrade = [("connection", "Upgrade"), ("upgrade", head.header("upgrade"))]
-        framing = "\r\n".join(f"{name}: {value}" for name, value in upgrade)
-        self.child.write(headers.answer(head.status, head.headers, framing=framing, is_upgrade=True))
+        framing = f"Connection: Upgrade\r\nUpgrade: {head.header('upgrade')}"
+        self.child.write(headers.answer(head.status, headers.allowed(head.headers, is_upgrade=True), framing=framing))
         tunnel = Tunnel()
         transport, arrived = connection.hand_over()
         tunnel.join(self.child.hand_over(), transport, arrived=arrived)
@@ -108,3 +204,44 @@ class Exchange:
         finally:
             tunnel.abort()
             self.child.connection_lost(None)
+
+    def _written(self, known: Recall | None, added: dict[str, str] | None = None) -> bytes:
+        more = {"Audit-ID": self.audit_id, **(known.added if known else {}), **(added or {})}
+        return forwarding.written(self.visit, self.request.head, added=more, body=self.request.body)
+
+    # Reports.
+
+    @property
+    def _known(self) -> Judged:
+        assert self._judged is not None  # noqa: S101 - the first thing that is found out
+        return self._judged
+
+    def _report_read(self) -> None:
+        if self._known.judgement.is_read:
+            self._report()
+
+    def _report(self) -> None:
+        if self.visit.reports_requests:
+            self.visit.worker.tell(self._seen())
+
+    def _seen(self) -> Seen:
+        info, judgement = self._known.info, self._known.judgement
+        selectors = tuple(pair for pair in self.request.head.target.query if pair[0] in _SELECTORS)
+        return Seen(
+            visit=self.visit.number,
+            audit_id=self.audit_id,
+            method=self.request.head.method,
+            verb=info.verb,
+            is_resource=info.is_resource,
+            group=info.group,
+            version=info.version,
+            resource=info.resource,
+            subresource=info.subresource,
+            namespace=info.namespace,
+            name=info.name or (self.change.name if self.change else ""),
+            path=info.path,
+            selectors=request_target.written_query(selectors),
+            is_read=judgement.is_read,
+            strict_refusal=judgement.strict_refusal,
+            status=self.status,
+        )

@@ -4,6 +4,7 @@ The door parses what servers of the callers' choice send, so the worker trusts n
 field, and a packet that is not valid ends the door. Descriptors are sent beside a packet.
 """
 
+import os
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -185,8 +186,16 @@ class Answered(BaseModel):
     status: int | None = None
 
 
+class Stranger(BaseModel):
+    """Door to worker: a request came without the pass of a visit."""
+
+    model_config = _CONFIG
+
+    type: Literal["stranger"] = "stranger"
+
+
 ToDoor = Admit | Dismiss | Dialled | Intended | Ask
-ToWorker = Admitted | Dismissed | Dial | Intend | Complete | Seen | Answered
+ToWorker = Admitted | Dismissed | Dial | Intend | Complete | Seen | Answered | Stranger
 _Kind = Field(discriminator="type")
 _TO_DOOR: TypeAdapter[ToDoor] = TypeAdapter(Annotated[ToDoor, _Kind])
 _TO_WORKER: TypeAdapter[ToWorker] = TypeAdapter(Annotated[ToWorker, _Kind])
@@ -195,6 +204,21 @@ _TO_WORKER: TypeAdapter[ToWorker] = TypeAdapter(Annotated[ToWorker, _Kind])
 def encode(message: ToDoor | ToWorker) -> bytes:
     """Returns the packet of a message."""
     return message.model_dump_json(by_alias=False).encode()
+
+
+def memory_file(content: bytes) -> int:
+    """Returns a descriptor at the start of a file without a name, for what may be too large for a packet."""
+    if hasattr(os, "memfd_create"):
+        descriptor = os.memfd_create("door")
+    else:
+        import tempfile  # noqa: PLC0415 - only systems without memfd_create need it
+
+        with tempfile.TemporaryFile() as file:
+            descriptor = os.dup(file.fileno())
+    with open(descriptor, "wb", closefd=False) as file:
+        file.write(content)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
 
 
 def decode_to_door(packet: bytes) -> ToDoor:

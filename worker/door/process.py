@@ -10,6 +10,7 @@ import traceback
 from typing import NoReturn
 
 from shared.network import certificate_paths
+from worker.door import failure
 from worker.door.http.child_connection import ChildConnection
 from worker.door.messages import Access
 from worker.door.reception import DoorReception
@@ -59,6 +60,7 @@ def _load_the_rest() -> None:
 
 async def serve(listener: socket.socket, channel: Channel) -> NoReturn:
     """Serves until the worker has ended."""
+    asyncio.get_running_loop().set_exception_handler(failure.on_loop_error)
     host, port = listener.getsockname()
     reception = DoorReception(channel, f"{host}:{port}")
     server = await asyncio.get_running_loop().create_server(lambda: ChildConnection(reception), sock=listener)

@@ -7,12 +7,13 @@ import secrets
 from collections.abc import Coroutine
 from typing import Any
 
-from worker.door import judged
+from worker.door import failure, questions
 from worker.door.exchange import Exchange
 from worker.door.http.child_connection import ChildConnection, Request
 from worker.door.http.errors import BadRequestError
 from worker.door.http.request_head import Head
-from worker.door.messages import Access, Admit, Admitted, Ask, Dismiss, Dismissed
+from worker.door.knowledge import Knowledge
+from worker.door.messages import Access, Admit, Admitted, Answered, Ask, Dismiss, Dismissed, Stranger, memory_file
 from worker.door.visits.pool import Pool
 from worker.door.visits.visit import Visit
 from worker.door.worker_link import WorkerLink
@@ -33,6 +34,7 @@ class DoorReception:
         self._by_pass: dict[bytes, Visit] = {}
         self._passes: dict[int, bytes] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._knowledge = Knowledge()
         self._pool = Pool(clock=asyncio.get_running_loop().time)
         self._worker = WorkerLink(channel, on_order=self._on_order, on_end=self.ended.set)
 
@@ -55,6 +57,7 @@ class DoorReception:
             raise BadRequestError("its Host is not the door's")
         visit = self._by_pass.get(_digest(head.target.pass_))
         if visit is None:
+            self._worker.tell(Stranger())
             raise BadRequestError(_NO_PASS, 401)
         visit.join(child)
         return visit
@@ -76,6 +79,7 @@ class DoorReception:
                 self._dismiss(order.visit)
             case Ask():
                 close_all(descriptors)
+                self.start(self._answer(order))
 
     def _admit(self, admit: Admit, descriptors: list[int]) -> None:
         with open(descriptors[0], "rb") as file:
@@ -97,7 +101,23 @@ class DoorReception:
         self._worker.tell(Dismissed(visit=visit.number))
 
     async def _serve(self, visit: Visit, request: Request, child: ChildConnection) -> None:
-        await Exchange(visit, request, child, judged.judge(request)).run()
+        try:
+            await Exchange(visit, request, child, self._knowledge).run()
+        except Exception as error:  # noqa: BLE001 - the boundary of a request: its fault ends no other one
+            failure.tell(error)
+            child.abort()
+
+    async def _answer(self, ask: Ask) -> None:
+        visit = self._visit(ask.visit)
+        answer = await questions.answer(visit, ask.path, self._knowledge) if visit else None
+        if answer is None:
+            self._worker.tell(Answered(ask=ask.ask, visit=ask.visit))
+        else:
+            self._worker.tell(Answered(ask=ask.ask, visit=ask.visit, status=answer[0]), memory_file(answer[1]))
+
+    def _visit(self, number: int) -> Visit | None:
+        digest = self._passes.get(number)
+        return None if digest is None else self._by_pass[digest]
 
 
 def _digest(pass_: str) -> bytes:

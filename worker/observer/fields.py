@@ -40,17 +40,22 @@ def condition(value: Object, name: str) -> Object:
     return next(found, {})
 
 
-def printed(output: bytes) -> list[Object]:
-    """Returns the objects that a command printed as JSON, one or a List; nothing if the output is not valid JSON."""
+def answered(body: bytes) -> list[Object]:
+    """Returns the objects of an API server's answer, one or a list; nothing if the body is not valid JSON.
+
+    An API server leaves out the kind of a list's items, which is that of the list.
+    """
     try:
-        found = json.loads(output)
+        found = json.loads(body)
     except (ValueError, RecursionError):
         return []
     return list(_flattened(found)) if isinstance(found, dict) else []
 
 
 def _flattened(found: Object) -> Iterator[Object]:
-    if text(found, "kind") == "List":
-        yield from items(found, "items")
-    else:
+    kind = text(found, "kind")
+    if not kind.endswith("List") or not isinstance(found.get("items"), list):
         yield found
+        return
+    for item in items(found, "items"):
+        yield {"kind": kind.removesuffix("List"), **item}

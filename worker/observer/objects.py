@@ -6,7 +6,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from shared.tools.progress_looks import Goal, ProgressLooks
+from shared.tools.awaited import Awaited, Goal
 from worker.observer import fields, pods
 from worker.observer.fields import Object
 from worker.observer.text import short, with_detail
@@ -27,12 +27,12 @@ class Standing:
         return self.ready >= self.wanted
 
 
-def standing(found: Object, looks: ProgressLooks) -> Standing:
+def standing(found: Object, awaited: Awaited) -> Standing:
     """Returns the progress towards the command's goal. Kinds that are ready once they exist have no parts."""
-    if looks.goal is Goal.GONE:
+    if awaited.goal is Goal.GONE:
         return Standing(0, 1, _terminating(found))
-    if looks.condition is not None:
-        return _condition(found, *looks.condition)
+    if awaited.condition is not None:
+        return _condition(found, *awaited.condition)
     if fields.text(found, "metadata", "deletionTimestamp"):
         return Standing(0, 1, _terminating(found))
     return _BY_KIND.get(fields.text(found, "kind"), _by_condition)(found)

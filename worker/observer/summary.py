@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shared.tools.progress_looks import Goal
+from shared.tools.awaited import Goal
 from worker.observer import fields
 from worker.observer.fields import Object
 from worker.observer.objects import Standing
@@ -25,8 +25,8 @@ class Named:
         return f"{self.name}: {self.standing.hindrance}" if self.standing.hindrance else ""
 
 
-def of_objects(found: Sequence[Named], goal: Goal, *, missing: int = 0) -> str:
-    """Returns the line for objects of a cluster, of which `missing` do not exist yet; empty if nothing is known."""
+def of_objects(found: Sequence[Named], goal: Goal) -> str:
+    """Returns the line for objects of a cluster; empty if nothing is known."""
     counted = [one for one in found if one.standing.wanted > 0]
     unreached = [one for one in counted if not one.standing.is_reached]
     hindrances = listed(filter(None, (one.hindrance for one in unreached)), most=MOST_HINDRANCES)
@@ -36,8 +36,7 @@ def of_objects(found: Sequence[Named], goal: Goal, *, missing: int = 0) -> str:
         parts = [hindrances]
     else:
         ready, wanted = (sum(getattr(one.standing, part) for one in counted) for part in ("ready", "wanted"))
-        created = f"{missing} of the objects not created yet" if missing else ""
-        parts = [f"{ready}/{wanted + missing} ready" if wanted + missing else "", hindrances, created]
+        parts = [f"{ready}/{wanted} ready" if wanted else "", hindrances]
     return "; ".join(filter(None, parts))
 
 

@@ -1,18 +1,24 @@
-"""Combines the results of looks into the progress line of a waiting command."""
+"""Combines what looks show into the progress line of a waiting command."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from http import HTTPStatus
+from urllib.parse import quote, urlencode
 
-from shared.tools import progress_looks
-from shared.tools.progress_looks import Goal, Look, ProgressLooks, Shows
+from shared.tools.awaited import Awaited, Goal
+from worker.door.client.client import Answer
 from worker.observer import fields, objects, pods, summary
 from worker.observer.fields import Object
-from worker.observer.looker import Looker, NoSight
-from worker.observer.manifests import Manifests
 from worker.observer.summary import Named
 
 MOST_WORKLOADS = 3
 """Most workloads that are not ready whose pods are looked at."""
+AT_ONCE = 8
+"""Most requests of one look at the same time."""
+
+Ask = Callable[[str], Awaitable[Answer | None]]
+"""Gets a path on the server, with the command's credential. Returns None if there was no answer."""
 
 
 class ForbiddenError(Exception):
@@ -21,61 +27,60 @@ class ForbiddenError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The objects that one command waits for, as its looks show them."""
+    """The objects that one command waits for."""
 
-    looks: ProgressLooks
-    looker: Looker
+    awaited: Awaited
+    ask: Ask
 
-    async def line(self) -> str:
+    async def line(self, paths: Sequence[str]) -> str:
         """Returns the progress line, or nothing if nothing is known. Raises ForbiddenError if reading is forbidden."""
-        lines = [line async for line in self._lines()]
-        return "; ".join(filter(None, lines))
+        found = await self._get_all(paths)
+        if self.awaited.own_server is not None:
+            return "; ".join(filter(None, map(summary.of_application, found)))
+        return await self._of_objects(found)
 
-    async def _lines(self) -> AsyncIterator[str]:
-        for look in self.looks.looks:
-            shown = await self._seen(look)
-            if look.shows is Shows.APPLICATION:
-                for application in fields.printed(shown):
-                    yield summary.of_application(application)
-            elif look.shows is Shows.OBJECTS:
-                yield await self._of_objects(fields.printed(shown))
-            elif shown:
-                yield await self._of_manifests(Manifests.of(shown))
+    async def _get_all(self, paths: Sequence[str]) -> list[Object]:
+        """Returns the objects at all paths, each object once. An object that does not exist is left out."""
+        turns = asyncio.Semaphore(AT_ONCE)
 
-    async def _of_manifests(self, manifests: Manifests) -> str:
-        if not manifests.documents:
-            return ""
-        look = progress_looks.named_in_manifests(self.looks.namespace)
-        shown = await self.looker.look(look, stdin=manifests.documents.decode("utf-8", "replace"))
-        if isinstance(shown, NoSight):
-            return _unless_forbidden(shown)
-        found = fields.printed(shown)
-        return await self._of_objects(found, missing=max(0, manifests.expected - len(found)))
+        async def get(path: str) -> list[Object]:
+            async with turns:
+                return await self._get(path)
 
-    async def _of_objects(self, found: list[Object], *, missing: int = 0) -> str:
-        goal = self.looks.goal
+        found = await asyncio.gather(*map(get, paths))
+        return list({_identity(item): item for items in found for item in items}.values())
+
+    async def _get(self, path: str) -> list[Object]:
+        answer = await self.ask(path)
+        if answer is None:
+            return []
+        if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+            raise ForbiddenError
+        return fields.answered(answer.body) if answer.status == HTTPStatus.OK else []
+
+    async def _of_objects(self, found: Iterable[Object]) -> str:
+        goal = self.awaited.goal
         named: list[Named] = []
         looked_at = 0
         for item in found:
-            standing = objects.standing(item, self.looks)
+            standing = objects.standing(item, self.awaited)
             selector = objects.selector(item)
             if goal is not Goal.GONE and not standing.is_reached and selector and looked_at < MOST_WORKLOADS:
                 looked_at += 1
                 hindrance = await self._of_pods(fields.text(item, "metadata", "namespace"), selector)
                 standing = replace(standing, hindrance=hindrance or standing.hindrance)
             named.append(Named(objects.name(item), standing))
-        return summary.of_objects(named, goal, missing=missing if goal is not Goal.GONE else 0)
+        return summary.of_objects(named, goal)
 
     async def _of_pods(self, namespace: str, selector: str) -> str:
-        shown = await self.looker.look(progress_looks.pods(namespace, selector))
-        return "" if isinstance(shown, NoSight) else pods.hindrance(fields.printed(shown))
+        try:
+            found = await self._get(
+                f"/api/v1/namespaces/{quote(namespace, safe='')}/pods?{urlencode({'labelSelector': selector})}"
+            )
+        except ForbiddenError:
+            return ""
+        return pods.hindrance(found)
 
-    async def _seen(self, look: Look) -> bytes:
-        shown = await self.looker.look(look)
-        return _unless_forbidden(shown).encode() if isinstance(shown, NoSight) else shown
 
-
-def _unless_forbidden(shown: NoSight) -> str:
-    if shown is NoSight.FORBIDDEN:
-        raise ForbiddenError
-    return ""
+def _identity(item: Object) -> tuple[str, str, str]:
+    return fields.text(item, "kind"), fields.text(item, "metadata", "namespace"), fields.text(item, "metadata", "name")

@@ -5,7 +5,7 @@ Credentials shorter than `LEAST_BYTES` are not removed, because such short texts
 
 import base64
 import binascii
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,7 +13,8 @@ from shared import documents
 from shared.events import EventKind
 from shared.sealing.envelope import Command
 from shared.tools.tool import Tool
-from worker.output.needle import Needle, Span
+from worker.output import replacing
+from worker.output.replacing import Replaced
 from worker.run.execution import Sink
 
 MASK = b"[redacted]"
@@ -62,22 +63,21 @@ class Redactor:
     """Removes the secrets of one request."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        encoded = {secret.encode() for secret in secrets}
-        self._secrets = [Needle(secret) for secret in sorted(encoded) if len(secret) >= LEAST_BYTES]
+        encoded = (secret.encode() for secret in secrets)
+        self._marks = dict.fromkeys((secret for secret in encoded if len(secret) >= LEAST_BYTES), MASK)
 
     def text(self, text: str) -> str:
         """Returns a complete text without the secrets."""
-        stream = _Stream(self._secrets)
-        return (stream.add(text.encode()) + stream.end()).decode("utf-8", "replace")
+        return replacing.replaced(text.encode(), self._marks).decode("utf-8", "replace")
 
     @contextmanager
     def redacted(self, sink: Sink) -> Iterator[Sink]:
         """Yields a sink that passes output on without the secrets. The end of the block passes on the held output."""
-        streams: dict[EventKind, _Stream] = {}
+        streams: dict[EventKind, Replaced] = {}
 
         def add(kind: EventKind, data: bytes) -> None:
             if kind not in streams:
-                streams[kind] = _Stream(self._secrets)
+                streams[kind] = Replaced(self._marks)
             if ready := streams[kind].add(data):
                 sink(kind, ready)
 
@@ -91,45 +91,3 @@ class Redactor:
     def telling(self, tell: Callable[[str], None]) -> Callable[[str], None]:
         """Returns a `tell` that removes the secrets from whole lines."""
         return lambda line: tell(self.text(line))
-
-
-class _Stream:
-    """One stream of output. The bytes that it holds back are always fewer than the longest secret has."""
-
-    def __init__(self, secrets: Sequence[Needle]) -> None:
-        self._secrets = secrets
-        self._held = b""
-        self._covered = 0
-        """Number of held bytes that belong to a secret whose mark was already passed on."""
-
-    def add(self, data: bytes) -> bytes:
-        """Returns redacted output. An end of the data that may begin a secret is held back."""
-        data = self._held + data
-        return self._pass_on(data, min((secret.beginning(data) for secret in self._secrets), default=len(data)))
-
-    def end(self) -> bytes:
-        """Returns the held output, redacted."""
-        return self._pass_on(self._held, len(self._held))
-
-    def _pass_on(self, data: bytes, kept_from: int) -> bytes:
-        pieces, at = [], 0
-        for start, end in self._spans(data):
-            is_told = start == 0 and self._covered > 0
-            if start >= kept_from and not is_told:
-                break
-            pieces += [data[at:start], b"" if is_told else MASK]
-            at = end
-        pieces.append(data[at:kept_from])
-        self._held, self._covered = data[kept_from:], max(0, at - kept_from)
-        return b"".join(pieces)
-
-    def _spans(self, data: bytes) -> list[Span]:
-        """Returns the spans of secrets in order. Overlapping secrets are one span."""
-        covered = [(0, self._covered)] if self._covered else []
-        merged: list[Span] = []
-        for start, end in sorted([*covered, *(span for secret in self._secrets for span in secret.spans(data))]):
-            if merged and start < merged[-1][1]:
-                merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
-            else:
-                merged.append((start, end))
-        return merged

@@ -5,25 +5,24 @@ The environment is clean: the child gets none of the worker's variables, and fin
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from shared.command.masking import Masking
 from shared.errors import ErrorCode, RequestError
-from shared.kubeconfig import cluster_access
-from shared.kubeconfig.cluster_access import ClusterAccess
 from shared.network import certificate_paths, endpoints
 from shared.network.endpoints import Endpoint
 from shared.sealing.envelope import Command
 from shared.tools import credentials
 from shared.tools.tool import Tool
+from worker.door.client.address import DoorAddress
 from worker.egress.proxy import ProxyAccess
 from worker.launcher.client import Reservation
 from worker.launcher.protocol import Limits, Outfit, PortRange, SandboxRules, StageSpec
 from worker.machine.filter_binaries import FilterBinary
 from worker.machine.helper_programs import HelperBinary
 from worker.machine.tool_binaries import ToolBinary
-from worker.run import filter_plan, job_directory, own_listeners
+from worker.run import filter_plan, given_kubeconfig, job_directory, own_listeners
 from worker.run.job_directory import JobDirectory
 
 KUBECONFIG_DESCRIPTOR = 3
@@ -66,13 +65,32 @@ class CommandPlan:
     filters: tuple[StageSpec, ...] = ()
     masking: Masking | None = None
     """What to mask in the tool's output before a filter or a caller reads it."""
+    replaced: Mapping[bytes, bytes] = field(default_factory=dict)
+    """Texts to replace in the tool's output before a filter or a caller reads it, and what takes their place."""
     reservation: Reservation | None = None
     """The spare in which the tool runs; None for a plain one."""
+
+    @property
+    def changes_output(self) -> bool:
+        """Whether this process changes the tool's output before a filter reads it."""
+        return self.masking is not None or bool(self.replaced)
 
     def close(self) -> None:
         for descriptor in (self.stdin, *self.inherited):
             if descriptor is not None:
                 os.close(descriptor)
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """The ways to the network that a command has. Without any, it has no network."""
+
+    proxy: ProxyAccess | None = None
+    door: DoorAddress | None = None
+    """The way to the API server of the command's kubeconfig."""
+
+
+NO_WAYS = Ways()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,58 +115,57 @@ def build(
     time_limit_s: float,
     settings: PlanSettings,
     filters: Mapping[str, FilterBinary] | None = None,
-    proxy: ProxyAccess | None = None,
-    readable: tuple[str, ...] = (),
+    ways: Ways = NO_WAYS,
 ) -> CommandPlan:
-    """Returns the plan. Without a proxy the command has no network; `readable` are paths that it may read besides.
-
-    Raises RequestError if this worker refuses the kubeconfig or the server, or a filter is missing.
-    """
-    limits = Limits(
-        file_size_bytes=settings.job_file_bytes,
-        open_files=OPEN_FILES,
-        cpu_s=int(max(CPU_FLOOR_S, time_limit_s * CPU_FACTOR)),
-    )
+    """Returns the plan. Raises RequestError if this worker refuses the command's own server, or a filter is missing."""
+    limits = _limits(settings, time_limit_s)
     behind = filter_plan.build(command.filters, filters or {}, directory, limits=limits, sandboxed=settings.sandboxed)
-    access = _access(command, proxy, allow_loopback=settings.allow_loopback)
     server = credentials.server(binary.tool, command.credentials, allow_loopback=settings.allow_loopback)
     helper = _helper(binary, " ".join(command.verb))
     environment = _environment(binary, command, directory, memory_limit=settings.go_memory_limit)
-    environment |= _proxy_variables(binary.tool, command, proxy) if proxy else {}
+    environment |= _proxy_variables(binary.tool, command, ways.proxy) if ways.proxy else {}
     inherited: tuple[int, ...] = ()
-    if access is not None:
-        environment["KUBECONFIG"], inherited = _hand_over(access, directory)
-    network = _network(binary.tool, command, server, proxy=proxy, settings=settings)
+    if command.kubeconfig is not None:
+        environment["KUBECONFIG"], inherited = _hand_over(_given(command.kubeconfig, ways.door), directory)
+    network = _network(binary.tool, command, server, ways=ways, settings=settings)
     spec = StageSpec(
         executable=str(binary.path),
         argv=(binary.tool.name, *command.arguments),
         environment=environment,
         working_directory=str(directory.work),
-        sandbox=_sandbox(binary, directory, helper, network=network, lent=readable) if settings.sandboxed else None,
+        sandbox=_sandbox(binary, directory, helper, network=network) if settings.sandboxed else None,
         limits=limits,
     )
     try:
-        return CommandPlan(spec, _stdin(command.stdin, directory), inherited, behind, command.masking)
+        stdin = _stdin(command.stdin, directory)
+        replaced = ways.door.replaced_by_server if ways.door else {}
+        return CommandPlan(spec, stdin, inherited, behind, command.masking, replaced)
     except OSError:
         for descriptor in inherited:
             os.close(descriptor)
         raise
 
 
-def _access(command: Command, proxy: ProxyAccess | None, *, allow_loopback: bool) -> ClusterAccess | None:
-    if command.kubeconfig is None:
-        return None
-    return cluster_access.rebuild(
-        command.kubeconfig, context=None, allow_loopback=allow_loopback, proxy_url=proxy.url if proxy else None
+def _limits(settings: PlanSettings, time_limit_s: float) -> Limits:
+    return Limits(
+        file_size_bytes=settings.job_file_bytes,
+        open_files=OPEN_FILES,
+        cpu_s=int(max(CPU_FLOOR_S, time_limit_s * CPU_FACTOR)),
     )
 
 
-def _hand_over(access: ClusterAccess, directory: JobDirectory) -> tuple[str, tuple[int, ...]]:
+def _given(kubeconfig: str, door: DoorAddress | None) -> str:
+    if door is None:
+        return given_kubeconfig.for_local_use(kubeconfig)
+    return given_kubeconfig.through_the_door(kubeconfig, door.url)
+
+
+def _hand_over(kubeconfig: str, directory: JobDirectory) -> tuple[str, tuple[int, ...]]:
     """Returns the value of KUBECONFIG, and the descriptors of the kubeconfig's file."""
+    descriptor = job_directory.private_file(directory, job_directory.KUBECONFIG, kubeconfig)
     if job_directory.HAS_NAMELESS_FILES:
-        descriptor = job_directory.private_file(directory, job_directory.KUBECONFIG, access.kubeconfig)
         return f"/proc/self/fd/{KUBECONFIG_DESCRIPTOR}", (descriptor,)
-    os.close(job_directory.private_file(directory, job_directory.KUBECONFIG, access.kubeconfig))
+    os.close(descriptor)
     return str(directory.root / job_directory.KUBECONFIG), ()
 
 
@@ -166,6 +183,8 @@ def _environment(binary: ToolBinary, command: Command, directory: JobDirectory, 
         "TERM": "dumb",
         "GOGC": "off",
         "GOMEMLIMIT": memory_limit,
+        # The door remembers what API servers say of themselves, so a CLI need not write it into files.
+        "KUBECACHEDIR": os.devnull,
         **binary.tool.environment,
         **_helper_variables(binary, " ".join(command.verb)),
         **command.credentials,
@@ -184,19 +203,18 @@ def _proxy_variables(tool: Tool, command: Command, proxy: ProxyAccess) -> dict[s
     return dict.fromkeys(("HTTPS_PROXY", "HTTP_PROXY", *own), proxy.url)
 
 
-def _network(
-    tool: Tool, command: Command, server: Endpoint | None, *, proxy: ProxyAccess | None, settings: PlanSettings
-) -> Network:
-    """Allows the proxy's port, the command's own listeners and, if allowed, ports on loopback without the proxy."""
-    if proxy is None:
+def _network(tool: Tool, command: Command, server: Endpoint | None, *, ways: Ways, settings: PlanSettings) -> Network:
+    """Allows the ways' ports, the command's own listeners and, if allowed, ports on loopback without the proxy."""
+    ports = {way.port for way in (ways.proxy, ways.door) if way is not None}
+    if not ports:
         return Network()
     past_proxy = {server.port} if server and endpoints.goes_past_proxies(server.host) else set()
     direct = past_proxy.union(command.loopback_ports) if settings.allow_loopback else set()
-    ports = tuple(sorted({proxy.port, *(direct - settings.own_ports())}))
+    allowed = tuple(sorted(ports | (direct - settings.own_ports())))
     may_listen = tool.listening_verbs or tool.listening_flags
     if not (command.listens and may_listen):
-        return Network(ports)
-    return Network(ports, own_listeners.ports(settings.own_ports()), (own_listeners.CHOSEN_BY_THE_KERNEL,))
+        return Network(allowed)
+    return Network(allowed, own_listeners.ports(settings.own_ports()), (own_listeners.CHOSEN_BY_THE_KERNEL,))
 
 
 def _helper(binary: ToolBinary, verb: str) -> HelperBinary | None:
@@ -212,13 +230,13 @@ def _helper(binary: ToolBinary, verb: str) -> HelperBinary | None:
 
 
 def _sandbox(
-    binary: ToolBinary, directory: JobDirectory, helper: HelperBinary | None, *, network: Network, lent: tuple[str, ...]
+    binary: ToolBinary, directory: JobDirectory, helper: HelperBinary | None, *, network: Network
 ) -> SandboxRules:
     least = _least(binary)
     started = (str(helper.path), *helper.needs.executable) if helper else ()
     return SandboxRules(
         execute=(*least.execute, *started),
-        read=(*least.read, *lent, *(helper.needs.readable if helper else ())),
+        read=(*least.read, *(helper.needs.readable if helper else ())),
         write=(*least.write, str(directory.root)),
         connect_ports=network.connect_ports,
         own_ranges=network.own_ranges,

@@ -16,6 +16,7 @@ from worker.launcher.client import Launcher, Run
 from worker.launcher.protocol import StageExit
 from worker.output.masking.held_output import HeldOutput
 from worker.output.masking.messages import MaskedLines
+from worker.output.replacing import Replaced
 from worker.run import pipeline, streams
 from worker.run.command_plan import CommandPlan
 from worker.run.line_labels import LabelledLines
@@ -129,9 +130,10 @@ class Started:
         """
         masking = self.plan.masking
         output = HeldOutput(masking, is_endless=is_endless) if masking else None
+        shown = partial(Replaced, self.plan.replaced)
         names = [stage.spec.argv[0] for stage in self.connected.stages]
         self.is_read = True
-        reading = _Readings(self.connected, names, sink=sink, output=output)
+        reading = _Readings(self.connected, names, sink=sink, output=output, shown=shown)
         try:
             cause = await _end(self.run, control, time_limit_s=time_limit_s, kill_grace_s=kill_grace_s)
             if not self.run.has_ended:
@@ -170,19 +172,30 @@ async def _end(run: Run, control: JobControl, *, time_limit_s: float, kill_grace
 class _Readings:
     """Everything that is read from the stages of one command."""
 
-    def __init__(self, connected: Connected, names: list[str], *, sink: Sink, output: HeldOutput | None) -> None:
-        is_held = output is not None and connected.held is None
-        take_output = output.add if output and is_held else partial(sink, EventKind.STDOUT)
-        self._readings = [Reading(connected.stdout, take_output)]
+    def __init__(
+        self,
+        connected: Connected,
+        names: list[str],
+        *,
+        sink: Sink,
+        output: HeldOutput | None,
+        shown: Callable[[], Replaced],
+    ) -> None:
         self._passing: asyncio.Task[None] | None = None
-        if output is not None and connected.held is not None:
-            self._passing = asyncio.create_task(_pass_on(connected.held, output), name="mask output")
+        take = partial(sink, EventKind.STDOUT)
+        if connected.held is not None:
+            self._passing = asyncio.create_task(_pass_on(connected.held, shown(), output), name="pass on output")
+            self._readings = [Reading(connected.stdout, take)]
+        else:
+            self._readings = [_of_lines(connected.stdout, [_Shown(shown(), output.add if output else take)])]
         take = partial(sink, EventKind.STDERR)
         for place, (name, descriptor) in enumerate(zip(names, connected.stderr, strict=True)):
-            lines: list[LabelledLines | MaskedLines] = [LabelledLines(name, take)] if len(names) > 1 else []
+            lines: list[_Lines] = [LabelledLines(name, take)] if len(names) > 1 else []
             if output is not None and place == 0:
                 lines.append(MaskedLines(lines[-1].add if lines else take))
-            self._readings.append(_of_lines(descriptor, lines) if lines else Reading(descriptor, take))
+            if place == 0:
+                lines.append(_Shown(shown(), lines[-1].add if lines else take))
+            self._readings.append(_of_lines(descriptor, lines))
 
     async def to_the_end(self, timeout_s: float) -> None:
         """Waits for the end of all pipes. Raises the error of a sink."""
@@ -204,8 +217,27 @@ class _Readings:
             await asyncio.gather(self._passing, return_exceptions=True)
 
 
-def _of_lines(descriptor: int, lines: Sequence[LabelledLines | MaskedLines]) -> Reading:
-    """Reads a descriptor through a chain of line readers. Each one passes its lines to the one before it."""
+class _Shown:
+    """Replaces texts in a stream of output and passes the result on."""
+
+    def __init__(self, replaced: Replaced, take: Callable[[bytes], None]) -> None:
+        self._replaced = replaced
+        self._take = take
+
+    def add(self, data: bytes) -> None:
+        if ready := self._replaced.add(data):
+            self._take(ready)
+
+    def end(self) -> None:
+        if last := self._replaced.end():
+            self._take(last)
+
+
+_Lines = LabelledLines | MaskedLines | _Shown
+
+
+def _of_lines(descriptor: int, lines: Sequence[_Lines]) -> Reading:
+    """Reads a descriptor through a chain of readers. Each one passes its lines to the one before it."""
 
     def end() -> None:
         for each in reversed(lines):
@@ -214,10 +246,14 @@ def _of_lines(descriptor: int, lines: Sequence[LabelledLines | MaskedLines]) -> 
     return Reading(descriptor, lines[-1].add, end)
 
 
-async def _pass_on(held: Held, output: HeldOutput) -> None:
-    """Passes the first stage's output to the second one, after all of it was read and masked."""
+async def _pass_on(held: Held, shown: Replaced, output: HeldOutput | None) -> None:
+    """Passes the first stage's output to the second one: as it comes, or after all of it was read and masked."""
+    if output is None:
+        await streams.carry(held.printed, held.passed_on, change=shown.add, at_end=shown.end)
+        return
     try:
-        await streams.read(held.printed, output.add)
+        await streams.read(held.printed, lambda data: output.add(shown.add(data)))
+        output.add(shown.end())
         masked = await output.masked()
     except BaseException:
         os.close(held.passed_on)

@@ -38,7 +38,7 @@ class Connected:
     stderr: tuple[int, ...]
     """Standard error of each stage."""
     held: Held | None = None
-    """The descriptors between the first two stages, if the first stage's output is masked."""
+    """The descriptors between the first two stages, if this process changes the first stage's output."""
 
     def close(self) -> None:
         """Closes the ends that this process reads. The launcher's client owns the stages' ends."""
@@ -47,7 +47,10 @@ class Connected:
 
 
 def connect(plan: CommandPlan) -> Connected:
-    """Connects each stage's output to the next one's input, or to masking before it. Owns the plan's descriptors."""
+    """Connects each stage's output to the next one's input, or to this process in between.
+
+    Owns the plan's descriptors.
+    """
     with ExitStack() as opened:
         opened.callback(plan.close)
         stages: list[Stage] = []
@@ -63,7 +66,7 @@ def connect(plan: CommandPlan) -> Connected:
             outputs.append(output)
             errors.append(error)
             stdin, inherited = output, ()
-            if plan.masking is not None and held is None and plan.filters:
+            if plan.changes_output and held is None and plan.filters:
                 stdin, passed_on = _pipe(opened)
                 held = Held(output, passed_on)
         opened.pop_all()

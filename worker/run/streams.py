@@ -73,29 +73,87 @@ async def read(descriptor: int, take: Callable[[bytes], None]) -> None:
         reading.close()
 
 
-class _End(asyncio.BaseProtocol):
+class _Writing(asyncio.BaseProtocol):
+    """The state of a pipe that is written."""
+
     def __init__(self) -> None:
-        self.reached = asyncio.Event()
+        self.ended = asyncio.Event()
+        self._has_room = asyncio.Event()
+        self._has_room.set()
+
+    async def room(self) -> None:
+        """Waits until the reader has taken most of what was written, or has closed its end."""
+        await self._has_room.wait()
+
+    def pause_writing(self) -> None:
+        self._has_room.clear()
+
+    def resume_writing(self) -> None:
+        self._has_room.set()
 
     def connection_lost(self, _: Exception | None) -> None:
-        self.reached.set()
+        self.ended.set()
+        self._has_room.set()
 
 
 async def write(descriptor: int, data: bytes) -> None:
     """Writes the data and closes the pipe. Stops early if the reader closes its end. Owns the descriptor."""
-    transport, end = await asyncio.get_running_loop().connect_write_pipe(_End, _file(descriptor))
+    transport, writing = await asyncio.get_running_loop().connect_write_pipe(_Writing, _file(descriptor, "wb"))
     try:
         transport.write(data)
         transport.close()
-        await end.reached.wait()
+        await writing.ended.wait()
     except BaseException:
         transport.abort()
         raise
 
 
-def _file(descriptor: int) -> IO[bytes]:
+async def carry(source: int, target: int, *, change: Callable[[bytes], bytes], at_end: Callable[[], bytes]) -> None:
+    """Writes what it reads, changed, and at last what `at_end` returns. Owns both descriptors.
+
+    Reads no faster than the target is read. If the target's reader closes its end, then so does this one at the source.
+    """
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader(limit=READ_BYTES)
+    reading, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), _file(source, "rb"))
+    try:
+        transport, writing = await loop.connect_write_pipe(_Writing, _file(target, "wb"))
+        try:
+            while not transport.is_closing() and (chunk := await _next(reader, writing)):
+                _write(transport, change(chunk))
+                await writing.room()
+            _write(transport, at_end())
+            transport.close()
+            await writing.ended.wait()
+        except BaseException:
+            transport.abort()
+            raise
+    finally:
+        reading.close()
+
+
+def _write(transport: asyncio.WriteTransport, data: bytes) -> None:
+    """Writes unless the reader has closed its end, after which a transport of uvloop raises RuntimeError."""
+    if data and not transport.is_closing():
+        transport.write(data)
+
+
+async def _next(reader: asyncio.StreamReader, writing: _Writing) -> bytes:
+    """Returns the next chunk; nothing at the end of the source, or when the target was closed."""
+    chunk = asyncio.ensure_future(reader.read(READ_BYTES))
+    ended = asyncio.ensure_future(writing.ended.wait())
+    try:
+        await asyncio.wait({chunk, ended}, return_when=asyncio.FIRST_COMPLETED)
+        return chunk.result() if chunk.done() else b""
+    finally:
+        for waiting in (chunk, ended):
+            waiting.cancel()
+
+
+def _file(descriptor: int, mode: str) -> IO[bytes]:
     """Returns a file object for a pipe's transport. Under uvloop, the file does not close the descriptor.
 
     uvloop closes the descriptor first and the file later, when another thread may already use the same number.
     """
-    return os.fdopen(descriptor, "wb", buffering=0, closefd=not isinstance(asyncio.get_running_loop(), uvloop.Loop))
+    is_uvloop = isinstance(asyncio.get_running_loop(), uvloop.Loop)
+    return os.fdopen(descriptor, mode, buffering=0, closefd=not is_uvloop)

@@ -3,12 +3,10 @@
 argocd connects to its server with credentials from request headers, or with `--core` only to the cluster.
 """
 
-from functools import partial
-
 from shared.command.reading import Reading
 from shared.models import CommandClass
 from shared.tools import failure_hints, table, verb_lists
-from shared.tools.argocd import looks
+from shared.tools.argocd import waits
 from shared.tools.class_rules import Effect, always, destroys, given, is_dry, reads, widens
 from shared.tools.kubectl import definition as kubectl
 from shared.tools.kubectl import kinds
@@ -226,10 +224,11 @@ TOOL = Tool(
         "x-argocd-auth-token": "ARGOCD_AUTH_TOKEN",
     },
     server_variable="ARGOCD_SERVER",
+    token_variable="ARGOCD_AUTH_TOKEN",  # noqa: S106 - the name of a variable
     # With these flags argocd connects to itself, by a Unix socket or loopback, which it would look for behind a proxy.
     proxy_variables={"ALL_PROXY": frozenset({"core", "grpc-web", "grpc-web-root-path"})},
     listening_flags=frozenset({"core"}),
     helpers={"app diff": kubectl.DIFF},
     failure_hints=_FAILURE_HINTS,
-    progress_looks=partial(looks.of, global_flags=frozenset(_TABLE.global_flags)),
+    awaited=waits.of,
 )

@@ -4,7 +4,7 @@ from shared.command.reading import Reading
 from shared.models import CommandClass
 from shared.tools import failure_hints, table, verb_lists
 from shared.tools.class_rules import DRY_RUN, destroys, given, is_dry, reads, reveals
-from shared.tools.helm import looks, masked
+from shared.tools.helm import masked, waits
 from shared.tools.namespace_scope import ALL_NAMESPACES, EVERY_NAMESPACE, NOWHERE, NamespaceScope, untold
 from shared.tools.tool import Grammar, Tool
 
@@ -163,5 +163,5 @@ TOOL = Tool(
     install_hint="get it from https://helm.sh/docs/intro/install/",
     environment={"HELM_NO_PLUGINS": "1"},
     failure_hints=_FAILURE_HINTS,
-    progress_looks=looks.of,
+    awaited=waits.of,
 )

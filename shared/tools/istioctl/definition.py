@@ -4,7 +4,7 @@ from shared.command.reading import Reading
 from shared.models import CommandClass
 from shared.tools import failure_hints, table, verb_lists
 from shared.tools.class_rules import Effect, given, is_dry, reads, reveals, widens
-from shared.tools.istioctl import looks
+from shared.tools.istioctl import waits
 from shared.tools.namespace_scope import NamespaceScope, untold
 from shared.tools.tool import Grammar, Tool
 
@@ -163,5 +163,5 @@ TOOL = Tool(
     listening_verbs=_TUNNELLING,
     failure_hints=_FAILURE_HINTS,
     install_hint="get it from https://istio.io/latest/docs/setup/getting-started/#download",
-    progress_looks=looks.of,
+    awaited=waits.of,
 )

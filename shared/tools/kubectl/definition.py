@@ -2,7 +2,7 @@
 
 from shared.models import CommandClass
 from shared.tools import failure_hints, table, verb_lists
-from shared.tools.kubectl import kinds, looks, rules, scope, shown_secrets
+from shared.tools.kubectl import kinds, rules, scope, shown_secrets, waits
 from shared.tools.tool import Grammar, HelperProgram, Tool
 
 DIFFERENCES = "There are differences, and so `diff` exits with code 1."
@@ -132,6 +132,7 @@ TOOL = Tool(
         plural=kinds.plural,
         namespace_scope=scope.of,
         hidden_kinds=scope.hidden_kinds,
+        looked_up=scope.looked_up,
         manifest_flags=frozenset({"filename"}),
         rendered_flags=frozenset({"kustomize"}),
         file_operands=frozenset({"kustomize"}),
@@ -160,5 +161,5 @@ TOOL = Tool(
     },
     helpers={"diff": DIFF},
     failure_hints=_FAILURE_HINTS,
-    progress_looks=looks.of,
+    awaited=waits.of,
 )

@@ -31,6 +31,7 @@ _BUILT_IN = kinds.NAMESPACED - kinds.CUSTOM_NAMESPACED
 _NOWHERE = frozenset({"api-resources", "api-versions", "auth can-i", "auth whoami", "explain", "version"})
 _WHOLE_NAMESPACE = frozenset({"events"})
 """Verbs that name no kind and read one namespace."""
+_READS_OF_NAMED_KINDS = frozenset({"describe", "get", "logs", "rollout history", "rollout status", "wait"})
 _EVADING_FLAGS = {
     "raw": "an API path may reach any namespace",
     "kustomize": "the objects of a kustomization are unknown; send the output of `kustomize DIR` with `-f -`",
@@ -63,6 +64,13 @@ def hidden_kinds(reading: Reading) -> tuple[str, ...]:
     if by_verb or reading.has(*_EVADING_FLAGS) or not kinds.CATEGORIES.isdisjoint(map(kinds.plural, written)):
         return (UNSEEN,)
     return (SEVERAL,) if any(map(kinds.may_be_several, written)) else ()
+
+
+def looked_up(reading: Reading) -> tuple[str, ...] | None:
+    """Returns the kinds that a reading command looks up, as it spells them, or None if it may look up others too."""
+    written = tuple(name.lower() for name in _written(reading))
+    is_named = bool(written) and not reading.has("filename", *_EVADING_FLAGS) and kinds.CATEGORIES.isdisjoint(written)
+    return written if is_named and reading.path in _READS_OF_NAMED_KINDS else None
 
 
 def _written(reading: Reading) -> list[str]:

@@ -67,6 +67,7 @@ class Piped:
         *,
         inherited: tuple[int, ...] = (),
         masking: Masking | None = None,
+        replaced: Mapping[bytes, bytes] | None = None,
         limits: Limits = LIMITS,
         time_limit_s: float = LONG_S,
         **options: Any,
@@ -77,7 +78,7 @@ class Piped:
         self.require(*(words[0] for words in stages))
         spec = replace(spec_of(shell(script), self.directory.work), argv=(TOOL, "-c", script))
         later = filter_plan.build(stages, self.binaries, self.directory, limits=limits, sandboxed=self.sandboxed)
-        plan = CommandPlan(spec, os.open(os.devnull, os.O_RDONLY), inherited, later, masking)
+        plan = CommandPlan(spec, os.open(os.devnull, os.O_RDONLY), inherited, later, masking, replaced or {})
         settings = {"kill_grace_s": LONG_S, "control": self.control, **options}
         running = execute(plan, launcher=self.launcher, sink=self.take, time_limit_s=time_limit_s, **settings)
         return asyncio.create_task(running, name="execute")

@@ -22,12 +22,12 @@ from shared.store import key_names
 from shared.store.attempts import Attempt, Ending
 from shared.store.job_store import JobStore, StoredJob
 from shared.store.scripts import NotAcknowledgedError
-from tests.support import egress, leftovers, stub
+from tests.support import doors, egress, leftovers, stub
 from tests.support.jobs import WORKER_ID, Jobs, new_job_id
 from tests.support.waiting import wait_until
 from worker import job_runner
-from worker.egress.proxy import EgressProxy
 from worker.job_runner import SEAL_MARGIN_S, JobRunner, RunnerSettings
+from worker.job_ways import WayOpener
 from worker.launcher.client import Launcher
 from worker.leases import LeaseKeeper
 from worker.machine import filter_binaries
@@ -36,7 +36,6 @@ from worker.observer.observatory import Observatory
 from worker.output.recorder import OutputLimits
 from worker.run import command_plan
 from worker.run.command_plan import PlanSettings
-from worker.run.discovery_cache import DiscoveryCache
 
 MASTER_KEYS = MasterKeys([MasterKeys.generate()])
 LIFETIME_S = 60.0
@@ -106,13 +105,14 @@ class Desk:
 
 
 @pytest.fixture
-async def proxy() -> AsyncIterator[EgressProxy]:
-    async with egress.proxy(egress.dialer()) as running:
-        yield running
+async def ways() -> AsyncIterator[WayOpener]:
+    made = egress.dialer()
+    async with egress.proxy(made) as proxy, doors.running(made) as door:
+        yield WayOpener(proxy, door)
 
 
 @pytest.fixture
-async def desk(redis: Redis, tmp_path: Path, proxy: EgressProxy) -> AsyncIterator[Desk]:
+async def desk(redis: Redis, tmp_path: Path, ways: WayOpener) -> AsyncIterator[Desk]:
     work = tmp_path / "work"
     work.mkdir()
     launcher = await Launcher.start(work)
@@ -127,9 +127,8 @@ async def desk(redis: Redis, tmp_path: Path, proxy: EgressProxy) -> AsyncIterato
         launcher=launcher,
         binaries=binaries,
         filters=filter_binaries.find_all(filters.FILTERS, None, sandboxed=False)[0],
-        proxy=proxy,
-        observatory=Observatory(launcher, {}, plan, work),
-        discovery=DiscoveryCache(tmp_path / "discovery"),
+        ways=ways,
+        observatory=Observatory(),
         settings=RunnerSettings(
             plan=plan,
             output=OutputLimits(1_000, 1_000_000),
@@ -193,17 +192,6 @@ async def test_job_of_a_tool_that_this_worker_lacks_is_not_run(desk: Desk) -> No
     stored = await desk.run(await desk.queued("read", "ok", tool="helm"))
 
     assert (stored.record.state, stored.response) == (JobState.FAILED, None)
-
-
-async def test_kubeconfig_is_judged_by_the_worker_too(desk: Desk) -> None:
-    job_id = await desk.queued("read", "ok", kubeconfig=stub.KUBECONFIG)
-
-    stored = await desk.run(job_id)
-
-    response = desk.opened(stored)
-    assert (stored.record.state, response.exit_code) == (JobState.FAILED, -1)
-    assert response.error is not None
-    assert response.error.startswith("The kubeconfig's clusters[0].cluster.server ")
 
 
 async def test_stages_behind_the_tool_run_too(desk: Desk) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import itertools
-import os
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -13,12 +12,13 @@ from pathlib import Path
 import structlog
 from pydantic import ValidationError
 
+from shared import metrics
 from shared.models import JobId
 from worker.door import messages
 from worker.door.client.address import DoorAddress
 from worker.door.client.dialling import Dialling
 from worker.door.client.visit import Answer, DoorGoneError, Notary, Visit
-from worker.door.messages import Access, Admit, Dial, Dismiss, Seen, ToDoor
+from worker.door.messages import Access, Admit, Dial, Dismiss, Seen, Stranger, ToDoor
 from worker.egress.dialer import Dialer
 from worker.launcher.channel import channel_pair, close_all
 from worker.launcher.link import Link
@@ -95,7 +95,7 @@ class Door:
         visit = Visit(number, DoorAddress(self.port, access), self._send, job_id=job_id, notary=notary, reports=reports)
         self._visits[number] = visit
         admit = Admit(visit=number, reports_requests=reports is not None, kinds=kinds)
-        self._send(admit, _file(access.model_dump_json(by_alias=False).encode()))
+        self._send(admit, messages.memory_file(access.model_dump_json(by_alias=False).encode()))
         if self.gone.is_set():
             visit.lose()
         visit.on_gone = on_gone
@@ -136,6 +136,10 @@ class Door:
             close_all(descriptors)
             self.kill()
             return
+        if isinstance(message, Stranger):
+            metrics.DOOR_STRANGERS.inc()
+            close_all(descriptors)
+            return
         visit = self._visits.get(message.visit)
         if visit is None:
             close_all(descriptors)
@@ -148,18 +152,3 @@ class Door:
         self.gone.set()
         for visit in list(self._visits.values()):
             visit.lose(is_expected=self._is_closing)
-
-
-def _file(content: bytes) -> int:
-    """Returns a descriptor at the start of a file without a name. The access may be too large for a packet."""
-    if hasattr(os, "memfd_create"):
-        descriptor = os.memfd_create("access")
-    else:
-        import tempfile  # noqa: PLC0415 - only systems without memfd_create need it
-
-        with tempfile.TemporaryFile() as file:
-            descriptor = os.dup(file.fileno())
-    with open(descriptor, "wb", closefd=False) as file:
-        file.write(content)
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    return descriptor

@@ -67,7 +67,7 @@ def _reason(error: DialError, endpoint: endpoints.Endpoint) -> str:
     place = f"[{endpoint.host}]:{endpoint.port}" if ":" in endpoint.host else f"{endpoint.host}:{endpoint.port}"
     text = _REFUSED if error.is_refused else _REASONS.get(error.decision)
     if text is None:
-        return f"this worker does not connect to {place}: {error.decision}"
+        return f"dial tcp {place}: not allowed by ruleset of this worker: {error.decision}"
     return text.format(host=endpoint.host, place=place)
 
 

@@ -15,8 +15,8 @@ from worker.launcher.channel import close_all
 
 ADMIT_TIMEOUT_S = 10.0
 """Seconds without an answer after which the door counts as dead."""
-NOTE_TIMEOUT_S = 10.0
-"""Seconds for which a change waits to be noted."""
+NOTE_TIMEOUT_S = 12.0
+"""Seconds after which a change is refused that the notary has neither noted nor refused."""
 ASK_TIMEOUT_S = 8.0
 DISMISS_TIMEOUT_S = 2.0
 """Seconds to wait for the outcomes of changes that were on their way when the command ended."""

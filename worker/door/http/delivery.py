@@ -34,7 +34,7 @@ class Copy:
 
 
 class Delivery:
-    """One answer on its way to a command. `ended` is done when the body is complete or broken."""
+    """One answer on its way to a command. `ended` tells, when it is done, whether the body is complete."""
 
     def __init__(
         self,
@@ -45,13 +45,13 @@ class Delivery:
         on_last: Callable[[], None],
         copy: Copy | None = None,
     ) -> None:
-        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.ended: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._child = child
         self._is_chunked = not head.has_length
         self._keeps_connection = keeps_connection
         self._on_last = on_last
         self._copy = copy
-        self._head = headers.answer(head.status, head.headers, framing=_framing(head))
+        self._head = headers.answer(head.status, headers.allowed(head.headers), framing=_framing(head))
 
     def begin(self) -> None:
         """Sends the head, unless it was sent with the first piece."""
@@ -76,16 +76,16 @@ class Delivery:
         if is_last:
             self._on_last()
             self._child.finish(keeps_connection=self._keeps_connection)
-            self._end()
+            self._end(is_whole=True)
 
     def fail(self, error: ServerError) -> None:
         """Breaks the command's connection in the middle of the answer, as the server has done."""
         self._child.abort()
-        self._end()
+        self._end(is_whole=False)
 
-    def _end(self) -> None:
+    def _end(self, *, is_whole: bool) -> None:
         if not self.ended.done():
-            self.ended.set_result(None)
+            self.ended.set_result(is_whole)
 
 
 def _framing(head: AnswerHead) -> str:

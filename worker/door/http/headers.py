@@ -21,12 +21,16 @@ _ANSWERED_TO_UPGRADES = frozenset(
 _UPGRADE_NAMES = {"websocket": "websocket", "spdy/3.1": "SPDY/3.1"}
 
 
-def request(head: Head, target: str, *, added: Mapping[str, str], body: bytes) -> bytes:
-    """Returns a request as it is sent to the API server, with the headers that the door adds."""
-    lines = [f"{head.method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in added.items())]
+def request(head: Head, target: str, *, added: Mapping[str, str], body: bytes = b"") -> bytes:
+    """Returns a request as it is sent to the API server. The headers that the door adds replace those of the command.
+
+    A header that is added without a value is left out.
+    """
+    lines = [f"{head.method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in added.items() if value)]
     if head.upgrade:
         lines += ["Connection: Upgrade", f"Upgrade: {_UPGRADE_NAMES[head.upgrade]}"]
-    lines += [f"{name}: {value}" for name, value in _passed_on(head)]
+    replaced = {name.lower() for name in added}
+    lines += [f"{name}: {value}" for name, value in _passed_on(head) if name not in replaced]
     if body or head.method != "GET":
         lines.append(f"Content-Length: {len(body)}")
     return "\r\n".join((*lines, "", "")).encode("latin-1") + body
@@ -50,14 +54,18 @@ def _is_channel(protocol: str) -> bool:
     return protocol.lower() in _CHANNELS or protocol.endswith(_CHANNEL_SUFFIX)
 
 
-def answer(status: int, headers: Headers, *, framing: str, is_upgrade: bool = False) -> bytes:
+def answer(status: int, headers: Headers, *, framing: str) -> bytes:
     """Returns the head of an answer for the command. `framing` is the header that says where the body ends."""
-    allowed = _ANSWERED | _ANSWERED_TO_UPGRADES if is_upgrade else _ANSWERED
-    lines = [f"HTTP/1.1 {status} {_phrase(status)}"]
-    lines += [f"{name}: {value}" for name, value in headers if name in allowed]
+    lines = [f"HTTP/1.1 {status} {_phrase(status)}", *(f"{name}: {value}" for name, value in headers)]
     if framing:
         lines.append(framing)
     return "\r\n".join((*lines, "", "")).encode("latin-1")
+
+
+def allowed(answered: Headers, *, is_upgrade: bool = False) -> tuple[tuple[str, str], ...]:
+    """Returns the headers of an answer that a command may get."""
+    names = _ANSWERED | _ANSWERED_TO_UPGRADES if is_upgrade else _ANSWERED
+    return tuple((name, value) for name, value in answered if name in names)
 
 
 def _phrase(status: int) -> str:

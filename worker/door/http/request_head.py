@@ -36,6 +36,12 @@ _FORWARDED = frozenset(
 _READ = _FORWARDED | {"connection", "content-length", "expect", "host", "transfer-encoding", "upgrade"}
 _UPGRADES = {"websocket": frozenset({"GET"}), "spdy/3.1": frozenset({"GET", "POST"})}
 _WITHOUT_BODY = frozenset({"GET"})
+_BODY_TYPES = frozenset(
+    {"", "application/json", "application/yaml", "application/cbor", "application/vnd.kubernetes.protobuf"}
+    | {"application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json"}
+    | {"application/apply-patch+yaml", "application/apply-patch+cbor"}
+)
+"""Media types that API servers read. Without one they read JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +69,13 @@ def parse(raw: bytes) -> Head:
     """Reads a head with the empty line that ends it. Raises `BadRequestError`."""
     line, *lines = raw.removesuffix(END).split(b"\r\n")
     method, target = _read_line(line)
+    if len(raw) - len(line) > MOST_HEADERS_BYTES:
+        raise BadRequestError(f"its headers have more than {MOST_HEADERS_BYTES} bytes", 431)
     fields = _read_fields(lines)
     content_length, is_chunked = _framing(fields)
-    if method in _WITHOUT_BODY and (content_length or is_chunked):
-        raise BadRequestError(f"a {method} has no body")
     upgrade = _upgrade(method, fields)
-    if upgrade and (content_length or is_chunked):
-        raise BadRequestError("a request with an upgrade has no body")
+    if content_length or is_chunked:
+        _check_body(method, fields, upgrade=upgrade)
     return Head(
         method=method,
         target=target,
@@ -139,6 +145,13 @@ def _framing(fields: Mapping[str, Sequence[str]]) -> tuple[int, bool]:
     if int(written) > MOST_BODY_BYTES:
         raise BadRequestError(f"its body has more than {MOST_BODY_BYTES} bytes", 413)
     return int(written), False
+
+
+def _check_body(method: str, fields: Mapping[str, Sequence[str]], *, upgrade: str) -> None:
+    if method in _WITHOUT_BODY or upgrade:
+        raise BadRequestError("a request like this has no body")
+    if _one(fields, "content-type").partition(";")[0].strip().lower() not in _BODY_TYPES:
+        raise BadRequestError("the type of its body is not one that API servers read", 415)
 
 
 def _upgrade(method: str, fields: Mapping[str, Sequence[str]]) -> str:

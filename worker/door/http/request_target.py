@@ -9,7 +9,8 @@ from urllib.parse import quote, quote_plus, unquote_to_bytes
 
 from worker.door.http.errors import BadRequestError
 
-_PATH = re.compile(rb"/(?P<pass>[A-Za-z0-9_-]+)(?P<path>(?:/(?:[A-Za-z0-9._~!$&'()*+,=:@-]|%[0-9A-Fa-f]{2})+)*/?)")
+_PASS = re.compile(rb"/(?P<pass>[A-Za-z0-9_-]+)(?P<rest>/.*|)", re.DOTALL)
+_PATH = re.compile(rb"(?:/(?:[A-Za-z0-9._~!$&'()*+,=:@-]|%[0-9A-Fa-f]{2})+)*/?")
 """Segments of RFC 3986, without `;`, and none of them empty except the last one."""
 _QUERY = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,=:@/?\[\]|^`{}\"<>\\-]|%[0-9A-Fa-f]{2})*")
 _KEPT_IN_PATHS = "!$&'()*+,=:@~"
@@ -35,20 +36,28 @@ class Target:
 
 
 def parse(raw: bytes) -> Target:
-    """Reads a target in origin form. Raises `BadRequestError`."""
+    """Reads a target in origin form, which begins with a pass. Raises `BadRequestError`."""
     raw_path, _, raw_query = raw.partition(b"?")
-    match = _PATH.fullmatch(raw_path)
+    match = _PASS.fullmatch(raw_path)
     if match is None:
-        raise BadRequestError("its path is not one that every reader reads alike")
-    return Target(match["pass"].decode(), path(match["path"] or b"/"), query(raw_query))
+        raise BadRequestError("its path does not begin with a pass")
+    return Target(match["pass"].decode(), path(match["rest"]), query(raw_query))
+
+
+def parse_without_pass(raw: bytes) -> Target:
+    """Reads a target as the API server would get it. Raises `BadRequestError`."""
+    raw_path, _, raw_query = raw.partition(b"?")
+    return Target("", path(raw_path), query(raw_query))
 
 
 def path(raw: bytes) -> str:
-    """Decodes a path. Raises `BadRequestError`."""
+    """Decodes a path, which is `/` where it is empty. Raises `BadRequestError`."""
+    if not _PATH.fullmatch(raw):
+        raise BadRequestError("its path is not one that every reader reads alike")
     segments = [_decoded(segment) for segment in raw.split(b"/")]
     if any(segment in _DOT_SEGMENTS or _REFUSED_WHEN_DECODED.search(segment) for segment in segments):
         raise BadRequestError("a segment of its path means something else to some readers")
-    return "/".join(segments)
+    return "/".join(segments) or "/"
 
 
 def query(raw: bytes) -> tuple[tuple[str, str], ...]:

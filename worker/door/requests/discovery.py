@@ -4,17 +4,17 @@ It reads `APIGroupDiscoveryList` (apidiscovery.k8s.io, v2 and v2beta1) and `APIR
 caller's choice, so a document that is too large or has another form names no resources, and is no error.
 """
 
-import json
 import zlib
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-MOST_BYTES = 4 * 1024 * 1024
-"""Longest document that is read, unpacked: some ten times one of a cluster with a thousand kinds."""
+MOST_BYTES = 2 * 1024 * 1024
+"""Longest document that is read, unpacked: some five times that of a cluster with a thousand kinds."""
 MOST_RESOURCES = 20_000
 _GZIP = 16 + zlib.MAX_WBITS
 
@@ -33,13 +33,13 @@ class Discovery:
 
     resources: dict[tuple[str, str, str], Resource] = field(default_factory=dict)
     """By group, version and plural."""
-    names: frozenset[str] = frozenset()
-    """Each word for a resource in lower case: plural, singular, short names and kind, alone and as kubectl takes them
-    with a group, and with a version and a group."""
+    words: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    """Each word for a resource in lower case (plural, singular, short names and kind), with groups and versions."""
 
     def knows(self, name: str) -> bool:
-        """Whether kubectl finds the resource of this name in the document."""
-        return name.lower() in self.names
+        """Whether kubectl finds a resource in the document: by a word, `word.group` or `word.version.group`."""
+        word, _, rest = name.lower().partition(".")
+        return any(rest in {"", group, f"{version}.{group}"} for group, version in self.words.get(word, ()))
 
 
 class _Part(BaseModel):
@@ -106,13 +106,12 @@ def parse(body: bytes, content_encoding: str = "") -> Discovery:
     if len(text) > MOST_BYTES:
         return Discovery()
     try:
-        document = _DOCUMENT.validate_python(json.loads(text))
-    except (ValidationError, ValueError, RecursionError):
+        document = _DOCUMENT.validate_json(text)
+    except ValidationError:
         return Discovery()
     found = _of_plain(document) if isinstance(document, _Plain) else _of_aggregated(document)
     named = tuple(islice(found, MOST_RESOURCES))
-    names = (word.lower() for group, version, _, _, words in named for word in _words(group, version, words))
-    return Discovery({row[:3]: row[3] for row in named}, frozenset(names))
+    return Discovery({row[:3]: row[3] for row in named}, _words(named))
 
 
 def _unpacked(body: bytes) -> bytes:
@@ -141,9 +140,9 @@ def _of_plain(document: _Plain) -> Iterator[_Named]:
             yield group, version, found.name, Resource(found.kind, found.namespaced), words
 
 
-def _words(group: str, version: str, words: tuple[str, ...]) -> Iterator[str]:
-    for word in filter(None, words):
-        yield word
-        if group:
-            yield f"{word}.{group}"
-        yield f"{word}.{version}.{group}"
+def _words(named: Iterable[_Named]) -> dict[str, list[tuple[str, str]]]:
+    found: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+    for group, version, _, _, words in named:
+        for word in filter(None, words):
+            found[word.lower()].append((group, version))
+    return dict(found)

@@ -74,6 +74,8 @@ def is_served_locally(api_service: bytes) -> bool:
 def _may_be(info: RequestInfo, method: str) -> bool:
     if not info.is_resource or info.verb not in _VERBS or method not in _METHODS or len(info.parts) > kinds.MOST_PARTS:
         return False
+    if (info.group, info.resource) in kinds.REVIEWS:
+        return False
     whole = (info.group, info.resource, info.subresource)
     return not info.subresource or info.subresource in kinds.READABLE_SUBRESOURCES or whole in kinds.WITH_DRY_RUN
 

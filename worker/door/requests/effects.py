@@ -62,6 +62,11 @@ def judge(
     )
 
 
+def may_upgrade(info: RequestInfo) -> bool:
+    """Whether the request may become a tunnel. The API server also offers watches as one, which hides their answers."""
+    return info.is_resource and info.subresource in kinds.CONNECTIONS
+
+
 def _only_looks(info: RequestInfo, method: str) -> bool:
     """Whether the request is known to change nothing because of its method and what it asks for."""
     if method not in _READING_METHODS:

@@ -37,3 +37,7 @@ class LocalGroups:
         if len(self._answers) > MOST:
             del self._answers[next(iter(self._answers))]
         return is_local
+
+    def forget(self, identity: str) -> None:
+        """Forgets all answers to an identity."""
+        self._answers = {asked: answer for asked, answer in self._answers.items() if asked[0] != identity}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from worker.door.http.child_connection import ChildConnection, Request
-from worker.door.http.errors import BadRequestError, ServerError
+from worker.door.http.errors import BadRequestError
 from worker.door.http.server_connection import ServerConnection
 from worker.door.messages import Admit
 from worker.door.visits import connector
@@ -46,6 +46,9 @@ class Visit:
 
     async def answer(self, request: Request, child: ChildConnection) -> None:
         """Answers a request of the command."""
+        task = asyncio.current_task()
+        if task is not None:
+            self._own(task)
         await self._serve(self, request, child)
 
     def start(self, work: Coroutine[Any, Any, None], name: str) -> "asyncio.Task[None]":
@@ -97,7 +100,11 @@ class Visit:
 
     def _own(self, task: "asyncio.Task[Any]") -> None:
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._disown)
+
+    def _disown(self, task: "asyncio.Task[Any]") -> None:
+        self._tasks.discard(task)
+        _has_failed(task)
 
     def _keep_unclaimed(self, opening: "asyncio.Task[ServerConnection]") -> None:
         if self._opening is opening and not _has_failed(opening):
@@ -112,6 +119,6 @@ class Visit:
 Serve = Callable[[Visit, Request, ChildConnection], Coroutine[Any, Any, None]]
 
 
-def _has_failed(opening: "asyncio.Task[ServerConnection]") -> bool:
+def _has_failed(opening: "asyncio.Task[Any]") -> bool:
     """Also tells the event loop that somebody has looked at the error."""
-    return opening.cancelled() or isinstance(opening.exception(), ServerError)
+    return opening.cancelled() or opening.exception() is not None

@@ -1,113 +1,121 @@
-"""Looks at what a command waits for, as real processes of a real launcher."""
+"""Looks at what a silent command waits for, and what is told of it."""
 
 import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-
-import pytest
+from typing import Any
 
 from shared.events import EventKind
-from shared.sealing.envelope import Command
-from shared.tools.progress_looks import Goal, Look, ProgressLooks, Shows
-from tests.support import kubeconfigs, stub
-from tests.support.counting import CountingServer, counting_server
+from shared.tools.awaited import Awaited, Goal, OwnServer
 from tests.support.waiting import wait_until
-from worker.launcher.client import Launcher
-from worker.machine.tool_binaries import ToolBinary
+from worker.door.client.client import Answer, DoorGoneError
 from worker.observer.observatory import Observatory
 from worker.observer.silence import Pace
 from worker.observer.summary import NOT_TO_BE_SEEN
-from worker.run.command_plan import PlanSettings
 
 PACE = Pace(silence_s=0.05, shortest_s=0.05, longest_s=0.05, rest_factor=0)
-PLAN = PlanSettings(sandboxed=False, allow_loopback=True, job_file_bytes=1_000_000, go_memory_limit="200MiB")
+POD = "/api/v1/namespaces/shop/pods/web"
+READY = Awaited(Goal.READY)
 
 
 @dataclass
 class Post:
-    """A worker's observatory, and what it tells of commands."""
+    """An observatory whose door gives these answers, path → status and object."""
 
-    launcher: Launcher
-    tools: Path
-    work: Path
+    answers: dict[str, tuple[int, Any]] = field(default_factory=dict)
     told: list[str] = field(default_factory=list)
-    printed: list[bytes] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    is_gone: bool = False
 
     @asynccontextmanager
-    async def observed(self, *look: str, tool: str = "stub", pace: Pace = PACE) -> AsyncIterator[None]:
-        """A silent command that is looked at with that command of the tool."""
-        binaries = {"stub": ToolBinary(stub.STUB, self.tools / "stub")}
-        observatory = Observatory(self.launcher, binaries, PLAN, self.work, pace)
-        command = Command(tool="stub", arguments=("write", "wait"), verb=("write",), kubeconfig=kubeconfigs.text())
-        looks = ProgressLooks((Look(tool, look[:1], look, Shows.OBJECTS),), Goal.READY)
-        async with observatory.observed(command, looks, sink=self._take, tell=self.told.append):
+    async def observed(self, *paths: str, awaited: Awaited = READY, pace: Pace = PACE) -> AsyncIterator[None]:
+        async with Observatory(pace).observed(
+            awaited, self._ask, lambda: list(paths), sink=_no_output, tell=self.told.append
+        ):
             yield
 
-    def _take(self, _: EventKind, data: bytes) -> None:
-        self.printed.append(data)
+    async def _ask(self, path: str) -> Answer | None:
+        self.asked.append(path)
+        if self.is_gone:
+            raise DoorGoneError
+        status, body = self.answers.get(path, (404, {"kind": "Status"}))
+        return Answer(status, json.dumps(body).encode())
 
 
-@pytest.fixture
-async def post(tmp_path: Path) -> AsyncIterator[Post]:
-    work = tmp_path / "work"
-    work.mkdir()
-    launcher = await Launcher.start(work)
-    yield Post(launcher, stub.install(tmp_path), work)
-    assert list(work.iterdir()) == []
-    await launcher.close()
+def _no_output(_: EventKind, data: bytes) -> None:
+    raise AssertionError(data)
 
 
-@pytest.fixture
-async def counting() -> AsyncIterator[CountingServer]:
-    async with counting_server() as server:
-        yield server
+def pod(phase: str) -> dict[str, Any]:
+    return {"kind": "Pod", "metadata": {"name": "web", "namespace": "shop"}, "status": {"phase": phase}}
 
 
-def pod(phase: str) -> str:
-    return json.dumps({"kind": "Pod", "metadata": {"name": "web"}, "status": {"phase": phase}})
+async def observing_has_ended() -> None:
+    await wait_until(lambda: not any(task.get_name() == "observe" for task in asyncio.all_tasks()), timeout_s=20)
 
 
-async def test_what_is_seen_is_told_when_it_changes_and_is_none_of_the_output(post: Post, tmp_path: Path) -> None:
-    seen = tmp_path / "seen"
-    seen.write_text(pod("Pending"))
-    async with post.observed("read", "read-file", str(seen)):
+async def test_what_is_seen_is_told_when_it_changes() -> None:
+    post = Post({POD: (200, pod("Pending"))})
+    async with post.observed(POD):
         await wait_until(lambda: post.told == ["0/1 ready; web: Pending"], timeout_s=20)
-        (tmp_path / "next").write_text(pod("Succeeded"))
-        (tmp_path / "next").rename(seen)
+        post.answers[POD] = (200, pod("Succeeded"))
         await wait_until(lambda: post.told[1:] == ["1/1 ready"], timeout_s=20)
-    assert post.printed == []
 
 
-async def test_look_ends_with_its_command(post: Post, counting: CountingServer) -> None:
-    async with post.observed(*counting.command("read", "look", "hold").split()):
-        await counting.started("look")
-    await counting.gone("look")
-    assert counting.ends["look"] == 0
+async def test_object_that_two_paths_show_counts_once() -> None:
+    listed = {"kind": "PodList", "items": [{key: value for key, value in pod("Pending").items() if key != "kind"}]}
+    query = "/api/v1/namespaces/shop/pods?fieldSelector=metadata.name%3Dweb"
+    post = Post({POD: (200, pod("Pending")), query: (200, listed)})
+    async with post.observed(POD, query):
+        await wait_until(lambda: post.told == ["0/1 ready; web: Pending"], timeout_s=20)
+
+
+async def test_workload_is_explained_by_its_pods() -> None:
+    labels = {"matchLabels": {"app": "web"}}
+    web = {
+        "kind": "Deployment",
+        "metadata": {"name": "web", "namespace": "shop"},
+        "spec": {"replicas": 1, "selector": labels},
+    }
+    pods = "/api/v1/namespaces/shop/pods?labelSelector=app%3Dweb"
+    post = Post({"/web": (200, web), pods: (200, {"kind": "PodList", "items": [pod("Pending")]})})
+    async with post.observed("/web"):
+        await wait_until(lambda: post.told == ["0/1 ready; web: Pending"], timeout_s=20)
+
+
+async def test_application_is_told_as_its_server_shows_it() -> None:
+    path = "/api/v1/applications/web"
+    post = Post({path: (200, {"metadata": {"name": "web"}, "status": {"sync": {"status": "OutOfSync"}}})})
+    async with post.observed(path, awaited=Awaited(Goal.READY, own_server=OwnServer((path,)))):
+        await wait_until(lambda: post.told == ["sync status OutOfSync"], timeout_s=20)
+
+
+async def test_looking_ends_with_its_command() -> None:
+    post = Post()
+    async with post.observed(POD):
+        await wait_until(lambda: len(post.asked) > 2, timeout_s=20)
+    await observing_has_ended()
     assert post.told == []
 
 
-async def test_look_that_shows_nothing_is_tried_again_and_nothing_is_told(post: Post, counting: CountingServer) -> None:
-    async with post.observed(*counting.command("read", "look").split()):
-        await counting.started("look", times=3)
-    assert post.told == []
-
-
-async def test_forbidden_look_is_told_once_and_ends_the_looking(post: Post) -> None:
-    async with post.observed("read", "forbid"):
-        await wait_until(lambda: not any(task.get_name() == "observe" for task in asyncio.all_tasks()), timeout_s=20)
+async def test_forbidden_look_is_told_once_and_ends_the_looking() -> None:
+    post = Post({POD: (403, {"kind": "Status"})})
+    async with post.observed(POD):
+        await observing_has_ended()
         assert post.told == [NOT_TO_BE_SEEN]
 
 
-async def test_command_that_has_not_been_silent_for_long_is_not_looked_at(post: Post) -> None:
-    async with post.observed("read", "forbid", pace=replace(PACE, silence_s=3_600)):
+async def test_death_of_the_door_ends_the_looking() -> None:
+    post = Post(is_gone=True)
+    async with post.observed(POD):
+        await observing_has_ended()
+        assert post.told == []
+
+
+async def test_command_that_has_not_been_silent_for_long_is_not_looked_at() -> None:
+    post = Post()
+    async with post.observed(POD, pace=replace(PACE, silence_s=3_600)):
         await asyncio.sleep(0)
-    assert post.told == []
-
-
-async def test_command_is_not_looked_at_with_a_tool_that_the_worker_lacks(post: Post) -> None:
-    async with post.observed("read", "forbid", tool="kubectl"):
-        assert not any(task.get_name() == "observe" for task in asyncio.all_tasks())
-    assert post.told == []
+    assert post.asked == []

@@ -106,6 +106,39 @@ async def test_command_that_must_finish_has_failed_when_it_was_cut_off(piped: Pi
     assert (finished.exit_code, filter_cut_off.exit_code) == (0, 0)
 
 
+DOOR = {b"door": b"server"}
+"""A text that a command prints and nobody sees, and what is seen in its place."""
+
+
+async def test_filter_reads_what_callers_see(piped: Piped) -> None:
+    printed = await piped.run("printf do; printf 'or:1\\n'; echo the door >&2", "grep -c server", replaced=DOOR)
+
+    assert (printed.exit_code, printed.stdout, printed.stderr) == (0, "1\n", "[tool] the server\n")
+
+
+async def test_much_replaced_data_passes_unchanged_otherwise(piped: Piped) -> None:
+    printed = await piped.run("yes door | head -n 500000", "sort -u | wc -c", replaced=DOOR)
+
+    assert printed.stdout == "7\n"
+
+
+@pytest.mark.parametrize("behind", ["head -1", "sed q", "grep -m1 1"])
+async def test_replaced_output_that_is_not_read_to_its_end_is_no_failure(piped: Piped, behind: str) -> None:
+    printed = await piped.run(MANY, behind, replaced=DOOR)
+
+    assert (printed.exit_code, printed.stdout) == (0, "1\n")
+    without_end = behind.replace("1", "y") if "grep" in behind else behind
+    cut_off = await piped.run("exec yes", without_end, must_finish=True, replaced=DOOR)
+    assert (cut_off.execution.exit.signal, cut_off.execution.stage) == (signal.SIGPIPE, TOOL)
+
+
+async def test_stop_ends_a_pipeline_whose_output_is_replaced(piped: Piped) -> None:
+    running = piped.start("echo door; exec sleep 1000", "grep --line-buffered e", replaced=DOOR)
+    await piped.prints("server")
+    piped.control.lose()
+    assert (await running).cause is Cause.STOP
+
+
 async def test_each_line_of_standard_error_names_its_stage(piped: Piped) -> None:
     printed = await piped.run("echo one >&2; printf two >&2; exit 3", "grep --no-such-option | head -1")
     lines = printed.stderr.splitlines()

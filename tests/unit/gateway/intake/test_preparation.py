@@ -15,6 +15,7 @@ from shared.models import CommandClass, CommandRequest, Lane
 from shared.sealing.fernet_keys import MasterKeys
 from shared.settings import GatewaySettings, SecurityMode
 from shared.tools import registry
+from shared.tools.awaited import Among, Awaited, Goal
 from tests.support import kubeconfigs
 
 OTHER_SERVER = "https://other.example:6443"
@@ -291,23 +292,12 @@ async def test_lane_is_that_of_the_class_which_the_manifests_give() -> None:
 WAITING = "rollout status deploy/web"
 
 
-@pytest.mark.parametrize(
-    ("fields", "namespace"),
-    [({}, ()), ({"namespace": "shop"}, ("--namespace=shop",))],
-    ids=["that of the kubeconfig", "the request's own"],
-)
-async def test_what_a_command_waits_for_is_looked_at_where_the_command_runs(
-    fields: dict[str, Any], namespace: tuple[str, ...]
-) -> None:
-    looks = (await prepared(WAITING, **fields)).envelope.progress_looks
-
-    assert looks is not None
-    [look] = looks.looks
-    assert look.arguments == ("get", "--output=json", "--ignore-not-found", *namespace, "--", "deploy/web")
+async def test_worker_is_told_what_a_command_waits_for() -> None:
+    assert (await prepared(WAITING)).envelope.awaited == Awaited(Goal.READY, Among.READ)
 
 
 async def test_command_that_waits_for_nothing_is_not_looked_at() -> None:
-    assert (await prepared()).envelope.progress_looks is None
+    assert (await prepared()).envelope.awaited is None
 
 
 @pytest.mark.parametrize(("flag", "needs"), [("--core", ((), True)), ("--core=false", (("ALL_PROXY",), False))])

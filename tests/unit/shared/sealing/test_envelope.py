@@ -23,6 +23,8 @@ GOLDEN = """\
     "masking": "values",
     "proxy_variables": ["ALL_PROXY"],
     "loopback_ports": [8080],
+    "needs_cluster": true,
+    "looked_up": ["pods"],
     "listens": true
   },
   "command_class": "write",
@@ -30,19 +32,16 @@ GOLDEN = """\
   "time_limit_s": 330,
   "queue_wait_s": 900,
   "is_endless": true,
-  "progress_looks": {
-    "looks": [
-      {
-        "tool": "helm",
-        "verb": ["get", "all"],
-        "arguments": ["get", "all", "--", "web"],
-        "shows": "manifests",
-        "brings_files": false
-      }
-    ],
+  "awaited": {
     "goal": "condition",
+    "among": "read",
     "condition": ["Ready", "true"],
-    "namespace": "shop"
+    "own_server": {
+      "paths": ["/api/v1/applications/web"],
+      "scheme": "https",
+      "root_path": "/argo",
+      "skips_verification": false
+    }
   },
   "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
   "tracestate": "vendor=1"
@@ -85,7 +84,7 @@ def test_what_is_not_given_has_a_default() -> None:
         ("command", {"arguments": [1]}),
         ("command", {"masking": "new"}),
         ("command", {"loopback_ports": [0]}),
-        ("progress_looks", {"surprise": True}),
+        ("awaited", {"surprise": True}),
     ],
 )
 def test_envelope_of_another_shape_is_refused(part: str | None, change: dict[str, object]) -> None:

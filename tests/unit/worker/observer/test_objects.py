@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from shared.tools.progress_looks import Goal, ProgressLooks
+from shared.tools.awaited import Awaited, Goal
 from tests.unit.worker.observer import recorded
 from worker.observer import objects
 
-READY = ProgressLooks((), Goal.READY)
-GONE = ProgressLooks((), Goal.GONE)
+READY = Awaited(Goal.READY)
+GONE = Awaited(Goal.GONE)
 NOW = "2026-11-24T13:44:00Z"
 
 
@@ -116,7 +116,7 @@ def test_object_that_is_to_go_is_left_until_it_is_gone_and_says_who_holds_it() -
 @pytest.mark.parametrize(("value", "is_reached"), [("true", False), ("False", True), ("false", True)])
 def test_condition_is_reached_when_it_has_the_value(value: str, *, is_reached: bool) -> None:
     found = of_kind("Deployment", conditions=[recorded.condition("Available", "False", "Minimum", "not enough")])
-    standing = objects.standing(found, ProgressLooks((), Goal.CONDITION, condition=("available", value)))
+    standing = objects.standing(found, Awaited(Goal.CONDITION, condition=("available", value)))
     assert standing.is_reached is is_reached
     assert standing.hindrance == ("" if is_reached else "Minimum (not enough)")
 

@@ -8,15 +8,18 @@ import pytest
 from shared.errors import RequestError
 from shared.sealing.envelope import Command
 from shared.tools import registry
+from worker.door.client.address import DoorAddress
+from worker.door.messages import Access
 from worker.egress.proxy import ProxyAccess
 from worker.launcher.protocol import SandboxRules
 from worker.machine.tool_binaries import ToolBinary
 from worker.run import command_plan, own_listeners
-from worker.run.command_plan import PlanSettings
+from worker.run.command_plan import PlanSettings, Ways
 from worker.run.job_directory import JobDirectory
 
 PROXY = ProxyAccess(1080, "user", "secret")
 OWN_PORT = 6379
+DOOR = DoorAddress(5000, Access(pass_="pass", principal="anonymous", server="https://api.example"))
 
 
 def settings(*, allow_loopback: bool = True) -> PlanSettings:
@@ -30,15 +33,19 @@ def settings(*, allow_loopback: bool = True) -> PlanSettings:
 
 
 def planned(
-    tool: str, *, with_settings: PlanSettings | None = None, proxy: ProxyAccess | None = PROXY, **fields: Any
+    tool: str,
+    *,
+    with_settings: PlanSettings | None = None,
+    proxy: ProxyAccess | None = PROXY,
+    door: DoorAddress | None = None,
+    **fields: Any,
 ) -> tuple[SandboxRules, dict[str, str]]:
     """The sandbox and the environment of a command that asks for this."""
     command = Command(tool=tool, arguments=("version",), verb=("version",), **fields)
     binary = ToolBinary(registry.find(tool), Path("/bin") / tool)
     chosen = with_settings or settings()
-    plan = command_plan.build(
-        command, binary, JobDirectory(Path("/job")), time_limit_s=60, settings=chosen, proxy=proxy
-    )
+    ways = Ways(proxy, door)
+    plan = command_plan.build(command, binary, JobDirectory(Path("/job")), time_limit_s=60, settings=chosen, ways=ways)
     plan.close()
     assert plan.spec.sandbox is not None
     return plan.spec.sandbox, dict(plan.spec.environment)
@@ -99,3 +106,21 @@ def test_proxy_is_named_in_no_variable_that_the_tool_is_not_known_to_read(
 ) -> None:
     _, environment = planned(tool, proxy_variables=asked)
     assert {name for name, value in environment.items() if value == PROXY.url} == {"HTTPS_PROXY", "HTTP_PROXY", *named}
+
+
+def test_command_may_connect_to_the_door_and_the_proxy_and_to_nothing_else() -> None:
+    sandbox, _ = planned("kubectl", door=DOOR)
+    assert sandbox.connect_ports == (PROXY.port, DOOR.port)
+
+
+def test_address_of_the_door_is_replaced_in_the_output_of_its_command() -> None:
+    binary, command = (
+        ToolBinary(registry.find("kubectl"), Path("/bin/kubectl")),
+        Command(tool="kubectl", arguments=("version",), verb=("version",)),
+    )
+    plan = command_plan.build(
+        command, binary, JobDirectory(Path("/job")), time_limit_s=60, settings=settings(), ways=Ways(None, DOOR)
+    )
+    plan.close()
+    assert plan.replaced[DOOR.url.encode()] == b"https://api.example"
+    assert plan.changes_output

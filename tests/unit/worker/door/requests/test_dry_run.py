@@ -64,6 +64,7 @@ def test_query_makes_a_dry_run(request_line: str) -> None:
         "POST /api/v1/watch/namespaces/x/pods",
         f"PUT {_PODS}/a/status/more",
         "POST /logs/x",
+        "POST /apis/authentication.k8s.io/v1/tokenreviews",
     ],
 )
 def test_no_query_makes_a_dry_run_of_what_may_have_none(request_line: str) -> None:

@@ -63,6 +63,7 @@ def test_read_changes_nothing_and_is_refused_nowhere(request_line: str) -> None:
         "GET /debug/pprof/heap",
         "GET /.well-known/openid-configuration",
         "POST /apis/authentication.k8s.io/v1/tokenreviews",
+        "POST /apis/authentication.k8s.io/v1/tokenreviews?dryRun=All",
         f"PATCH {_X}/secrets/a?dryRun=All",
         f"POST {_X}/secrets?dryRun=All",
         f"POST {_X}/pods/a/eviction?dryRun=All",
@@ -197,3 +198,21 @@ def test_strict_lets_ordinary_secrets_through(request_line: str, content_type: s
 )
 def test_strict_refuses_secrets_that_it_cannot_read(request_line: str, content_type: str, body: str) -> None:
     assert "a Secret of which the type" in _judge(request_line, body=body, content_type=content_type).strict_refusal
+
+
+@pytest.mark.parametrize(
+    ("path", "may"),
+    [
+        (f"{_X}/pods/a/exec", True),
+        (f"{_X}/pods/a/attach", True),
+        (f"{_X}/pods/a/portforward", True),
+        (f"{_X}/services/a/proxy/x", True),
+        (f"{_X}/pods", False),
+        (f"{_X}/secrets", False),
+        (f"{_X}/pods/a/log", False),
+        ("/version", False),
+        ("/apis/example.com/v1/namespaces/x/machines/a/console", False),
+    ],
+)
+def test_only_connections_to_pods_services_and_nodes_become_tunnels(path: str, *, may: bool) -> None:
+    assert effects.may_upgrade(request_info.resolve("GET", path, [])) is may

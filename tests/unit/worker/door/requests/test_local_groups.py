@@ -39,6 +39,15 @@ def test_answer_is_forgotten_after_its_lifetime() -> None:
     assert groups.is_local("mine", _GROUP) is None
 
 
+def test_forgotten_identity_is_asked_about_anew() -> None:
+    groups = LocalGroups(clock=_Clock())
+    groups.keep("mine", _GROUP, _LOCAL)
+    groups.keep("yours", _GROUP, _LOCAL)
+    groups.forget("mine")
+    assert groups.is_local("mine", _GROUP) is None
+    assert groups.is_local("yours", _GROUP) is True
+
+
 def test_number_of_answers_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(local_groups, "MOST", 2)
     groups = LocalGroups(clock=_Clock())

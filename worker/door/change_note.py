@@ -1,0 +1,73 @@
+"""Says which change a request is, and what became of it."""
+
+import json
+from typing import Any
+
+from shared.changes import Change, ChangeState
+from worker.door.http.child_connection import Request
+from worker.door.http.server_connection import AnswerHead
+from worker.door.requests import bodies, kinds
+from worker.door.requests.request_info import RequestInfo
+
+MOST_READ_BYTES = 1024 * 1024
+"""Longest body in which a name and a kind are looked for."""
+_FAILURES = 300
+_VERBS_WITH_OBJECT = frozenset({"create", "update"})
+
+
+def of(info: RequestInfo, request: Request, *, number: int, known_kind: str) -> Change:
+    """Returns the change that a request is. `known_kind` is what discovery says, if it is known."""
+    sent = _identified(request.body, request.head.header("content-type")) if _has_object(info) else ("", "")
+    return Change(
+        number=number,
+        verb=info.subresource if _is_connection(info) else info.verb,
+        group=info.group,
+        resource="/".join(filter(None, (info.resource, info.subresource))) if info.is_resource else info.path,
+        kind=known_kind or sent[0],
+        namespace=info.namespace,
+        name=info.name or sent[1],
+    )
+
+
+def needs_name(change: Change) -> bool:
+    """Whether only the answer tells the name of the object."""
+    return change.verb == "create" and not change.name
+
+
+def completed(change: Change, head: AnswerHead, body: bytes | None) -> Change:
+    """Returns the change with its outcome. `body` is the answer's, where it was read."""
+    is_done = head.status < _FAILURES
+    kind, name = _identified(body, head.header("content-type")) if is_done and body else ("", "")
+    outcome: dict[str, Any] = {"state": ChangeState.DONE if is_done else ChangeState.FAILED, "status": head.status}
+    return change.model_copy(update=outcome | {"name": change.name or name, "kind": change.kind or kind})
+
+
+def refused(change: Change) -> Change:
+    """Returns the change as one whose request was not forwarded."""
+    return change.model_copy(update={"state": ChangeState.REFUSED})
+
+
+def _has_object(info: RequestInfo) -> bool:
+    return info.is_resource and info.verb in _VERBS_WITH_OBJECT and not info.subresource
+
+
+def _is_connection(info: RequestInfo) -> bool:
+    return info.subresource in kinds.CONNECTIONS
+
+
+def _identified(body: bytes, content_type: str) -> tuple[str, str]:
+    """Returns kind and name of the object in a body in JSON; what cannot be read is empty."""
+    if len(body) > MOST_READ_BYTES or bodies.media_type(content_type) not in {"", "application/json"}:
+        return "", ""
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return "", ""
+    metadata = document.get("metadata") if isinstance(document, dict) else None
+    if not isinstance(metadata, dict):
+        return "", ""
+    return _text(document.get("kind")), _text(metadata.get("name"))
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,92 @@
+"""What the door has learnt about clusters, and the judgement of requests that needs it."""
+
+from dataclasses import dataclass, field
+
+from worker.door import forwarding
+from worker.door.http.child_connection import Request
+from worker.door.http.errors import BadRequestError, ServerError
+from worker.door.http.request_target import Target
+from worker.door.requests import dry_run, effects, kinds, request_info
+from worker.door.requests.effects import Judgement
+from worker.door.requests.local_groups import GroupVersion, LocalGroups
+from worker.door.requests.memory import Memory
+from worker.door.requests.request_info import RequestInfo, UnreadableRequestError
+from worker.door.visits.visit import Visit
+
+MOST_API_SERVICE_BYTES = 1024 * 1024
+_OK = 200
+_LASTING_REFUSALS = frozenset({403, 404})
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A request as Kubernetes authorizes it, and what it does."""
+
+    info: RequestInfo
+    judgement: Judgement
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """What is known of all clusters, each for the identity that has seen it."""
+
+    memory: Memory = field(default_factory=Memory)
+    local_groups: LocalGroups = field(default_factory=LocalGroups)
+
+    async def judge(self, visit: Visit, request: Request) -> Judged:
+        """Judges a request. It may have to ask the server first. Raises `BadRequestError`."""
+        head = request.head
+        try:
+            info = request_info.resolve(head.method, head.target.path, head.target.query)
+        except UnreadableRequestError as error:
+            raise BadRequestError(str(error)) from None
+        if head.upgrade and not effects.may_upgrade(info):
+            raise BadRequestError("it asks for a tunnel to something other than a pod, a service or a node")
+        judgement = effects.judge(
+            info,
+            method=head.method,
+            query=head.target.query,
+            body=request.body,
+            content_type=head.header("content-type"),
+            local_groups=await self._local_groups(visit, info, request),
+        )
+        return Judged(info, judgement)
+
+    def forget(self, visit: Visit) -> None:
+        """Forgets what was known of a cluster: a change may have made other kinds of it."""
+        self.memory.forget(visit.route.identity)
+        self.local_groups.forget(visit.route.identity)
+
+    def kind(self, visit: Visit, info: RequestInfo) -> str:
+        """Returns the kind of a request's resource; empty if no remembered discovery names it."""
+        found = self.memory.resource(visit.route.identity, info)
+        return found.kind if found else ""
+
+    async def _local_groups(self, visit: Visit, info: RequestInfo, request: Request) -> tuple[GroupVersion, ...]:
+        """Returns the request's group and version if the API server itself serves them and that matters."""
+        if info.group in kinds.OWN_GROUPS:
+            return ()
+        head, group, identity = request.head, (info.group, info.version), visit.route.identity
+        undecided = dry_run.undecided_by(
+            info,
+            method=head.method,
+            query=head.target.query,
+            body=request.body,
+            content_type=head.header("content-type"),
+        )
+        if not undecided:
+            return ()
+        is_local = self.local_groups.is_local(identity, group)
+        if is_local is None:
+            is_local = await self._ask_whether_local(visit, group, undecided)
+        return (group,) if is_local else ()
+
+    async def _ask_whether_local(self, visit: Visit, group: GroupVersion, path: str) -> bool:
+        """Asks the server, and remembers what it says unless that may soon be something else."""
+        try:
+            status, body = await forwarding.ask(visit, Target("", path, ()), most_bytes=MOST_API_SERVICE_BYTES)
+        except ServerError:
+            return False
+        if status not in {_OK, *_LASTING_REFUSALS}:
+            return False
+        return self.local_groups.keep(visit.route.identity, group, body if status == _OK else None)

@@ -1,0 +1,119 @@
+"""Opens the ways to the network that one job's command has, and those through which its progress is observed."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+
+import structlog
+
+from shared.models import JobId
+from shared.sealing.envelope import RequestEnvelope
+from shared.tools.awaited import OwnServer
+from shared.tools.tool import Tool
+from worker.door.client import access
+from worker.door.client.client import Door, Notary, Visit
+from worker.door.messages import Access, Seen
+from worker.egress.proxy import EgressProxy
+from worker.job_control import JobControl
+from worker.observer.touched import Touched
+from worker.observer.view import Ask
+from worker.run.command_plan import Ways
+
+DOOR_DIED = "the command was ended because its worker's door died; a change that was on its way may have taken effect"
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """A job for which ways are opened."""
+
+    job_id: JobId
+    principal: str
+    envelope: RequestEnvelope
+    tool: Tool
+    control: JobControl
+    notary: Notary
+
+
+@dataclass(frozen=True, slots=True)
+class JobWays:
+    """The opened ways of one job."""
+
+    ways: Ways
+    visit: Visit | None = None
+    """The command's visit at the door, which must have been admitted before the command starts."""
+    ask: Ask | None = None
+    """Gets what the command waits for."""
+    paths: Callable[[], list[str]] = field(default=list)
+    """Returns the paths to ask for."""
+
+
+@dataclass(frozen=True, slots=True)
+class WayOpener:
+    """Opens the ways of one worker's jobs."""
+
+    proxy: EgressProxy
+    door: Door
+    logs_requests: bool = False
+    """Whether each request to an API server is logged."""
+
+    @asynccontextmanager
+    async def opened(self, guest: Guest) -> AsyncIterator[JobWays]:
+        """Opens the ways while the block runs. Raises DoorGoneError."""
+        async with AsyncExitStack() as stack:
+            proxy = await stack.enter_async_context(self.proxy.admit(guest.job_id))
+            awaited = guest.envelope.awaited
+            own_server = awaited.own_server if awaited else None
+            touched = Touched(awaited) if awaited and own_server is None else None
+            visit = await self._visit(guest, touched, stack)
+            ways = Ways(proxy, visit.address if visit else None)
+            if own_server is not None and (server := _server_access(guest, own_server)) is not None:
+                watching = await stack.enter_async_context(self.door.visit(server, job_id=guest.job_id))
+                yield JobWays(ways, visit, watching.ask, lambda: list(own_server.paths))
+            elif visit is not None and touched is not None:
+                yield JobWays(ways, visit, visit.ask, lambda: touched.paths)
+            else:
+                yield JobWays(ways, visit)
+
+    async def _visit(self, guest: Guest, touched: Touched | None, stack: AsyncExitStack) -> Visit | None:
+        command = guest.envelope.command
+        if command.kubeconfig is None or not command.needs_cluster:
+            return None
+
+        def report(seen: Seen) -> None:
+            if touched is not None:
+                touched.note(seen)
+            if self.logs_requests:
+                _log(seen, guest)
+
+        return await stack.enter_async_context(
+            self.door.visit(
+                access.of(command.kubeconfig, guest.principal),
+                job_id=guest.job_id,
+                notary=guest.notary,
+                reports=report if touched is not None or self.logs_requests else None,
+                on_gone=lambda: guest.control.fail(DOOR_DIED),
+                kinds=command.looked_up,
+            )
+        )
+
+
+def _server_access(guest: Guest, server: OwnServer) -> Access | None:
+    """Returns the access to the tool's own server; None if the request names none."""
+    credentials: Mapping[str, str] = guest.envelope.command.credentials
+    place = credentials.get(guest.tool.server_variable or "")
+    if not place:
+        return None
+    token = credentials.get(guest.tool.token_variable or "", "")
+    url = f"{server.scheme}://{place}{server.root_path}"
+    return access.with_token(url, token, skips_verification=server.skips_verification, principal=guest.principal)
+
+
+def _log(seen: Seen, guest: Guest) -> None:
+    log.debug(
+        "api request",
+        job_id=guest.job_id,
+        command_class=guest.envelope.command_class,
+        **seen.model_dump(exclude={"type", "visit"}),
+    )
