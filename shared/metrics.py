@@ -194,6 +194,12 @@ EGRESS_CONNECTIONS = Counter(
     registry=WORKER,
 )
 
+DOOR_STRANGERS = Counter(
+    "mcp_k8s_door_strangers",
+    "Requests to this worker's door without the pass of a running command.",
+    registry=WORKER,
+)
+
 
 def count_ended(tool: str, command_class: str, state: str) -> None:
     """Counts a job by its record in Redis. The record is not trusted, because others may write to Redis."""

@@ -56,6 +56,14 @@ def second_cluster(tools: E2eTools, cluster: ControlPlane) -> Iterator[ControlPl
 
 
 @pytest.fixture(scope="session")
+def spdy_cluster(tools: E2eTools, cluster: ControlPlane) -> Iterator[ControlPlane]:
+    """The same cluster through an API server without WebSockets for streams, as older ones are: clients take SPDY."""
+    gates = {"TranslateStreamCloseWebsocketRequests": False, "PortForwardWebsockets": False}
+    with running(ControlPlane(tools, replica_of=cluster, feature_gates=gates)) as control_plane:
+        yield control_plane
+
+
+@pytest.fixture(scope="session")
 def argo_cd(tools: E2eTools, cluster: ControlPlane) -> Iterator[ArgoCd]:
     with running(ArgoCd(tools, cluster)) as installation:
         yield installation

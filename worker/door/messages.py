@@ -186,8 +186,16 @@ class Answered(BaseModel):
     status: int | None = None
 
 
+class Stranger(BaseModel):
+    """Door to worker: a request came without the pass of a visit."""
+
+    model_config = _CONFIG
+
+    type: Literal["stranger"] = "stranger"
+
+
 ToDoor = Admit | Dismiss | Dialled | Intended | Ask
-ToWorker = Admitted | Dismissed | Dial | Intend | Complete | Seen | Answered
+ToWorker = Admitted | Dismissed | Dial | Intend | Complete | Seen | Answered | Stranger
 _Kind = Field(discriminator="type")
 _TO_DOOR: TypeAdapter[ToDoor] = TypeAdapter(Annotated[ToDoor, _Kind])
 _TO_WORKER: TypeAdapter[ToWorker] = TypeAdapter(Annotated[ToWorker, _Kind])

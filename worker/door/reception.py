@@ -13,7 +13,7 @@ from worker.door.http.child_connection import ChildConnection, Request
 from worker.door.http.errors import BadRequestError
 from worker.door.http.request_head import Head
 from worker.door.knowledge import Knowledge
-from worker.door.messages import Access, Admit, Admitted, Answered, Ask, Dismiss, Dismissed, memory_file
+from worker.door.messages import Access, Admit, Admitted, Answered, Ask, Dismiss, Dismissed, Stranger, memory_file
 from worker.door.visits.pool import Pool
 from worker.door.visits.visit import Visit
 from worker.door.worker_link import WorkerLink
@@ -57,6 +57,7 @@ class DoorReception:
             raise BadRequestError("its Host is not the door's")
         visit = self._by_pass.get(_digest(head.target.pass_))
         if visit is None:
+            self._worker.tell(Stranger())
             raise BadRequestError(_NO_PASS, 401)
         visit.join(child)
         return visit

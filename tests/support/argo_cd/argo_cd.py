@@ -32,7 +32,7 @@ class ArgoCd(Installation):
         self.cluster_url = cluster.url
         self._tools = tools
         self._cluster = cluster
-        self._settings = Settings(cluster.url, cluster.credentials.admin_token, cluster.credentials.ca_pem)
+        self._settings = Settings(cluster.url, cluster.credentials.machinery_token, cluster.credentials.ca_pem)
         self.repository = Repository(self.directory / "repository")
 
     @property
@@ -94,7 +94,7 @@ class ArgoCd(Installation):
 
     def _kubeconfig(self) -> Path:
         path = self.directory / "kubeconfig"
-        path.write_text(self._cluster.kubeconfig(namespace=NAMESPACE))
+        path.write_text(self._cluster.kubeconfig(token=self._cluster.credentials.machinery_token, namespace=NAMESPACE))
         return path
 
     def _environment(self) -> dict[str, str]:

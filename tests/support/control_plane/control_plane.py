@@ -3,11 +3,14 @@
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from tests.support.api_server import certificates, kubeconfig
 from tests.support.control_plane.api import Api
+from tests.support.control_plane.audit import AuditLog
 from tests.support.control_plane.credentials import ISSUER, Credentials
 from tests.support.control_plane.daemons import Installation
+from tests.support.control_plane.kubelet import Kubelet
 from tests.support.e2e_tools import E2eTools
 from tests.support.product import free_port
 
@@ -15,23 +18,43 @@ SERVICE_RANGE = "10.96.0.0/16"
 NODE = "node-1"
 NODE_LEASE = f"/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/{NODE}"
 LEASE_S = 40
+POD_PORTS = (8080, 8081, 15_000, 15_014)
+"""Of every pod, each leading to a port of loopback on which a test may serve: see `ControlPlane.pod_ports`."""
 NODE_GRACE_S = 3_600
 """A node that is silent for so long is not ready, nor are its pods ever again: KWOK makes a pod ready only once."""
 STAGES = Path(__file__).with_name("stages.yaml")
+AUDIT_POLICY = Path(__file__).with_name("audit_policy.yaml")
 KWOK_STAGES = ("node/fast/node-initialize", "node/heartbeat-with-lease/node-heartbeat-with-lease")
 KWOK_POD_STAGES = ("pod/fast/pod-complete", "pod/fast/pod-delete")
 
 
 class ControlPlane(Installation):
-    """One cluster. With `etcd_url` it is an API server only, on another's etcd: enough to be a second cluster."""
+    """One cluster. With `etcd_url` it is an API server only, on another's etcd: enough to be a second cluster.
 
-    def __init__(self, tools: E2eTools, *, etcd_url: str | None = None, api_server: str = "kube-apiserver") -> None:
+    With `replica_of` it is one more API server of that cluster, `feature_gates` are its own.
+    """
+
+    def __init__(
+        self,
+        tools: E2eTools,
+        *,
+        etcd_url: str | None = None,
+        replica_of: "ControlPlane | None" = None,
+        api_server: str = "kube-apiserver",
+        feature_gates: Mapping[str, bool] = MappingProxyType({}),
+    ) -> None:
         super().__init__("control-plane-")
-        self.credentials = Credentials.create(self.directory / "credentials")
-        self.api = Api(ca_pem=self.credentials.ca_pem, token=self.credentials.admin_token)
+        self.credentials: Credentials = (
+            replica_of.credentials if replica_of else Credentials.create(self.directory / "credentials")
+        )
+        self.api = Api(ca_pem=self.credentials.ca_pem, token=self.credentials.machinery_token)
+        self.audit = AuditLog(self.directory / "audit.log")
+        self.kubelet = Kubelet(self.directory / "kubelet")
         self._tools = tools
         self._api_server = api_server
-        self._foreign_etcd_url = etcd_url
+        self._feature_gates = feature_gates
+        self._replica_of = replica_of
+        self._foreign_etcd_url = replica_of.etcd_url if replica_of else etcd_url
 
     @property
     def url(self) -> str:
@@ -43,6 +66,8 @@ class ControlPlane(Installation):
 
     def choose_ports(self) -> None:
         self.port, self.etcd_port, self.etcd_peer_port = free_port(), free_port(), free_port()
+        self.kubelet_port = free_port()
+        self.pod_ports = {port: free_port() for port in POD_PORTS}
         self.api.move(self.url)
 
     def start(self) -> None:
@@ -101,6 +126,10 @@ class ControlPlane(Installation):
             },
         )
 
+    @property
+    def _etcd_prefix(self) -> str:
+        return self._replica_of._etcd_prefix if self._replica_of else f"/{self.port}"
+
     def _start_etcd(self) -> None:
         peer_url = f"http://127.0.0.1:{self.etcd_peer_port}"
         self.daemons.start(
@@ -124,7 +153,7 @@ class ControlPlane(Installation):
             [
                 str(self._tools.path(self._api_server)),
                 f"--etcd-servers={self.etcd_url}",
-                f"--etcd-prefix=/{self.port}",
+                f"--etcd-prefix={self._etcd_prefix}",
                 "--bind-address=127.0.0.1",
                 f"--secure-port={self.port}",
                 f"--tls-cert-file={folder / 'server.pem'}",
@@ -138,12 +167,17 @@ class ControlPlane(Installation):
                 # No kubelet mounts a token, so no pod needs one.
                 "--disable-admission-plugins=ServiceAccount",
                 "--endpoint-reconciler-type=none",
+                f"--audit-policy-file={AUDIT_POLICY}",
+                f"--audit-log-path={self.directory / 'audit.log'}",
+                "--kubelet-preferred-address-types=InternalIP",
+                f"--kubelet-certificate-authority={folder / 'ca.pem'}",
+                *(f"--feature-gates={name}={str(value).lower()}" for name, value in self._feature_gates.items()),
             ],
         )
 
     def _start_controllers(self) -> None:
         own = self.directory / "admin.kubeconfig"
-        own.write_text(self.kubeconfig())
+        own.write_text(self.kubeconfig(token=self.credentials.machinery_token))
         controllers = [f"--kubeconfig={own}", "--leader-elect=false", "--secure-port=0"]
         self.daemons.start(
             "kube-controller-manager",
@@ -156,6 +190,10 @@ class ControlPlane(Installation):
             ],
         )
         self.daemons.start("kube-scheduler", [str(self._tools.path("kube-scheduler")), *controllers])
+        self._start_nodes(own)
+
+    def _start_nodes(self, own: Path) -> None:
+        folder = self.credentials.directory
         stages = [
             self._tools.files("kwok") / "kustomize" / "stage" / f"{name}.yaml"
             for name in (*KWOK_STAGES, *KWOK_POD_STAGES)
@@ -167,8 +205,12 @@ class ControlPlane(Installation):
                 f"--kubeconfig={own}",
                 "--manage-all-nodes=true",
                 f"--node-lease-duration-seconds={LEASE_S}",
-                "--node-ip=10.0.0.1",
-                *(f"--config={path}" for path in (*stages, STAGES)),
+                "--node-ip=127.0.0.1",
+                f"--node-port={self.kubelet_port}",
+                f"--server-address=127.0.0.1:{self.kubelet_port}",
+                f"--tls-cert-file={folder / 'server.pem'}",
+                f"--tls-private-key-file={folder / 'server-key.pem'}",
+                *(f"--config={path}" for path in (*stages, STAGES, self.kubelet.configure(self.pod_ports))),
             ],
         )
 

@@ -23,6 +23,8 @@ class Credentials:
     directory: Path
     admin_token: str = field(default_factory=lambda: secrets.token_hex(20), repr=False)
     viewer_token: str = field(default_factory=lambda: secrets.token_hex(20), repr=False)
+    machinery_token: str = field(default_factory=lambda: secrets.token_hex(20), repr=False)
+    """Of an administrator whose requests the audit log leaves out: the cluster's own parts, and what tests ask."""
 
     @classmethod
     def create(cls, directory: Path) -> "Credentials":
@@ -33,7 +35,9 @@ class Credentials:
         credentials.signing_key.write_bytes(_private_pem(key))
         credentials.verifying_key.write_bytes(_public_pem(key))
         credentials.token_file.write_text(
-            f'{credentials.admin_token},admin,1,"system:masters"\n{credentials.viewer_token},viewer,2\n'
+            f'{credentials.admin_token},admin,1,"system:masters"\n'
+            f"{credentials.viewer_token},viewer,2\n"
+            f'{credentials.machinery_token},machinery,3,"system:masters"\n'
         )
         return credentials
 

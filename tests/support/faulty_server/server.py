@@ -66,11 +66,12 @@ async def running(
     answer: Answer,
     *,
     tls: ssl.SSLContext | None = None,
+    port: int = 0,
     at_connection: Callable[[Connection], Awaitable[None]] | None = None,
 ) -> AsyncIterator[FaultyServer]:
     """Serves until the block ends. `at_connection` acts before the first request of each connection is read."""
     server = FaultyServer(answer, is_tls=tls is not None, at_connection=at_connection)
-    listener = await asyncio.start_server(server.accept, HOST, 0, ssl=tls, limit=HEAD_BYTES)
+    listener = await asyncio.start_server(server.accept, HOST, port, ssl=tls, limit=HEAD_BYTES)
     server.port = listener.sockets[0].getsockname()[1]
     try:
         yield server

@@ -12,12 +12,13 @@ from pathlib import Path
 import structlog
 from pydantic import ValidationError
 
+from shared import metrics
 from shared.models import JobId
 from worker.door import messages
 from worker.door.client.address import DoorAddress
 from worker.door.client.dialling import Dialling
 from worker.door.client.visit import Answer, DoorGoneError, Notary, Visit
-from worker.door.messages import Access, Admit, Dial, Dismiss, Seen, ToDoor
+from worker.door.messages import Access, Admit, Dial, Dismiss, Seen, Stranger, ToDoor
 from worker.egress.dialer import Dialer
 from worker.launcher.channel import channel_pair, close_all
 from worker.launcher.link import Link
@@ -134,6 +135,10 @@ class Door:
             log.error("the door sent a packet that is not valid, and is killed")
             close_all(descriptors)
             self.kill()
+            return
+        if isinstance(message, Stranger):
+            metrics.DOOR_STRANGERS.inc()
+            close_all(descriptors)
             return
         visit = self._visits.get(message.visit)
         if visit is None:

@@ -69,6 +69,8 @@ def parse(raw: bytes) -> Head:
     """Reads a head with the empty line that ends it. Raises `BadRequestError`."""
     line, *lines = raw.removesuffix(END).split(b"\r\n")
     method, target = _read_line(line)
+    if len(raw) - len(line) > MOST_HEADERS_BYTES:
+        raise BadRequestError(f"its headers have more than {MOST_HEADERS_BYTES} bytes", 431)
     fields = _read_fields(lines)
     content_length, is_chunked = _framing(fields)
     upgrade = _upgrade(method, fields)

@@ -141,6 +141,7 @@ class ServerConnection(asyncio.Protocol):
             self._rest = data[upgrade.args[0] :]
             self._keeps_open = False
         except (httptools.HttpParserError, ServerError):
+            self._tell()
             self._break(ServerError("malformed HTTP response"))
             return
         self._tell()

@@ -30,13 +30,10 @@ async def connect(route: Route, dial: Dial) -> ServerConnection:
     connected = await dial()
     try:
         _keep_alive(connected)
-        _, connection = await asyncio.get_running_loop().create_connection(
-            ServerConnection,
-            sock=connected,
-            ssl=context,
-            server_hostname=route.name if context else None,
-            ssl_handshake_timeout=HANDSHAKE_TIMEOUT_S if context else None,
-        )
+        async with asyncio.timeout(HANDSHAKE_TIMEOUT_S):
+            _, connection = await asyncio.get_running_loop().create_connection(
+                ServerConnection, sock=connected, ssl=context, server_hostname=route.name if context else None
+            )
     except (OSError, ssl.CertificateError, ValueError) as error:  # a timeout is an OSError
         connected.close()
         raise ServerError(failure_words.of_handshake(error, route.name)) from None

@@ -1,0 +1,117 @@
+"""Answers that do not end, or are long: they flow as they come, and only as fast as the command reads."""
+
+import asyncio
+import resource
+import socket
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from tests.support import door as doors
+from tests.support import faulty_server
+from tests.support.faulty_server import answers
+from worker import loopback
+from worker.door.client.client import Door
+
+WATCH = "/api/v1/namespaces/default/pods?watch=true"
+MUCH_BYTES = 300 * 1024 * 1024
+MOST_GROWTH_BYTES = 24 * 1024 * 1024
+WATCHES = 200
+
+
+def memory(door: Door) -> int:
+    """Resident bytes of the door's process, read where it cannot refuse: it is not dumpable."""
+    pages = int(Path(f"/proc/{door.pid}/statm").read_text(encoding="ascii").split()[1])
+    return pages * resource.getpagesize()
+
+
+async def test_event_of_a_watch_arrives_before_the_next_one_is_sent(door: Door) -> None:
+    released = asyncio.Semaphore(0)
+    events = [b'{"type":"ADDED"}\n', b'{"type":"DELETED"}\n']
+    async with (
+        faulty_server.running(answers.streams(events, released=released)) as server,
+        doors.visited(door, server.url) as visit,
+        doors.connected(door, visit) as client,
+    ):
+        client.writer.write(client.request("GET", WATCH))
+        _, headers = await client.head()
+        pieces = client.pieces(headers)
+        for event in events:
+            released.release()
+            async with asyncio.timeout(doors.LIMIT_S):
+                assert await anext(pieces) == event
+        released.release()
+        async with asyncio.timeout(doors.LIMIT_S):
+            assert await anext(pieces, None) is None
+
+
+async def test_long_answer_is_whole_and_takes_no_memory(door: Door) -> None:
+    async with (
+        faulty_server.running(answers.sends_much(MUCH_BYTES)) as server,
+        doors.visited(door, server.url) as visit,
+        doors.connected(door, visit) as client,
+    ):
+        before, most, received = memory(door), 0, 0
+        client.writer.write(client.request("GET", "/api/v1/pods"))
+        _, headers = await client.head()
+        async for piece in client.pieces(headers):
+            received += len(piece)
+            most = max(most, memory(door))
+        assert received == MUCH_BYTES
+        assert most - before < MOST_GROWTH_BYTES
+
+
+async def test_command_that_does_not_read_makes_the_server_wait(door: Door) -> None:
+    async with (
+        faulty_server.running(answers.sends_much()) as server,
+        doors.visited(door, server.url) as visit,
+    ):
+        before = memory(door)
+        with socket.create_connection((loopback.HOST, door.port)) as slow:
+            client = f"GET /{visit.address.access.pass_}/api HTTP/1.1\r\nHost: {loopback.HOST}:{door.port}\r\n\r\n"
+            slow.sendall(client.encode())
+            await doors.wait_until(lambda: _has_stopped(server))
+            assert memory(door) - before < MOST_GROWTH_BYTES
+
+
+_last: dict[int, tuple[int, int]] = {}
+
+
+def _has_stopped(server: faulty_server.FaultyServer) -> bool:
+    """Whether the server has sent something, and nothing more in many looks."""
+    sent = max((connection.sent_bytes for connection in server.connections), default=0)
+    before, looks = _last.get(server.port, (0, 0))
+    _last[server.port] = (sent, looks + 1 if sent == before else 0)
+    return sent > 0 and looks > 30
+
+
+async def test_many_watches_run_side_by_side(door: Door) -> None:
+    released = asyncio.Semaphore(0)
+    async with (
+        faulty_server.running(answers.streams([b"{}\n"], released=released)) as server,
+        doors.visited(door, server.url) as visit,
+        AsyncExitStack() as stack,
+    ):
+        clients = [await stack.enter_async_context(doors.connected(door, visit)) for _ in range(WATCHES)]
+        for client in clients:
+            client.writer.write(client.request("GET", WATCH))
+        heads = [await client.head() for client in clients]
+        assert {status for status, _ in heads} == {200}
+        for _ in range(2 * WATCHES):
+            released.release()
+        for client, (_, headers) in zip(clients, heads, strict=True):
+            async with asyncio.timeout(doors.LIMIT_S):
+                assert [piece async for piece in client.pieces(headers)] == [b"{}\n"]
+
+
+async def test_command_has_a_limit_of_connections(door: Door) -> None:
+    async with (
+        faulty_server.running(answers.stalls(answers.CHUNKED_HEAD)) as server,
+        doors.visited(door, server.url) as visit,
+        AsyncExitStack() as stack,
+    ):
+        for _ in range(256):
+            client = await stack.enter_async_context(doors.connected(door, visit))
+            client.writer.write(client.request("GET", WATCH))
+            assert (await client.head())[0] == 200
+        one_more = await stack.enter_async_context(doors.connected(door, visit))
+        assert (await one_more.get("/version")).status == 503
