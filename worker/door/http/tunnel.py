@@ -17,7 +17,10 @@ class Tunnel:
         server.set_protocol(_Side(self, child))
         if arrived:
             child.write(arrived)
-        server.resume_reading()
+        if child.is_closing() or server.is_closing():
+            self.end()
+        else:
+            server.resume_reading()
 
     def end(self) -> None:
         """Ends both sides, after what was written."""
