@@ -255,6 +255,9 @@ class WorkerSettings(CommonSettings):
     """Folder in which CLIs and text filters are looked for before PATH."""
     job_file_bytes: int = Field(256 * 1024 * 1024, ge=1_024)
     """Largest size of all files of one command together, in bytes, including those that the caller sent."""
+    job_memory_bytes: int = Field(2 * 1024**3, ge=128 * 1024**2)
+    """Bytes of memory that the processes of one command may use together. A command that uses more is ended. To show a
+    list as JSON, kubectl needs some 15 times its size. Only Linux workers enforce this."""
     go_memory_limit: str = Field("200MiB", pattern=r"^\d+(B|KiB|MiB|GiB)$")
     """Heap size above which a CLI collects garbage. Below it, garbage collection only makes the start slower."""
     egress_allow: str = ""

@@ -37,7 +37,7 @@ from worker.observer.observatory import Observatory
 from worker.output import command_response, redaction
 from worker.output.recorder import OutputLimits, OutputRecorder
 from worker.output.redaction import Redactor
-from worker.run import command_plan, disk_watch, job_directory
+from worker.run import command_plan, disk_watch, job_directory, memory_watch
 from worker.run.command_plan import CommandPlan, PlanSettings
 from worker.run.execution import Execution, Sink, starting
 from worker.run.job_directory import JobDirectory
@@ -196,7 +196,11 @@ class JobRunner:
             plan = replace(plan, reservation=job.reservation)
             await _admitted(opened, plan)
             # The watchers are set up while the process starts.
-            async with starting(plan, self.launcher) as started, self._watched(job, recorder, opened) as sink:
+            async with (
+                starting(plan, self.launcher) as started,
+                memory_watch.watching(started.living_groups, self.settings.plan.job_memory_bytes, job.control),
+                self._watched(job, recorder, opened) as sink,
+            ):
                 job.times.end(Phase.START)
                 with job_spans.process(self.tracer, job.envelope.command.tool) as ended:
                     execution = await started.end(

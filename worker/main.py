@@ -340,6 +340,7 @@ def _plan_settings(settings: WorkerSettings, contained: Containment, dialer: Dia
         allow_loopback=settings.allow_loopback,
         job_file_bytes=settings.job_file_bytes,
         go_memory_limit=settings.go_memory_limit,
+        job_memory_bytes=settings.job_memory_bytes,
         own_ports=dialer.policy.own.ports,
     )
 

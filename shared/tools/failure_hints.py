@@ -65,6 +65,20 @@ CLUSTER = {
 """Regular expression that finds a failure in standard error → next step, for CLIs that connect to an API server."""
 
 
+OUT_OF_MEMORY = (
+    "The command needed more memory than a command may use here: ask for less at a time (a namespace, a label "
+    "selector, fewer kinds), or have the operator raise K8S_MCP_JOB_MEMORY_BYTES."
+)
+_OUT_OF_MEMORY = re.compile(
+    r"^(\[\w{1,20}\] )?(fatal error|runtime): [^\n]{0,100}(out of|cannot allocate) memory", re.MULTILINE
+)
+
+
+def ran_out_of_memory(error: str) -> bool:
+    """Returns whether the beginning of standard error is that of a Go program without memory. A long trace follows."""
+    return _OUT_OF_MEMORY.search(error[:SEARCHED_CHARACTERS]) is not None
+
+
 def find(hints: Mapping[str, str], error: str) -> str | None:
     """Returns the first hint whose failure is found at the end of standard error.
 

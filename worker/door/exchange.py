@@ -52,9 +52,9 @@ class Exchange:
         try:
             await (self._change() if self._judged.judgement.is_change else self._read())
         except ServerError as error:
-            self.reply(_UNAVAILABLE, f"the server {self.visit.route.server} cannot be reached: {error}")
+            self._reply_unreachable(f"the server {self.visit.route.server} cannot be reached: {error}")
         except BadRequestError as error:
-            self.reply(_UNAVAILABLE, f"the address {self.visit.route.server} cannot be used: {error}")
+            self._reply_unreachable(f"the address {self.visit.route.server} cannot be used: {error}")
         finally:
             if not self._judged.judgement.is_read:
                 self._report()
@@ -64,6 +64,16 @@ class Exchange:
         self.status = code
         keeps_connection = self.request.head.keeps_connection
         self.child.write(status.answer(code, message, keeps_connection=keeps_connection))
+        self.child.finish(keeps_connection=keeps_connection)
+
+    def _reply_unreachable(self, message: str) -> None:
+        """Says why there is no answer. Clients show the text of a Status only if it answers for a resource."""
+        if self._known.info.is_resource:
+            self.reply(_UNAVAILABLE, message)
+            return
+        self.status = _BAD_GATEWAY
+        keeps_connection = self.request.head.keeps_connection
+        self.child.write(status.answer_in_words(_BAD_GATEWAY, message, keeps_connection=keeps_connection))
         self.child.finish(keeps_connection=keeps_connection)
 
     # Reads.

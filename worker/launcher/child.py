@@ -250,6 +250,8 @@ def _set_limits(limits: Limits) -> None:
     _set_limit(resource.RLIMIT_CORE, limits.core_bytes)
     if limits.memory_bytes is not None:
         _set_limit(resource.RLIMIT_DATA, limits.memory_bytes)
+    if limits.address_space_bytes is not None and IS_LINUX:
+        _set_limit(resource.RLIMIT_AS, limits.address_space_bytes)
     # SIGXCPU comes first, because it tells the reason; SIGKILL ends a program that ignores it.
     _set_limit(resource.RLIMIT_CPU, limits.cpu_s, grace=CPU_GRACE_S)
 

@@ -49,7 +49,12 @@ class Limits:
     cpu_s: int
     core_bytes: int = 0
     memory_bytes: int | None = None
-    """Bytes of private, writable memory that the process may use. Only Linux enforces this."""
+    """Bytes of private, writable memory that the process may use. Only Linux enforces this.
+
+    It does not hold Go programs, which reserve memory first and make it writable later.
+    """
+    address_space_bytes: int | None = None
+    """Bytes of address space that the process may reserve. Only Linux enforces this."""
 
 
 @dataclass(frozen=True, slots=True)

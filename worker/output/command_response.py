@@ -9,6 +9,7 @@ from shared.tools import failure_hints
 from shared.tools.tool import Tool
 from worker.job_control import JobControl, StopKind
 from worker.output.recorder import OutputRecorder
+from worker.run import memory_watch
 from worker.run.execution import Cause, Execution
 
 NO_EXIT_CODE = -1
@@ -86,7 +87,7 @@ def of_execution(
         state=state,
         duration_ms=execution.duration_ms,
         truncated=output_cut or error_cut or recorder.dropped_bytes > 0,
-        hint=_hint(execution, state, printed=printed, tool=tool, verb=verb),
+        hint=_hint(execution, state, reason=reason, printed=printed, tool=tool, verb=verb),
         changes=recorder.changes.told(),
     )
 
@@ -112,10 +113,12 @@ def _exit_code(execution: Execution, state: JobState) -> int:
     return own if state is JobState.FAILED and execution.exit.started and own is not None else NO_EXIT_CODE
 
 
-def _hint(execution: Execution, state: JobState, *, printed: str, tool: Tool, verb: str) -> str | None:
+def _hint(execution: Execution, state: JobState, *, reason: str, printed: str, tool: Tool, verb: str) -> str | None:
     if state is JobState.SUCCEEDED:
         ended = WATCH_ENDED if execution.cause is Cause.TIME_LIMIT else None
         return " ".join(filter(None, (ended, MASKED if execution.masked else None))) or None
+    if state is JobState.FAILED and (memory_watch.is_reason(reason) or failure_hints.ran_out_of_memory(printed)):
+        return failure_hints.OUT_OF_MEMORY
     failed_itself = state is JobState.FAILED and execution.stage in (None, tool.name)
     if not failed_itself:
         return None

@@ -31,6 +31,10 @@ OPEN_FILES = 1_024
 CPU_FACTOR = 2
 """Number of cores that a command may keep busy for its whole time limit."""
 CPU_FLOOR_S = 60
+RESERVED_BYTES = 2 * 1024**3
+"""Address space that a command gets in any case. The CLIs reserve some 1.2 GB before they do anything."""
+RESERVED_FACTOR = 2
+"""Address space per byte of the memory limit. kubectl reserved 5.9 GB when it used 3.4 GB."""
 
 COMMON_READABLE = (
     *certificate_paths.READABLE,
@@ -52,6 +56,8 @@ class PlanSettings:
     go_memory_limit: str
     own_ports: Callable[[], frozenset[int]] = frozenset
     """Returns the ports of our own services, which may change. No command may connect to them, not even on loopback."""
+    job_memory_bytes: int = 2 * 1024**3
+    """Bytes of memory that the processes of a command may use together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +157,7 @@ def _limits(settings: PlanSettings, time_limit_s: float) -> Limits:
         file_size_bytes=settings.job_file_bytes,
         open_files=OPEN_FILES,
         cpu_s=int(max(CPU_FLOOR_S, time_limit_s * CPU_FACTOR)),
+        address_space_bytes=settings.job_memory_bytes * RESERVED_FACTOR + RESERVED_BYTES,
     )
 
 

@@ -113,6 +113,10 @@ class Started:
     is_read: bool = False
     """Whether the pipes are read. Then the reader closes them."""
 
+    def living_groups(self) -> tuple[int, ...]:
+        """Returns the process group of each stage that has not ended, as far as is known."""
+        return self.run.living_groups
+
     async def end(
         self,
         sink: Sink,

@@ -95,6 +95,7 @@ def test_worker_defaults_are_those_of_the_design() -> None:
         (WorkerSettings, "K8S_MCP_STORED_OUTPUT_BYTES", "1"),
         (WorkerSettings, "K8S_MCP_SANDBOX", "never"),
         (WorkerSettings, "K8S_MCP_JOB_FILE_BYTES", "1"),
+        (WorkerSettings, "K8S_MCP_JOB_MEMORY_BYTES", "134217727"),
         (WorkerSettings, "K8S_MCP_GO_MEMORY_LIMIT", "much"),
     ],
 )

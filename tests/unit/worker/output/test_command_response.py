@@ -5,6 +5,7 @@ import pytest
 from shared.changes import ChangeState
 from shared.events import EventKind
 from shared.models import CommandResponse, JobId, JobState
+from shared.tools import failure_hints
 from shared.tools.kubectl import definition as kubectl
 from tests.support.changes import change, done, told
 from tests.support.recorders import recorder_of
@@ -171,6 +172,27 @@ def test_known_failure_comes_with_its_next_step() -> None:
 
     assert response.hint is not None
     assert "api-resources" in response.hint
+
+
+@pytest.mark.parametrize("label", ["", "[helm] "])
+def test_program_that_got_no_more_memory_says_what_to_do(label: str) -> None:
+    recorder = recorder_of()
+    trace = "goroutine 1 [running]:\n" * 1_000
+    error = f"{label}runtime: out of memory: cannot allocate 4194304-byte block (1002307584 in use)\n"
+    recorder.add(EventKind.STDERR, f"{error}{label}fatal error: out of memory\n\n{trace}".encode())
+
+    response = of(Execution(FAILED, 1, Cause.ITSELF), state=JobState.FAILED, recorder=recorder)
+
+    assert response.hint == failure_hints.OUT_OF_MEMORY
+
+
+def test_command_that_used_too_much_memory_says_what_to_do() -> None:
+    reason = "the command was ended because it used more than 2147483648 bytes of memory"
+
+    response = of(Execution(KILLED, 1, Cause.STOP), state=JobState.FAILED, reason=reason)
+
+    assert response.hint == failure_hints.OUT_OF_MEMORY
+    assert response.error == reason
 
 
 def test_failure_of_a_filter_is_not_taken_for_one_of_the_tool() -> None:
