@@ -12,6 +12,8 @@ from tests.support.faulty_server import answers
 from worker.door.client.client import Door
 from worker.door.reception import MOST_WAITING
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 
 async def test_unknown_pass_is_unauthorized_and_counted(door: Door) -> None:
     before = metrics.DOOR_STRANGERS._value.get()
