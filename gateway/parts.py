@@ -110,7 +110,12 @@ def _built(
     jobs = JobService(
         store=store,
         sealer=JobSealer(master_keys, responses.output_keys, settings, tracer),
-        submitter=Submitter(submitting, queue_limit=settings.queue_limit, gateway_id=waiters.gateway_id),
+        submitter=Submitter(
+            submitting,
+            queue_limit=settings.queue_limit,
+            gateway_id=waiters.gateway_id,
+            output_budget_bytes=settings.output_budget_bytes,
+        ),
         waiters=waiters,
         delivery=Delivery(store, waiters, background),
         master_keys=master_keys,
