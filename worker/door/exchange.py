@@ -52,7 +52,9 @@ class Exchange:
         try:
             await (self._change() if self._judged.judgement.is_change else self._read())
         except ServerError as error:
-            self.reply(_UNAVAILABLE, f"the server {self.visit.route.server} cannot be reached: {error}")
+            self._reply_unreachable(f"the server {self.visit.route.server} cannot be reached: {error}")
+        except BadRequestError as error:
+            self._reply_unreachable(f"the address {self.visit.route.server} cannot be used: {error}")
         finally:
             if not self._judged.judgement.is_read:
                 self._report()
@@ -62,6 +64,16 @@ class Exchange:
         self.status = code
         keeps_connection = self.request.head.keeps_connection
         self.child.write(status.answer(code, message, keeps_connection=keeps_connection))
+        self.child.finish(keeps_connection=keeps_connection)
+
+    def _reply_unreachable(self, message: str) -> None:
+        """Says why there is no answer. Clients show the text of a Status only if it answers for a resource."""
+        if self._known.info.is_resource:
+            self.reply(_UNAVAILABLE, message)
+            return
+        self.status = _BAD_GATEWAY
+        keeps_connection = self.request.head.keeps_connection
+        self.child.write(status.answer_in_words(_BAD_GATEWAY, message, keeps_connection=keeps_connection))
         self.child.finish(keeps_connection=keeps_connection)
 
     # Reads.
@@ -82,8 +94,13 @@ class Exchange:
             self._serve(confirmed)
             return
         copy = known.copy_for(head)
-        if await self._answer(connection, head, copy=copy) and copy is not None:
-            known.keep(head, copy.content)
+        is_whole = False
+        try:
+            is_whole = await self._answer(connection, head, copy=copy)
+        finally:
+            body = copy.take() if copy else None
+        if is_whole:
+            known.keep(head, body)
 
     def _serve(self, remembered: Answer) -> None:
         """Answers from memory."""
@@ -144,7 +161,7 @@ class Exchange:
         try:
             await self._answer(connection, head, copy=copy)
         finally:
-            self._complete(change_note.completed(change, head, copy.content if copy else None))
+            self._complete(change_note.completed(change, head, copy.take() if copy else None))
 
     def _intended(self) -> Change:
         self.visit.changes += 1
@@ -184,9 +201,7 @@ class Exchange:
             on_last=lambda: self.visit.give_back(connection),
             copy=copy,
         )
-        self.child.flow_from(connection)
-        connection.deliver_to(delivery)
-        delivery.begin()
+        delivery.begin(connection)
         try:
             return await delivery.ended
         except asyncio.CancelledError:
@@ -203,7 +218,7 @@ class Exchange:
             await tunnel.ended
         finally:
             tunnel.abort()
-            self.child.connection_lost(None)
+            self.child.note_end_of_tunnel()
 
     def _written(self, known: Recall | None, added: dict[str, str] | None = None) -> bytes:
         more = {"Audit-ID": self.audit_id, **(known.added if known else {}), **(added or {})}

@@ -6,6 +6,7 @@ from http import HTTPStatus
 _REASONS = {
     400: "BadRequest",
     401: "Unauthorized",
+    403: "Forbidden",
     405: "MethodNotAllowed",
     413: "RequestEntityTooLarge",
     415: "UnsupportedMediaType",
@@ -32,10 +33,22 @@ def body(status: int, message: str) -> bytes:
 
 def answer(status: int, message: str, *, keeps_connection: bool) -> bytes:
     """Returns the whole answer. It has no `Retry-After`, with which clients would repeat their request."""
-    content = body(status, message)
+    return _whole(status, body(status, message), "application/json", keeps_connection=keeps_connection)
+
+
+def answer_in_words(status: int, message: str, *, keeps_connection: bool) -> bytes:
+    """Returns the whole answer as text.
+
+    Kubernetes' client library does not decode a Status that answers for discovery or a version, but quotes a text.
+    """
+    content = message[:MOST_MESSAGE_CHARACTERS].encode()
+    return _whole(status, content, "text/plain; charset=utf-8", keeps_connection=keeps_connection)
+
+
+def _whole(status: int, content: bytes, content_type: str, *, keeps_connection: bool) -> bytes:
     head = [
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
-        "Content-Type: application/json",
+        f"Content-Type: {content_type}",
         f"Content-Length: {len(content)}",
     ]
     if not keeps_connection:

@@ -84,6 +84,19 @@ def _has_stopped(server: faulty_server.FaultyServer) -> bool:
     return sent > 0 and looks > 30
 
 
+async def test_command_that_reads_on_gets_the_rest(door: Door) -> None:
+    async with (
+        faulty_server.running(answers.sends_much(MUCH_BYTES // 6)) as server,
+        doors.visited(door, server.url) as visit,
+        doors.connected(door, visit) as client,
+    ):
+        for _ in range(2):
+            client.writer.write(client.request("GET", "/api/v1/pods"))
+            await doors.wait_until(lambda: _has_stopped(server))
+            answer = await client.answer()
+            assert (len(answer.body), answer.is_whole) == (MUCH_BYTES // 6, True)
+
+
 async def test_many_watches_run_side_by_side(door: Door) -> None:
     released = asyncio.Semaphore(0)
     async with (

@@ -35,7 +35,7 @@ async def serving(issued: Issued, *, asks_client: bool = False) -> AsyncIterator
 
 async def answered(door: Door, server: str, **access: Any) -> Answered:
     async with doors.visited(door, server, **access) as visit, doors.connected(door, visit) as client:
-        return await client.get("/version")
+        return await client.get("/api/v1/pods")
 
 
 async def failure(door: Door, server: str, **access: Any) -> str:
