@@ -21,7 +21,12 @@ from worker.launcher.channel import Channel, close_all
 
 MOST_CONNECTIONS = 4_096
 _MAC_KEY = secrets.token_bytes(32)
-_NO_PASS = "the door does not know this command, or the command has ended"  # noqa: S105 - a text
+_NO_PASS = "the request belongs to no running command"  # noqa: S105 - a text
+_NO_PATH = (
+    "the request does not begin with the path of the kubeconfig's server, which versions of kubectl before 1.36 leave "
+    "out with `--raw`: use a newer kubectl"
+)
+_PASS_CHARACTERS = 43
 
 
 class DoorReception:
@@ -58,7 +63,8 @@ class DoorReception:
         visit = self._by_pass.get(_digest(head.target.pass_))
         if visit is None:
             self._worker.tell(Stranger())
-            raise BadRequestError(_NO_PASS, 401)
+            has_pass = len(head.target.pass_) == _PASS_CHARACTERS
+            raise BadRequestError(_NO_PASS, 401) if has_pass else BadRequestError(_NO_PATH)
         visit.join(child)
         return visit
 
