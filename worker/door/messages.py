@@ -187,11 +187,13 @@ class Answered(BaseModel):
 
 
 class Stranger(BaseModel):
-    """Door to worker: a request came without the pass of a visit."""
+    """Door to worker: requests came without the pass of a visit."""
 
     model_config = _CONFIG
 
     type: Literal["stranger"] = "stranger"
+    count: Annotated[int, Field(gt=0)]
+    """Number of such requests since the last message."""
 
 
 ToDoor = Admit | Dismiss | Dialled | Intended | Ask

@@ -15,12 +15,12 @@ class Tunnel:
         self._sides = [child, server]
         child.set_protocol(_Side(self, server))
         server.set_protocol(_Side(self, child))
-        if arrived:
+        if not server.is_closing():
+            server.resume_reading()
+        if arrived and not child.is_closing():
             child.write(arrived)
         if child.is_closing() or server.is_closing():
             self.end()
-        else:
-            server.resume_reading()
 
     def end(self) -> None:
         """Ends both sides, after what was written."""
