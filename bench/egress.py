@@ -1,15 +1,10 @@
 """Measures the time that the worker's proxy adds to a `get` of the bare CLI with a warm cache."""
 
-import asyncio
-import threading
-from collections.abc import Iterator
-from concurrent.futures import Future
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
-import uvloop
-
-from bench import clients
+from bench import background, clients
 from bench.latency import PROXY_BUDGET_MS, RUNS, added_row, program
 from bench.table import Row
 from bench.timing import in_turn
@@ -19,14 +14,12 @@ from shared.models import JobId
 from tests.support import egress
 from tests.support.api_server.handle import ApiServer
 
-START_TIMEOUT_S = 10.0
-
 
 def rows(api_server: ApiServer, directory: Path) -> list[Row]:
     """Returns the proxy's row."""
     logs.configure("warning")
     command = [program("kubectl"), "get", "pods"]
-    with _proxy() as url:
+    with background.entered(_proxy(), name="proxy") as url:
         calls = {
             name: clients.bare(command, _environment(directory / name, api_server, proxy_url=proxy_url))
             for name, proxy_url in (("direct", None), ("proxied", url))
@@ -44,22 +37,8 @@ def _environment(home: Path, api_server: ApiServer, *, proxy_url: str | None) ->
     return {"HOME": str(home), "KUBECONFIG": str(path)}
 
 
-@contextmanager
-def _proxy() -> Iterator[str]:
-    """Yields the URL of a proxy like a worker's, which runs in a separate thread."""
-    ready: Future[tuple[str, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
-
-    async def serve() -> None:
-        stop = asyncio.Event()
-        async with egress.proxy(egress.dialer()) as proxy, proxy.admit(JobId("0" * 48)) as access:
-            ready.set_result((access.url, asyncio.get_running_loop(), stop))
-            await stop.wait()
-
-    thread = threading.Thread(target=lambda: uvloop.run(serve()), name="proxy")
-    thread.start()
-    url, loop, stop = ready.result(START_TIMEOUT_S)
-    try:
-        yield url
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join()
+@asynccontextmanager
+async def _proxy() -> AsyncIterator[str]:
+    """Yields the URL of a proxy like a worker's."""
+    async with egress.proxy(egress.dialer()) as proxy, proxy.admit(JobId("0" * 48)) as access:
+        yield access.url

@@ -28,8 +28,8 @@ def _version(port: int) -> list[Row]:
     )
     bare, rest = timings["bare"], timings["rest"]
     return [
-        _ratio_row("`kubectl version --client`, REST submit-and-wait, p50", rest.p50, bare.p50, budget=1.00),
-        _ratio_row("the same, p95", rest.p95, bare.p95, budget=1.15),
+        ratio_row("`kubectl version --client`, REST submit-and-wait, p50", rest.p50, bare.p50, budget=1.00),
+        ratio_row("the same, p95", rest.p95, bare.p95, budget=1.15),
     ]
 
 
@@ -63,7 +63,8 @@ def _get(port: int, api_server: ApiServer, directory: Path) -> list[Row]:
     return [added_row(what, timings["rest"].p50 - timings["bare"].p50, NOOP_BUDGET_MS + PROXY_BUDGET_MS)]
 
 
-def _ratio_row(what: str, ours_ms: float, bare_ms: float, *, budget: float) -> Row:
+def ratio_row(what: str, ours_ms: float, bare_ms: float, *, budget: float) -> Row:
+    """Returns a row for a duration as a multiple of the bare CLI's."""
     ratio = ours_ms / bare_ms
     measured = f"{ratio:.2f} × ({ours_ms:.1f} / {bare_ms:.1f} ms)"
     return Row(what, f"≤ {budget:.2f} ×", measured, ratio <= budget)

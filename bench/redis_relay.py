@@ -7,20 +7,16 @@ message never passes before one that caused it.
 import asyncio
 import socket
 import struct
-import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import uvloop
-
+from bench import background
 from bench.redis_protocol import Messages
 
-START_TIMEOUT_S = 10.0
 BUFFER_BYTES = 65_536
 CREDENTIALS = struct.Struct("3i")
 """Process, user and group at the other end of a Unix socket: SO_PEERCRED of unix(7)."""
@@ -85,37 +81,26 @@ class _Connection:
             self._messages.append(Message(time.monotonic(), self._pid, name, command, is_command=False))
 
 
-@contextmanager
-def relay(server: Path, directory: Path) -> Iterator[Relay]:
+def relay(server: Path, directory: Path) -> AbstractContextManager[Relay]:
     """Yields a relay before the server on that Unix socket; its own is made in the directory."""
-    socket_path = directory / "relay"
+    return background.entered(_serving(server, directory / "relay"), name="relay")
+
+
+@asynccontextmanager
+async def _serving(server: Path, socket_path: Path) -> AsyncIterator[Relay]:
     passed = Relay(socket_path)
-    ready: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+    tasks: set[asyncio.Task[None]] = set()
 
-    async def serve() -> None:
-        stop = asyncio.Event()
-        tasks: set[asyncio.Task[None]] = set()
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(_carry_both(reader, writer, server, messages=passed.messages), name="relay")
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
 
-        def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.create_task(_carry_both(reader, writer, server, messages=passed.messages), name="relay")
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
-
-        async with await asyncio.start_unix_server(accept, socket_path):
-            ready.set_result((asyncio.get_running_loop(), stop))
-            await stop.wait()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-    thread = threading.Thread(target=lambda: uvloop.run(serve()), name="relay")
-    thread.start()
-    loop, stop = ready.result(START_TIMEOUT_S)
-    try:
+    async with await asyncio.start_unix_server(accept, socket_path):
         yield passed
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join()
+        for task in (left := list(tasks)):
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
 
 async def _carry_both(

@@ -94,6 +94,15 @@ async def running(settings: GatewaySettings, tracer: Tracer) -> AsyncIterator[Pa
                     task.cancel()
 
 
+def _submitter(settings: GatewaySettings, store: JobStore, gateway_id: str) -> Submitter:
+    return Submitter(
+        store,
+        queue_limit=settings.queue_limit,
+        gateway_id=gateway_id,
+        output_budget_bytes=settings.output_budget_bytes,
+    )
+
+
 def _built(
     settings: GatewaySettings,
     tracer: Tracer,
@@ -110,7 +119,7 @@ def _built(
     jobs = JobService(
         store=store,
         sealer=JobSealer(master_keys, responses.output_keys, settings, tracer),
-        submitter=Submitter(submitting, queue_limit=settings.queue_limit, gateway_id=waiters.gateway_id),
+        submitter=_submitter(settings, submitting, waiters.gateway_id),
         waiters=waiters,
         delivery=Delivery(store, waiters, background),
         master_keys=master_keys,

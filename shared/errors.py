@@ -54,6 +54,7 @@ class ErrorCode(StrEnum):
     LISTING_OFF = "listing-off"
     RELEASE_BUSY = "release-busy"
     QUEUE_FULL = "queue-full"
+    OUTPUT_FULL = "output-full"
     TOO_MANY_JOBS = "too-many-jobs"
     NO_WORKER = "no-worker"
     GATEWAY_BUSY = "gateway-busy"

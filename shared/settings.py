@@ -136,6 +136,9 @@ class CommonSettings(StoreSettings):
     """Longest time limit that a request may ask for, in seconds."""
     retention_s: int = Field(3_600, ge=60, le=604_800)
     """Seconds that a finished job can be read."""
+    embedded_memory_bytes: int = Field(1024**3, ge=0)
+    """Bytes of memory that the embedded server of `mcp-k8s up` may use (`maxmemory`). Beyond it, the server refuses new
+    jobs and output, and evicts nothing. 0 means no limit. Keep it above `K8S_MCP_OUTPUT_BUDGET_BYTES`."""
     allow_loopback: bool = False
     """Whether a kubeconfig may use a cluster on a loopback address (kind, minikube, k3d). `mcp-k8s up` sets it."""
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
@@ -191,6 +194,10 @@ class GatewaySettings(CommonSettings):
     """Seconds that a job may wait for a worker before it expires."""
     queue_limit: int = Field(1_000, ge=1, le=100_000)
     """Largest number of queued jobs. Beyond it, new jobs are refused."""
+    output_budget_bytes: int = Field(512 * 1024**2, ge=0)
+    """Largest number of bytes that the sealed requests, outputs and results of all jobs take in Redis together. Beyond
+    it, new jobs are refused until results expire. 0 means no limit. Redis needs more than that: running jobs print on,
+    each up to `K8S_MCP_STORED_OUTPUT_BYTES`."""
     principal_job_limit: int = Field(0, ge=0, le=100_000)
     """Largest number of queued and running jobs of one caller. Beyond it, the caller's new jobs are refused. 0 means no
     limit. All callers without authentication count as one."""
@@ -247,6 +254,8 @@ class WorkerSettings(CommonSettings):
     """Seconds between SIGTERM and SIGKILL to a command's processes."""
     stored_output_bytes: int = Field(10 * 1024 * 1024, ge=1_024)
     """Bytes of a job's output that are stored. Output beyond that is read, counted and dropped."""
+    local_output_bytes: int = Field(1024 * 1024, ge=1_024)
+    """The same for a command that touches no cluster, such as `helm template`."""
     sandbox: SandboxMode = SandboxMode.REQUIRE
     """With `require` the worker does not start without Landlock. With `prefer` it logs that and runs without."""
     work_directory: Path | None = None

@@ -19,7 +19,7 @@ import shared
 from shared import events, logs
 from shared.errors import RequestError
 from shared.metrics import Phase
-from shared.models import CommandResponse, JobState
+from shared.models import CommandClass, CommandResponse, JobState
 from shared.redis.redis_connection import UNAVAILABLE
 from shared.sealing.envelope import Command, RequestEnvelope
 from shared.sealing.fernet_keys import DataKey, MasterKeys, Purpose, SealError
@@ -58,6 +58,14 @@ class RunnerSettings:
     output: OutputLimits
     kill_grace_s: float
     work_directory: Path
+    local_output_bytes: int = 1024 * 1024
+    """Bytes of output that are stored of a command that touches no cluster."""
+
+    def output_limits(self, command_class: CommandClass) -> OutputLimits:
+        """Returns the limits of a command's output."""
+        if command_class is not CommandClass.LOCAL:
+            return self.output
+        return replace(self.output, stored_bytes=min(self.local_output_bytes, self.output.stored_bytes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +164,7 @@ class JobRunner:
             job.claim.attempt,
             job.control,
             key=job.output_key,
-            limits=self.settings.output,
+            limits=self.settings.output_limits(job.envelope.command_class),
             last_sequence=events.last_before(job.claim.record.attempt),
         )
         try:

@@ -142,6 +142,7 @@ async def _served(settings: WorkerSettings, tracer: Tracer) -> bool:
                 output=OutputLimits(settings.max_output, settings.stored_output_bytes),
                 kill_grace_s=settings.kill_grace_s,
                 work_directory=work_directory,
+                local_output_bytes=settings.local_output_bytes,
             )
             text_filters = _filters(settings.tools_directory, sandboxed=plan.sandboxed)
             machine = Machine(launcher, {name: binaries[name] for name in found}, found, text_filters, ways, contained)

@@ -21,14 +21,17 @@ def find_binary() -> Path | None:
         return None
 
 
-def command(binary: Path, *, socket: Path, data: Path) -> list[str]:
-    """Returns the command for a server that listens only on a unix socket, syncs every second and evicts nothing."""
+def command(binary: Path, *, socket: Path, data: Path, memory_bytes: int) -> list[str]:
+    """Returns the command for a server that listens only on a unix socket, syncs every second and evicts nothing.
+
+    Beyond its memory limit it refuses what new jobs and output would store. 0 means no limit.
+    """
     return [
         str(binary),
         *("--port", "0"),
         *("--unixsocket", str(socket), "--unixsocketperm", "700"),
         *("--dir", str(data), "--save", "", "--appendonly", "yes", "--appendfsync", "everysec"),
-        *("--maxmemory", "0", "--maxmemory-policy", "noeviction"),
+        *("--maxmemory", str(memory_bytes), "--maxmemory-policy", "noeviction"),
         *("--daemonize", "no", "--loglevel", "warning"),
     ]
 

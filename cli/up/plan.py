@@ -78,8 +78,9 @@ async def prepared(options: UpOptions, variables: Mapping[str, str]) -> AsyncIte
             own[environment.DEFAULT_KUBECONFIG_FILE] = handover.path
             renewal = KubeconfigRenewal(cache, load, handover)
         _use_master_key(state, own)
-        valkey = _use_valkey(state, runtime, own)
+        binary = _use_valkey(runtime, own)
         gateway_settings, worker_settings = environment.load_settings(own)
+        memory_bytes = gateway_settings.embedded_memory_bytes
         active.load(gateway_settings)
         if text is not None:
             _check_kubeconfig(text, gateway_settings)
@@ -91,7 +92,7 @@ async def prepared(options: UpOptions, variables: Mapping[str, str]) -> AsyncIte
             address=address,
             gateway_settings=gateway_settings,
             worker_settings=worker_settings,
-            valkey=valkey,
+            valkey=_valkey(binary, state, runtime, own=own, memory_bytes=memory_bytes) if binary else None,
             gateway=ChildSpec("gateway", _module("gateway.main"), children, descriptors),
             worker=ChildSpec("worker", _module("worker.main"), children),
             renewal=renewal,
@@ -137,18 +138,24 @@ def _use_master_key(state: StateDirectory, own: dict[str, str]) -> None:
         own[f"{environment.MASTER_KEYS}_FILE"] = str(state.master_key_file)
 
 
-def _use_valkey(state: StateDirectory, runtime: Path, own: dict[str, str]) -> ChildSpec | None:
-    """Returns the embedded server's process, or None if the user's own Redis is used."""
+def _use_valkey(runtime: Path, own: dict[str, str]) -> Path | None:
+    """Returns the embedded server's program, or None if the user's own Redis is used."""
     if environment.is_given(own, environment.REDIS_URL):
         return None
     binary = embedded_server.find_binary()
     if binary is None:
         raise StartError("no embedded Valkey for this machine: start a Redis or Valkey and set K8S_MCP_REDIS_URL")
-    socket = runtime / SOCKET_NAME
-    own[environment.REDIS_URL] = embedded_server.url(socket)
+    own[environment.REDIS_URL] = embedded_server.url(runtime / SOCKET_NAME)
+    return binary
+
+
+def _valkey(
+    binary: Path, state: StateDirectory, runtime: Path, *, own: Mapping[str, str], memory_bytes: int
+) -> ChildSpec:
+    socket, data = runtime / SOCKET_NAME, state.valkey_directory
     return ChildSpec(
         "embedded Valkey",
-        embedded_server.command(binary, socket=socket, data=state.valkey_directory),
+        embedded_server.command(binary, socket=socket, data=data, memory_bytes=memory_bytes),
         {name: value for name, value in own.items() if not name.startswith(PREFIX)},
         (state.lock_descriptor,),
         on_parent_death=Signals.SIGTERM,  # on SIGTERM it writes its data to disk and removes its socket

@@ -58,6 +58,7 @@ STATUS = {
     ErrorCode.LISTING_OFF: 403,
     ErrorCode.RELEASE_BUSY: 409,
     ErrorCode.QUEUE_FULL: 429,
+    ErrorCode.OUTPUT_FULL: 429,
     ErrorCode.TOO_MANY_JOBS: 429,
     ErrorCode.NO_WORKER: 503,
     ErrorCode.GATEWAY_BUSY: 503,

@@ -11,6 +11,8 @@ from shared.tools import registry
 
 NO_WORKER_RETRY_S = 10
 QUEUE_FULL_RETRY_S = 5
+OUTPUT_FULL_RETRY_S = 60
+"""Stored output is freed when results expire, which is counted by the minute."""
 BUSY_RETRY_S = 2
 RELEASE_BUSY_RETRY_S = 10
 
@@ -30,6 +32,13 @@ def not_queued(refusal: SubmitRefusal, tool: str) -> ProductError:
             ErrorCode.TOO_MANY_JOBS,
             "You have reached the limit of queued and running commands per caller: wait until one of them has ended.",
             retry_after_s=QUEUE_FULL_RETRY_S,
+        )
+    if refusal is SubmitRefusal.OUTPUT_FULL:
+        return UnavailableError(
+            ErrorCode.OUTPUT_FULL,
+            "The stored results of all callers take as much memory as they may, so nothing was queued: try again "
+            "later, when old results have expired.",
+            retry_after_s=OUTPUT_FULL_RETRY_S,
         )
     return UnavailableError(
         ErrorCode.QUEUE_FULL, "Too many commands are queued; try again later.", retry_after_s=QUEUE_FULL_RETRY_S

@@ -106,10 +106,11 @@ class Submitter:
     `store` must have `SUBMITS_AT_ONCE` connections of its own.
     """
 
-    def __init__(self, store: JobStore, *, queue_limit: int, gateway_id: str) -> None:
+    def __init__(self, store: JobStore, *, queue_limit: int, gateway_id: str, output_budget_bytes: int = 0) -> None:
         self._store = store
         self._gateway_id = gateway_id
         self._queue_limit = queue_limit
+        self._output_budget_bytes = output_budget_bytes
         self._turns = asyncio.Semaphore(SUBMITS_AT_ONCE)
 
     async def submit(self, job: NewJob, *, demands_worker: bool) -> QueuedJob | ProductError:
@@ -138,7 +139,11 @@ class Submitter:
             try:
                 async with asyncio.timeout_at(give_up_at or clock() + ATTEMPT_TIMEOUT_S):
                     return await self._store.submit(
-                        job, demands_worker=demands_worker, queue_limit=self._queue_limit, watcher=self._gateway_id
+                        job,
+                        demands_worker=demands_worker,
+                        queue_limit=self._queue_limit,
+                        watcher=self._gateway_id,
+                        output_budget_bytes=self._output_budget_bytes,
                     )
             except UNAVAILABLE:
                 give_up_at = give_up_at or clock() + RETRY_S

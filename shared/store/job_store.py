@@ -98,14 +98,17 @@ class JobStore:
         self._scripts = Scripts(redis, replicas)
 
     async def submit(
-        self, job: NewJob, *, demands_worker: bool, queue_limit: int, watcher: str = ""
+        self, job: NewJob, *, demands_worker: bool, queue_limit: int, watcher: str = "", output_budget_bytes: int = 0
     ) -> Accepted | Same | Busy | SubmitRefusal:
         """Queues a job. A repeated submit of the same id and request returns the first one's `Accepted` again.
 
-        Notices of the job's end go to the gateway `watcher`. Raises `NotAcknowledgedError` if no replica has the job.
+        Notices of the job's end go to the gateway `watcher`. With a budget the job is refused if all sealed requests,
+        events and responses together would exceed it. Raises `NotAcknowledgedError` if no replica has the job.
         """
         try:
-            answers = await self._submit(job, demands_worker=demands_worker, queue_limit=queue_limit, watcher=watcher)
+            answers = await self._submit(
+                job, int(demands_worker), queue_limit, watcher=watcher, output_budget_bytes=output_budget_bytes
+            )
         except NotAcknowledgedError as error:
             if error.answers[-1][0] in submits.QUEUED_ANSWERS:
                 raise
@@ -113,13 +116,15 @@ class JobStore:
         # The call itself was repeated, if its last answer is that the job was there already.
         return submits.read_answer(answers[0] if answers[-1][0] == b"repeated" else answers[-1])
 
-    async def _submit(self, job: NewJob, *, demands_worker: bool, queue_limit: int, watcher: str) -> Sequence[Any]:
+    async def _submit(
+        self, job: NewJob, demands_worker: int, queue_limit: int, *, watcher: str, output_budget_bytes: int
+    ) -> Sequence[Any]:
         return await self._scripts.call_acknowledged(
             "submit",
             job.id,
             job.lane,
             job.tool,
-            int(demands_worker),
+            demands_worker,
             queue_limit,
             job.queue_wait_s * 1000,
             job.lifetime_s,
@@ -132,6 +137,7 @@ class JobStore:
             job.principal_limit,
             " ".join(job.repeatable),
             job.share,
+            output_budget_bytes,
             *("class", job.command_class),
             *("time_limit_s", str(job.time_limit_s)),
             *("retention_s", str(job.retention_s)),

@@ -20,6 +20,9 @@ CHANGES = f"{PREFIX}changes:"
 RESPONSE = f"{PREFIX}response:"
 """String: the sealed CommandResponse."""
 
+STORED = f"{PREFIX}stored"
+"""Hash: minute since the epoch to the bytes of jobs whose keys expire in it, and `total`, their sum."""
+
 EXCLUSIVE = f"{PREFIX}exclusive:"
 """String per object that one job at a time may change, named by a keyed hash: the job's id."""
 

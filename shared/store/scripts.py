@@ -28,6 +28,8 @@ LISTED_JOBS = 5_000
 """Number of a principal's newest jobs that can be listed. The index takes at most some 700 kB."""
 UNDELIVERED_S = 600
 """Seconds that an undelivered result is kept for a repeated call."""
+ENTRY_BYTES = 100
+"""Bytes that an event takes in Redis beside its sealed text, approximately."""
 ACKNOWLEDGED_IN_MS = 1_000
 """Longest wait for a replica's acknowledgement, in milliseconds."""
 
@@ -40,6 +42,7 @@ _NUMBERS = {
     "NOTICE_BYTES": NOTICE_BYTES,
     "LISTED_JOBS": LISTED_JOBS,
     "UNDELIVERED_S": UNDELIVERED_S,
+    "ENTRY_BYTES": ENTRY_BYTES,
 }
 _SCRIPTS = (
     *("submit", "take", "give_back", "append", "settle", "tell", "renew", "cancel", "sweep", "announce"),

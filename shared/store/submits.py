@@ -75,6 +75,8 @@ class Busy:
 class SubmitRefusal(StrEnum):
     NO_WORKER = "no-worker"
     QUEUE_FULL = "queue-full"
+    OUTPUT_FULL = "output-full"
+    """All jobs together take as many bytes as they may."""
     PRINCIPAL_FULL = "principal-full"
     CONFLICT = "conflict"
     """The id belongs to another request."""

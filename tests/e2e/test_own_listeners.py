@@ -1,4 +1,4 @@
-"""Commands that tunnel to a pod through a listener of their own."""
+"""Commands that listen on ports of their own, through which they reach a server of theirs or a pod."""
 
 from collections.abc import AsyncIterator
 
@@ -6,6 +6,7 @@ import pytest
 
 from tests.e2e.user import User
 from tests.support.argo_cd import ArgoCd
+from tests.support.control_plane.audit import STARTED
 
 NAMESPACE = "argocd"
 
@@ -15,7 +16,7 @@ async def core_user(user: User, argo_cd: ArgoCd) -> AsyncIterator[User]:
     """Of Argo CD's own namespace, with a pod such as `argocd --core` forwards a port of its own to."""
     assert argo_cd.server
     own = user.with_kubeconfig(user.cluster.kubeconfig(namespace=NAMESPACE))
-    pod = user.namespace
+    pod = user.namespace  # a name that no other scenario has
     labels = "app.kubernetes.io/name=argocd-repo-server"
     await own.output("kubectl", f"run {pod} --image=registry.example/argocd:3 --labels={labels}")
     await own.output("kubectl", f"wait pod/{pod} --for=condition=ready --timeout=60s")
@@ -23,10 +24,14 @@ async def core_user(user: User, argo_cd: ArgoCd) -> AsyncIterator[User]:
     await own.output("kubectl", f"delete pod {pod}")
 
 
-@pytest.mark.parametrize("command", ["app list --core", "version --core"])
-async def test_argocd_without_a_server_works_and_its_tunnel_is_told_as_a_change(core_user: User, command: str) -> None:
-    response = await core_user.run("argocd", command)
+@pytest.mark.parametrize(("command", "names"), [("app list --core", "SYNCPOLICY"), ("version --core", "argocd-server")])
+async def test_argocd_without_a_server_works_through_listeners_of_its_own(
+    core_user: User, command: str, names: str
+) -> None:
+    audit = core_user.cluster.audit
+    before = audit.mark()
 
-    assert response.success, response
-    assert response.changes is not None
-    assert "portforward" in {change.verb for change in response.changes.items}
+    assert names in await core_user.output("argocd", command)
+
+    forwards = [event for event in audit.events(since=before, stage=STARTED) if event.subresource == "portforward"]
+    assert {(event.name, event.code) for event in forwards} == {(core_user.namespace, 101)}

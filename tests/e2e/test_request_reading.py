@@ -16,8 +16,8 @@ from tests.support import http_request_cases, request_reader
 from tests.support.request_reader import Reading
 from worker.door.http import headers, request_head
 from worker.door.http.errors import BadRequestError
-from worker.door.http.request_body import RequestBody
-from worker.door.http.request_head import Head
+from worker.door.http.request_body import BodyBudget, RequestBody
+from worker.door.http.request_head import MOST_BODY_BYTES, Head
 from worker.door.requests import request_info
 from worker.door.requests.request_info import UnreadableRequestError
 
@@ -80,7 +80,7 @@ def accepted(raw: bytes) -> tuple[Head, bytes] | None:
     head, end, rest = raw.partition(request_head.END)
     try:
         read = request_head.parse(head + end)
-        body = RequestBody(read)
+        body = RequestBody(read, BodyBudget(MOST_BODY_BYTES))
         return (read, body.content) if end and body.feed(rest) else None
     except BadRequestError:
         return None

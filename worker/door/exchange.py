@@ -41,6 +41,7 @@ class Exchange:
     """The status that the command has got."""
     change: Change | None = None
     _judged: Judged | None = None
+    _is_reported: bool = False
 
     async def run(self) -> None:
         """Answers the request."""
@@ -53,9 +54,10 @@ class Exchange:
             await (self._change() if self._judged.judgement.is_change else self._read())
         except ServerError as error:
             self._reply_unreachable(f"the server {self.visit.route.server} cannot be reached: {error}")
+        except BadRequestError as error:
+            self._reply_unreachable(f"the address {self.visit.route.server} cannot be used: {error}")
         finally:
-            if not self._judged.judgement.is_read:
-                self._report()
+            self._report()
 
     def reply(self, code: int, message: str) -> None:
         """Answers as the door itself."""
@@ -92,8 +94,13 @@ class Exchange:
             self._serve(confirmed)
             return
         copy = known.copy_for(head)
-        if await self._answer(connection, head, copy=copy) and copy is not None:
-            known.keep(head, copy.content)
+        is_whole = False
+        try:
+            is_whole = await self._answer(connection, head, copy=copy)
+        finally:
+            body = copy.take() if copy else None
+        if is_whole:
+            known.keep(head, body)
 
     def _serve(self, remembered: Answer) -> None:
         """Answers from memory."""
@@ -154,7 +161,7 @@ class Exchange:
         try:
             await self._answer(connection, head, copy=copy)
         finally:
-            self._complete(change_note.completed(change, head, copy.content if copy else None))
+            self._complete(change_note.completed(change, head, copy.take() if copy else None))
 
     def _intended(self) -> Change:
         self.visit.changes += 1
@@ -194,9 +201,7 @@ class Exchange:
             on_last=lambda: self.visit.give_back(connection),
             copy=copy,
         )
-        self.child.flow_from(connection)
-        connection.deliver_to(delivery)
-        delivery.begin()
+        delivery.begin(connection)
         try:
             return await delivery.ended
         except asyncio.CancelledError:
@@ -211,9 +216,11 @@ class Exchange:
         tunnel.join(self.child.hand_over(), transport, arrived=arrived)
         try:
             await tunnel.ended
-        finally:
+        except asyncio.CancelledError:
             tunnel.abort()
-            self.child.connection_lost(None)
+            raise
+        finally:
+            self.child.note_end_of_tunnel()
 
     def _written(self, known: Recall | None, added: dict[str, str] | None = None) -> bytes:
         more = {"Audit-ID": self.audit_id, **(known.added if known else {}), **(added or {})}
@@ -231,8 +238,10 @@ class Exchange:
             self._report()
 
     def _report(self) -> None:
-        if self.visit.reports_requests:
-            self.visit.worker.tell(self._seen())
+        """Reports the request, unless that has been done."""
+        if self.visit.reports_requests and not self._is_reported:
+            self._is_reported = True
+            self.visit.worker.report(self._seen())
 
     def _seen(self) -> Seen:
         info, judgement = self._known.info, self._known.judgement

@@ -20,8 +20,18 @@ from worker.door.worker_link import WorkerLink
 from worker.launcher.channel import Channel, close_all
 
 MOST_CONNECTIONS = 4_096
+MOST_WAITING = 512
+"""Most connections that have not shown a pass yet. An honest command shows it with its first bytes."""
+STRANGERS_DELAY_S = 0.5
+"""Seconds for which requests without a pass are counted before the worker is told."""
 _MAC_KEY = secrets.token_bytes(32)
-_NO_PASS = "the door does not know this command, or the command has ended"  # noqa: S105 - a text
+_NO_PASS = "the request belongs to no running command"  # noqa: S105 - a text
+_NO_PATH = (
+    "the request does not begin with the path of the kubeconfig's server, which versions of kubectl before 1.36 leave "
+    "out with `--raw`: use a newer kubectl"
+)
+_ROOTS = frozenset({"api", "apis", "healthz", "livez", "logs", "metrics", "openapi", "readyz", "version"})
+"""First segments of an API server's own paths, which no pass is."""
 
 
 class DoorReception:
@@ -31,6 +41,9 @@ class DoorReception:
         self.ended = asyncio.Event()
         self._host = host
         self._children: set[ChildConnection] = set()
+        self._waiting: dict[ChildConnection, None] = {}
+        """Connections that have not shown a pass yet, in the order of their arrival."""
+        self._strangers = 0
         self._by_pass: dict[bytes, Visit] = {}
         self._passes: dict[int, bytes] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -45,11 +58,17 @@ class DoorReception:
         if len(self._children) >= MOST_CONNECTIONS:
             return False
         self._children.add(child)
+        self._waiting[child] = None
+        if len(self._waiting) > MOST_WAITING:
+            oldest = next(iter(self._waiting))
+            del self._waiting[oldest]
+            oldest.abort()
         return True
 
     def leave(self, child: ChildConnection) -> None:
         """Forgets a connection that has ended."""
         self._children.discard(child)
+        self._waiting.pop(child, None)
 
     def admit(self, head: Head, child: ChildConnection) -> Visit:
         """Returns the visit to which a request belongs. Raises `BadRequestError`."""
@@ -57,10 +76,21 @@ class DoorReception:
             raise BadRequestError("its Host is not the door's")
         visit = self._by_pass.get(_digest(head.target.pass_))
         if visit is None:
-            self._worker.tell(Stranger())
-            raise BadRequestError(_NO_PASS, 401)
+            self._count_stranger()
+            is_path = head.target.pass_ in _ROOTS
+            raise BadRequestError(_NO_PATH) if is_path else BadRequestError(_NO_PASS, 401)
         visit.join(child)
+        self._waiting.pop(child, None)
         return visit
+
+    def _count_stranger(self) -> None:
+        self._strangers += 1
+        if self._strangers == 1:
+            asyncio.get_running_loop().call_later(STRANGERS_DELAY_S, self._tell_strangers)
+
+    def _tell_strangers(self) -> None:
+        self._worker.tell(Stranger(count=self._strangers))
+        self._strangers = 0
 
     def start(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         """Runs something, and owns its task."""

@@ -21,11 +21,16 @@ MAX_ADDRESSES = 4
 class DialError(Exception):
     """The connection failed. The text is the decision."""
 
-    def __init__(self, decision: DialDecision, *, is_refused: bool = False) -> None:
+    def __init__(self, decision: DialDecision, *, reason: OSError | None = None) -> None:
         super().__init__(decision)
         self.decision = decision
-        self.is_refused = is_refused
+        self.reason = reason
+        """Why the system could not connect to the last address; None if that is not known."""
+
+    @property
+    def is_refused(self) -> bool:
         """Whether the other side is reachable and refused the connection."""
+        return isinstance(self.reason, ConnectionRefusedError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +67,17 @@ class Dialer:
         return allowed
 
     async def _first(self, addresses: list[Address], port: int) -> socket.socket:
-        is_refused = False
+        reason: OSError | None = None
         for address in addresses:
             try:
                 async with asyncio.timeout(CONNECT_TIMEOUT_S / len(addresses)):
                     return await self._open(address, port)
-            except ConnectionRefusedError:
-                is_refused = True
-            except (OSError, ProxyError):  # a timeout is an OSError
+            except OSError as error:  # a timeout is an OSError
+                if not isinstance(reason, ConnectionRefusedError):
+                    reason = error
+            except ProxyError:
                 continue
-        raise DialError(DialDecision.UNREACHABLE, is_refused=is_refused)
+        raise DialError(DialDecision.UNREACHABLE, reason=reason)
 
     async def _open(self, address: Address, port: int) -> socket.socket:
         if self.upstream_url is not None and not address.is_loopback:

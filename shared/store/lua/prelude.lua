@@ -154,6 +154,52 @@ local function tell_end(id)
   tell_followers(id)
 end
 
+-- How many bytes all jobs take in Redis together: sealed requests, events and responses. They count in the minute in which
+-- the job's keys expire, which its record names, so a minute that has passed frees what counted in it, and an error in
+-- the sum ends with it. `total` is the sum as far as it is known; `stored_bytes` makes it exact.
+local function count_stored(minute, bytes)
+  redis.call('HINCRBY', STORED, minute, bytes)
+  redis.call('HINCRBY', STORED, 'total', bytes)
+  if redis.call('TTL', STORED) < minute * 60 + 60 - now_ms() / 1000 then
+    redis.call('EXPIREAT', STORED, minute * 60 + 60)
+  end
+end
+
+local function add_stored(id, bytes)
+  local minute = redis.call('HGET', JOB .. id, 'expires_in')
+  if not minute or bytes == 0 then return end
+  redis.call('HINCRBY', JOB .. id, 'stored', bytes)
+  count_stored(tonumber(minute), bytes)
+end
+
+-- What a job takes is set to `bytes`, which expire after some seconds from now on.
+local function move_stored(id, bytes, lifetime_s)
+  local before, minute = unpack(redis.call('HMGET', JOB .. id, 'stored', 'expires_in'))
+  if minute then count_stored(tonumber(minute), -tonumber(before or 0)) end
+  minute = math.floor(now_ms() / 60000 + lifetime_s / 60)
+  redis.call('HSET', JOB .. id, 'stored', bytes, 'expires_in', minute)
+  count_stored(minute, bytes)
+end
+
+local function known_stored_bytes()
+  return tonumber(redis.call('HGET', STORED, 'total') or 0)
+end
+
+local function stored_bytes()
+  local present, total = math.floor(now_ms() / 60000), 0
+  local fields = redis.call('HGETALL', STORED)
+  for index = 1, #fields, 2 do
+    local minute = tonumber(fields[index])
+    if minute and minute < present then
+      redis.call('HDEL', STORED, fields[index])
+    elseif minute then
+      total = total + tonumber(fields[index + 1])
+    end
+  end
+  if #fields > 0 and total ~= known_stored_bytes() then redis.call('HSET', STORED, 'total', total) end
+  return total
+end
+
 -- Tool, class and final state of each job that this call ended. Every script that can end a job returns it.
 local ended = {}
 
@@ -175,6 +221,7 @@ local function finish(id, state, reason)
   keep_for_repeats(id, repeatable, HAS_RESULT[state] and UNDELIVERED_S or 0)
   redis.call('ZREM', PRINCIPAL .. principal, id)
   redis.call('HDEL', record, 'request_key', 'fence', 'worker', 'exclusive', 'owner', 'share')
+  move_stored(id, math.max(0, count(id, 'stored') - redis.call('STRLEN', REQUEST .. id)), tonumber(retention))
   redis.call('DEL', REQUEST .. id)
   for _, key in ipairs({record, EVENTS .. id, CHANGES .. id, FOLLOWERS .. id}) do redis.call('EXPIRE', key, retention) end
 end
@@ -222,12 +269,12 @@ local function append_events(id, first)
   local stream = EVENTS .. id
   local last = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)
   local newest = last[1] and tonumber(string.match(last[1][1], '^(%d+)')) or 0
-  local is_new = false
+  local is_new, bytes = false, 0
   for index = first, #ARGV, 3 do
     local sequence = tonumber(ARGV[index])
     if sequence > newest then
       redis.call('XADD', stream, ARGV[index] .. '-0', 'event', ARGV[index + 1])
-      newest, is_new = sequence, true
+      newest, is_new, bytes = sequence, true, bytes + #ARGV[index + 1] + ENTRY_BYTES
       if ARGV[index + 2] ~= '0' then
         redis.call('HSET', CHANGES .. id, ARGV[index + 2], ARGV[index])
         redis.call('EXPIRE', CHANGES .. id, redis.call('TTL', JOB .. id), 'NX')
@@ -235,5 +282,6 @@ local function append_events(id, first)
     end
   end
   if not last[1] then redis.call('EXPIRE', stream, redis.call('TTL', JOB .. id)) end
+  add_stored(id, bytes)
   return is_new
 end

@@ -15,6 +15,7 @@ end
 append_events(id, 8)
 if ARGV[5] ~= '' then
   redis.call('SET', RESPONSE .. id, ARGV[5], 'EX', redis.call('HGET', JOB .. id, 'retention_s'))
+  add_stored(id, #ARGV[5])
 end
 redis.call('HSET', JOB .. id, 'settled_by', fence, 'progress', ARGV[6])
 local replicas, is_told = finish_and_tell_in_time(id, state, ARGV[4], ARGV[7])

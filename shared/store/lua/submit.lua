@@ -2,7 +2,7 @@
 --       gateway that waits for the job's end (empty: none), sealed request, fingerprint of the request, owner, names that
 --       only one job may change at a time (separated by blanks), principal, most jobs of that principal (0: no limit),
 --       names by which a repeated command is recognised (separated by blanks), who takes turns with others in the
---       queue, then pairs of field and value for the record.
+--       queue, most bytes of all stored requests and output (0: no limit), then pairs of field and value for the record.
 -- Returns the number of replicas; the result and, if the job was accepted, its time of creation in ms.
 -- A second call with the same id changes nothing, so a submit may be sent again after its answer was lost; with another
 -- fingerprint it is a conflict. Only the owner of a busy name learns which job holds it. A repeated command joins the
@@ -34,6 +34,10 @@ end
 local queued = 0
 for _, each in ipairs(LANES) do queued = queued + redis.call('ZCARD', QUEUE .. each) end
 if queued >= tonumber(ARGV[5]) then return with_replicas({'queue-full'}) end
+local budget = tonumber(ARGV[17])
+if budget > 0 and known_stored_bytes() + #ARGV[9] > budget and stored_bytes() + #ARGV[9] > budget then
+  return with_replicas({'output-full'})
+end
 
 for name in string.gmatch(ARGV[12], '%S+') do
   local holder = redis.call('GET', EXCLUSIVE .. name)
@@ -47,10 +51,11 @@ local deadline = now + tonumber(ARGV[6])
 local lifetime_s = tonumber(ARGV[7])
 redis.call('HSET', JOB .. id, 'state', 'queued', 'lane', lane, 'tool', tool, 'created_at', now,
   'queue_deadline', deadline, 'attempt', 0, 'fingerprint', ARGV[10], 'owner', ARGV[11], 'exclusive', ARGV[12],
-  'principal', ARGV[13], 'repeatable', ARGV[15], 'share', ARGV[16], 'watchers', gateway, unpack(ARGV, 17))
+  'principal', ARGV[13], 'repeatable', ARGV[15], 'share', ARGV[16], 'watchers', gateway, unpack(ARGV, 18))
 if ARGV[15] ~= '' then begin_wait(id, id) end
 redis.call('EXPIRE', JOB .. id, lifetime_s)
 redis.call('SET', REQUEST .. id, ARGV[9], 'EX', lifetime_s)
+move_stored(id, #ARGV[9], lifetime_s)
 if principal_limit > 0 then
   redis.call('ZADD', principal, now + lifetime_s * 1000, id)
   redis.call('EXPIRE', principal, math.max(lifetime_s, redis.call('TTL', principal)))

@@ -9,6 +9,7 @@ for _, lane in ipairs(LANES) do
   indexes[#indexes + 1] = QUEUED .. lane
   indexes[#indexes + 1] = LOAD .. lane
 end
+stored_bytes()
 local replication_id, replicas = server()
 if redis.call('EXISTS', unpack(indexes)) == 0 then return {now, '', replicas, 0, 0, 0, ended} end
 
@@ -40,6 +41,7 @@ local function queue_again(id)
   if redis.call('TTL', PRINCIPAL .. principal) < lifetime_s then redis.call('EXPIRE', PRINCIPAL .. principal, lifetime_s) end
   if redis.call('TTL', JOBS .. principal) < lifetime_s then redis.call('EXPIRE', JOBS .. principal, lifetime_s) end
   redis.call('DEL', EVENTS .. id, CHANGES .. id)
+  move_stored(id, redis.call('STRLEN', REQUEST .. id), lifetime_s)
   redis.call('ZREM', LEASES, id)
   enqueue(id, lane, tool, own_turn(id, lane), until_ms)
   tell_followers(id)

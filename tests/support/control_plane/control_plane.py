@@ -31,7 +31,8 @@ KWOK_POD_STAGES = ("pod/fast/pod-complete", "pod/fast/pod-delete")
 class ControlPlane(Installation):
     """One cluster. With `etcd_url` it is an API server only, on another's etcd: enough to be a second cluster.
 
-    With `replica_of` it is one more API server of that cluster, `feature_gates` are its own.
+    With `replica_of` it is one more API server of that cluster, `feature_gates` are its own. Without nodes it has no
+    controllers either: objects are kept, and nothing becomes of them.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class ControlPlane(Installation):
         replica_of: "ControlPlane | None" = None,
         api_server: str = "kube-apiserver",
         feature_gates: Mapping[str, bool] = MappingProxyType({}),
+        has_nodes: bool = True,
     ) -> None:
         super().__init__("control-plane-")
         self.credentials: Credentials = (
@@ -52,6 +54,7 @@ class ControlPlane(Installation):
         self.kubelet = Kubelet(self.directory / "kubelet")
         self._tools = tools
         self._api_server = api_server
+        self._has_nodes = has_nodes
         self._feature_gates = feature_gates
         self._replica_of = replica_of
         self._foreign_etcd_url = replica_of.etcd_url if replica_of else etcd_url
@@ -75,7 +78,7 @@ class ControlPlane(Installation):
             self._start_etcd()
         self._start_api_server()
         self.daemons.wait("the API server is ready", lambda: self.api.has("/readyz"))
-        if self._foreign_etcd_url is None:
+        if self._foreign_etcd_url is None and self._has_nodes:
             self._start_controllers()
             self._create_node()
             self.daemons.wait("a node is ready", self._has_ready_node)

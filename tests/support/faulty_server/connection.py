@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 HEAD_BYTES = 1 << 20
+BUFFERED_BYTES = 65_536
+"""With nothing allowed in its buffer, uvloop's TLS would wait for ever."""
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -34,7 +36,7 @@ class Connection:
         self.sent_bytes = 0
         self._reader = reader
         self._writer = writer
-        writer.transport.set_write_buffer_limits(high=0)
+        writer.transport.set_write_buffer_limits(high=BUFFERED_BYTES)
 
     async def request(self) -> Request | None:
         """The next request with its body; None when the client has ended the connection."""
@@ -50,7 +52,7 @@ class Connection:
         return Request(method, target, headers, body, self.number)
 
     async def send(self, data: bytes) -> None:
-        """Returns once the bytes are in the kernel's hands."""
+        """Returns once the kernel has all but `BUFFERED_BYTES` of them."""
         self._writer.write(data)
         await self._writer.drain()
         self.sent_bytes += len(data)

@@ -44,6 +44,7 @@ def test_gateway_defaults_are_those_of_the_design() -> None:
     assert (settings.timeout, settings.max_timeout) == (300, 3_600)
     assert (settings.queue_wait_s, settings.retention_s, settings.max_wait_s) == (900, 3_600, 60)
     assert (settings.max_output, settings.max_body_bytes, settings.max_header_bytes) == (100_000, 8 << 20, 128 << 10)
+    assert settings.output_budget_bytes < settings.embedded_memory_bytes
     assert (settings.mcp_wait, settings.security_mode) == (45, SecurityMode.STRICT)
     assert (settings.default_context, settings.default_namespace, settings.allow_loopback) == (None, None, False)
 
@@ -53,6 +54,7 @@ def test_worker_defaults_are_those_of_the_design() -> None:
 
     assert (settings.fast_slots, settings.slow_slots, settings.kill_grace_s) == (8, 8, 5)
     assert (settings.stored_output_bytes, settings.sandbox) == (10 << 20, SandboxMode.REQUIRE)
+    assert (settings.local_output_bytes, settings.job_memory_bytes) == (1 << 20, 2 << 30)
     assert settings.drain_timeout_s >= settings.max_timeout
 
 
@@ -93,6 +95,9 @@ def test_worker_defaults_are_those_of_the_design() -> None:
         (WorkerSettings, "K8S_MCP_DRAIN_TIMEOUT_S", "inf"),
         (WorkerSettings, "K8S_MCP_KILL_GRACE_S", "301"),
         (WorkerSettings, "K8S_MCP_STORED_OUTPUT_BYTES", "1"),
+        (WorkerSettings, "K8S_MCP_LOCAL_OUTPUT_BYTES", "1"),
+        (WorkerSettings, "K8S_MCP_EMBEDDED_MEMORY_BYTES", "-1"),
+        (GatewaySettings, "K8S_MCP_OUTPUT_BUDGET_BYTES", "-1"),
         (WorkerSettings, "K8S_MCP_SANDBOX", "never"),
         (WorkerSettings, "K8S_MCP_JOB_FILE_BYTES", "1"),
         (WorkerSettings, "K8S_MCP_JOB_MEMORY_BYTES", "134217727"),

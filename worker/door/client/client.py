@@ -92,7 +92,8 @@ class Door:
         is called if the door dies meanwhile. `kinds` are all kinds that the command looks up, if they are known.
         """
         number = next(self._numbers)
-        visit = Visit(number, DoorAddress(self.port, access), self._send, job_id=job_id, notary=notary, reports=reports)
+        address = DoorAddress(self.port, access)
+        visit = Visit(number, address, self._send, job_id=job_id, notary=notary, reports=reports, kill=self.kill)
         self._visits[number] = visit
         admit = Admit(visit=number, reports_requests=reports is not None, kinds=kinds)
         self._send(admit, messages.memory_file(access.model_dump_json(by_alias=False).encode()))
@@ -137,7 +138,7 @@ class Door:
             self.kill()
             return
         if isinstance(message, Stranger):
-            metrics.DOOR_STRANGERS.inc()
+            metrics.DOOR_STRANGERS.inc(message.count)
             close_all(descriptors)
             return
         visit = self._visits.get(message.visit)

@@ -5,6 +5,9 @@ judged, counted and logged as one of the worker's proxy is.
 """
 
 import asyncio
+import errno
+import os
+from collections import Counter
 from collections.abc import Callable
 
 import structlog
@@ -22,7 +25,9 @@ _REASONS = {
     DialDecision.UNRESOLVED: "lookup {host}: no such host",
     DialDecision.UNREACHABLE: "dial tcp {place}: i/o timeout",
 }
-_REFUSED = "dial tcp {place}: connect: connection refused"
+_KNOWN_REASONS = frozenset({errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ECONNRESET})
+MOST_DIALS = 256
+"""Most attempts of one visit at the same time: as many as it may have connections."""
 
 
 class Dialling:
@@ -32,12 +37,17 @@ class Dialling:
         self._dialer = dialer
         self._send = send
         self._tasks: set[asyncio.Task[None]] = set()
+        self._dials: Counter[int] = Counter()
 
     def dial(self, number: int, visit: Visit) -> None:
         """Connects to the visit's server, and sends the door the socket or the reason why there is none."""
+        if self._dials[visit.number] >= MOST_DIALS:
+            self._send(Dialled(dial=number, error="too many connections"))
+            return
+        self._dials[visit.number] += 1
         task = asyncio.create_task(self._dial(number, visit), name=f"dial for {visit.job_id}")
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda ended: self._forget(ended, visit))
 
     async def close(self) -> None:
         """Ends all attempts."""
@@ -46,6 +56,12 @@ class Dialling:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+
+    def _forget(self, ended: "asyncio.Task[None]", visit: Visit) -> None:
+        self._tasks.discard(ended)
+        self._dials[visit.number] -= 1
+        if not self._dials[visit.number]:
+            del self._dials[visit.number]
 
     async def _dial(self, number: int, visit: Visit) -> None:
         endpoint = endpoints.parse(visit.address.access.server)
@@ -65,7 +81,9 @@ class Dialling:
 def _reason(error: DialError, endpoint: endpoints.Endpoint) -> str:
     """Returns the reason in the words that Go's programs use, or the rule that refuses the address."""
     place = f"[{endpoint.host}]:{endpoint.port}" if ":" in endpoint.host else f"{endpoint.host}:{endpoint.port}"
-    text = _REFUSED if error.is_refused else _REASONS.get(error.decision)
+    if error.reason is not None and error.reason.errno in _KNOWN_REASONS:
+        return f"dial tcp {place}: connect: {os.strerror(error.reason.errno).lower()}"
+    text = _REASONS.get(error.decision)
     if text is None:
         return f"dial tcp {place}: not allowed by ruleset of this worker: {error.decision}"
     return text.format(host=endpoint.host, place=place)

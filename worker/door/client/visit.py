@@ -59,6 +59,7 @@ class Visit:
         job_id: JobId,
         notary: Notary | None,
         reports: Callable[[Seen], None] | None,
+        kill: Callable[[], None],
     ) -> None:
         self.number = number
         self.job_id = job_id
@@ -68,6 +69,7 @@ class Visit:
         self._send = send
         self._notary = notary
         self._reports = reports
+        self._kill = kill
         self._loop = asyncio.get_running_loop()
         self._admitted: asyncio.Future[None] = self._loop.create_future()
         self._dismissed: asyncio.Future[None] = self._loop.create_future()
@@ -78,11 +80,12 @@ class Visit:
         self._is_lost = False
 
     async def admitted(self) -> None:
-        """Waits until the door knows the command. Raises DoorGoneError."""
+        """Waits until the door knows the command. A door that does not answer is killed. Raises DoorGoneError."""
         try:
             async with asyncio.timeout(ADMIT_TIMEOUT_S):
                 await asyncio.shield(self._admitted)
         except TimeoutError as error:
+            self._kill()
             raise DoorGoneError("the door did not answer") from error
         if self._is_lost:
             raise DoorGoneError("the door is gone")

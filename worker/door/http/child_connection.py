@@ -7,11 +7,13 @@ from typing import Any, Protocol, cast
 
 from worker.door.http import request_head, status
 from worker.door.http.errors import BadRequestError
-from worker.door.http.request_body import RequestBody
+from worker.door.http.request_body import BodyBudget, RequestBody
 from worker.door.http.request_head import END, MOST_HEADERS_BYTES, MOST_LINE_BYTES, Head
 
 REQUEST_TIMEOUT_S = 30.0
 """Seconds in which a request must arrive as a whole, and a new connection its first one."""
+LINGER_S = 2.0
+"""Seconds in which the rest of a refused request is still read, so that no reset overtakes the answer."""
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -25,6 +27,9 @@ class Request:
 
 class Guest(Protocol):
     """The visit to which a connection belongs."""
+
+    bodies: BodyBudget
+    """What the bodies that are being read may take."""
 
     async def answer(self, request: Request, child: "ChildConnection") -> None:
         """Answers a request."""
@@ -70,6 +75,7 @@ class ChildConnection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._source: Source | None = None
         self._is_full = False
+        self._is_refused = False
         self.is_lost = False
 
     # What the transport calls.
@@ -82,10 +88,10 @@ class ChildConnection(asyncio.Protocol):
             self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
+        if self._is_refused:
+            return
         if self._task is not None:  # a second request before the answer to the first one
             self.abort()
-            return
-        if self._transport.is_closing():
             return
         try:
             self._feed(data)
@@ -94,10 +100,7 @@ class ChildConnection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self.is_lost = True
-        self._stop_timer()
-        self._reception.leave(self)
-        if self._guest is not None:
-            self._guest.leave(self)
+        self._leave()
         if self._task is not None:
             self._task.cancel()
 
@@ -135,15 +138,25 @@ class ChildConnection(asyncio.Protocol):
         self._transport.abort()
 
     def hand_over(self) -> asyncio.Transport:
-        """Returns the transport, which now belongs to a tunnel."""
+        """Returns the transport, which now belongs to a tunnel. `note_end_of_tunnel` must follow."""
         self._source = None
         return self._transport
+
+    def note_end_of_tunnel(self) -> None:
+        """Notes that the tunnel has ended, and the connection with it."""
+        self.is_lost = True
+        self._task = None
+        self._leave()
 
     def refuse(self, error: BadRequestError) -> None:
         """Answers a request that is not forwarded, and ends the connection."""
         text = str(error) if error.status == 401 else f"the request was refused: {error}"  # noqa: PLR2004
+        self._stop_timer()
         self.write(status.answer(error.status, text, keeps_connection=False))
-        self._transport.close()
+        self._is_refused = True
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        self._timer = asyncio.get_running_loop().call_later(LINGER_S, self.abort)
 
     def _feed(self, data: bytes) -> None:
         if self._timer is None:
@@ -158,7 +171,7 @@ class ChildConnection(asyncio.Protocol):
             data = bytes(self._buffer[end + len(END) :])
             self._buffer.clear()
             self._guest = self._reception.admit(head, self)
-            self._body = RequestBody(head)
+            self._body = RequestBody(head, self._guest.bodies)
             if head.expects_continue and not data:
                 self.write(_CONTINUE)
         if self._body.feed(data):
@@ -175,7 +188,16 @@ class ChildConnection(asyncio.Protocol):
         self._stop_timer()
         self._body = None
         request = Request(body.head, body.content)
+        body.release()
         self._task = self._reception.start(self._guest.answer(request, self))
+
+    def _leave(self) -> None:
+        self._stop_timer()
+        if self._body is not None:
+            self._body.release()
+        self._reception.leave(self)
+        if self._guest is not None:
+            self._guest.leave(self)
 
     def _start_timer(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(REQUEST_TIMEOUT_S, self.abort)

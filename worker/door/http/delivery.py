@@ -2,35 +2,47 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 from worker.door.http import headers
 from worker.door.http.child_connection import ChildConnection
 from worker.door.http.errors import ServerError
-from worker.door.http.server_connection import AnswerHead
+from worker.door.http.server_connection import AnswerHead, ServerConnection
 
 _LAST_CHUNK = b"0\r\n\r\n"
+_CLOSES = "Connection: close"
+MOST_COPIED_BYTES = 64 * 1024 * 1024
+"""Bytes of all copies together. Beyond it nothing more is copied."""
 
 
 class Copy:
     """Keeps the body of an answer up to a limit."""
 
+    _all_bytes: ClassVar[int] = 0
+
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
         self._content: bytearray | None = bytearray()
-
-    @property
-    def content(self) -> bytes | None:
-        """The body so far; None if it is longer than the limit."""
-        return None if self._content is None else bytes(self._content)
 
     def add(self, pieces: Sequence[bytes]) -> None:
         """Takes the next pieces."""
         if self._content is None:
             return
+        size_bytes = sum(map(len, pieces))
+        if len(self._content) + size_bytes > self._most_bytes or Copy._all_bytes + size_bytes > MOST_COPIED_BYTES:
+            self.take()
+            return
+        Copy._all_bytes += size_bytes
         for piece in pieces:
             self._content += piece
-        if len(self._content) > self._most_bytes:
-            self._content = None
+
+    def take(self) -> bytes | None:
+        """Ends the copy. Returns the body so far; None if it is longer than a limit."""
+        content, self._content = self._content, None
+        if content is None:
+            return None
+        Copy._all_bytes -= len(content)
+        return bytes(content)
 
 
 class Delivery:
@@ -51,13 +63,18 @@ class Delivery:
         self._keeps_connection = keeps_connection
         self._on_last = on_last
         self._copy = copy
-        self._head = headers.answer(head.status, headers.allowed(head.headers), framing=_framing(head))
+        framing = _framing(head) if keeps_connection else "\r\n".join(filter(None, (_framing(head), _CLOSES)))
+        self._head = headers.answer(head.status, headers.allowed(head.headers), framing=framing)
 
-    def begin(self) -> None:
-        """Sends the head, unless it was sent with the first piece."""
-        head, self._head = self._head, b""
-        if head and not self.ended.done():
-            self._child.write(head)
+    def begin(self, source: ServerConnection) -> None:
+        """Takes what has arrived, and lets the rest flow as fast as the command reads."""
+        source.deliver_to(self)
+        if self.ended.done():
+            return
+        if self._head:  # nothing of the body has come yet
+            self._child.write(self._head)
+            self._head = b""
+        self._child.flow_from(source)
 
     def take(self, pieces: Sequence[bytes], *, is_last: bool) -> None:
         """Sends what has arrived, in one piece."""

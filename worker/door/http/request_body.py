@@ -8,11 +8,31 @@ from worker.door.http.request_head import MOST_BODY_BYTES, Head
 _CHUNKED_HEAD = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
+class BodyBudget:
+    """Bytes that the bodies of one visit may take together while they are read."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._left_bytes = most_bytes
+
+    def take(self, size_bytes: int) -> None:
+        """Takes bytes out of the budget. Raises `BadRequestError` if too few are left."""
+        if size_bytes > self._left_bytes:
+            raise BadRequestError("the command sends too many long bodies at once", 503)
+        self._left_bytes -= size_bytes
+
+    def give_back(self, size_bytes: int) -> None:
+        """Puts bytes back."""
+        self._left_bytes += size_bytes
+
+
 class RequestBody:
     """The body that follows a head."""
 
-    def __init__(self, head: Head) -> None:
+    def __init__(self, head: Head, budget: BodyBudget) -> None:
         self.head = head
+        self._budget = budget
+        self._reserved_bytes = MOST_BODY_BYTES if head.is_chunked else head.content_length
+        budget.take(self._reserved_bytes)
         self._content = bytearray()
         self._chunks = _Chunks(self._content) if head.is_chunked else None
 
@@ -20,6 +40,11 @@ class RequestBody:
     def content(self) -> bytes:
         """What has been read so far."""
         return bytes(self._content)
+
+    def release(self) -> None:
+        """Puts back what the body has taken from the budget."""
+        self._budget.give_back(self._reserved_bytes)
+        self._reserved_bytes = 0
 
     def feed(self, data: bytes) -> bool:
         """Takes bytes of the connection. Returns whether the body is complete. Raises `BadRequestError`."""

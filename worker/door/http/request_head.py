@@ -22,6 +22,7 @@ METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 
 _LINE = re.compile(rb"(?P<method>[!#$%&'*+.^_`|~0-9A-Za-z-]+) (?P<target>[!-~]+) HTTP/1\.1")
 _HEADER = re.compile(rb"(?P<name>[!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(?P<value>(?:[!-~](?:[\t -~]*[!-~])?)?)[ \t]*")
+_IMPERSONATION = "impersonate-"
 _LENGTH = re.compile(r"[0-9]{1,15}")
 _REPEATABLE = frozenset(
     {"accept", "accept-encoding", "connection", "sec-websocket-extensions", "sec-websocket-protocol"}
@@ -111,14 +112,20 @@ def _read_fields(lines: Sequence[bytes]) -> dict[str, list[str]]:
         if match is None:
             raise BadRequestError("one of its headers is not valid")
         name = match["name"].decode().lower()
-        if name == "http2-settings":
-            raise BadRequestError("it asks for HTTP/2")
+        _check_name(name)
         if name in _READ:
             fields.setdefault(name, []).append(match["value"].decode())
     for name, values in fields.items():
         if len(values) > 1 and name not in _REPEATABLE:
             raise BadRequestError(f"it has the header {name} more than once")
     return fields
+
+
+def _check_name(name: str) -> None:
+    if name == "http2-settings":
+        raise BadRequestError("it asks for HTTP/2")
+    if name.startswith(_IMPERSONATION):  # without the header, the request would have the caller's own rights
+        raise BadRequestError("it impersonates another identity", 403)
 
 
 def _one(fields: Mapping[str, Sequence[str]], name: str) -> str:

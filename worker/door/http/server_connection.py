@@ -44,12 +44,16 @@ class AnswerHead:
     @property
     def has_length(self) -> bool:
         """Whether the answer says how long its body is, or has none."""
-        return self.status in _WITHOUT_BODY or bool(self.header("content-length"))
+        return self.status in _WITHOUT_BODY or bool(self.header("content-length") and not self._is_chunked)
 
     @property
     def ends_with_connection(self) -> bool:
         """Whether only the end of the connection ends the body."""
-        return not self.has_length and not self.header("transfer-encoding")
+        return not self.has_length and not self._is_chunked
+
+    @property
+    def _is_chunked(self) -> bool:
+        return "chunked" in self.header("transfer-encoding").lower()
 
 
 class ServerConnection(asyncio.Protocol):
@@ -65,10 +69,10 @@ class ServerConnection(asyncio.Protocol):
         self._rest = b""
         self._receiver: Receiver | None = None
         self._is_complete = True
+        self._has_switched = False
         self._is_paused = False
         self._keeps_open = True
         self._error: ServerError | None = None
-        self.tls: ssl.SSLObject | None = None
 
     @property
     def is_idle(self) -> bool:
@@ -93,11 +97,10 @@ class ServerConnection(asyncio.Protocol):
     def deliver_to(self, receiver: Receiver) -> None:
         """Gives the receiver what has arrived of the body, and from then on each piece as it arrives."""
         self._receiver = receiver
+        self.resume()
         self._deliver()
         if not self._is_complete and self._error is not None:
             receiver.fail(self._error)
-        elif not self._is_complete:
-            self.resume()
 
     def pause(self) -> None:
         """Lets the server wait."""
@@ -131,6 +134,9 @@ class ServerConnection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)  # uvloop's own class is not derived from it
 
     def data_received(self, data: bytes) -> None:
+        if self._has_switched:
+            self._rest += data
+            return
         if self._is_complete or self._parser is None:  # an idle server has nothing to say
             self.abort()
             return
@@ -139,7 +145,8 @@ class ServerConnection(asyncio.Protocol):
             self._count_head(data)
         except httptools.HttpParserUpgrade as upgrade:
             self._rest = data[upgrade.args[0] :]
-            self._keeps_open = False
+            self._has_switched, self._keeps_open = True, False
+            self.pause()
         except (httptools.HttpParserError, ServerError):
             self._tell()
             self._break(ServerError("malformed HTTP response"))
@@ -209,9 +216,13 @@ class ServerConnection(asyncio.Protocol):
             if sum(map(len, self._pieces)) > MOST_HELD_BYTES:
                 self.pause()
             return
-        if self._pieces or self._is_complete:
-            pieces, self._pieces = self._pieces, []
-            self._receiver.take(pieces, is_last=self._is_complete)
+        if not (self._pieces or self._is_complete):
+            return
+        receiver, pieces, self._pieces = self._receiver, self._pieces, []
+        if self._is_complete:
+            self._receiver = None
+            self.resume()
+        receiver.take(pieces, is_last=self._is_complete)
 
     def _break(self, error: ServerError) -> None:
         self._error = error

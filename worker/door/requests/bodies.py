@@ -1,9 +1,15 @@
 """Reads the bodies of requests that decide something. A body that two readers could read differently is not read."""
 
+import json
+
 from shared import documents
 
 _JSON = frozenset({"", "application/json"})
 _YAML = frozenset({"application/yaml", "application/apply-patch+yaml"})
+MOST_BYTES = 2 * 1024 * 1024
+"""Longest body that is read: etcd stores no object of this size."""
+MOST_YAML_BYTES = 64 * 1024
+"""Longest body that is read as YAML, which takes a hundred times as long as JSON. kubectl applies JSON."""
 
 
 class UndecidableError(Exception):
@@ -14,8 +20,13 @@ def read(body: bytes, content_type: str) -> dict[str, documents.Value]:
     """Returns the fields of an object in JSON or YAML; scalars of YAML are text. Raises `UndecidableError`."""
     if media_type(content_type) not in _JSON | _YAML:
         raise UndecidableError("its content type is neither JSON nor YAML")
+    if len(body) > MOST_BYTES:
+        raise UndecidableError(f"it has more than {MOST_BYTES} bytes")
     try:
-        value = documents.load(body.decode())
+        text = body.decode()
+        if (media_type(content_type) in _JSON or len(body) > MOST_YAML_BYTES) and not _is_json(text):
+            raise UndecidableError("it is not JSON")
+        value = documents.load(text)
     except UnicodeDecodeError:
         raise UndecidableError("it is not UTF-8") from None
     except documents.DocumentError as error:
@@ -23,6 +34,14 @@ def read(body: bytes, content_type: str) -> dict[str, documents.Value]:
     if not isinstance(value, dict):
         raise UndecidableError("it is not an object")
     return value
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def media_type(content_type: str) -> str:

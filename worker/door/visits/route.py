@@ -17,7 +17,6 @@ from worker.door.messages import Access
 from worker.door.visits import tls
 
 _MAC_KEY = secrets.token_bytes(32)
-_DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
 def identity(access: Access) -> str:
@@ -53,11 +52,11 @@ class Route:
         return (urlsplit(self.access.server).hostname or "").rstrip(".")
 
     @cached_property
-    def place(self) -> str:
-        """Host and port, as Go writes them."""
-        parts = urlsplit(self.access.server)
+    def authority(self) -> str:
+        """Host and port, without a port where the URL has none."""
+        port = urlsplit(self.access.server).port
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{parts.port or _DEFAULT_PORTS[parts.scheme.lower()]}"
+        return f"{host}:{port}" if port else host
 
     @cached_property
     def name(self) -> str:
@@ -74,7 +73,7 @@ class Route:
     def added_headers(self) -> dict[str, str]:
         """The headers that every request gets."""
         authorization = self._authorization
-        return {"Host": self.place, **({"Authorization": authorization} if authorization else {})}
+        return {"Host": self.authority, **({"Authorization": authorization} if authorization else {})}
 
     @cached_property
     def tls(self) -> ssl.SSLContext | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from worker.door.http.child_connection import ChildConnection, Request
 from worker.door.http.errors import BadRequestError
+from worker.door.http.request_body import BodyBudget
 from worker.door.http.server_connection import ServerConnection
 from worker.door.messages import Admit
 from worker.door.visits import connector
@@ -15,6 +16,8 @@ from worker.door.visits.route import Route
 from worker.door.worker_link import WorkerLink
 
 MOST_CONNECTIONS = 256
+MOST_BODY_BYTES = 32 * 1024 * 1024
+"""Bytes of the requests that are being read."""
 
 
 class Visit:
@@ -26,6 +29,7 @@ class Visit:
         self.kinds = admit.kinds
         self.route = route
         self.worker = worker
+        self.bodies = BodyBudget(MOST_BODY_BYTES)
         self.changes = 0
         """Number of the last change."""
         self._pool = pool
@@ -107,7 +111,7 @@ class Visit:
         _has_failed(task)
 
     def _keep_unclaimed(self, opening: "asyncio.Task[ServerConnection]") -> None:
-        if self._opening is opening and not _has_failed(opening):
+        if self._opening is opening:  # a failure is forgotten: the first request will try again
             self._opening = None
             self._keep(opening)
 

@@ -39,7 +39,12 @@ async def test_cancelled_job_leaves_no_queue_entry(redis: Redis, jobs: Jobs) -> 
     await jobs.store.cancel(job_id, reason="", scope=CancelScope.ANY)
 
     left = {name.decode() for name in await redis.keys()}
-    assert left == {key_names.JOB + job_id, key_names.JOBS + "anonymous", key_names.wake(Lane.SLOW, TOOL)}
+    assert left == {
+        key_names.JOB + job_id,
+        key_names.JOBS + "anonymous",
+        key_names.STORED,
+        key_names.wake(Lane.SLOW, TOOL),
+    }
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Who may come in: a command with the pass of its visit, while the visit lasts."""
 
 import json
+from contextlib import AsyncExitStack
 
 import pytest
 
@@ -9,6 +10,9 @@ from tests.support import door as doors
 from tests.support import faulty_server
 from tests.support.faulty_server import answers
 from worker.door.client.client import Door
+from worker.door.reception import MOST_WAITING
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_unknown_pass_is_unauthorized_and_counted(door: Door) -> None:
@@ -67,3 +71,29 @@ async def test_end_of_a_visit_breaks_its_connections(door: Door) -> None:
         assert await doors.rest(reader) == b""
         writer.close()
         await doors.wait_until(lambda: server.open_connections == 0)
+
+
+async def test_connections_without_a_pass_do_not_keep_commands_out(door: Door) -> None:
+    async with (
+        faulty_server.running(answers.responds()) as server,
+        doors.visited(door, server.url) as visit,
+        AsyncExitStack() as stack,
+    ):
+        first = await stack.enter_async_context(doors.connected(door, visit))
+        for _ in range(MOST_WAITING):
+            await stack.enter_async_context(doors.connected(door, visit))
+        assert await first.is_ended()
+        command = await stack.enter_async_context(doors.connected(door, visit))
+        assert (await command.get("/version")).status == 200
+
+
+async def test_client_that_leaves_out_the_path_of_its_server_is_told_so(door: Door) -> None:
+    async with (
+        faulty_server.running(answers.responds()) as server,
+        doors.visited(door, server.url) as visit,
+        doors.connected(door, visit) as client,
+    ):
+        answer = await client.send(f"GET /readyz HTTP/1.1\r\nHost: 127.0.0.1:{door.port}\r\n\r\n".encode())
+        assert answer.status == 400
+        assert "use a newer kubectl" in json.loads(answer.body)["message"]
+        assert not server.requests

@@ -6,11 +6,15 @@ import socket
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import pytest
+
 from tests.support import door as doors
 from tests.support import faulty_server
 from tests.support.faulty_server import answers
 from worker import loopback
 from worker.door.client.client import Door
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 WATCH = "/api/v1/namespaces/default/pods?watch=true"
 MUCH_BYTES = 300 * 1024 * 1024
@@ -82,6 +86,19 @@ def _has_stopped(server: faulty_server.FaultyServer) -> bool:
     before, looks = _last.get(server.port, (0, 0))
     _last[server.port] = (sent, looks + 1 if sent == before else 0)
     return sent > 0 and looks > 30
+
+
+async def test_command_that_reads_on_gets_the_rest(door: Door) -> None:
+    async with (
+        faulty_server.running(answers.sends_much(MUCH_BYTES // 6)) as server,
+        doors.visited(door, server.url) as visit,
+        doors.connected(door, visit) as client,
+    ):
+        for _ in range(2):
+            client.writer.write(client.request("GET", "/api/v1/pods"))
+            await doors.wait_until(lambda: _has_stopped(server))
+            answer = await client.answer()
+            assert (len(answer.body), answer.is_whole) == (MUCH_BYTES // 6, True)
 
 
 async def test_many_watches_run_side_by_side(door: Door) -> None:

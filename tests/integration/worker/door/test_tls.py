@@ -22,6 +22,8 @@ from tests.support.door import Answered
 from tests.support.faulty_server import Connection, FaultyServer, answers
 from worker.door.client.client import Door
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 ORDINARY = STYLES["kubeadm"]
 
 
@@ -35,7 +37,7 @@ async def serving(issued: Issued, *, asks_client: bool = False) -> AsyncIterator
 
 async def answered(door: Door, server: str, **access: Any) -> Answered:
     async with doors.visited(door, server, **access) as visit, doors.connected(door, visit) as client:
-        return await client.get("/version")
+        return await client.get("/api/v1/pods")
 
 
 async def failure(door: Door, server: str, **access: Any) -> str:

@@ -21,6 +21,13 @@ def test_url_survives_blanks_and_percent_signs_in_the_path() -> None:
 
 
 def test_server_has_no_tcp_port() -> None:
-    command = embedded_server.command(Path("server"), socket=Path("s"), data=Path("d"))
+    command = embedded_server.command(Path("server"), socket=Path("s"), data=Path("d"), memory_bytes=1_000)
 
     assert command[command.index("--port") + 1] == "0"
+
+
+def test_server_refuses_instead_of_evicting_beyond_its_memory() -> None:
+    command = embedded_server.command(Path("server"), socket=Path("s"), data=Path("d"), memory_bytes=1_000)
+
+    assert command[command.index("--maxmemory") + 1] == "1000"
+    assert command[command.index("--maxmemory-policy") + 1] == "noeviction"
