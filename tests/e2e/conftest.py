@@ -107,7 +107,7 @@ def system_notes(system: System) -> RequestNotes:
 def system(cli_directory: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """Two gateways and two workers, which no scenario stops."""
     directory = tmp_path_factory.mktemp("system")
-    settings = {"K8S_MCP_TOOLS_DIRECTORY": str(cli_directory), "K8S_MCP_LOG_LEVEL": "debug"}
+    settings = {"K8S_MCP_TOOLS_DIRECTORY": str(cli_directory), "K8S_MCP_OBSERVE_REQUESTS": "true"}
     with (
         long_lived(APPEND_ONLY) as valkey,
         Product(valkey.url, directory, entry="cli.main", settings=settings) as product,
@@ -118,7 +118,7 @@ def system(cli_directory: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
 @pytest.fixture
 def own_product(cli_directory: Path, tmp_path: Path, own_valkey: Valkey) -> Iterator[Product]:
     """A product for one test alone, whose processes and Redis may be stopped and killed."""
-    settings = {"K8S_MCP_TOOLS_DIRECTORY": str(cli_directory), "K8S_MCP_LOG_LEVEL": "debug"}
+    settings = {"K8S_MCP_TOOLS_DIRECTORY": str(cli_directory), "K8S_MCP_OBSERVE_REQUESTS": "true"}
     with Product(own_valkey.url, tmp_path, entry="cli.main", settings=settings) as product:
         yield product
 

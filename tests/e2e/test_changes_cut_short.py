@@ -63,13 +63,22 @@ class Upgrade:
         events = self.cluster.audit.events(since=self.mark, users=["admin"])
         return [event for event in events if event.namespace == self.namespace and event.is_change]
 
-    async def changes(self) -> list[Change]:
-        """Returns the job's changes, in which the audit log's must be, and whose answered ones the log must have."""
+    def told(self) -> list[Change]:
+        """Returns what the job says of its changes."""
         url = str(self.caller.http.base_url)
         with httpx.Client(base_url=url, trust_env=False, verify=False) as http:
-            found = seen_and_done.changes(http, self.job_id)
+            return seen_and_done.changes(http, self.job_id)
+
+    def changes(self) -> list[Change]:
+        """The same, after the audit log's changes were found in it, and its answered ones in the log."""
+        found = self.told()
         assert list(audit_comparison.change_differences(found, self.done())) == []
         return found
+
+    async def stall(self) -> None:
+        """Leaves a change without an answer, and perhaps without having reached the API server."""
+        self.to_server.stall()
+        await wait_until(lambda: ChangeState.ON_ITS_WAY in {change.state for change in self.told()})
 
 
 @pytest.fixture
@@ -91,13 +100,13 @@ async def upgrade(own_product: Product, cluster: ControlPlane, namespace: str) -
 async def test_upgrade_whose_worker_is_killed_tells_what_was_done_and_what_was_on_its_way(
     own_product: Product, upgrade: Upgrade
 ) -> None:
-    upgrade.to_server.stall()
+    await upgrade.stall()
     upgrade.worker.kill()
     await own_product.worker()
 
     response = await _end(upgrade)
 
-    found = await upgrade.changes()
+    found = upgrade.changes()
     _is_in_the_middle(found, response)
     assert response.state == "lost"
     assert changes.ACKNOWLEDGED in f"{response.error}"
@@ -105,12 +114,12 @@ async def test_upgrade_whose_worker_is_killed_tells_what_was_done_and_what_was_o
 
 
 async def test_upgrade_whose_door_is_killed_tells_what_was_done_and_what_was_on_its_way(upgrade: Upgrade) -> None:
-    upgrade.to_server.stall()
+    await upgrade.stall()
     os.kill(_door_of(upgrade.worker), signal.SIGKILL)
 
     response = await _end(upgrade)
 
-    found = await upgrade.changes()
+    found = upgrade.changes()
     _is_in_the_middle(found, response)
     assert "door died" in f"{response.error}"
     assert changes.ACKNOWLEDGED in f"{response.error}"
@@ -124,14 +133,14 @@ async def test_nothing_is_changed_unnoted_while_redis_is_away(
 ) -> None:
     notes = RequestNotes(own_product)
     if not answers_come:
-        upgrade.to_server.stall()
+        await upgrade.stall()
     with _without(own_valkey, is_killed=is_killed):
         upgrade.to_server.resume()
         await wait_until(lambda: any(note.status == UNAVAILABLE for note in notes.all()), timeout_s=HELD_S)
 
     response = await _end(upgrade)
 
-    found = await upgrade.changes()
+    found = upgrade.changes()
     assert ChangeState.ON_ITS_WAY not in {change.state for change in found}
     assert response.changes is not None
     assert response.changes.count == len(found)

@@ -1,4 +1,4 @@
-"""Reads what workers with the log level debug have logged of their commands' requests."""
+"""Reads what workers that observe requests have logged of their commands' requests."""
 
 import json
 from pathlib import Path
