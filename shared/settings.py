@@ -277,6 +277,9 @@ class WorkerSettings(CommonSettings):
     egress_proxy: SecretStr = SecretStr("")
     """Proxy that workers use for all connections of commands: `http://` or `socks5://`, optionally with user and
     password. The proxy gets addresses, because workers resolve and check names themselves."""
+    observe_requests: bool = False
+    """Whether each request of a command to its API server is logged, to compare the door's judgement with the policy's.
+    The lines contain names of objects as the command gives them."""
     metrics_port: int = Field(0, ge=0, le=65_535)
     """Port on which a worker serves /metrics, /livez and /readyz; 0 means none. No command may reach it."""
     metrics_host: str = "127.0.0.1"

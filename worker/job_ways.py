@@ -111,7 +111,7 @@ def _server_access(guest: Guest, server: OwnServer) -> Access | None:
 
 
 def _log(seen: Seen, guest: Guest) -> None:
-    log.debug(
+    log.info(
         "api request",
         job_id=guest.job_id,
         command_class=guest.envelope.command_class,

@@ -330,7 +330,7 @@ async def _ways(
     door = await Door.start(doorway, dialer)
     try:
         async with EgressProxy.running(dialer, exit_way) as proxy:
-            yield WayOpener(proxy, door, logs_requests=settings.log_level == "debug")
+            yield WayOpener(proxy, door, logs_requests=settings.observe_requests)
     finally:
         await door.close()
 

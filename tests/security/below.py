@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from shared.command import tokens
 from shared.errors import RequestError
+from shared.kubeconfig import cluster_access
 from shared.models import CommandClass, CommandResponse, Job, Lane
 from shared.network.endpoints import MAX_PORT
 from shared.sealing import job_ids
@@ -41,7 +42,8 @@ async def attempt(scene: Scene, attack: Attack) -> Seen:
         arguments=tuple(first[1:] if first[0] == sent.tool else first),
         filters=tuple(tuple(words) for words in filters),
         verb=(first[0],),
-        kubeconfig=scene.api_server.kubeconfig() if sent.has_kubeconfig else None,
+        kubeconfig=_rebuilt(scene) if sent.has_kubeconfig else None,
+        needs_cluster=sent.has_kubeconfig,
         stdin=sent.stdin,
         files=dict(sent.files),
         proxy_variables=("ALL_PROXY", "LD_PRELOAD"),
@@ -59,6 +61,10 @@ async def attempt(scene: Scene, attack: Attack) -> Seen:
     async with scene.http(SecurityMode.STRICT) as http:
         job = Job.model_validate_json((await http.get(f"/jobs/{job_id}", params={"wait": 60})).text)
         return await seen(http, CommandResponse.model_validate(job.finished()))
+
+
+def _rebuilt(scene: Scene) -> str:
+    return cluster_access.rebuild(scene.api_server.kubeconfig(), context=None, allow_loopback=True).kubeconfig
 
 
 def _listens(tool: Tool, words: Sequence[str]) -> bool:

@@ -9,6 +9,8 @@ from worker.door.http.server_connection import AnswerHead
 from worker.door.requests import bodies, kinds
 from worker.door.requests.request_info import RequestInfo
 
+MOST_CHARACTERS = 512
+"""Longest text of a change. Names of Kubernetes have at most 253 characters."""
 MOST_READ_BYTES = 1024 * 1024
 """Longest body in which a name and a kind are looked for."""
 _FAILURES = 300
@@ -20,12 +22,12 @@ def of(info: RequestInfo, request: Request, *, number: int, known_kind: str) -> 
     sent = _identified(request.body, request.head.header("content-type")) if _has_object(info) else ("", "")
     return Change(
         number=number,
-        verb=info.subresource if _is_connection(info) else info.verb,
-        group=info.group,
-        resource="/".join(filter(None, (info.resource, info.subresource))) if info.is_resource else info.path,
-        kind=known_kind or sent[0],
-        namespace=info.namespace,
-        name=info.name or sent[1],
+        verb=_text(info.subresource if _is_connection(info) else info.verb),
+        group=_text(info.group),
+        resource=_text("/".join(filter(None, (info.resource, info.subresource))) if info.is_resource else info.path),
+        kind=_text(known_kind) or sent[0],
+        namespace=_text(info.namespace),
+        name=_text(info.name) or sent[1],
     )
 
 
@@ -70,4 +72,5 @@ def _identified(body: bytes, content_type: str) -> tuple[str, str]:
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    """Returns a text of limited length that can be encoded; JSON may have halves of a character."""
+    return value[:MOST_CHARACTERS].encode(errors="replace").decode() if isinstance(value, str) else ""

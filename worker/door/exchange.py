@@ -216,8 +216,10 @@ class Exchange:
         tunnel.join(self.child.hand_over(), transport, arrived=arrived)
         try:
             await tunnel.ended
-        finally:
+        except asyncio.CancelledError:
             tunnel.abort()
+            raise
+        finally:
             self.child.note_end_of_tunnel()
 
     def _written(self, known: Recall | None, added: dict[str, str] | None = None) -> bytes:
@@ -237,7 +239,7 @@ class Exchange:
 
     def _report(self) -> None:
         if self.visit.reports_requests:
-            self.visit.worker.tell(self._seen())
+            self.visit.worker.report(self._seen())
 
     def _seen(self) -> Seen:
         info, judgement = self._known.info, self._known.judgement

@@ -14,6 +14,8 @@ from worker.door.requests.request_info import RequestInfo, UnreadableRequestErro
 from worker.door.visits.visit import Visit
 
 MOST_API_SERVICE_BYTES = 1024 * 1024
+MOST_GROUP_CHARACTERS = 512
+"""Longest group and version that may be served locally. Those of Kubernetes have at most 316 characters."""
 _OK = 200
 _LASTING_REFUSALS = frozenset({403, 404})
 
@@ -64,7 +66,7 @@ class Knowledge:
 
     async def _local_groups(self, visit: Visit, info: RequestInfo, request: Request) -> tuple[GroupVersion, ...]:
         """Returns the request's group and version if the API server itself serves them and that matters."""
-        if info.group in kinds.OWN_GROUPS:
+        if info.group in kinds.OWN_GROUPS or len(info.group) + len(info.version) > MOST_GROUP_CHARACTERS:
             return ()
         head, group, identity = request.head, (info.group, info.version), visit.route.identity
         undecided = dry_run.undecided_by(

@@ -16,7 +16,7 @@ from worker.door.messages import Access
 from worker.door.reception import DoorReception
 from worker.door.visits import tls
 from worker.launcher import landlock, seccomp
-from worker.launcher.channel import Channel
+from worker.launcher.channel import PARENT_POLL_S, Channel
 from worker.launcher.kernel import IS_LINUX, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG, prctl
 from worker.launcher.protocol import SandboxRules
 
@@ -66,5 +66,15 @@ async def serve(listener: socket.socket, channel: Channel) -> NoReturn:
     server = await asyncio.get_running_loop().create_server(lambda: ChildConnection(reception), sock=listener)
     confine()
     await server.start_serving()
-    await reception.ended.wait()
+    await _end_of_worker(reception.ended)
     os._exit(0)  # the worker is gone, and a loop that closes would need what was given up
+
+
+async def _end_of_worker(ended: asyncio.Event) -> None:
+    """Waits for the end of the link, or of the parent where a link has no end."""
+    parent = os.getppid()
+    while os.getppid() == parent:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PARENT_POLL_S):
+                await ended.wait()
+                return

@@ -11,6 +11,8 @@ from worker.door.requests.memory import MOST_BYTES_OF_ANSWER, Answer, Key, Memor
 from worker.door.visits.visit import Visit
 
 NOT_MODIFIED = 304
+MOST_KEY_CHARACTERS = 4_096
+"""Longest request of which the answer is remembered, for the memory counts answers only."""
 _OK = 200
 _VALIDATORS = frozenset({"if-none-match", "if-modified-since"})
 
@@ -56,6 +58,8 @@ def of(known: Memory, visit: Visit, request: Request) -> Recall | None:
     head = request.head
     has_validator = any(head.header(name) for name in _VALIDATORS)
     if has_validator or head.upgrade or not memory.may_keep(head.method, head.target.path):
+        return None
+    if len(head.target.written) + sum(len(value) for _, value in head.headers) > MOST_KEY_CHARACTERS:
         return None
     key = Key(visit.route.identity, head.target.written, head.header("accept"), head.header("accept-encoding"))
     fresh = known.fresh(key, visit.kinds)

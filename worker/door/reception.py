@@ -25,7 +25,13 @@ MOST_WAITING = 512
 STRANGERS_DELAY_S = 0.5
 """Seconds for which requests without a pass are counted before the worker is told."""
 _MAC_KEY = secrets.token_bytes(32)
-_NO_PASS = "the door does not know this command, or the command has ended"  # noqa: S105 - a text
+_NO_PASS = "the request belongs to no running command"  # noqa: S105 - a text
+_NO_PATH = (
+    "the request does not begin with the path of the kubeconfig's server, which versions of kubectl before 1.36 leave "
+    "out with `--raw`: use a newer kubectl"
+)
+_ROOTS = frozenset({"api", "apis", "healthz", "livez", "logs", "metrics", "openapi", "readyz", "version"})
+"""First segments of an API server's own paths, which no pass is."""
 
 
 class DoorReception:
@@ -71,7 +77,8 @@ class DoorReception:
         visit = self._by_pass.get(_digest(head.target.pass_))
         if visit is None:
             self._count_stranger()
-            raise BadRequestError(_NO_PASS, 401)
+            is_path = head.target.pass_ in _ROOTS
+            raise BadRequestError(_NO_PATH) if is_path else BadRequestError(_NO_PASS, 401)
         visit.join(child)
         self._waiting.pop(child, None)
         return visit

@@ -9,10 +9,12 @@ from collections.abc import Callable
 from shared.changes import Change
 from worker.door import messages
 from worker.door.http.errors import ServerError
-from worker.door.messages import Admit, Ask, Complete, Dial, Dialled, Dismiss, Intend, Intended, ToWorker
+from worker.door.messages import Admit, Ask, Complete, Dial, Dialled, Dismiss, Intend, Intended, Seen, ToWorker
 from worker.launcher.channel import Channel, close_all
 from worker.launcher.link import Link
 
+MOST_REPORT_BYTES = 64 * 1024
+"""Longest report of a request. The link carries no packet of any length."""
 DIAL_TIMEOUT_S = 20.0
 """Seconds for the worker to dial, which has a shorter limit of its own."""
 
@@ -36,6 +38,12 @@ class WorkerLink:
     def tell(self, message: ToWorker, *descriptors: int) -> None:
         """Sends a message, and closes its descriptors then."""
         self._link.send(messages.encode(message), descriptors)
+
+    def report(self, seen: Seen) -> None:
+        """Reports a request, unless the report would be too long."""
+        packet = messages.encode(seen)
+        if len(packet) <= MOST_REPORT_BYTES:
+            self._link.send(packet)
 
     async def dial(self, visit: int) -> socket.socket:
         """Returns a socket that is connected to the server of a visit. Raises `ServerError`."""

@@ -24,6 +24,8 @@ def of_handshake(error: Exception, name: str) -> str:
         known = _BY_VERIFY_CODE.get(error.verify_code)
         words = known.format(name=name) if known else f"x509: {error.verify_message}"
         return f"tls: failed to verify certificate: {words}"
+    if isinstance(error, ValueError):
+        return "tls: the name of the server is not valid"
     if isinstance(error, TimeoutError):
         return "net/http: TLS handshake timeout"
     if isinstance(error, ssl.SSLError):

@@ -44,12 +44,16 @@ class AnswerHead:
     @property
     def has_length(self) -> bool:
         """Whether the answer says how long its body is, or has none."""
-        return self.status in _WITHOUT_BODY or bool(self.header("content-length"))
+        return self.status in _WITHOUT_BODY or bool(self.header("content-length") and not self._is_chunked)
 
     @property
     def ends_with_connection(self) -> bool:
         """Whether only the end of the connection ends the body."""
-        return not self.has_length and not self.header("transfer-encoding")
+        return not self.has_length and not self._is_chunked
+
+    @property
+    def _is_chunked(self) -> bool:
+        return "chunked" in self.header("transfer-encoding").lower()
 
 
 class ServerConnection(asyncio.Protocol):
@@ -69,7 +73,6 @@ class ServerConnection(asyncio.Protocol):
         self._is_paused = False
         self._keeps_open = True
         self._error: ServerError | None = None
-        self.tls: ssl.SSLObject | None = None
 
     @property
     def is_idle(self) -> bool:

@@ -17,6 +17,8 @@ HANDSHAKE_TIMEOUT_S = 10.0
 _KEEPALIVE_S = 30
 """Seconds of silence until the kernel asks whether the server is still there, and between such questions."""
 
+_KEEPALIVE_OPTIONS = [getattr(socket, name) for name in ("TCP_KEEPIDLE", "TCP_KEEPINTVL") if hasattr(socket, name)]
+
 Dial = Callable[[], Awaitable[socket.socket]]
 """Returns a connected socket. Raises `ServerError`."""
 
@@ -46,5 +48,5 @@ async def connect(route: Route, dial: Dial) -> ServerConnection:
 def _keep_alive(connected: socket.socket) -> None:
     with contextlib.suppress(OSError):
         connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for option in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL):
+        for option in _KEEPALIVE_OPTIONS:
             connected.setsockopt(socket.IPPROTO_TCP, option, _KEEPALIVE_S)

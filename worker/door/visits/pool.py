@@ -56,6 +56,7 @@ class Pool:
         if not connection.is_idle or (used.visits == 0 and used.closes_with_last_visit):
             connection.close()
             return
+        used = self._routes.setdefault(used.identity, used)  # its visits may have ended meanwhile
         timer = asyncio.get_running_loop().call_later(IDLE_S, self._close, connection)
         self._idle[connection] = (used, self._clock(), timer)
         used.idle.append(connection)
@@ -76,5 +77,5 @@ class Pool:
         return used
 
     def _forget(self, used: Route) -> None:
-        if used.visits == 0 and not used.idle:
-            self._routes.pop(used.identity, None)
+        if used.visits == 0 and not used.idle and self._routes.get(used.identity) is used:
+            del self._routes[used.identity]

@@ -1,11 +1,11 @@
 """TLS towards API servers, as Go's programs do it: what kubectl accepts, the door accepts."""
 
-import os
 import ssl
 from pathlib import Path
 
 from shared.network import certificate_paths
-from worker.door.messages import Access
+from worker.door.messages import Access, memory_file
+from worker.launcher.channel import close_all
 
 _SYSTEM_AUTHORITY = next((path for path in certificate_paths.BUNDLES if Path(path).exists()), None)
 
@@ -44,17 +44,16 @@ def _trust(made: ssl.SSLContext, authority: str) -> None:
 
 
 def _present(made: ssl.SSLContext, access: Access) -> None:
-    """Loads the client certificate. The library reads it from a file only, so it gets one without a name."""
-    descriptor = os.memfd_create("client")
+    """Loads the client certificate. The library reads it from files only, so it gets two without a name."""
+    descriptors = [memory_file(text.encode()) for text in (access.client_certificate, access.client_key)]
     try:
-        with open(descriptor, "w", encoding="utf-8", closefd=False) as file:
-            file.write(f"{access.client_certificate}\n{access.client_key}\n")
-        made.load_cert_chain(f"/dev/fd/{descriptor}", password=_no_password)
+        certificate, key = (f"/dev/fd/{descriptor}" for descriptor in descriptors)
+        made.load_cert_chain(certificate, key, password=_no_password)
     except (OSError, ValueError) as error:  # an SSLError is an OSError
         reason = "private key does not match public key" if _is_mismatch(error) else "failed to find any PEM data"
         raise CredentialError(f"tls: {reason} in the client certificate") from None
     finally:
-        os.close(descriptor)
+        close_all(descriptors)
 
 
 def _is_mismatch(error: Exception) -> bool:

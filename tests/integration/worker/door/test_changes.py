@@ -13,6 +13,8 @@ from tests.support.faulty_server import Connection, Request, answers
 from worker.door.client.client import Door
 from worker.door.messages import Seen
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 CONFIG_MAPS = "/api/v1/namespaces/shop/configmaps"
 CREATED = {"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": "web-x7", "namespace": "shop"}}
 GENERATED = json.dumps({"kind": "ConfigMap", "metadata": {"generateName": "web-"}}).encode()
@@ -147,6 +149,23 @@ async def test_command_that_goes_before_the_note_changes_nothing(door: Door) -> 
             await doors.wait_until(lambda: notes.completed)
         assert [change.state for change in notes.completed] == [ChangeState.REFUSED]
         assert not server.requests
+
+
+async def test_long_names_do_not_harm_the_door(door: Door) -> None:
+    """The link to the worker carries packets of limited length."""
+    notes, seen = Notes(), list[Seen]()
+    body = json.dumps({"kind": "K" * 200_000, "metadata": {"name": "n" * 700_000}}).encode()
+    async with (
+        faulty_server.running(answers.responds(body)) as server,
+        doors.visited(door, server.url, notary=notes, reports=seen.append) as visit,
+        doors.connected(door, visit) as client,
+    ):
+        assert (await client.ask("POST", CONFIG_MAPS, body=body)).status == 200
+        assert (await client.ask("POST", f"/{'p' * 65_000}", body=b"{}")).status == 200
+        assert (await client.get(f"{CONFIG_MAPS}?labelSelector={',' * 65_000}")).status == 200
+        assert (await client.get(CONFIG_MAPS)).status == 200
+        await doors.wait_until(lambda: [each.verb for each in seen if each.is_resource] == ["create", "list"])
+    assert [len(change.name) for change in notes.completed] == [512, 0]
 
 
 async def test_changes_are_counted_through_a_visit(door: Door) -> None:

@@ -15,6 +15,8 @@ from tests.support.faulty_server import answers
 from worker.door.client.client import Door, DoorGoneError
 from worker.door.messages import Access
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 PROJECT = Path(__file__).parents[4]
 WORKER = """
 import asyncio, sys
@@ -84,7 +86,8 @@ async def test_door_leaves_signals_to_its_worker(door: Door, number: signal.Sign
             assert (await client.get("/version")).status == 200
 
 
-async def test_packet_that_is_not_valid_ends_the_door(door: Door) -> None:
+async def test_packet_that_is_not_valid_ends_the_door() -> None:
     """What the worker does with a door that says something wrong."""
-    door._on_packet(b'{"type":"seen"}', [])
-    await asyncio.wait_for(door.gone.wait(), doors.LIMIT_S)
+    async with doors.running() as door:
+        door._on_packet(b'{"type":"seen"}', [])
+        await asyncio.wait_for(door.gone.wait(), doors.LIMIT_S)

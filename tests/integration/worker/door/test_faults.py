@@ -15,6 +15,8 @@ from tests.support.egress import Names, dialer
 from tests.support.faulty_server import answers
 from worker.door.client.client import Door
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 PODS = "/api/v1/namespaces/default/pods"
 BROKEN = {
     "bad-chunk": answers.breaks_a_chunk(),
@@ -24,6 +26,9 @@ BROKEN = {
 }
 UNREADABLE = {
     "no-http": answers.says(b"SSH-2.0-OpenSSH\r\n\r\n"),
+    "chunks-and-length": answers.says(
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+    ),
     "two-lengths": answers.says(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}"),
     "uninvited-upgrade": answers.upgrades("websocket"),
     "endless-head": answers.says(b"HTTP/1.1 200 OK\r\nX: " + b"x" * (2 << 20)),

@@ -11,6 +11,8 @@ from tests.support.door import Notes
 from tests.support.faulty_server import answers
 from worker.door.client.client import Door
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 PODS = "/api/v1/namespaces/default/pods"
 
 

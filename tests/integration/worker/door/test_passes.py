@@ -12,6 +12,8 @@ from tests.support.faulty_server import answers
 from worker.door.client.client import Door
 from worker.door.reception import MOST_WAITING
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 
 async def test_unknown_pass_is_unauthorized_and_counted(door: Door) -> None:
     before = metrics.DOOR_STRANGERS._value.get()
@@ -83,3 +85,15 @@ async def test_connections_without_a_pass_do_not_keep_commands_out(door: Door) -
         assert await first.is_ended()
         command = await stack.enter_async_context(doors.connected(door, visit))
         assert (await command.get("/version")).status == 200
+
+
+async def test_client_that_leaves_out_the_path_of_its_server_is_told_so(door: Door) -> None:
+    async with (
+        faulty_server.running(answers.responds()) as server,
+        doors.visited(door, server.url) as visit,
+        doors.connected(door, visit) as client,
+    ):
+        answer = await client.send(f"GET /readyz HTTP/1.1\r\nHost: 127.0.0.1:{door.port}\r\n\r\n".encode())
+        assert answer.status == 400
+        assert "use a newer kubectl" in json.loads(answer.body)["message"]
+        assert not server.requests

@@ -8,6 +8,8 @@ from tests.support.door import Notes
 from tests.support.faulty_server import answers
 from worker.door.client.client import Answer, Door, DoorGoneError
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 PODS = "/api/v1/namespaces/default/pods?labelSelector=app%3Dweb"
 
 
@@ -63,8 +65,12 @@ async def test_error_of_the_server_is_an_answer(door: Door) -> None:
         assert answer.status == 403
 
 
-async def test_door_that_dies_is_told(door: Door) -> None:
-    async with faulty_server.running(answers.stalls()) as server, doors.visited(door, server.url) as visit:
+async def test_door_that_dies_is_told() -> None:
+    async with (
+        faulty_server.running(answers.stalls()) as server,
+        doors.running() as door,
+        doors.visited(door, server.url) as visit,
+    ):
         door.kill()
         with pytest.raises(DoorGoneError):
             await visit.ask(PODS)

@@ -2,11 +2,15 @@
 
 import json
 
+import pytest
+
 from tests.support import door as doors
 from tests.support import faulty_server, smuggling
 from tests.support.door import Answered, Notes
 from tests.support.faulty_server import answers
 from worker.door.client.client import Door, Visit
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def refused(door: Door, visit: Visit, raw: bytes) -> Answered:

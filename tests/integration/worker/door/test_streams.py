@@ -6,11 +6,15 @@ import socket
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import pytest
+
 from tests.support import door as doors
 from tests.support import faulty_server
 from tests.support.faulty_server import answers
 from worker import loopback
 from worker.door.client.client import Door
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 WATCH = "/api/v1/namespaces/default/pods?watch=true"
 MUCH_BYTES = 300 * 1024 * 1024

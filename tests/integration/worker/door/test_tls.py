@@ -22,6 +22,8 @@ from tests.support.door import Answered
 from tests.support.faulty_server import Connection, FaultyServer, answers
 from worker.door.client.client import Door
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 ORDINARY = STYLES["kubeadm"]
 
 

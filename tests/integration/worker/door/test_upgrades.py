@@ -11,6 +11,8 @@ from tests.support.door import Client, Notes
 from tests.support.faulty_server import Connection, Request, answers
 from worker.door.client.client import Door
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 EXEC = "/api/v1/namespaces/default/pods/web/exec?command=sh&stdin=true"
 WEBSOCKET = {
     "Connection": "Upgrade",
@@ -96,6 +98,43 @@ async def test_bytes_of_the_server_before_its_end_arrive(door: Door) -> None:
     ):
         await upgraded(client, "GET", WEBSOCKET)
         assert await doors.rest(client.reader) == b"early" + b"x" * 300_000
+
+
+async def test_slow_command_gets_everything_from_a_server_that_has_ended(door: Door) -> None:
+    size_bytes = 20 * 1024 * 1024
+
+    async def answer(connection: Connection, _: Request) -> None:
+        await connection.send(b"HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+        await connection.send(b"x" * size_bytes)
+        connection.end()
+
+    async with (
+        faulty_server.running(answer) as server,
+        doors.visited(door, server.url, notary=Notes()) as visit,
+        doors.connected(door, visit) as client,
+    ):
+        await upgraded(client, "GET", WEBSOCKET)
+        received = 0
+        async with asyncio.timeout(doors.LIMIT_S):
+            while piece := await client.reader.read(65_536):
+                received += len(piece)
+        assert received == size_bytes
+
+
+async def test_server_that_stops_reading_does_not_keep_a_visit(door: Door) -> None:
+    async def answer(connection: Connection, _: Request) -> None:
+        await connection.send(b"HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+        await asyncio.Event().wait()
+
+    async with faulty_server.running(answer) as server:
+        async with (
+            doors.visited(door, server.url, notary=Notes()) as visit,
+            doors.connected(door, visit) as client,
+        ):
+            await upgraded(client, "GET", WEBSOCKET)
+            client.writer.write(b"x" * 8_000_000)
+        async with asyncio.timeout(doors.LIMIT_S):
+            await asyncio.shield(visit._dismissed)
 
 
 async def test_end_of_the_visit_ends_its_tunnels(door: Door) -> None:

@@ -35,9 +35,10 @@ def change(method: str, path: str, body: object = "", *, media_type: str = "appl
         ([], "application/json", ("", "")),
         ("no json", "application/json", ("", "")),
         (CONFIG_MAP, "application/vnd.kubernetes.protobuf", ("", "")),
+        ({"kind": "\ud800", "metadata": {"name": "x" * 1_000}}, "application/json", ("?", "x" * 512)),
         ("[" * 100_000, "application/json", ("", "")),
     ],
-    ids=["named", "generated", "other-types", "null", "list", "no-json", "protobuf", "deep"],
+    ids=["named", "generated", "other-types", "null", "list", "no-json", "protobuf", "half-and-long", "deep"],
 )
 def test_name_and_kind_are_those_of_the_body(body: object, media_type: str, expected: tuple[str, str]) -> None:
     found = change("POST", "/api/v1/namespaces/shop/configmaps", body, media_type=media_type)

@@ -1,0 +1,87 @@
+"""No process of the four real CLIs holds a credential of its caller while it works for them."""
+
+import base64
+import json
+import secrets
+from collections.abc import Iterator, Mapping
+
+import pytest
+import yaml
+
+from tests.integration.end_to_end.system import System, needs_landlock, needs_proc
+from tests.support import process_contents
+from tests.support.api_server import ApiServer
+from tests.support.caller import caller_of
+from tests.support.waiting import wait_until
+
+COMMANDS = {
+    "kubectl": "get pods",
+    "helm": "list",
+    "istioctl": "analyze",
+    "argocd": "app list --core",
+}
+START_TIMEOUT_S = 60
+
+pytestmark = [needs_proc, needs_landlock]
+
+
+@pytest.fixture(scope="module")
+def stalling_server() -> Iterator[ApiServer]:
+    """An API server that leaves requests unanswered where a test says so."""
+    with ApiServer.long_lived() as server:
+        yield server
+
+
+def kubeconfig_in(namespace: str, server: ApiServer, *, password: str) -> str:
+    """A token, and a password that the server does not look at."""
+    document = yaml.safe_load(server.kubeconfig())
+    for each in document["contexts"]:
+        each["context"]["namespace"] = namespace
+    for each in document["users"]:
+        each["user"] |= {"username": "tester", "password": password}
+    return json.dumps(document)
+
+
+async def process_of(system: System, name: str) -> int:
+    """The process of a command that runs in one of the system's workers."""
+    found: list[int] = []
+
+    def is_running() -> bool:
+        pids = [pid for process in system.product.processes for pid in process_contents.children_of(process.pid)]
+        found[:] = [pid for pid in pids if process_contents.program_of(pid) == name]
+        return bool(found)
+
+    await wait_until(is_running, timeout_s=START_TIMEOUT_S)
+    return found[0]
+
+
+@pytest.mark.parametrize("tool", COMMANDS)
+async def test_running_command_holds_no_credential(tool: str, system: System, stalling_server: ApiServer) -> None:
+    stall = stalling_server.stall()
+    password = secrets.token_hex(16)
+    kubeconfig = kubeconfig_in(stall.namespace, stalling_server, password=password)
+    async with caller_of(system.url, kubeconfig) as caller:
+        job_id = await caller.submit(tool, COMMANDS[tool])
+        try:
+            await stall.reached(timeout_s=START_TIMEOUT_S)
+            pid = await process_of(system, tool)
+            held = process_contents.found_in(pid, secrets_of(stalling_server, password))
+            assert held == {}
+        finally:
+            await caller.cancel(job_id)
+            await stall.release()
+
+
+def secrets_of(server: ApiServer, password: str) -> Mapping[str, None]:
+    """Also as HTTP's Basic scheme has them."""
+    basic = base64.b64encode(f"tester:{password}".encode()).decode()
+    return dict.fromkeys((server.token, password, basic))
+
+
+async def test_local_command_gets_neither_a_credential_nor_a_pass(system: System, stalling_server: ApiServer) -> None:
+    async with caller_of(system.url, stalling_server.kubeconfig()) as caller:
+        printed = await caller.output("kubectl", "config view --raw -o json")
+    shown = json.loads(printed)
+    assert shown["clusters"][0]["cluster"]["server"] == stalling_server.url
+    assert shown["users"][0]["user"] == {}
+    assert stalling_server.token not in printed
