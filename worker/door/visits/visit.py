@@ -17,7 +17,7 @@ from worker.door.worker_link import WorkerLink
 
 MOST_CONNECTIONS = 256
 MOST_BODY_BYTES = 32 * 1024 * 1024
-"""Bytes of the requests that are being read."""
+"""Bytes of the requests that are being read or answered. The door may hold each of them twice."""
 
 
 class Visit:
