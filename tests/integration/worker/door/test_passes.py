@@ -25,7 +25,7 @@ async def test_unknown_pass_is_unauthorized_and_counted(door: Door) -> None:
         answer = await client.send(client.request("GET", "/version").replace(b"/pass-", b"/pass_"))
         assert (answer.status, json.loads(answer.body)["reason"]) == (401, "Unauthorized")
         assert not server.requests
-        await doors.wait_until(lambda: metrics.DOOR_STRANGERS._value.get() == before + 1)
+        await doors.wait_until(lambda: metrics.DOOR_STRANGERS._value.get() > before)
 
 
 @pytest.mark.parametrize("target", ["", "/", "/?a=b"])
