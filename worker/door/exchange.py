@@ -125,17 +125,18 @@ class Exchange:
 
     async def _make_change(self) -> None:
         connection, _ = await self.visit.connection(for_change=True)
+        taken_at = asyncio.get_running_loop().time()
         change = self._intended()
         try:
             refusal = await self._noted(change)
-            if refusal is None and not connection.is_idle:
-                connection, _ = await self.visit.connection(for_change=True)
+            if refusal is None:
+                connection = await self.visit.kept_for_change(connection, taken_at=taken_at)
         except BaseException:
             self._complete(change_note.refused(change))
             connection.abort()
             raise
         if refusal is not None:
-            self.visit.give_back(connection)
+            connection.close()  # it has waited for longer than the pool would know
             self.reply(_UNAVAILABLE, refusal)
             return
         await self._forward_change(connection, change)
@@ -150,10 +151,11 @@ class Exchange:
     async def _forward_change(self, connection: ServerConnection, change: Change) -> None:
         needs_name = change_note.needs_name(change)
         copy = Copy(change_note.MOST_READ_BYTES) if needs_name else None
-        head = await connection.ask(self._written(None, {"Accept-Encoding": ""} if needs_name else {}))
-        judged = self._known
-        if memory.changes_kinds(judged.info):
-            self.knowledge.forget(self.visit)
+        try:
+            head = await connection.ask(self._written(None, {"Accept-Encoding": ""} if needs_name else {}))
+        finally:
+            if memory.changes_kinds(self._known.info):
+                self.knowledge.forget(self.visit)
         if head.status == _SWITCHES:
             self._complete(change_note.completed(change, head, None))
             await self._answer(connection, head, copy=None)

@@ -1,5 +1,6 @@
 """Sends requests to the API server of a visit, and asks it what the door itself needs to know."""
 
+import asyncio
 import uuid
 from collections.abc import Mapping
 
@@ -13,6 +14,8 @@ from worker.door.visits.visit import Visit
 
 JSON = "application/json"
 _SWITCHES = 101
+ASK_TIMEOUT_S = 8.0
+"""Seconds for an answer that the door itself needs. Its worker waits no longer."""
 
 
 def written(visit: Visit, head: Head, *, added: Mapping[str, str], body: bytes = b"") -> bytes:
@@ -36,7 +39,15 @@ async def read(visit: Visit, sent: bytes) -> tuple[ServerConnection, AnswerHead]
 
 
 async def ask(visit: Visit, target: Target, *, most_bytes: int) -> tuple[int, bytes]:
-    """Gets a path as JSON. Returns status and body. Raises `ServerError`."""
+    """Gets a path as JSON. Returns status and body. Raises `ServerError`, `BadRequestError`."""
+    try:
+        async with asyncio.timeout(ASK_TIMEOUT_S):
+            return await _got(visit, target, most_bytes)
+    except TimeoutError:
+        raise ServerError("i/o timeout") from None
+
+
+async def _got(visit: Visit, target: Target, most_bytes: int) -> tuple[int, bytes]:
     head = Head(method="GET", target=target, host="", headers=(("accept", JSON), ("user-agent", "mcp-k8s")))
     connection, answer = await read(visit, written(visit, head, added={"Audit-ID": str(uuid.uuid4())}))
     if answer.status == _SWITCHES:

@@ -87,7 +87,7 @@ class Knowledge:
         """Asks the server, and remembers what it says unless that may soon be something else."""
         try:
             status, body = await forwarding.ask(visit, Target("", path, ()), most_bytes=MOST_API_SERVICE_BYTES)
-        except ServerError:
+        except (ServerError, BadRequestError):
             return False
         if status not in {_OK, *_LASTING_REFUSALS}:
             return False

@@ -192,7 +192,7 @@ class Stranger(BaseModel):
     model_config = _CONFIG
 
     type: Literal["stranger"] = "stranger"
-    count: Annotated[int, Field(gt=0)]
+    count: Annotated[int, Field(gt=0, le=10**9)]
     """Number of such requests since the last message."""
 
 

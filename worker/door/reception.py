@@ -1,7 +1,6 @@
 """The door's reception: it admits visits for the worker, and lets their commands' connections in."""
 
 import asyncio
-import hashlib
 import hmac
 import secrets
 from collections.abc import Coroutine
@@ -151,4 +150,4 @@ class DoorReception:
 
 
 def _digest(pass_: str) -> bytes:
-    return hmac.new(_MAC_KEY, pass_.encode(), hashlib.sha256).digest()
+    return hmac.digest(_MAC_KEY, pass_.encode(), "sha256")

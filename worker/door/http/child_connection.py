@@ -29,7 +29,7 @@ class Guest(Protocol):
     """The visit to which a connection belongs."""
 
     bodies: BodyBudget
-    """What the bodies that are being read may take."""
+    """What the bodies of its requests may take together."""
 
     async def answer(self, request: Request, child: "ChildConnection") -> None:
         """Answers a request."""
@@ -70,6 +70,8 @@ class ChildConnection(asyncio.Protocol):
         self._transport: asyncio.Transport
         self._buffer = bytearray()
         self._body: RequestBody | None = None
+        self._held: RequestBody | None = None
+        """The body of the request that is being answered."""
         self._guest: Guest | None = None
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -106,11 +108,14 @@ class ChildConnection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self._is_full = True
+        if not self._transport.is_closing():  # a command that does not read sends nothing either
+            self._transport.pause_reading()
         if self._source is not None:
             self._source.pause()
 
     def resume_writing(self) -> None:
         self._is_full = False
+        self._read_on()
         if self._source is not None:
             self._source.resume()
 
@@ -125,11 +130,12 @@ class ChildConnection(asyncio.Protocol):
     def write(self, *pieces: bytes) -> None:
         """Sends pieces of the answer."""
         if not self._transport.is_closing():
-            self._transport.write(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+            self._transport.writelines(pieces)
 
     def finish(self, *, keeps_connection: bool) -> None:
         """Ends the answer. From then on the next request can come."""
         self._task = self._source = None
+        self._release()
         if not keeps_connection:
             self._transport.close()
 
@@ -140,6 +146,8 @@ class ChildConnection(asyncio.Protocol):
     def hand_over(self) -> asyncio.Transport:
         """Returns the transport, which now belongs to a tunnel. `note_end_of_tunnel` must follow."""
         self._source = None
+        if self._is_full:
+            self._read_on()
         return self._transport
 
     def note_end_of_tunnel(self) -> None:
@@ -162,8 +170,9 @@ class ChildConnection(asyncio.Protocol):
         if self._timer is None:
             self._start_timer()
         if self._body is None:
+            begin = max(0, len(self._buffer) - len(END))
             self._buffer += data
-            end = self._buffer.find(END)
+            end = self._buffer.find(END, begin)
             if end < 0:
                 self._check_size()
                 return
@@ -188,16 +197,27 @@ class ChildConnection(asyncio.Protocol):
         self._stop_timer()
         self._body = None
         request = Request(body.head, body.content)
-        body.release()
+        body.note_end()
+        self._held = body
         self._task = self._reception.start(self._guest.answer(request, self))
 
     def _leave(self) -> None:
         self._stop_timer()
         if self._body is not None:
             self._body.release()
+        self._release()
         self._reception.leave(self)
         if self._guest is not None:
             self._guest.leave(self)
+
+    def _release(self) -> None:
+        if self._held is not None:
+            self._held.release()
+            self._held = None
+
+    def _read_on(self) -> None:
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
 
     def _start_timer(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(REQUEST_TIMEOUT_S, self.abort)

@@ -1,14 +1,15 @@
 """Writes the heads that the door sends on, from lists of the headers that may pass."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from http import HTTPStatus
 
 from worker.door.http.request_head import Head
 
 Headers = Sequence[tuple[str, str]]
 
-_CHANNELS = frozenset({"spdy/3.1+portforward.k8s.io", "portforward.k8s.io"})
-_CHANNEL_SUFFIX = ".channel.k8s.io"
+_CHANNEL = re.compile(r"(?:SPDY/3\.1\+)?portforward\.k8s\.io|(?:v[0-9]{1,2}\.)?(?:base64\.)?channel\.k8s\.io")
 _OF_UPGRADES = frozenset({"sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions"})
 _ANSWERED = frozenset(
     {"audit-id", "cache-control", "content-encoding", "content-type", "date", "etag", "last-modified", "retry-after"}
@@ -51,7 +52,7 @@ def _passed_on(head: Head) -> Iterable[tuple[str, str]]:
 
 def _is_channel(protocol: str) -> bool:
     """Whether a subprotocol only says how streams are carried. Others carry tokens."""
-    return protocol.lower() in _CHANNELS or protocol.endswith(_CHANNEL_SUFFIX)
+    return bool(_CHANNEL.fullmatch(protocol))
 
 
 def answer(status: int, headers: Headers, *, framing: str) -> bytes:
@@ -68,6 +69,7 @@ def allowed(answered: Headers, *, is_upgrade: bool = False) -> tuple[tuple[str, 
     return tuple((name, value) for name, value in answered if name in names)
 
 
+@cache
 def _phrase(status: int) -> str:
     try:
         return HTTPStatus(status).phrase

@@ -9,7 +9,7 @@ _CHUNKED_HEAD = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 class BodyBudget:
-    """Bytes that the bodies of one visit may take together while they are read."""
+    """Bytes that the bodies of one visit may take together until their requests are answered."""
 
     def __init__(self, most_bytes: int) -> None:
         self._left_bytes = most_bytes
@@ -40,6 +40,13 @@ class RequestBody:
     def content(self) -> bytes:
         """What has been read so far."""
         return bytes(self._content)
+
+    def note_end(self) -> None:
+        """Puts back what the whole body does not need."""
+        unused_bytes = self._reserved_bytes - len(self._content)
+        self._budget.give_back(unused_bytes)
+        self._reserved_bytes -= unused_bytes
+        self._content.clear()
 
     def release(self) -> None:
         """Puts back what the body has taken from the budget."""

@@ -54,8 +54,8 @@ def path(raw: bytes) -> str:
     """Decodes a path, which is `/` where it is empty. Raises `BadRequestError`."""
     if not _PATH.fullmatch(raw):
         raise BadRequestError("its path is not one that every reader reads alike")
-    segments = [_decoded(segment) for segment in raw.split(b"/")]
-    if any(segment in _DOT_SEGMENTS or _REFUSED_WHEN_DECODED.search(segment) for segment in segments):
+    segments = [_decoded(segment) if b"%" in segment else segment.decode() for segment in raw.split(b"/")]
+    if not _DOT_SEGMENTS.isdisjoint(segments) or (b"%" in raw and any(map(_REFUSED_WHEN_DECODED.search, segments))):
         raise BadRequestError("a segment of its path means something else to some readers")
     return "/".join(segments) or "/"
 

@@ -12,7 +12,7 @@ from worker.door.http import failure_words
 from worker.door.http.errors import ServerError
 
 MOST_HEAD_BYTES = 1024 * 1024
-"""Longest head of an answer, with the informational ones before it."""
+"""Longest head of an answer, with the informational ones before it, and most bytes between two pieces of a body."""
 MOST_HELD_BYTES = 256 * 1024
 """Bytes of a body that wait until somebody takes the answer. Then the server has to wait."""
 _SWITCHES = 101
@@ -64,6 +64,8 @@ class ServerConnection(asyncio.Protocol):
         self._parser: httptools.HttpResponseParser | None = None
         self._head = AnswerHead()
         self._head_bytes = 0
+        self._bytes_without_body = 0
+        """Bytes since the last piece of a body: of heads, of trailers, and around chunks."""
         self._answered: asyncio.Future[AnswerHead] | None = None
         self._pieces: list[bytes] = []
         self._rest = b""
@@ -82,7 +84,7 @@ class ServerConnection(asyncio.Protocol):
     async def ask(self, request: bytes) -> AnswerHead:
         """Sends a request. Returns the head of the answer. Raises `ServerError`."""
         self._parser = httptools.HttpResponseParser(self)
-        self._head, self._head_bytes = AnswerHead(), 0
+        self._head, self._head_bytes, self._bytes_without_body = AnswerHead(), 0, 0
         self._pieces, self._receiver, self._is_complete = [], None, False
         self._answered = asyncio.get_running_loop().create_future()
         if self._error is not None or self._transport.is_closing():
@@ -141,6 +143,7 @@ class ServerConnection(asyncio.Protocol):
             self.abort()
             return
         try:
+            self._bytes_without_body += len(data)
             self._parser.feed_data(data)
             self._count_head(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -176,7 +179,7 @@ class ServerConnection(asyncio.Protocol):
         self._head = AnswerHead()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if not self._is_complete:
+        if not (self._is_complete or self._head.status):  # what follows a body is no header
             self._head.headers.append((name.decode("latin-1").lower(), value.decode("latin-1")))
 
     def on_headers_complete(self) -> None:
@@ -185,6 +188,7 @@ class ServerConnection(asyncio.Protocol):
 
     def on_body(self, piece: bytes) -> None:
         if not self._is_complete:
+            self._bytes_without_body = 0
             self._pieces.append(piece)
 
     def on_message_complete(self) -> None:
@@ -203,8 +207,8 @@ class ServerConnection(asyncio.Protocol):
     def _count_head(self, data: bytes) -> None:
         if not self._is_answered:
             self._head_bytes += len(data)
-            if self._head_bytes > MOST_HEAD_BYTES and not self._is_final:
-                raise ServerError("its head is too long")
+        if self._bytes_without_body > MOST_HEAD_BYTES and not self._is_complete:
+            raise ServerError("its head or its trailer is too long")
 
     def _tell(self) -> None:
         if self._is_final and self._answered is not None and not self._answered.done():

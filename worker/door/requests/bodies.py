@@ -8,6 +8,8 @@ _JSON = frozenset({"", "application/json"})
 _YAML = frozenset({"application/yaml", "application/apply-patch+yaml"})
 MOST_BYTES = 2 * 1024 * 1024
 """Longest body that is read: etcd stores no object of this size."""
+MOST_PARTS = 100_000
+"""Most places where a body that is read has another value or field: a million of them would take a second."""
 MOST_YAML_BYTES = 64 * 1024
 """Longest body that is read as YAML, which takes a hundred times as long as JSON. kubectl applies JSON."""
 
@@ -22,6 +24,8 @@ def read(body: bytes, content_type: str) -> dict[str, documents.Value]:
         raise UndecidableError("its content type is neither JSON nor YAML")
     if len(body) > MOST_BYTES:
         raise UndecidableError(f"it has more than {MOST_BYTES} bytes")
+    if sum(map(body.count, (b",", b"[", b"{"))) > MOST_PARTS:
+        raise UndecidableError(f"it has more than {MOST_PARTS} parts")
     try:
         text = body.decode()
         if (media_type(content_type) in _JSON or len(body) > MOST_YAML_BYTES) and not _is_json(text):

@@ -16,6 +16,10 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 MOST_BYTES = 2 * 1024 * 1024
 """Longest document that is read, unpacked: some five times that of a cluster with a thousand kinds."""
 MOST_RESOURCES = 20_000
+MOST_OBJECTS = 40_000
+"""Most objects in a document that is read. A thousand kinds need some four thousand."""
+_BYTES_OF_READ_BYTE = 4
+"""Memory that each byte of a document takes when it has been read."""
 _GZIP = 16 + zlib.MAX_WBITS
 
 
@@ -102,9 +106,7 @@ _Named = tuple[str, str, str, Resource, tuple[str, ...]]
 
 def parse(body: bytes, content_encoding: str = "") -> Discovery:
     """Returns what the document says; nothing if it is not a discovery document in JSON, or is too long."""
-    text = _unpacked(body) if content_encoding.lower() == "gzip" else body
-    if len(text) > MOST_BYTES:
-        return Discovery()
+    text = _readable(body, content_encoding)
     try:
         document = _DOCUMENT.validate_json(text)
     except ValidationError:
@@ -112,6 +114,17 @@ def parse(body: bytes, content_encoding: str = "") -> Discovery:
     found = _of_plain(document) if isinstance(document, _Plain) else _of_aggregated(document)
     named = tuple(islice(found, MOST_RESOURCES))
     return Discovery({row[:3]: row[3] for row in named}, _words(named))
+
+
+def read_bytes(body: bytes, content_encoding: str = "") -> int:
+    """Returns how much memory the document takes when it has been read, which is much more than it has packed."""
+    return _BYTES_OF_READ_BYTE * len(_readable(body, content_encoding))
+
+
+def _readable(body: bytes, content_encoding: str) -> bytes:
+    """Returns the text of the document; nothing if it is too long or would take too long."""
+    text = _unpacked(body) if content_encoding.lower() == "gzip" else body
+    return text if len(text) <= MOST_BYTES and text.count(b"{") <= MOST_OBJECTS else b""
 
 
 def _unpacked(body: bytes) -> bytes:

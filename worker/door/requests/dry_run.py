@@ -12,6 +12,8 @@ from worker.door.requests import bodies, kinds
 from worker.door.requests.request_info import Query, RequestInfo
 
 _ALL = "All"
+MOST_OPTIONS_BYTES = 64 * 1024
+"""Longest body with options that is read. Those of clients have some hundred bytes."""
 _VERBS = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 _VERBS_WITH_BODY = frozenset({"delete", "deletecollection"})
 _METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -86,7 +88,7 @@ def _is_all(values: documents.Value | list[str]) -> bool:
 
 def _field(body: bytes, content_type: str, parent: str = "") -> documents.Value:
     """Returns the field `dryRun` of the options in a body; None if there is none or the body cannot be read."""
-    if bodies.media_type(content_type) not in {"", "application/json"}:
+    if bodies.media_type(content_type) not in {"", "application/json"} or len(body) > MOST_OPTIONS_BYTES:
         return None
     try:
         options: documents.Value = bodies.read(body, content_type)

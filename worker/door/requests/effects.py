@@ -100,7 +100,7 @@ def _is_read(info: RequestInfo, method: str, *, is_dry_run: bool) -> bool:
 def _strict_refusal(info: RequestInfo, method: str, *, body: bytes, content_type: str) -> str:
     """Returns the refusal of a request that may change something."""
     if not info.is_resource:
-        return ""
+        return "writing to a path that is not known to be a resource"
     if info.verb == "deletecollection":
         return f"deleting all {info.resource} at once"
     if info.subresource:

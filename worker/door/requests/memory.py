@@ -19,7 +19,7 @@ from worker.door.requests.request_info import RequestInfo
 
 LIFETIME_S = 600
 MOST_BYTES = 64 * 1024 * 1024
-"""Bytes of all remembered answers; the longest unused ones are forgotten first."""
+"""Bytes of all remembered answers and of what is read from them; the longest unused ones are forgotten first."""
 MOST_BYTES_OF_ANSWER = 16 * 1024 * 1024
 """An OpenAPI document of a large cluster has less than ten million bytes."""
 _DISCOVERY = re.compile(r"/api(?:/[^/?]+)?/?|/apis(?:/[^/?]+){0,2}/?")
@@ -72,6 +72,8 @@ class Answer:
 class _Remembered:
     answer: Answer
     confirmed_at: float
+    size_bytes: int
+    """Bytes of the answer, and of what is read from it."""
 
 
 def may_keep(method: str, path: str) -> bool:
@@ -125,9 +127,11 @@ class Memory:
         is_stale = asked_at <= self._forgotten_at.get(key.identity, -1)
         if is_stale or answer.size_bytes > min(MOST_BYTES_OF_ANSWER, self._most_bytes):
             return
-        self._remembered[key] = _Remembered(answer, asked_at)
+        is_document = bool(_DISCOVERY.fullmatch(key.path))
+        read_bytes = discovery.read_bytes(answer.body, answer.header("content-encoding")) if is_document else 0
+        self._remembered[key] = _Remembered(answer, asked_at, answer.size_bytes + read_bytes)
         self._keys[key.identity].add(key)
-        self._size_bytes += answer.size_bytes
+        self._size_bytes += answer.size_bytes + read_bytes
         while self._size_bytes > self._most_bytes:
             self.discard(next(iter(self._remembered)))
 
@@ -136,7 +140,7 @@ class Memory:
         remembered = self._remembered.pop(key, None)
         if remembered is None:
             return
-        self._size_bytes -= remembered.answer.size_bytes
+        self._size_bytes -= remembered.size_bytes
         self._keys[key.identity].discard(key)
         if not self._keys[key.identity]:
             del self._keys[key.identity]

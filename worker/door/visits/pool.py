@@ -44,12 +44,16 @@ class Pool:
         while wanted.idle:
             connection = wanted.idle[-1]
             _, since, _ = self._idle[connection]
-            if for_change and self._clock() - since > MOST_IDLE_OF_CHANGES_S:
+            if for_change and self._is_old(since):
                 return None
             self._drop(connection)
             if connection.is_idle:
                 return connection
         return None
+
+    def is_good_for_change(self, connection: ServerConnection, *, since: float) -> bool:
+        """Whether a connection that nobody has used `since` then can take a change."""
+        return connection.is_idle and not self._is_old(since)
 
     def give_back(self, used: Route, connection: ServerConnection) -> None:
         """Keeps a connection for the next request, or closes it if it cannot take one."""
@@ -64,6 +68,9 @@ class Pool:
             self._close(used.idle[0])
         if len(self._idle) > MOST_IDLE:
             self._close(next(iter(self._idle)))
+
+    def _is_old(self, since: float) -> bool:
+        return self._clock() - since > MOST_IDLE_OF_CHANGES_S
 
     def _close(self, connection: ServerConnection) -> None:
         used = self._drop(connection)

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import secrets
 import ssl
 from collections import deque
@@ -12,11 +13,15 @@ from functools import cached_property
 from urllib.parse import urlsplit
 
 from worker.door.http import request_target
+from worker.door.http.errors import BadRequestError, ServerError
 from worker.door.http.server_connection import ServerConnection
 from worker.door.messages import Access
 from worker.door.visits import tls
 
 _MAC_KEY = secrets.token_bytes(32)
+_ROOTS_OF_APIS = frozenset({"api", "apis"})
+"""Behind one of them, `/version` could be a Secret of that name."""
+_VALUE = re.compile(r"[ -~\xa0-\xff]*")
 
 
 def identity(access: Access) -> str:
@@ -67,13 +72,23 @@ class Route:
     def prefix(self) -> str:
         """The path under which the API is served, without a slash at its end. Raises `BadRequestError`."""
         raw = urlsplit(self.access.server).path.rstrip("/").encode()
-        return request_target.written_path(request_target.path(raw)) if raw else ""
+        decoded = request_target.path(raw) if raw else ""
+        if _ROOTS_OF_APIS.intersection(decoded.split("/")):
+            raise BadRequestError("its path leads into an API, where requests mean something else")
+        return request_target.written_path(decoded)
 
     @cached_property
     def added_headers(self) -> dict[str, str]:
-        """The headers that every request gets."""
-        authorization = self._authorization
-        return {"Host": self.authority, **({"Authorization": authorization} if authorization else {})}
+        """The headers that every request gets. Raises `ServerError`."""
+        headers = {"Host": self.authority, "Authorization": self._authorization}
+        for name, value in headers.items():
+            if not _VALUE.fullmatch(value):
+                raise ServerError(f'net/http: invalid header field value for "{name}"')
+        return {name: value for name, value in headers.items() if value}
+
+    def check(self) -> None:
+        """Raises `ServerError` or `BadRequestError` if no request can be written for the server."""
+        _ = self.prefix, self.added_headers
 
     @cached_property
     def tls(self) -> ssl.SSLContext | None:

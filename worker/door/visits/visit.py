@@ -17,7 +17,7 @@ from worker.door.worker_link import WorkerLink
 
 MOST_CONNECTIONS = 256
 MOST_BODY_BYTES = 32 * 1024 * 1024
-"""Bytes of the requests that are being read."""
+"""Bytes of the requests that are being read or answered. The door may hold each of them twice."""
 
 
 class Visit:
@@ -68,7 +68,8 @@ class Visit:
             self._opening.add_done_callback(self._keep_unclaimed)
 
     async def connection(self, *, for_change: bool) -> tuple[ServerConnection, bool]:
-        """Returns a connection to the server, and whether it was used before. Raises `ServerError`."""
+        """Returns a connection to the server, and whether it was used before. Raises as `Route.check` does."""
+        self.route.check()
         idle = self._pool.take_idle(self.route, for_change=for_change)
         if idle is not None:
             return idle, True
@@ -81,6 +82,13 @@ class Visit:
             opening.add_done_callback(self._keep)
             raise
         return opening.result(), False
+
+    async def kept_for_change(self, connection: ServerConnection, *, taken_at: float) -> ServerConnection:
+        """Returns the connection, or another one if it has ended or waited too long for a change meanwhile."""
+        if self._pool.is_good_for_change(connection, since=taken_at):
+            return connection
+        connection.close()
+        return (await self.connection(for_change=True))[0]
 
     def give_back(self, connection: ServerConnection) -> None:
         """Takes back a connection whose answer is complete."""

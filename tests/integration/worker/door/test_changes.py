@@ -200,3 +200,16 @@ async def test_requests_are_reported_with_the_judgement(door: Door) -> None:
         assert seen[1].name == "web-x7"
         assert seen[2].strict_refusal == "deleting Namespaces"
         assert {each.audit_id for each in seen} == {request.header("audit-id") for request in server.requests}
+
+
+async def test_change_to_an_address_that_cannot_be_used_is_not_noted_and_opens_nothing(door: Door) -> None:
+    notes = Notes()
+    async with (
+        faulty_server.running(answers.responds()) as server,
+        doors.visited(door, f"{server.url}/api/v1/namespaces", notary=notes) as visit,
+        doors.connected(door, visit) as client,
+    ):
+        for _ in range(3):
+            answer = await client.ask("DELETE", f"{CONFIG_MAPS}/web")
+            assert (answer.status, b"cannot be used" in answer.body) == (503, True)
+        assert (len(server.connections) <= 1, server.requests, notes.intended) == (True, [], [])

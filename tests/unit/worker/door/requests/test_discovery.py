@@ -98,3 +98,9 @@ def test_other_answer_names_nothing(body: bytes, encoding: str) -> None:
 def test_number_of_resources_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(discovery, "MOST_RESOURCES", 2)
     assert len(discovery.parse(_aggregated()).resources) == 2
+
+
+def test_number_of_objects_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(discovery, "MOST_OBJECTS", 2)
+    assert discovery.parse(_aggregated()) == Discovery()
+    assert discovery.read_bytes(_aggregated()) == 0

@@ -155,3 +155,11 @@ def test_api_service_is_asked_for_only_where_it_decides(request_line: str, asked
 )
 def test_api_service_without_a_service_is_served_locally(answer: str, *, is_local: bool) -> None:
     assert dry_run.is_served_locally(answer.encode()) is is_local
+
+
+def test_options_that_are_too_long_make_no_dry_run() -> None:
+    info = request_info.resolve("DELETE", "/api/v1/namespaces/x/pods/a", ())
+    for spaces, is_dry_run in ((0, True), (dry_run.MOST_OPTIONS_BYTES, False)):
+        body = b'{"dryRun": ["All"]}' + b" " * spaces
+        asked = dry_run.is_effective(info, method="DELETE", query=(), body=body, content_type="application/json")
+        assert asked is is_dry_run

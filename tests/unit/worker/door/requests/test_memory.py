@@ -1,10 +1,11 @@
 """What the door remembers of discovery and OpenAPI, for whom, and when it serves that without asking."""
 
+import gzip
 import json
 
 import pytest
 
-from worker.door.requests import memory, request_info
+from worker.door.requests import discovery, memory, request_info
 from worker.door.requests.discovery import Resource
 from worker.door.requests.memory import Answer, Key, Memory
 
@@ -140,7 +141,7 @@ def test_discarded_answer_is_gone(remembered: Memory) -> None:
 
 
 def test_longest_unused_answers_make_room(clock: _Clock) -> None:
-    size = _answer("pods").size_bytes
+    size = _answer("pods").size_bytes + discovery.read_bytes(_answer("pods").body)
     remembered = Memory(clock=clock, most_bytes=2 * size)
     keys = [_API._replace(identity=str(number)) for number in range(3)]
     for key in keys[:2]:
@@ -197,3 +198,15 @@ def test_only_answers_about_the_server_itself_are_kept(request_line: str, *, may
 )
 def test_definitions_and_api_services_change_kinds(path: str, *, changes: bool) -> None:
     assert memory.changes_kinds(request_info.resolve("PUT", path, [])) is changes
+
+
+def test_packed_documents_count_with_what_is_read_from_them(clock: _Clock) -> None:
+    remembered = Memory(clock=clock)
+    packed = gzip.compress(b" " * 2_000_000 + _answer("pods").body)
+    answer = Answer((("content-encoding", "gzip"),), packed)
+    keys = [Key("mine", f"/apis/group-{number}/v1", _ACCEPT) for number in range(20)]
+    for key in keys:
+        _keep(remembered, key, answer)
+    kept = [key for key in keys if remembered.fresh(key, ("pods",))]
+    assert kept == keys[-len(kept) :]
+    assert 0 < 4 * 2_000_000 * len(kept) < memory.MOST_BYTES

@@ -135,3 +135,12 @@ def test_each_part_of_an_access_separates_routes(pool: Pool, other: dict[str, ob
 
 def test_pass_does_not_separate_routes(pool: Pool) -> None:
     assert pool.enter(ACCESS) is pool.enter(ACCESS.model_copy(update={"pass_": "other"}))
+
+
+async def test_change_that_was_noted_late_takes_no_connection_from_before(pool: Pool, clock: Clock) -> None:
+    connection = kept(pool, pool.enter(ACCESS))
+    assert pool.is_good_for_change(connection, since=0)
+    clock.now = MOST_IDLE_OF_CHANGES_S + 1
+    assert not pool.is_good_for_change(connection, since=0)
+    connection.close()
+    assert not pool.is_good_for_change(connection, since=clock.now)
