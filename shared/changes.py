@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 MOST_IN_RESPONSE = 50
 """Most changes that a response contains. The others can be read page by page."""
+MOST_CHANGES = 10**9
+"""More than any attempt makes."""
 MOST_NAMED = 5
 """Most changes that one line of text names."""
 
@@ -40,7 +42,7 @@ class Change(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    number: int
+    number: Annotated[int, Field(gt=0, le=MOST_CHANGES)]
     """Counts the changes of one attempt from 1. Two events with the same number tell of the same change."""
     verb: str
     """The verb as Kubernetes authorizes it (`create`, `patch`, `deletecollection`, …), or the subresource of a
@@ -54,7 +56,7 @@ class Change(BaseModel):
     name: str
     """Empty for a collection, and while the server has not told the name that it chose."""
     state: ChangeState = ChangeState.ON_ITS_WAY
-    status: int | None = None
+    status: Annotated[int, Field(ge=0, le=999)] | None = None
     """The HTTP status of the answer."""
 
     @property

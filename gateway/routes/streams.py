@@ -108,7 +108,7 @@ async def changes(
     """Returns the changes in the order in which the command asked for them, each with its newest known state.
 
     A change is stored before its request is forwarded: `on_its_way` means that its outcome is not known. While the job
-    runs, more changes may follow the last page. If the worker of a read was lost, its changes are forgotten.
+    runs, more changes may follow the last page.
     """
     found = parts.of(request)
     stored = await found.jobs.find(job_id, callers.of(request))

@@ -5,6 +5,10 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from worker.launcher.channel import Channel, close_all
+from worker.launcher.protocol import ProtocolError
+
+PACKETS_AT_ONCE = 64
+"""Most packets that are taken before other work of the process has its turn. The other end may send without pause."""
 
 
 class Link:
@@ -36,6 +40,11 @@ class Link:
         if len(self._unsent) == 1:
             self._flush()
 
+    @property
+    def unsent(self) -> int:
+        """Number of packets that the other end has left no room for."""
+        return len(self._unsent)
+
     def close(self) -> None:
         if not self._is_open:
             return
@@ -61,12 +70,14 @@ class Link:
             self._loop.remove_writer(self._descriptor)
 
     def _receive(self) -> None:
-        while self._is_open:
+        for _ in range(PACKETS_AT_ONCE):
+            if not self._is_open:
+                return
             try:
                 packet, descriptors = self._channel.receive()
             except BlockingIOError:
                 return
-            except OSError:
+            except (OSError, ProtocolError):
                 packet, descriptors = b"", []
             if not packet:
                 self.close()

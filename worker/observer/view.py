@@ -14,6 +14,8 @@ from worker.observer.summary import Named
 
 MOST_WORKLOADS = 3
 """Most workloads that are not ready whose pods are looked at."""
+MOST_BYTES = 4 * 1024 * 1024
+"""Most bytes of all answers of one look. Decoded objects take many times as much memory, and servers choose them."""
 AT_ONCE = 8
 """Most requests of one look at the same time."""
 
@@ -41,18 +43,22 @@ class View:
 
     async def _get_all(self, paths: Sequence[str]) -> list[Object]:
         """Returns the objects at all paths, each object once. An object that does not exist is left out."""
-        turns = asyncio.Semaphore(AT_ONCE)
+        turns, budget = asyncio.Semaphore(AT_ONCE), Budget()
 
         async def get(path: str) -> list[Object]:
             async with turns:
-                return await self._get(path)
+                return await self._get(path, budget)
 
-        found = await asyncio.gather(*map(get, paths))
-        return list({_identity(item): item for items in found for item in items}.values())
+        try:
+            async with asyncio.TaskGroup() as group:
+                asking = [group.create_task(get(path), name="look") for path in paths]
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        return list({_identity(item): item for each in asking for item in each.result()}.values())
 
-    async def _get(self, path: str) -> list[Object]:
-        answer = await self.ask(path)
-        if answer is None:
+    async def _get(self, path: str, budget: "Budget") -> list[Object]:
+        answer = await self.ask(path) if budget.left_bytes else None
+        if answer is None or not budget.holds(answer.body):
             return []
         if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             raise ForbiddenError
@@ -75,11 +81,24 @@ class View:
     async def _of_pods(self, namespace: str, selector: str) -> str:
         try:
             found = await self._get(
-                f"/api/v1/namespaces/{quote(namespace, safe='')}/pods?{urlencode({'labelSelector': selector})}"
+                f"/api/v1/namespaces/{quote(namespace, safe='')}/pods?{urlencode({'labelSelector': selector})}",
+                Budget(),
             )
         except ForbiddenError:
             return ""
         return pods.hindrance(found)
+
+
+@dataclass(slots=True)
+class Budget:
+    """What the answers of one look may still take."""
+
+    left_bytes: int = MOST_BYTES
+
+    def holds(self, body: bytes) -> bool:
+        """Takes the size of an answer. Returns False if that is too much; then nothing more is asked for."""
+        self.left_bytes = max(0, self.left_bytes - len(body))
+        return self.left_bytes > 0
 
 
 def _identity(item: Object) -> tuple[str, str, str]:

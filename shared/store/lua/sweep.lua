@@ -20,7 +20,8 @@ local function each_overdue(index, state, settle)
   end
 end
 
--- Queues a read again unless it was cancelled, while its sealed request can still be opened (`RequestEnvelope.lifetime_s`).
+-- Queues a read again unless it was cancelled or has changed something after all, while its sealed request can still be
+-- opened (`RequestEnvelope.lifetime_s`).
 -- The output of the first attempt is deleted, because the second attempt prints everything again.
 local function queue_again(id)
   local names = {'class', 'attempt', 'cancel', 'lane', 'tool', 'created_at', 'queue_deadline', 'time_limit_s', 'retention_s',
@@ -28,6 +29,7 @@ local function queue_again(id)
   local class, attempt, cancel, lane, tool, created, deadline, limit_s, retention_s, principal =
     unpack(redis.call('HMGET', JOB .. id, unpack(names)))
   if class ~= 'read' or tonumber(attempt) >= attempts or cancel then return false end
+  if redis.call('EXISTS', CHANGES .. id) == 1 then return false end
   local opens_until = tonumber(deadline) + tonumber(limit_s) * 1000
   local until_ms = math.floor(math.min(now + deadline - created, opens_until))
   if until_ms <= now or redis.call('EXISTS', REQUEST .. id) == 0 then return false end
@@ -40,7 +42,7 @@ local function queue_again(id)
   redis.call('ZADD', LOAD .. lane, 'XX', now + lifetime_s * 1000, id)
   if redis.call('TTL', PRINCIPAL .. principal) < lifetime_s then redis.call('EXPIRE', PRINCIPAL .. principal, lifetime_s) end
   if redis.call('TTL', JOBS .. principal) < lifetime_s then redis.call('EXPIRE', JOBS .. principal, lifetime_s) end
-  redis.call('DEL', EVENTS .. id, CHANGES .. id)
+  redis.call('DEL', EVENTS .. id)
   move_stored(id, redis.call('STRLEN', REQUEST .. id), lifetime_s)
   redis.call('ZREM', LEASES, id)
   enqueue(id, lane, tool, own_turn(id, lane), until_ms)

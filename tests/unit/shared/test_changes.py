@@ -97,9 +97,9 @@ def test_account_names_five_acknowledged_changes_and_five_on_their_way() -> None
 
 
 def test_acknowledged_changes_beyond_those_kept_are_counted() -> None:
-    numbers = range(MOST_IN_RESPONSE + 2)
+    numbers = range(1, MOST_IN_RESPONSE + 3)
     failed = [change(number, state=FAILED) for number in numbers]
-    done = [change(number, state=DONE) for number in range(len(numbers), len(numbers) + 3)]
+    done = [change(number, state=DONE) for number in range(len(numbers) + 1, len(numbers) + 4)]
 
     assert tally_of(*failed, *done).account() == ["the API server has acknowledged: and 3 more"]
 

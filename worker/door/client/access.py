@@ -9,7 +9,7 @@ from typing import Any
 from worker.door.messages import Access
 
 PASS_BYTES = 32
-"""Random bytes of a pass, which nobody can guess."""
+"""Random bytes of a pass, which nobody can guess. It is written in hexadecimal digits, which no CLI escapes."""
 
 
 def of(kubeconfig: str, principal: str) -> Access:
@@ -40,7 +40,7 @@ def with_token(server: str, token: str, *, skips_verification: bool, principal: 
 
 
 def _new_pass() -> str:
-    return secrets.token_urlsafe(PASS_BYTES)
+    return secrets.token_hex(PASS_BYTES)
 
 
 def _text(data: str) -> str:

@@ -1,9 +1,10 @@
 """Where a command finds the door, and how that address is kept out of its output."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from worker.door.messages import Access
 from worker.loopback import HOST
@@ -31,9 +32,20 @@ class DoorAddress:
         parts = urlsplit(server)
         host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
         place = f"{host}:{parts.port or DEFAULT_PORTS[parts.scheme]}"
-        return {
-            self.url.encode(): server.encode(),
-            f"http://{HOST}:{self.port}".encode(): f"{parts.scheme}://{place}".encode(),
-            f"{HOST}:{self.port}".encode(): place.encode(),
-            self.access.pass_.encode(): PASS_MARK,
+        own = f"{HOST}:{self.port}"
+        forms = {
+            self.url: server,
+            f"http://{own}": f"{parts.scheme}://{place}",
+            own: place,
+            quote(own, safe=""): quote(place, safe=""),
+            # kubectl names the files of its cache by the address, and tells them in verbose logs.
+            _as_file_name(self.url): _as_file_name(server),
+            _as_file_name(own): _as_file_name(place),
         }
+        return {door.encode(): shown.encode() for door, shown in forms.items()} | {
+            self.access.pass_.encode(): PASS_MARK
+        }
+
+
+def _as_file_name(url: str) -> str:
+    return re.sub(r"[^(\w/.)]", "_", url.partition("://")[2] or url, flags=re.ASCII)

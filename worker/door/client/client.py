@@ -18,13 +18,17 @@ from worker.door import messages
 from worker.door.client.address import DoorAddress
 from worker.door.client.dialling import Dialling
 from worker.door.client.visit import Answer, DoorGoneError, Notary, Visit
-from worker.door.messages import Access, Admit, Dial, Dismiss, Seen, Stranger, ToDoor
+from worker.door.messages import Access, Admit, Dial, Dismiss, Seen, Stranger, ToDoor, ToWorker
 from worker.egress.dialer import Dialer
 from worker.launcher.channel import channel_pair, close_all
 from worker.launcher.link import Link
 
 __all__ = ["Answer", "Door", "DoorGoneError", "Notary", "Visit"]
 
+MOST_UNSENT = 1024
+"""Most messages that wait until the door takes them, because their sockets are open meanwhile."""
+MOST_KIND_CHARACTERS = 16 * 1024
+"""Most characters of kinds of which the door is told. With more, the server confirms what is remembered."""
 CLOSE_TIMEOUT_S = 5.0
 """Seconds that the door gets to end."""
 _ROOT = Path(__file__).parents[3]
@@ -94,9 +98,11 @@ class Door:
         number = next(self._numbers)
         address = DoorAddress(self.port, access)
         visit = Visit(number, address, self._send, job_id=job_id, notary=notary, reports=reports, kill=self.kill)
+        told = None if kinds is not None and sum(len(kind) + 8 for kind in kinds) > MOST_KIND_CHARACTERS else kinds
+        admit = Admit(visit=number, reports_requests=reports is not None, kinds=told)
+        given = messages.memory_file(access.model_dump_json(by_alias=False).encode())
         self._visits[number] = visit
-        admit = Admit(visit=number, reports_requests=reports is not None, kinds=kinds)
-        self._send(admit, messages.memory_file(access.model_dump_json(by_alias=False).encode()))
+        self._send(admit, given)
         if self.gone.is_set():
             visit.lose()
         visit.on_gone = on_gone
@@ -128,23 +134,28 @@ class Door:
 
     def _send(self, message: ToDoor, *descriptors: int) -> None:
         self._link.send(messages.encode(message), descriptors)
+        if self._link.unsent > MOST_UNSENT:
+            log.error("the door takes no messages, and is killed")
+            self.kill()
+            self._link.close()
 
     def _on_packet(self, packet: bytes, descriptors: list[int]) -> None:
         try:
-            message = messages.decode_to_worker(packet)
+            self._take(messages.decode_to_worker(packet), descriptors)
         except ValidationError:
             log.error("the door sent a packet that is not valid, and is killed")
-            close_all(descriptors)
             self.kill()
-            return
+        finally:
+            close_all(descriptors)
+
+    def _take(self, message: ToWorker, descriptors: list[int]) -> None:
         if isinstance(message, Stranger):
             metrics.DOOR_STRANGERS.inc(message.count)
-            close_all(descriptors)
             return
         visit = self._visits.get(message.visit)
         if visit is None:
-            close_all(descriptors)
-        elif isinstance(message, Dial):
+            return
+        if isinstance(message, Dial):
             self._dialling.dial(message.dial, visit)
         else:
             visit.take(message, descriptors)

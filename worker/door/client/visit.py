@@ -7,11 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from shared.changes import Change
+from shared.changes import Change, ChangeState
 from shared.models import JobId
 from worker.door.client.address import DoorAddress
 from worker.door.messages import Admitted, Answered, Ask, Complete, Dismissed, Intend, Intended, Seen, ToDoor, ToWorker
-from worker.launcher.channel import close_all
 
 ADMIT_TIMEOUT_S = 10.0
 """Seconds without an answer after which the door counts as dead."""
@@ -20,8 +19,14 @@ NOTE_TIMEOUT_S = 12.0
 ASK_TIMEOUT_S = 8.0
 DISMISS_TIMEOUT_S = 2.0
 """Seconds to wait for the outcomes of changes that were on their way when the command ended."""
+MOST_NOTES = 256
+"""Most changes that are being noted at the same time: as many as the command may have connections."""
+MOST_PATH = 64 * 1024
+"""Characters of the longest path that is asked for. Servers choose parts of it, and the link carries no packet of any
+length."""
 MOST_ANSWER_BYTES = 4 * 1024 * 1024
 NOT_NOTED = "the change could not be noted in time: Redis does not answer"
+TOO_MANY = "too many changes at the same time"
 NO_NOTARY = "nobody notes the changes of this visit"
 
 
@@ -76,6 +81,8 @@ class Visit:
         self._asks: dict[int, asyncio.Future[Answer | None]] = {}
         self._ask_numbers = itertools.count(1)
         self._notes: set[asyncio.Task[None]] = set()
+        self._intended: dict[int, Change] = {}
+        """Number → change, of those whose outcome is not known."""
         self._has_changes = False
         self._is_lost = False
 
@@ -91,10 +98,12 @@ class Visit:
             raise DoorGoneError("the door is gone")
 
     async def ask(self, path: str) -> Answer | None:
-        """Gets a path on the API server with the command's credential. Returns None if there was no answer in time.
+        """Gets a path on the API server with the command's credential.
 
-        Raises DoorGoneError.
+        Returns None if there was no answer in time, or the path is too long. Raises DoorGoneError.
         """
+        if len(path) > MOST_PATH:
+            return None
         if self._is_lost:
             raise DoorGoneError("the door is gone")
         number = next(self._ask_numbers)
@@ -127,23 +136,20 @@ class Visit:
             self.on_gone()
 
     def take(self, message: ToWorker, descriptors: list[int]) -> None:
-        """Takes a message of the door about this visit, and owns its descriptors."""
-        try:
-            match message:
-                case Admitted():
-                    _end(self._admitted)
-                case Dismissed():
-                    _end(self._dismissed)
-                case Intend():
-                    self._intend(message.change)
-                case Complete() if self._notary is not None:
-                    self._notary.complete(message.change)
-                case Seen() if self._reports is not None:
-                    self._reports(message)
-                case Answered():
-                    self._note_answer(message, descriptors)
-        finally:
-            close_all(descriptors)
+        """Takes a message of the door about this visit. The caller closes its descriptors."""
+        match message:
+            case Admitted():
+                _end(self._admitted)
+            case Dismissed():
+                _end(self._dismissed)
+            case Intend():
+                self._intend(message.change)
+            case Complete():
+                self._complete(message.change)
+            case Seen() if self._reports is not None:
+                self._reports(message)
+            case Answered():
+                self._note_answer(message, descriptors)
 
     def _note_answer(self, answered: Answered, descriptors: list[int]) -> None:
         waiting = self._asks.get(answered.ask)
@@ -151,20 +157,40 @@ class Visit:
             waiting.set_result(_answer(answered, descriptors))
 
     def _intend(self, change: Change) -> None:
+        if len(self._notes) >= MOST_NOTES:
+            self._send(Intended(visit=self.number, number=change.number, refusal=TOO_MANY))
+            return
         self._has_changes = True
+        self._intended.setdefault(change.number, change)
         note = self._loop.create_task(self._noted(change), name=f"note a change of {self.job_id}")
         self._notes.add(note)
         note.add_done_callback(self._notes.discard)
+
+    def _complete(self, outcome: Change) -> None:
+        """Takes the outcome of a change that the door has asked to note, and nothing else that it says of the change.
+
+        Only a kind and a name that were not known before may come from the answer.
+        """
+        change = self._intended.pop(outcome.number, None)
+        if change is None or self._notary is None:
+            return
+        told = {"kind": change.kind or outcome.kind, "name": change.name or outcome.name}
+        known = {"state": outcome.state, "status": outcome.status}
+        self._notary.complete(change.model_copy(update=told | known))
 
     async def _noted(self, change: Change) -> None:
         refusal: str | None = NO_NOTARY
         if self._notary is not None:
             try:
                 async with asyncio.timeout(NOTE_TIMEOUT_S):
-                    refusal = await self._notary.intend(change)
+                    refusal = await self._notary.intend(_on_its_way(change))
             except TimeoutError:
                 refusal = NOT_NOTED
         self._send(Intended(visit=self.number, number=change.number, refusal=refusal))
+
+
+def _on_its_way(change: Change) -> Change:
+    return change.model_copy(update={"state": ChangeState.ON_ITS_WAY, "status": None})
 
 
 def _end(waiting: "asyncio.Future[None]") -> None:
@@ -175,4 +201,7 @@ def _end(waiting: "asyncio.Future[None]") -> None:
 def _answer(answered: Answered, descriptors: list[int]) -> Answer | None:
     if answered.status is None or not descriptors:
         return None
-    return Answer(answered.status, os.pread(descriptors[0], MOST_ANSWER_BYTES, 0))
+    try:
+        return Answer(answered.status, os.pread(descriptors[0], MOST_ANSWER_BYTES, 0))
+    except OSError:  # it is no file
+        return None

@@ -1,5 +1,6 @@
 """A read whose worker was lost is begun once more, and never a third time; anything else is not."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -80,6 +81,18 @@ async def test_read_that_is_lost_twice_stays_lost(jobs: Jobs) -> None:
 
     assert (sweep.again, sweep.lost) == (0, 1)
     assert await jobs.state(first.job_id) is JobState.LOST
+
+
+async def test_read_that_has_changed_something_is_not_begun_again(jobs: Jobs) -> None:
+    attempt = await jobs.running()
+    [event] = sealed_events(1)
+    assert await jobs.store.note(attempt, [replace(event, change=1)], even_if_full=False)
+    await jobs.let_lease_end(attempt.job_id)
+
+    sweep = await jobs.store.sweep(settle_leases=True)
+
+    assert (sweep.again, sweep.lost) == (0, 1)
+    assert await jobs.store.changes(attempt.job_id) == {1: 1}
 
 
 async def test_read_that_somebody_has_cancelled_is_not_begun_again(jobs: Jobs) -> None:

@@ -74,3 +74,14 @@ async def test_door_that_dies_is_told() -> None:
         door.kill()
         with pytest.raises(DoorGoneError):
             await visit.ask(PODS)
+
+
+async def test_question_of_any_length_leaves_the_link_open(door: Door) -> None:
+    """Servers choose selectors, and callers choose kinds."""
+    kinds = ("x" * 1_000_000,)
+    async with (
+        faulty_server.running(answers.responds()) as server,
+        doors.visited(door, server.url, kinds=kinds) as visit,
+    ):
+        assert await visit.ask("/" + "x" * 1_000_000) is None
+        assert await visit.ask("/version") is not None

@@ -14,6 +14,7 @@ from worker.door.client.client import Answer, DoorGoneError
 from worker.observer.observatory import Observatory
 from worker.observer.silence import Pace
 from worker.observer.summary import NOT_TO_BE_SEEN
+from worker.observer.view import MOST_BYTES
 
 PACE = Pace(silence_s=0.05, shortest_s=0.05, longest_s=0.05, rest_factor=0)
 POD = "/api/v1/namespaces/shop/pods/web"
@@ -38,6 +39,7 @@ class Post:
 
     async def _ask(self, path: str) -> Answer | None:
         self.asked.append(path)
+        await asyncio.sleep(0)
         if self.is_gone:
             raise DoorGoneError
         status, body = self.answers.get(path, (404, {"kind": "Status"}))
@@ -105,6 +107,24 @@ async def test_forbidden_look_is_told_once_and_ends_the_looking() -> None:
     async with post.observed(POD):
         await observing_has_ended()
         assert post.told == [NOT_TO_BE_SEEN]
+
+
+async def test_look_asks_for_nothing_more_once_it_is_forbidden() -> None:
+    paths = [f"{POD}-{number}" for number in range(50)]
+    post = Post({path: (403, {}) for path in paths})
+    async with post.observed(*paths):
+        await observing_has_ended()
+    assert not any(task.get_name() == "look" for task in asyncio.all_tasks())
+    assert (post.told, len(post.asked) < len(paths)) == ([NOT_TO_BE_SEEN], True)
+
+
+async def test_look_reads_no_more_than_its_budget_of_bytes() -> None:
+    large = {**pod("Pending"), "padding": "x" * (MOST_BYTES // 3)}
+    paths = [f"{POD}-{number}" for number in range(50)]
+    post = Post(dict.fromkeys(paths, (200, large)))
+    async with post.observed(*paths):
+        await wait_until(lambda: post.told)
+    assert len(post.asked) < len(paths)
 
 
 async def test_death_of_the_door_ends_the_looking() -> None:

@@ -8,6 +8,7 @@ from shared.kubeconfig import cluster_access
 from tests.support import kubeconfigs
 from worker.door.client import access
 from worker.door.client.address import DoorAddress
+from worker.output import replacing
 from worker.run import given_kubeconfig
 
 REBUILT = cluster_access.rebuild(kubeconfigs.text(), context=None, allow_loopback=False).kubeconfig
@@ -50,3 +51,16 @@ def test_printed_address_of_the_door_becomes_that_of_the_server(server: str, pla
     shown = door.replaced_by_server
     assert shown[door.url.encode()] == server.rstrip("/").encode()
     assert shown[b"127.0.0.1:5000"] == place
+
+
+def test_address_is_replaced_as_kubectl_names_files_and_as_queries_encode_it() -> None:
+    door = DoorAddress(
+        5000, access.of(REBUILT, "anonymous").model_copy(update={"server": "https://api.example:6443/a"})
+    )
+    files = f"/discovery/127.0.0.1_5000/{door.access.pass_}/v1 127.0.0.1_5000 127.0.0.1%3A5000%2F{door.access.pass_}"
+    shown = replacing.replaced(files.encode(), door.replaced_by_server).decode()
+    assert shown == "/discovery/api.example_6443/a/v1 api.example_6443 api.example%3A6443%2F[redacted]"
+
+
+def test_no_cli_escapes_a_character_of_a_pass() -> None:
+    assert access.of(REBUILT, "anonymous").pass_.isalnum()
