@@ -165,8 +165,8 @@ _REFUSED_FLAGS = {
 _REFUSED_VERBS = {
     "admin": "it works on the server's own files and secrets; use `app`, `proj`, `cluster` or `repo`",
     "app edit": "there is no editor; use `app patch` or `app set`",
-    "cluster add": "it would give Argo CD the address through which the worker's commands go, where no cluster is; create "
-    "the cluster's Secret with kubectl, labelled `argocd.argoproj.io/secret-type=cluster`",
+    "cluster add": "it would give Argo CD the address through which the worker's commands go, where no cluster is; "
+    "create the cluster's Secret with kubectl, labelled `argocd.argoproj.io/secret-type=cluster`",
     "configure": _NO_LOGIN,
     "context": _NO_LOGIN,
     "login": _NO_LOGIN,
