@@ -85,7 +85,7 @@ def cli_directory(tools: E2eTools, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture(autouse=True)
 def _door_sees_what_api_servers_do(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Compares the requests and changes of each test that uses the product with the audit logs."""
+    """Compares the requests and changes of each test that uses the product on a real cluster with the audit logs."""
     sources = []
     if "system" in request.fixturenames:
         sources.append(request.getfixturevalue("system_notes"))
@@ -93,7 +93,7 @@ def _door_sees_what_api_servers_do(request: pytest.FixtureRequest) -> Iterator[N
         sources.append(RequestNotes(request.getfixturevalue("own_product")))
     comparison = Comparison(sources)
     yield
-    if sources:
+    if "cluster" in request.fixturenames:
         comparison.check()
     observation.add(request.config, comparison.new_notes())
 
