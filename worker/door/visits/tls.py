@@ -36,7 +36,8 @@ def context(access: Access) -> ssl.SSLContext:
 def _trust(made: ssl.SSLContext, authority: str) -> None:
     try:
         if authority:
-            made.load_verify_locations(cadata=authority)
+            # The library takes ASCII, and bundles have names in other letters as comments between the certificates.
+            made.load_verify_locations(cadata=authority.encode("ascii", "replace").decode())
         elif _SYSTEM_AUTHORITY is not None:
             made.load_verify_locations(cafile=_SYSTEM_AUTHORITY)
     except (OSError, ValueError):  # an SSLError is an OSError
