@@ -17,7 +17,7 @@ from tests.support.waiting import wait_until
 COMMANDS = {
     "kubectl": "get pods",
     "helm": "list",
-    "istioctl": "analyze",
+    "istioctl": "version --istioNamespace={namespace}",
     "argocd": "app list --core",
 }
 START_TIMEOUT_S = 60
@@ -61,7 +61,7 @@ async def test_running_command_holds_no_credential(tool: str, system: System, st
     password = secrets.token_hex(16)
     kubeconfig = kubeconfig_in(stall.namespace, stalling_server, password=password)
     async with caller_of(system.url, kubeconfig) as caller:
-        job_id = await caller.submit(tool, COMMANDS[tool])
+        job_id = await caller.submit(tool, COMMANDS[tool].format(namespace=stall.namespace))
         try:
             await stall.reached(timeout_s=START_TIMEOUT_S)
             pid = await process_of(system, tool)
@@ -80,7 +80,7 @@ def secrets_of(server: ApiServer, password: str) -> Mapping[str, None]:
 
 async def test_local_command_gets_neither_a_credential_nor_a_pass(system: System, stalling_server: ApiServer) -> None:
     async with caller_of(system.url, stalling_server.kubeconfig()) as caller:
-        printed = await caller.output("kubectl", "config view --raw -o json")
+        printed = await caller.output("kubectl", "config view -o json")
     shown = json.loads(printed)
     assert shown["clusters"][0]["cluster"]["server"] == stalling_server.url
     assert shown["users"][0]["user"] == {}
