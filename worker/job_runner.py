@@ -26,6 +26,7 @@ from shared.sealing.fernet_keys import DataKey, MasterKeys, Purpose, SealError
 from shared.store.attempts import Attempt, Claim, Ending
 from shared.store.job_store import JobStore
 from worker import job_spans
+from worker.door.client.client import DoorGoneError
 from worker.job_control import JobControl
 from worker.job_times import JobTimes
 from worker.job_ways import Guest, JobWays, WayOpener
@@ -43,6 +44,8 @@ from worker.run.execution import Execution, Sink, starting
 from worker.run.job_directory import JobDirectory
 
 RETRY_DELAY_S = 0.5
+DOOR_GONE = "the command was not started, because its worker's door died: send it again"
+INTERNAL_ERROR = "internal error of the worker, reference"
 OTHER_VERSION = "the gateway and this worker run different versions of mcp-k8s: upgrade both to the same version"
 SEAL_MARGIN_S = 60
 """Seconds added to a request's lifetime, because the gateway's and the worker's clocks may differ."""
@@ -132,9 +135,8 @@ class JobRunner:
         except RequestError as error:
             return _sealed_ending(output_key, command_response.not_run(claim.record.id, error.detail), error.detail)
         except Exception:
-            reference = secrets.token_hex(4)
-            log.exception("job failed inside the worker", reference=reference)
-            return Ending(JobState.FAILED, f"internal error of the worker, reference {reference}", b"")
+            log.exception("job failed inside the worker", reference=(reference := secrets.token_hex(4)))
+            return Ending(JobState.FAILED, f"{INTERNAL_ERROR} {reference}", b"")
 
     async def _place(self, command: Command, cleanup: AsyncExitStack) -> tuple[Reservation | None, JobDirectory]:
         """Takes a spare that is ready for the tool, with its directory. Without one, a directory is made."""
@@ -171,12 +173,17 @@ class JobRunner:
             async with recorder.streaming():
                 execution = await self._execute(job, recorder)
         except LauncherGoneError:
-            execution = None
+            return _unfinished(JobState.LOST, "the process that starts commands died", recorder)
+        except DoorGoneError:
+            return _sealed_ending(
+                job.output_key, command_response.not_run(job.claim.record.id, DOOR_GONE), DOOR_GONE, recorder=recorder
+            )
+        except RequestError:
+            raise
+        except Exception:
+            log.exception("job failed inside the worker", reference=(reference := secrets.token_hex(4)))
+            return _unfinished(JobState.FAILED, f"{INTERNAL_ERROR} {reference}", recorder)
         recorder.count()
-        if execution is None:
-            events_left = recorder.remaining()
-            reason = "the process that starts commands died"
-            return Ending(JobState.LOST, reason, b"", events_left, recorder.newest_progress)
         state, reason = command_response.final_state(execution, job.control, is_endless=job.envelope.is_endless)
         response = command_response.of_execution(
             job.claim.record.id,
@@ -255,6 +262,13 @@ class JobRunner:
             log.info("job finished", state=ending.state, settled=settled)
             return
         log.warning("lease lost")
+
+
+def _unfinished(state: JobState, reason: str, recorder: OutputRecorder) -> Ending:
+    """Returns an ending without a response, with the last events."""
+    recorder.count()
+    events_left = recorder.remaining()
+    return Ending(state, reason, b"", events_left, recorder.newest_progress)
 
 
 async def _admitted(opened: JobWays, plan: CommandPlan) -> None:

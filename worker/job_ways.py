@@ -114,6 +114,8 @@ def _log(seen: Seen, guest: Guest) -> None:
     log.info(
         "api request",
         job_id=guest.job_id,
+        tool=guest.tool.name,
+        command=" ".join(guest.envelope.command.verb),
         command_class=guest.envelope.command_class,
         **seen.model_dump(exclude={"type", "visit"}),
     )

@@ -9,16 +9,18 @@ import pytest
 from shared.tools import registry
 from tests.e2e import manifests
 from tests.e2e.clients import CLIENTS, Client
+from tests.e2e.seen_and_done import Comparison
 from tests.e2e.session import running
 from tests.e2e.user import User
 from tests.integration.end_to_end.system import System, start
-from tests.support import e2e_tools
+from tests.support import e2e_tools, observation
 from tests.support.argo_cd import ArgoCd
 from tests.support.chart_server import ChartServer
 from tests.support.control_plane import ControlPlane
 from tests.support.e2e_tools import E2eTools, ToolsMissingError
 from tests.support.product import Product
-from tests.support.valkey import APPEND_ONLY, long_lived
+from tests.support.request_notes import RequestNotes
+from tests.support.valkey import APPEND_ONLY, Valkey, long_lived
 
 HERE = Path(__file__).parent
 SCENARIO_TIMEOUT_S = 180
@@ -81,16 +83,44 @@ def cli_directory(tools: E2eTools, tmp_path_factory: pytest.TempPathFactory) -> 
     return tools.link(registry.names(), tmp_path_factory.mktemp("clis") / "bin")
 
 
+@pytest.fixture(autouse=True)
+def _door_sees_what_api_servers_do(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Compares the requests and changes of each test that uses the product with the audit logs."""
+    sources = []
+    if "system" in request.fixturenames:
+        sources.append(request.getfixturevalue("system_notes"))
+    if "own_product" in request.fixturenames:
+        sources.append(RequestNotes(request.getfixturevalue("own_product")))
+    comparison = Comparison(sources)
+    yield
+    if sources:
+        comparison.check()
+    observation.add(request.config, comparison.new_notes())
+
+
+@pytest.fixture(scope="session")
+def system_notes(system: System) -> RequestNotes:
+    return RequestNotes(system.product)
+
+
 @pytest.fixture(scope="session")
 def system(cli_directory: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """Two gateways and two workers, which no scenario stops."""
     directory = tmp_path_factory.mktemp("system")
-    settings = {"K8S_MCP_TOOLS_DIRECTORY": str(cli_directory)}
+    settings = {"K8S_MCP_TOOLS_DIRECTORY": str(cli_directory), "K8S_MCP_OBSERVE_REQUESTS": "true"}
     with (
         long_lived(APPEND_ONLY) as valkey,
         Product(valkey.url, directory, entry="cli.main", settings=settings) as product,
     ):
         yield start(product, gateways=2, workers=2)
+
+
+@pytest.fixture
+def own_product(cli_directory: Path, tmp_path: Path, own_valkey: Valkey) -> Iterator[Product]:
+    """A product for one test alone, whose processes and Redis may be stopped and killed."""
+    settings = {"K8S_MCP_TOOLS_DIRECTORY": str(cli_directory), "K8S_MCP_OBSERVE_REQUESTS": "true"}
+    with Product(own_valkey.url, tmp_path, entry="cli.main", settings=settings) as product:
+        yield product
 
 
 @pytest.fixture(params=list(CLIENTS))

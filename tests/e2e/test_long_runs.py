@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +15,6 @@ from tests.support.caller import Caller, caller_of
 from tests.support.control_plane import ControlPlane
 from tests.support.mcp_caller import MODERN, MODES, call, mcp_client
 from tests.support.product import Product
-from tests.support.valkey import APPEND_ONLY, Valkey
 from tests.support.waiting import wait_until
 
 MINUTES_S = 125
@@ -90,14 +87,6 @@ async def _history(url: str, kubeconfig: str, release: str) -> list[dict[str, An
         response = await caller.run("helm", f"history {release} -o json")
     found: list[dict[str, Any]] = json.loads(response.output)
     return found
-
-
-@pytest.fixture
-async def own_product(cli_directory: Path, tmp_path: Path) -> AsyncIterator[Product]:
-    """Whose workers may be killed."""
-    settings = {"K8S_MCP_TOOLS_DIRECTORY": str(cli_directory)}
-    with Valkey(APPEND_ONLY) as valkey, Product(valkey.url, tmp_path, entry="cli.main", settings=settings) as product:
-        yield product
 
 
 @pytest.mark.parametrize("kind", list(CLIENTS))

@@ -6,7 +6,7 @@ from typing import Any
 from shared.changes import Change, ChangeState
 from worker.door.http.child_connection import Request
 from worker.door.http.server_connection import AnswerHead
-from worker.door.requests import bodies, kinds
+from worker.door.requests import bodies, kinds, protobuf
 from worker.door.requests.request_info import RequestInfo
 
 MOST_CHARACTERS = 512
@@ -14,6 +14,7 @@ MOST_CHARACTERS = 512
 MOST_READ_BYTES = 1024 * 1024
 """Longest body in which a name and a kind are looked for."""
 _FAILURES = 300
+_JSON = frozenset({"", "application/json"})
 _VERBS_WITH_OBJECT = frozenset({"create", "update"})
 
 
@@ -58,9 +59,23 @@ def _is_connection(info: RequestInfo) -> bool:
 
 
 def _identified(body: bytes, content_type: str) -> tuple[str, str]:
-    """Returns kind and name of the object in a body in JSON; what cannot be read is empty."""
-    if len(body) > MOST_READ_BYTES or bodies.media_type(content_type) not in {"", "application/json"}:
+    """Returns kind and name of the object in a body in JSON or protobuf; what cannot be read is empty."""
+    media_type = bodies.media_type(content_type)
+    if len(body) > MOST_READ_BYTES:
         return "", ""
+    if media_type == protobuf.MEDIA_TYPE:
+        return _identified_in_protobuf(body)
+    return _identified_in_json(body) if media_type in _JSON else ("", "")
+
+
+def _identified_in_protobuf(body: bytes) -> tuple[str, str]:
+    try:
+        return protobuf.identified(body)
+    except ValueError:
+        return "", ""
+
+
+def _identified_in_json(body: bytes) -> tuple[str, str]:
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):

@@ -41,6 +41,7 @@ class Exchange:
     """The status that the command has got."""
     change: Change | None = None
     _judged: Judged | None = None
+    _is_reported: bool = False
 
     async def run(self) -> None:
         """Answers the request."""
@@ -56,8 +57,7 @@ class Exchange:
         except BadRequestError as error:
             self._reply_unreachable(f"the address {self.visit.route.server} cannot be used: {error}")
         finally:
-            if not self._judged.judgement.is_read:
-                self._report()
+            self._report()
 
     def reply(self, code: int, message: str) -> None:
         """Answers as the door itself."""
@@ -240,7 +240,9 @@ class Exchange:
             self._report()
 
     def _report(self) -> None:
-        if self.visit.reports_requests:
+        """Reports the request, unless that has been done."""
+        if self.visit.reports_requests and not self._is_reported:
+            self._is_reported = True
             self.visit.worker.report(self._seen())
 
     def _seen(self) -> Seen:

@@ -133,7 +133,7 @@ class Seen(BaseModel):
     """Door to worker: a request of a visit, and what the door would decide about it.
 
     It comes when the head of an answer to a read has arrived, so that a watch is told while it runs, and when the
-    answer to anything else is complete.
+    answer to anything else is complete. A read without an answer is told when it breaks off.
     """
 
     model_config = _CONFIG

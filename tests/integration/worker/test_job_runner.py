@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 
 from shared.command import filters
 from shared.events import attempt_of
+from shared.kubeconfig import cluster_access
 from shared.models import ANONYMOUS, CommandClass, CommandResponse, JobId, JobState, Lane
 from shared.sealing.envelope import ENVELOPE_VERSION, Command, RequestEnvelope
 from shared.sealing.fernet_keys import DataKey, JobIdentity, MasterKeys, Purpose
@@ -22,7 +23,7 @@ from shared.store import key_names
 from shared.store.attempts import Attempt, Ending
 from shared.store.job_store import JobStore, StoredJob
 from shared.store.scripts import NotAcknowledgedError
-from tests.support import doors, egress, leftovers, stub
+from tests.support import changes, doors, egress, kubeconfigs, leftovers, stub
 from tests.support.jobs import WORKER_ID, Jobs, new_job_id
 from tests.support.waiting import wait_until
 from worker import job_runner
@@ -33,7 +34,7 @@ from worker.leases import LeaseKeeper
 from worker.machine import filter_binaries
 from worker.machine.tool_binaries import ToolBinary
 from worker.observer.observatory import Observatory
-from worker.output.recorder import OutputLimits
+from worker.output.recorder import OutputLimits, OutputRecorder
 from worker.run import command_plan
 from worker.run.command_plan import PlanSettings
 
@@ -315,6 +316,35 @@ async def test_error_that_nobody_foresaw_ends_the_job_with_a_reference(desk: Des
     assert stored.record.reason is not None
     assert stored.record.reason.startswith("internal error of the worker, reference ")
     assert "secret" not in stored.record.reason
+
+
+async def test_error_that_nobody_foresaw_keeps_what_is_known_of_changes(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(recorder: OutputRecorder, *_: object) -> None:
+        recorder.changes.complete(changes.done())
+        raise RuntimeError
+
+    monkeypatch.setattr(OutputRecorder, "add", fail)
+    job_id = await desk.queued("write", "ok")
+
+    stored = await desk.run(job_id)
+
+    assert stored.record.reason is not None
+    assert stored.record.reason.startswith("internal error of the worker, reference ")
+    assert await desk.jobs.store.changes(job_id) == {1: 1}
+
+
+async def test_command_whose_door_is_dead_is_not_started(desk: Desk) -> None:
+    kubeconfig = cluster_access.rebuild(kubeconfigs.text(), context=None, allow_loopback=False).kubeconfig
+    job_id = await desk.queued("read", "ok", kubeconfig=kubeconfig, needs_cluster=True)
+    desk.runner.ways.door.kill()
+    await desk.runner.ways.door.gone.wait()
+
+    stored = await desk.run(job_id)
+
+    assert (stored.record.state, stored.record.reason) == (JobState.FAILED, job_runner.DOOR_GONE)
+    assert desk.opened(stored).error == job_runner.DOOR_GONE
 
 
 async def test_job_that_comes_while_the_worker_stops_is_cancelled(desk: Desk) -> None:

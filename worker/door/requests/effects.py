@@ -7,7 +7,7 @@ import re
 from collections.abc import Container
 from dataclasses import dataclass
 
-from worker.door.requests import bodies, dry_run, kinds
+from worker.door.requests import bodies, dry_run, kinds, protobuf
 from worker.door.requests.request_info import Query, RequestInfo
 
 _READING_METHODS = frozenset({"GET", "HEAD"})
@@ -130,8 +130,9 @@ def _refused_secret(body: bytes, media_type: str) -> str:
     if media_type in _PATCHES_OF_FIELDS:
         return ""
     try:
-        kind = bodies.read(body, media_type).get("type")
-    except bodies.UndecidableError as error:
+        is_protobuf = media_type == protobuf.MEDIA_TYPE
+        kind = protobuf.secret_type(body) if is_protobuf else bodies.read(body, media_type).get("type")
+    except (bodies.UndecidableError, ValueError) as error:
         return f"a Secret of which the type cannot be read: {error}"
     if not isinstance(kind, str | None):
         return "a Secret of which the type is not text"

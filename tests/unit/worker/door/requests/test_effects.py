@@ -172,6 +172,19 @@ def test_strict_refuses_secrets_that_are_credentials(
 
 
 @pytest.mark.parametrize(
+    ("kind", "refusal"),
+    [("bootstrap.kubernetes.io/token", "a Secret of the type bootstrap.kubernetes.io/token"), ("Opaque", "")],
+)
+def test_type_of_a_secret_in_protobuf_is_read(kind: str, refusal: str) -> None:
+    secret = f"\x1a{chr(len(kind))}{kind}"
+    body = f"k8s\0\x12{chr(len(secret))}{secret}"
+
+    judgement = _judge(f"POST {_X}/secrets", body=body, content_type="application/vnd.kubernetes.protobuf")
+
+    assert judgement.strict_refusal == refusal
+
+
+@pytest.mark.parametrize(
     ("request_line", "content_type", "body"),
     [
         (f"POST {_X}/secrets", "application/json", '{"kind": "Secret"}'),
@@ -188,7 +201,7 @@ def test_strict_lets_ordinary_secrets_through(request_line: str, content_type: s
 @pytest.mark.parametrize(
     ("request_line", "content_type", "body"),
     [
-        (f"POST {_X}/secrets", "application/vnd.kubernetes.protobuf", "k8s\0"),
+        (f"POST {_X}/secrets", "application/vnd.kubernetes.protobuf", "k8s\0\x12"),
         (f"POST {_X}/secrets", "application/json", '{"type": "Opaque", "type": "bootstrap.kubernetes.io/token"}'),
         (f"POST {_X}/secrets", "application/json", '{"type": ["Opaque"]}'),
         (f"POST {_X}/secrets", "application/json", ""),

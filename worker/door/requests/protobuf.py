@@ -1,0 +1,78 @@
+"""Reads what decides in an object in Kubernetes' protobuf, in which helm and `kubectl create` send some kinds.
+
+Field numbers are those of `generated.proto` in k8s.io/apimachinery: the envelope `runtime.Unknown`, `TypeMeta` and
+`ObjectMeta`. The metadata is the first field of all kinds that have a name. That of a Secret's type is in k8s.io/api.
+"""
+
+from collections.abc import Iterator
+
+MEDIA_TYPE = "application/vnd.kubernetes.protobuf"
+_MAGIC = b"k8s\x00"
+_TYPE_META, _RAW = 1, 2
+_KIND = 2
+_METADATA = 1
+_NAME = 1
+_SECRET_TYPE = 3
+_VARINT, _FIXED_64, _LENGTH_DELIMITED, _FIXED_32 = 0, 1, 2, 5
+_FIXED_SIZES = {_FIXED_64: 8, _FIXED_32: 4}
+_MOST_VARINT_BYTES = 10
+_CONTINUED = 0x80
+"""Set in each byte of a number but the last."""
+
+
+def identified(body: bytes) -> tuple[str, str]:
+    """Returns kind and name. Raises `ValueError` if the body is not such an object."""
+    envelope = _envelope(body)
+    kind = _field(_field(envelope, _TYPE_META), _KIND)
+    name = _field(_field(_field(envelope, _RAW), _METADATA), _NAME)
+    return kind.decode(), name.decode()
+
+
+def secret_type(body: bytes) -> str:
+    """Returns the type of a Secret, empty if it names none. Raises `ValueError` if the body is not an object."""
+    return _field(_field(_envelope(body), _RAW), _SECRET_TYPE).decode()
+
+
+def _envelope(body: bytes) -> bytes:
+    if not body.startswith(_MAGIC):
+        raise ValueError("the envelope is missing")
+    return body[len(_MAGIC) :]
+
+
+def _field(message: bytes, wanted: int) -> bytes:
+    """Returns the content of a field, empty without it. Its last value counts, as protobuf has it."""
+    found = b""
+    for number, content in _contents(message):
+        if number == wanted:
+            found = content
+    return found
+
+
+def _contents(message: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yields number and content of each field that has a length."""
+    position = 0
+    while position < len(message):
+        tag, position = _varint(message, position)
+        number, wire_type = tag >> 3, tag & 7
+        if wire_type == _LENGTH_DELIMITED:
+            length, position = _varint(message, position)
+            yield number, message[position : position + length]
+            position += length
+        elif wire_type == _VARINT:
+            _, position = _varint(message, position)
+        elif wire_type in _FIXED_SIZES:
+            position += _FIXED_SIZES[wire_type]
+        else:
+            raise ValueError(f"unknown wire type {wire_type}")
+    if position > len(message):
+        raise ValueError("a field is longer than its message")
+
+
+def _varint(message: bytes, position: int) -> tuple[int, int]:
+    """Returns a number and the position after it."""
+    number = 0
+    for index, byte in enumerate(message[position : position + _MOST_VARINT_BYTES]):
+        number |= (byte & 0x7F) << (7 * index)
+        if byte < _CONTINUED:
+            return number, position + index + 1
+    raise ValueError("a number is not complete")
