@@ -70,13 +70,17 @@ def change_differences(changes: Iterable[Change], events: Iterable[AuditEvent]) 
 
 
 def _is_same(change: Change, event: AuditEvent) -> bool:
-    """Whether the job and the audit log tell of the same change. The log lacks names that the server has chosen."""
-    verb = event.subresource if event.subresource in _CONNECTIONS else event.verb
+    """Whether the job and the audit log tell of the same change.
+
+    The log lacks names that the server has chosen, and has 101 for streams that the kubelet refused.
+    """
+    is_stream = event.subresource in _CONNECTIONS
+    verb = event.subresource if is_stream else event.verb
     resource = "/".join(filter(None, (event.resource, event.subresource)))
     return (
         (change.verb, change.group, change.resource, change.namespace) == (verb, event.group, resource, event.namespace)
         and (change.name == event.name or not event.name or not change.name)
-        and (change.status == event.code or change.status is None or not event.code)
+        and (is_stream or change.status in {event.code, None} or not event.code)
     )
 
 

@@ -1,8 +1,10 @@
 """seccomp filters for access that Landlock does not cover.
 
-Landlock's network rules cover only TCP, so a CLI may only make sockets that these rules judge, and UDP sockets. A text
-filter is isolated: it may make no sockets and no child processes, and it cannot affect another process. Landlock covers
-signals only on newer kernels, and never the limits, priorities and shared memory of other processes of the same user.
+Landlock's network rules cover only TCP, so a CLI may only make sockets that these rules judge, and UDP sockets. They
+miss a connection that is made by sending, which no process may do. A text filter and the worker's door are isolated:
+they may make and connect no sockets and make no child processes, and they cannot affect another process. Landlock
+covers signals only on newer kernels, and never the limits, priorities and shared memory of other processes of the same
+user.
 
 The filters are installed in a child just before exec. On a processor that is not listed here, nothing is denied and
 only Landlock's rules apply. The numbers come from `linux/filter.h`, `linux/seccomp.h`, `linux/audit.h` and each
@@ -23,7 +25,7 @@ _INSTRUCTION_BYTES = 8
 _LOAD, _IS, _IS_AT_LEAST, _HAS_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _FAIL_WITH = 0x7FFF0000, 0x00050000
 _DENY, _SAY_IT_IS_MISSING = _FAIL_WITH | errno.EACCES, _FAIL_WITH | errno.ENOSYS
-_CALL_AT, _ARCHITECTURE_AT, _FIRST_ARGUMENT_AT, _THIRD_ARGUMENT_AT = 0, 4, 16, 32
+_CALL_AT, _ARCHITECTURE_AT, _FIRST_ARGUMENT_AT, _THIRD_ARGUMENT_AT, _FOURTH_ARGUMENT_AT = 0, 4, 16, 32, 40
 _X32_CALLS = 0x40000000
 """On x86, a second numbering (x32) of the same calls starts here. Other processors have no calls here."""
 _IO_URING_SETUP = 425
@@ -35,6 +37,8 @@ _PIDFD_CALLS = (424, 434, 438)
 """pidfd_send_signal, pidfd_open, pidfd_getfd"""
 _ITSELF = 0
 """Process id that stands for the calling process."""
+_FAST_OPEN = 0x20000000
+"""MSG_FASTOPEN: with it, sending connects a TCP socket, which Landlock does not judge."""
 _LOCAL_FAMILIES = (1, 16)
 """AF_UNIX, and AF_NETLINK, with which a program lists its network addresses."""
 _INTERNET_FAMILIES = (2, 10)
@@ -53,6 +57,8 @@ class _Machine:
     """Number of the call with which C libraries and Go's runtime signal their own threads."""
     prlimit: int
     """Number of the call with which a C library reads its own limits."""
+    sends: tuple[tuple[int, int], ...]
+    """Numbers of the calls that send a message, and where the argument with their flags is."""
     denied: tuple[int, ...]
     """Numbers of the calls that affect other processes or bypass the filter. The comments give the names."""
 
@@ -65,8 +71,10 @@ _MACHINES = {
         clone=56,
         tgkill=234,
         prlimit=302,
+        sends=((44, _FOURTH_ARGUMENT_AT), (46, _THIRD_ARGUMENT_AT), (307, _FOURTH_ARGUMENT_AT)),
         denied=(
-            *(53, 57, 58),  # socketpair, fork, vfork
+            *(53, 42, 49, 50),  # socketpair, connect, bind, listen
+            *(57, 58),  # fork, vfork
             *(62, 200, 101, 310, 311),  # kill, tkill, ptrace, process_vm_readv, process_vm_writev
             *(109, 112, 141, 251),  # setpgid, setsid, setpriority, ioprio_set
             *(142, 144, 203, 314),  # sched_setparam, sched_setscheduler, sched_setaffinity, sched_setattr
@@ -81,8 +89,9 @@ _MACHINES = {
         clone=220,
         tgkill=131,
         prlimit=261,
+        sends=((206, _FOURTH_ARGUMENT_AT), (211, _THIRD_ARGUMENT_AT), (269, _FOURTH_ARGUMENT_AT)),
         denied=(
-            199,
+            *(199, 203, 200, 201),
             *(129, 130, 117, 270, 271),
             *(154, 157, 140, 30),
             *(118, 119, 122, 274),
@@ -99,7 +108,7 @@ def is_supported() -> bool:
 
 
 def isolate() -> None:
-    """Denies the calling process sockets, child processes and access to other processes.
+    """Denies the calling process sockets and connections, child processes and access to other processes.
 
     This cannot be undone, and needs no-new-privileges. Raises OSError.
     """
@@ -143,6 +152,7 @@ def _with_sockets(machine: _Machine) -> bytes:
         (
             *_with_the_call(machine),
             _return_if(_IS, _IO_URING_SETUP, _SAY_IT_IS_MISSING),
+            *_without_fast_open(machine),
             _return_unless(_IS, machine.socket, _ALLOW),
             _instruction(_LOAD, _FIRST_ARGUMENT_AT),
             *(_return_if(_IS, family, _ALLOW) for family in _LOCAL_FAMILIES),
@@ -160,6 +170,7 @@ def _alone(machine: _Machine) -> bytes:
             *_with_the_call(machine),
             *(_return_if(_IS, call, _DENY) for call in (machine.socket, *machine.denied)),
             _return_if(_IS, _CLONE3, _SAY_IT_IS_MISSING),
+            *_without_fast_open(machine),
             *_only_on(machine.tgkill, (os.getpid(),)),
             *_only_on(machine.prlimit, (_ITSELF, os.getpid())),
             _return_unless(_IS, machine.clone, _ALLOW),
@@ -178,6 +189,20 @@ def _only_on(call: int, processes: Sequence[int]) -> tuple[bytes, ...]:
         _instruction(_RETURN, _DENY),
     )
     return (_instruction(_IS, call, skip_unless=len(b"".join(judged)) // _INSTRUCTION_BYTES), *judged)
+
+
+def _without_fast_open(machine: _Machine) -> tuple[bytes, ...]:
+    """Returns BPF code that lets the calls that send a message connect no socket."""
+    code: list[bytes] = []
+    for call, flags_at in machine.sends:
+        judged = (
+            _instruction(_LOAD, flags_at),
+            _return_if(_HAS_BIT, _FAST_OPEN, _DENY),
+            _instruction(_RETURN, _ALLOW),
+        )
+        skipped = len(b"".join(judged)) // _INSTRUCTION_BYTES
+        code += (_instruction(_IS, call, skip_unless=skipped), *judged)
+    return tuple(code)
 
 
 def _return_unless_one_of(values: Sequence[int], verdict: int) -> tuple[bytes, ...]:

@@ -39,7 +39,7 @@ _CLASSES = verb_lists.classes(
             "app actions": "run",
             "appset": "create",
             "cert": "add-ssh add-tls",
-            "cluster": "add rotate-auth set",
+            "cluster": "rotate-auth set",
             "gpg": "add",
             "proj": "add-destination add-destination-service-account add-orphaned-ignore add-signature-key add-source "
             "add-source-namespace allow-cluster-resource allow-namespace-resource create deny-cluster-resource "
@@ -165,6 +165,8 @@ _REFUSED_FLAGS = {
 _REFUSED_VERBS = {
     "admin": "it works on the server's own files and secrets; use `app`, `proj`, `cluster` or `repo`",
     "app edit": "there is no editor; use `app patch` or `app set`",
+    "cluster add": "it would give Argo CD the address through which the worker's commands go, where no cluster is; "
+    "create the cluster's Secret with kubectl, labelled `argocd.argoproj.io/secret-type=cluster`",
     "configure": _NO_LOGIN,
     "context": _NO_LOGIN,
     "login": _NO_LOGIN,

@@ -79,7 +79,8 @@ ARGOCD = (
         tunnel_elsewhere="app list --port-forward-namespace=argocd",
         editor="app edit x",
         editor_of_a_project="proj edit x",
-        impersonation="cluster add test --as=admin",
+        impersonation="cluster rotate-auth test --as=admin",
+        address_of_the_door="cluster add test --yes",
     ),
     *refused(
         "argocd",
@@ -100,7 +101,7 @@ ARGOCD = (
         certificate_of_a_repository="repo add https://x --tls-client-cert-path=@FOLDER@/token",
         hosts="cert add-ssh --batch --from=@FOLDER@/secret.txt",
         signer="gpg add --from=@FOLDER@/secret.txt",
-        kubeconfig="cluster add x --kubeconfig=@HOME@/.kube/config",
+        kubeconfig="cluster get x --kubeconfig=@HOME@/.kube/config",
     ),
 )
 

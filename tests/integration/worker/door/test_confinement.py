@@ -13,13 +13,14 @@ from worker.launcher import landlock, seccomp
 
 PROJECT = Path(__file__).parents[4]
 TRIALS = """
-import ctypes, json, os, resource, signal, socket, sys
+import ctypes, json, os, resource, signal, socket, struct, sys
 
 from worker.door import process
 from worker.launcher.kernel import IS_LINUX
 
 listener = socket.create_server(("127.0.0.1", 0))
 unused = socket.socket()
+dialled = socket.create_connection(listener.getsockname())
 process.harden(os.getppid())
 process.confine()
 
@@ -30,13 +31,22 @@ def of(action):
     except OSError as error:
         return error.strerror
 
-libc = ctypes.CDLL(None)
+libc = ctypes.CDLL(None, use_errno=True)
+MSG_FASTOPEN = 0x20000000
+
+def disconnect(connected):
+    if libc.connect(connected.fileno(), struct.pack("H14x", socket.AF_UNSPEC), 16):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
 print(json.dumps({
     "reads the system's users": of(lambda: open("/etc/passwd")),
     "reads its own code": of(lambda: open(process.__file__)),
     "writes a file": of(lambda: open(sys.argv[1], "w")),
     "makes a socket": of(socket.socket),
     "connects": of(lambda: unused.connect(listener.getsockname())),
+    "disconnects": of(lambda: disconnect(dialled)),
+    "connects by sending": of(lambda: unused.sendto(b"x", MSG_FASTOPEN, listener.getsockname())),
+    "listens": of(lambda: unused.listen()),
     "binds": of(lambda: unused.bind(("127.0.0.1", 0))),
     "forks": of(os.fork),
     "kills its parent": of(lambda: os.kill(os.getppid(), 0)),
@@ -62,7 +72,7 @@ async def found(tmp_path: Path) -> dict[str, Any]:
 async def test_process_can_do_nothing_but_serve(found: dict[str, Any]) -> None:
     refused = {
         *("reads the system's users", "reads its own code", "writes a file", "makes a socket", "connects", "binds"),
-        *("forks", "kills its parent"),
+        *("disconnects", "connects by sending", "listens", "forks", "kills its parent"),
     }
     assert {name: found[name] for name in refused} == dict.fromkeys(refused, "Permission denied")
 

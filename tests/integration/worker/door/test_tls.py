@@ -55,6 +55,13 @@ async def test_certificates_of_every_distribution_are_accepted(door: Door, style
         assert (await answered(door, server.url, authority=issued.authority)).status == 200
 
 
+async def test_comments_around_an_authority_may_be_in_any_language(door: Door, tmp_path: Path) -> None:
+    issued = cluster_certificates.issue(ORDINARY, tmp_path)
+    async with serving(issued) as server:
+        authority = f"# Főtanúsítvány\n{issued.authority}"
+        assert (await answered(door, server.url, authority=authority)).status == 200
+
+
 async def test_certificate_of_another_authority_is_refused(door: Door, tmp_path: Path) -> None:
     other = cluster_certificates.issue(ORDINARY, tmp_path / "other")
     async with serving(cluster_certificates.issue(ORDINARY, tmp_path / "own")) as server:

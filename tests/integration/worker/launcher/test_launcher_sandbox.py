@@ -136,6 +136,23 @@ async def test_only_the_named_port_is_connected_to(launcher: Launcher, job: Path
 
 
 @needs_network_rules
+@needs_seccomp
+@pytest.mark.parametrize(
+    "sends",
+    ["sendto(b'x', 0x20000000, address)", "sendmsg([b'x'], [], 0x20000000, address)"],
+    ids=["sendto", "sendmsg"],
+)
+async def test_nothing_is_connected_to_by_sending(
+    launcher: Launcher, job: Path, listener: socket.socket, sends: str
+) -> None:
+    code = f"address = {listener.getsockname()}; socket.socket().{sends}; print('connected')"
+
+    for ports in ((), None):
+        rules = python_sandbox(job, connect_ports=ports)
+        assert await attempt(launcher, job, code, rules=rules) == "PermissionError"
+
+
+@needs_network_rules
 async def test_no_port_is_listened_on_unless_named(launcher: Launcher, job: Path) -> None:
     code = "socket.create_server(('127.0.0.1', 0)); print('bound')"
 
