@@ -18,8 +18,8 @@ LOCK_KEY := $(shell { cat $(LOCK); pwd; } | cksum | cut -d' ' -f1)
 LOCKED := $(VENV)/.locked-$(LOCK_KEY)
 INSTALLED := $(LOCKED)-installed-$(shell cksum < pyproject.toml | cut -d' ' -f1)
 
-# The CLIs on PATH come first, those that `make tools` fetched after them.
-WITH_PATH := PATH="$(CURDIR)/$(BIN):$$PATH:$(CURDIR)/.tools/bin"
+# `make tools` fetches only CLIs that PATH lacks or has in a version that is too old.
+WITH_PATH := PATH="$(CURDIR)/$(BIN):$(CURDIR)/.tools/bin:$$PATH"
 
 ##@ Use it
 .PHONY: run

@@ -1,12 +1,14 @@
 """Puts the pinned CLIs into `.tools/bin` if they are not on PATH: `make tools`.
 
-A CLI on PATH is used whatever its version is, because the developer chose it. A CLI that is not fetched is linked if
-`make e2e-tools` has built it, and `mcp-k8s doctor` says how else to get it.
+A CLI on PATH is used, because the developer chose it, unless its version is known to be too old. A CLI that is not
+fetched is linked if `make e2e-tools` has built it, and `mcp-k8s doctor` says how else to get it.
 """
 
 import os
 import platform
+import re
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,24 +16,53 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from shared.tools import registry
 from tools import cli_pins, cli_sources, e2e_tools
 from tools.cli_pins import CliPin, Pins
 
 TOOLS_PATH = Path(__file__).parent.parent / ".tools"
+VERSION_TIMEOUT_S = 30
 Copy = Callable[[CliPin, BinaryIO], None]
 
 
 def missing_pins(pins: Pins, *, platform_name: str, search_path: str, tools: Path) -> list[CliPin]:
     """Returns pins of the CLIs that are neither on `search_path` nor in `tools` with the pinned version."""
-    names = [name for name in pins.fetched if not is_on_path(name, search_path, tools)]
+    names = [name for name in pins.fetched if not is_on_path(name, search_path, tools, least=pins.least(name))]
     return [pin for pin in (pins.pin(name, platform_name) for name in names) if not is_fetched(pin, tools)]
 
 
-def is_on_path(name: str, search_path: str, tools: Path) -> bool:
-    """Whether a folder of the search path, except our own, has the CLI."""
+def is_on_path(name: str, search_path: str, tools: Path, *, least: str = "") -> bool:
+    """Whether a folder of the search path, except our own, has the CLI, and not in a version older than `least`."""
     own = (tools / "bin").resolve()
     others = [entry for entry in search_path.split(os.pathsep) if entry and Path(entry).resolve() != own]
-    return shutil.which(name, path=os.pathsep.join(others)) is not None
+    found = shutil.which(name, path=os.pathsep.join(others))
+    return found is not None and not (least and _is_older(found, name, least))
+
+
+def _is_older(path: str, name: str, least: str) -> bool:
+    """Whether the CLI tells a version that is older. One that tells none is not."""
+    tool = registry.find(name)
+    try:
+        told = subprocess.run(
+            [path, *tool.version_arguments], check=False, capture_output=True, timeout=VERSION_TIMEOUT_S, text=True
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    version = re.search(tool.version_pattern, told.stdout)
+    return version is not None and _numbers(version[1]) < _numbers(least)
+
+
+def _numbers(version: str) -> list[int]:
+    """Returns major and minor version."""
+    return [int(number) for number in re.findall(r"\d+", version)[:2]]
+
+
+def remove_replaced(pins: Pins, search_path: str, tools: Path) -> None:
+    """Removes fetched CLIs that are on PATH by now, because `.tools/bin` comes before PATH."""
+    for name in pins.fetched:
+        if is_on_path(name, search_path, tools, least=pins.least(name)):
+            (tools / "bin" / name).unlink(missing_ok=True)
+            _mark_path_of(name, tools).unlink(missing_ok=True)
 
 
 def is_fetched(pin: CliPin, tools: Path) -> bool:
@@ -44,7 +75,11 @@ def is_fetched(pin: CliPin, tools: Path) -> bool:
 
 
 def _mark_path(pin: CliPin, tools: Path) -> Path:
-    return tools / "pins" / pin.name
+    return _mark_path_of(pin.name, tools)
+
+
+def _mark_path_of(name: str, tools: Path) -> Path:
+    return tools / "pins" / name
 
 
 def install(pin: CliPin, copy: Copy, tools: Path) -> None:
@@ -110,6 +145,7 @@ def main(arguments: Sequence[str]) -> int:
         path = os.environ.get("PATH", os.defpath)
         missing = missing_pins(pins, platform_name=name, search_path=path, tools=tools)
         fetch(pins, missing, tools)
+        remove_replaced(pins, path, tools)
         link_built(pins.built, os.environ, tools)
     except (cli_pins.PinError, cli_sources.FetchError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)

@@ -178,14 +178,15 @@ def _worded(record: JobRecord, reason: str, text: JobText) -> CommandResponse:
         state=record.state,
         duration_ms=_milliseconds(record.started_at, record.ended_at),
         truncated=text.truncated,
-        hint=_hint(record),
+        hint=_hint(record, text),
         changes=text.changes,
     )
 
 
-def _hint(record: JobRecord) -> str | None:
+def _hint(record: JobRecord, text: JobText) -> str | None:
     if record.state is JobState.LOST:
-        return _LOST_READ if record.command_class is CommandClass.READ else _LOST_WRITE
+        is_read = record.command_class is CommandClass.READ and text.changes is None
+        return _LOST_READ if is_read else _LOST_WRITE
     return _HINTS.get(record.state)
 
 

@@ -15,10 +15,10 @@ TIMEOUT_S = 30.0
 
 
 def find_all(name: str) -> list[Path]:
-    """In the order in which make looks for them: at most one on PATH, then the fetched one."""
+    """In the order in which make looks for them: the fetched one, then at most one on PATH."""
     own = FETCHED.resolve()
     others = [entry for entry in os.environ["PATH"].split(os.pathsep) if entry and Path(entry).resolve() != own]
-    found = [shutil.which(name, path=path) for path in (os.pathsep.join(others), str(own))]
+    found = [shutil.which(name, path=path) for path in (str(own), os.pathsep.join(others))]
     return [Path(path) for path in found if path is not None]
 
 

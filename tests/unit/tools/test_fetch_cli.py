@@ -124,3 +124,29 @@ def test_link_to_what_is_gone_goes_too(tools: Path, tmp_path: Path) -> None:
 
     assert linked(tools, assets=assets) == []
     assert list((tools / "bin").iterdir()) == []
+
+
+def printing_version(directory: Path, version: str) -> Path:
+    directory.mkdir()
+    script = directory / "kubectl"
+    script.write_text(f"#!/bin/sh\necho 'Client Version: {version}'\n")
+    script.chmod(0o755)
+    return directory
+
+
+@pytest.mark.parametrize(("version", "is_fetched"), [("v1.32.4-dispatcher", True), ("v1.36.0", False), ("v2.0", False)])
+def test_cli_on_path_that_is_too_old_is_fetched(
+    pins: Pins, tools: Path, tmp_path: Path, *, version: str, is_fetched: bool
+) -> None:
+    directory = printing_version(tmp_path / "bin", version)
+
+    assert ("kubectl" in missing_names(pins, search_path=str(directory), tools=tools)) is is_fetched
+
+
+def test_fetched_cli_makes_way_for_one_on_path(pins: Pins, tools: Path, tmp_path: Path) -> None:
+    fetch_cli.install(pins.pin("kubectl", PLATFORM), put_binary(), tools)
+
+    fetch_cli.remove_replaced(pins, str(printing_version(tmp_path / "bin", "v1.37.0")), tools)
+
+    assert not (tools / "bin" / "kubectl").exists()
+    assert "kubectl" in missing_names(pins, search_path="", tools=tools)

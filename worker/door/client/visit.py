@@ -117,11 +117,13 @@ class Visit:
 
     async def end(self) -> None:
         """Waits until the outcomes of all changes are known, for a short time."""
-        if self._has_changes and not self._is_lost:
-            await asyncio.wait({self._dismissed}, timeout=DISMISS_TIMEOUT_S)
-        if self._notes:
+        try:
+            if self._has_changes and not self._is_lost:
+                await asyncio.wait({self._dismissed}, timeout=DISMISS_TIMEOUT_S)
+        finally:
             for note in self._notes:
                 note.cancel()
+        if self._notes:
             await asyncio.wait(self._notes)
 
     def lose(self, *, is_expected: bool = False) -> None:

@@ -79,7 +79,8 @@ class ServerConnection(asyncio.Protocol):
     @property
     def is_idle(self) -> bool:
         """Whether the last answer is complete and the connection can take the next request."""
-        return self._is_complete and self._keeps_open and not self._transport.is_closing()
+        is_open = self._keeps_open and not self._transport.is_closing()
+        return self._is_complete and is_open and not self._transport.get_write_buffer_size()
 
     async def ask(self, request: bytes) -> AnswerHead:
         """Sends a request. Returns the head of the answer. Raises `ServerError`."""
@@ -121,9 +122,12 @@ class ServerConnection(asyncio.Protocol):
         return self._transport, self._rest
 
     def close(self) -> None:
-        """Ends an idle connection."""
+        """Ends a connection that nobody uses."""
         self._keeps_open = False
-        self._transport.close()
+        if self._transport.is_closing() or self._transport.get_write_buffer_size():  # it would wait for the server
+            self._transport.abort()
+        else:
+            self._transport.close()
 
     def abort(self) -> None:
         """Breaks the connection at once."""

@@ -14,6 +14,8 @@ from worker.door.visits.tls import CredentialError
 
 HANDSHAKE_TIMEOUT_S = 10.0
 """Seconds for TLS, as in Go's default transport."""
+SHUTDOWN_TIMEOUT_S = 1.0
+"""Seconds for the server to end TLS as well, when the door ends a connection."""
 _KEEPALIVE_S = 30
 """Seconds of silence until the kernel asks whether the server is still there, and between such questions."""
 
@@ -34,7 +36,11 @@ async def connect(route: Route, dial: Dial) -> ServerConnection:
         _keep_alive(connected)
         async with asyncio.timeout(HANDSHAKE_TIMEOUT_S):
             _, connection = await asyncio.get_running_loop().create_connection(
-                ServerConnection, sock=connected, ssl=context, server_hostname=route.name if context else None
+                ServerConnection,
+                sock=connected,
+                ssl=context,
+                server_hostname=route.name if context else None,
+                ssl_shutdown_timeout=SHUTDOWN_TIMEOUT_S if context else None,
             )
     except (OSError, ssl.CertificateError, ValueError) as error:  # a timeout is an OSError
         connected.close()

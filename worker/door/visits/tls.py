@@ -9,6 +9,11 @@ from worker.launcher.channel import close_all
 
 _SYSTEM_AUTHORITY = next((path for path in certificate_paths.BUNDLES if Path(path).exists()), None)
 
+_CIPHERS = "@SECLEVEL=2:ECDH+AESGCM:ECDH+CHACHA20:ECDH+AES:!aNULL:!eNULL:!aDSS:!SHA1:!AESCCM"
+"""Python's own list without finite-field Diffie-Hellman, which Go lacks: the server would choose how long it takes."""
+MOST_KEY_CHARACTERS = 10_000
+"""Longest private key: one of RSA with 8,192 bits has some 6,400. A longer one would let all visits wait."""
+
 
 class CredentialError(Exception):
     """The authority or the client certificate of a kubeconfig cannot be used. The text says why, as Go does."""
@@ -18,6 +23,7 @@ def context(access: Access) -> ssl.SSLContext:
     """Returns the context for connections with this access. Raises `CredentialError`."""
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     made.minimum_version = ssl.TLSVersion.TLSv1_2
+    made.set_ciphers(_CIPHERS)
     made.set_alpn_protocols(["http/1.1"])
     # Go trusts each certificate of the authority by itself, and takes certificates of kubeadm's age.
     made.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
@@ -46,6 +52,8 @@ def _trust(made: ssl.SSLContext, authority: str) -> None:
 
 def _present(made: ssl.SSLContext, access: Access) -> None:
     """Loads the client certificate. The library reads it from files only, so it gets two without a name."""
+    if len(access.client_key) > MOST_KEY_CHARACTERS:
+        raise CredentialError(f"tls: the private key has more than {MOST_KEY_CHARACTERS} characters")
     descriptors = [memory_file(text.encode()) for text in (access.client_certificate, access.client_key)]
     try:
         certificate, key = (f"/dev/fd/{descriptor}" for descriptor in descriptors)

@@ -79,6 +79,24 @@ async def test_command_that_asks_and_does_not_read_takes_no_memory(door: Door) -
         assert memory(door) - before < MOST_GROWTH_BYTES
 
 
+async def test_server_that_answers_and_does_not_read_holds_no_bodies(door: Door) -> None:
+    async def answers_early(connection: Connection) -> None:
+        await connection.receive()
+        await connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+        await asyncio.Event().wait()
+
+    body = b'"' + b"x" * (8 * 1024 * 1024 - 2) + b'"'
+    async with (
+        faulty_server.running(answers.responds(), at_connection=answers_early) as server,
+        doors.visited(door, server.url, notary=doors.Notes()) as visit,
+    ):
+        await _posted(door, visit, body)
+        before = memory(door)
+        for _ in range(15):
+            assert await _posted(door, visit, body) == 200
+        assert memory(door) - before < MOST_GROWTH_BYTES
+
+
 async def test_bodies_count_until_their_requests_are_answered(door: Door) -> None:
     async with (
         faulty_server.running(answers.stalls()) as server,

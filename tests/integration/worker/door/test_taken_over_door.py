@@ -13,8 +13,10 @@ from tests.support import door as doors
 from worker.door.client import client
 from worker.door.client.client import Door, Visit
 from worker.door.client.visit import MOST_NOTES, TOO_MANY
+from worker.door.messages import Access
 
 UNREACHABLE = "https://127.0.0.1:1"
+ACCESS = Access(pass_="p", principal="me", server=UNREACHABLE)
 IMPOSTOR = """
 import array, json, os, select, socket, sys
 
@@ -148,7 +150,7 @@ while True:
     number += 1
     send("dial", visit=visit, dial=number)
 """
-    async with _impostor(monkeypatch, program) as door, doors.visited(door, UNREACHABLE):
+    async with _impostor(monkeypatch, program) as door, door.visit(ACCESS, job_id=doors.JOB_ID):
         await doors.wait_until(door.gone.is_set)
 
 
@@ -162,7 +164,7 @@ while True:
 )
 async def test_numbers_out_of_range_end_the_door(monkeypatch: pytest.MonkeyPatch, packet: str) -> None:
     program = f"visit = admit()\n{packet}\nreceived('never')"
-    async with _impostor(monkeypatch, program) as door, doors.visited(door, UNREACHABLE):
+    async with _impostor(monkeypatch, program) as door, door.visit(ACCESS, job_id=doors.JOB_ID):
         await doors.wait_until(door.gone.is_set)
 
 

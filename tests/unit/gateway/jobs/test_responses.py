@@ -138,6 +138,16 @@ async def test_lost_job_says_which_changes_were_acknowledged_and_which_were_on_t
     assert response.changes.summary == "1 created, 1 failed, 1 on its way"
 
 
+async def test_lost_read_that_has_changed_something_is_not_said_to_change_nothing(desk: Desk) -> None:
+    job_id = await desk.queued(CommandClass.READ)
+    await desk.worker.write(await desk.worker.claim(job_id), changes.event(change(1)))
+    await desk.lose(job_id)
+
+    response = (await desk.read(job_id)).finished()
+
+    assert response.hint == "The command may have taken effect: look at the cluster before you send it again."
+
+
 async def test_more_changes_than_are_read_at_once_are_counted(desk: Desk) -> None:
     job_id = await desk.queued(CommandClass.WRITE)
     numbers = range(1, 251)

@@ -1,0 +1,19 @@
+"""What the door offers in TLS, and which keys it takes."""
+
+import pytest
+
+from worker.door.messages import Access
+from worker.door.visits import tls
+
+ACCESS = Access(pass_="p", principal="me", server="https://one.example")
+
+
+def test_no_server_chooses_how_long_the_door_computes() -> None:
+    exchanges = {cipher["kea"] for cipher in tls.context(ACCESS).get_ciphers()}
+    assert exchanges == {"kx-any", "kx-ecdhe"}
+
+
+def test_private_key_that_takes_long_is_refused() -> None:
+    given = {"client_certificate": "c", "client_key": "k" * (tls.MOST_KEY_CHARACTERS + 1)}
+    with pytest.raises(tls.CredentialError, match="more than"):
+        tls.context(ACCESS.model_copy(update=given))
