@@ -99,11 +99,17 @@ def _field_differences(note: RequestNote, event: AuditEvent) -> Iterator[str]:
     if event.code == _UNAUTHORIZED:
         return
     if event.resource:
-        door, server = (tuple(getattr(side, field) for field in FIELDS) for side in (note, event))
+        compared = FIELDS[:-1] if _is_unnamed(event) else FIELDS
+        door, server = (tuple(getattr(side, field) for field in compared) for side in (note, event))
     else:
         door, server = (note.verb, note.is_resource), (event.verb, False)
     if door != server:
         yield f"{_told(note)}: the door reads {door}, the API server {server}"
+
+
+def _is_unnamed(event: AuditEvent) -> bool:
+    """Whether the log lacks the name of an object to create: the server chose it, or refused the body unread."""
+    return event.verb == "create" and not event.name
 
 
 def _may_be_unaudited(note: RequestNote) -> bool:

@@ -83,6 +83,11 @@ def test_each_field_that_is_read_differently_is_told(field: str) -> None:
     assert len(_differences([_note(**{field: "other"})], [_event()])) == 1
 
 
+@pytest.mark.parametrize("code", [201, 400], ids=["chosen by the server", "in a body that was refused unread"])
+def test_name_that_the_audit_log_lacks_is_no_difference(code: int) -> None:
+    assert _differences([_note(status=code)], [_event(name="", code=code)]) == []
+
+
 def test_request_that_one_side_lacks_is_told() -> None:
     assert len(_differences([_note()], [])) == 1
     assert len(_differences([], [_event()])) == 1
