@@ -116,9 +116,9 @@ class Visit:
             del self._asks[number]
 
     async def end(self) -> None:
-        """Waits until the outcomes of all changes are known, for a short time."""
+        """Waits until the outcomes of all changes are known and the last requests are reported, for a short time."""
         try:
-            if self._has_changes and not self._is_lost:
+            if (self._has_changes or self._reports is not None) and not self._is_lost:
                 await asyncio.wait({self._dismissed}, timeout=DISMISS_TIMEOUT_S)
         finally:
             for note in self._notes:
