@@ -51,7 +51,13 @@ async def test_environment_is_clean(caller: Caller) -> None:
     paths = {name: Path(environment.pop(name)) for name in ("HOME", "TMPDIR", "PATH", "KUBECONFIG")}
     directory = next(parent for parent in paths["HOME"].joinpath("any").parents if parent.name.startswith("job-"))
 
-    assert environment == {"LANG": "C.UTF-8", "TERM": "dumb", "GOGC": "off", "GOMEMLIMIT": "200MiB"}
+    assert environment == {
+        "LANG": "C.UTF-8",
+        "TERM": "dumb",
+        "GOGC": "off",
+        "GOMEMLIMIT": "200MiB",
+        "KUBECACHEDIR": "/dev/null",
+    }
     assert all("[redacted]@127.0.0.1:" in proxy for proxy in proxies), "worth nothing, and masked all the same"
     assert all(paths[name].is_relative_to(directory) for name in ("HOME", "TMPDIR", "PATH"))
     await wait_until(lambda: not directory.exists())

@@ -42,7 +42,7 @@ async def is_queued(caller: Caller, job_id: str) -> bool:
 
 def launcher_of(worker: Process) -> int:
     [children] = [path.read_text().split() for path in Path(f"/proc/{worker.pid}/task").glob(f"{worker.pid}/children")]
-    [launcher] = [int(child) for child in children]
+    [launcher] = [int(child) for child in children if "worker.launcher" in command_lines()[int(child)]]
     return launcher
 
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-from tests.integration.end_to_end.system import System, needs_landlock
 from tests.support.api_server import ApiServer
 from tests.support.caller import Caller
 
@@ -76,17 +75,3 @@ async def test_what_one_cli_learnt_serves_another(caller_named: CallerOf, api_se
     asked = await requests_of(api_server, caller, "kubectl", "get pods")
 
     assert asked.keys().isdisjoint(DISCOVERY)
-
-
-@needs_landlock
-async def test_what_was_learnt_cannot_be_changed_or_found_by_others(
-    caller_named: CallerOf, system: System, name: str
-) -> None:
-    await caller_named(name).output("kubectl", "get pods")
-    kept = [*system.product.directory.glob("mcp-k8s-*/discovery/*/discovery/*/servergroups.json")]
-
-    assert kept
-    assert all(path.stat().st_mode & 0o777 == 0o400 for path in kept)
-    for path in kept:
-        response = await caller_named(f"{name}-other").run("stub", "read read-file", stdin=str(path))
-        assert (response.output, "PermissionError" in f"{response.error}") == ("", True)

@@ -56,8 +56,8 @@ async def _submitted(jobs: Jobs, number: int) -> None:
 
 
 async def _names(redis: Redis) -> set[bytes]:
-    """But for the lists of jobs of a caller, which are bounded, and the last takes. Both end by themselves."""
-    others = (key_names.JOBS.encode(), key_names.LAST_TAKE.encode())
+    """But for the lists of jobs of a caller and the bytes in use, which are bounded, and the last takes."""
+    others = (key_names.JOBS.encode(), key_names.LAST_TAKE.encode(), key_names.STORED.encode())
     return {name async for name in redis.scan_iter(count=1_000) if not name.startswith(others)}
 
 

@@ -91,4 +91,4 @@ def _reason(error: DialError, endpoint: endpoints.Endpoint) -> str:
 
 def _record(visit: Visit, endpoint: endpoints.Endpoint, decision: DialDecision) -> None:
     metrics.EGRESS_CONNECTIONS.labels(decision).inc()
-    log.info("egress", job_id=visit.job_id, host=endpoint.host, port=endpoint.port, decision=decision)
+    log.info("egress", **visit.subject, host=endpoint.host, port=endpoint.port, decision=decision)

@@ -3,10 +3,11 @@
 import asyncio
 import itertools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from shared import logs
 from shared.changes import Change, ChangeState
 from shared.models import JobId
 from worker.door.client.address import DoorAddress
@@ -68,6 +69,8 @@ class Visit:
     ) -> None:
         self.number = number
         self.job_id = job_id
+        self.subject: Mapping[str, str] = {"job_id": job_id, **logs.subject()}
+        """Fields for log lines about the visit, which other tasks write."""
         self.address = address
         """Where the command finds its API server."""
         self.on_gone: Callable[[], None] | None = None

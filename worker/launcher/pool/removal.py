@@ -30,7 +30,9 @@ class Removal:
 
     def _start(self) -> None:
         directories, self._directories = self._directories, []
-        asyncio.get_running_loop().run_in_executor(None, remove_empty, directories)
+        # A loop that ends has no threads any more. Then the directories go with the work directory.
+        with contextlib.suppress(RuntimeError):
+            asyncio.get_running_loop().run_in_executor(None, remove_empty, directories)
 
 
 def remove_empty(directories: Sequence[Path]) -> None:

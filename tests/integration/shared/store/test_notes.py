@@ -6,7 +6,7 @@ import pytest
 from redis.asyncio import Redis
 
 from shared.models import JobState
-from shared.store import key_names, scripts
+from shared.store import scripts
 from shared.store.attempts import Attempt, SealedEvent
 from shared.store.job_store import JobStore
 from shared.store.scripts import NotAcknowledgedError
@@ -56,15 +56,6 @@ async def test_other_attempt_notes_nothing(jobs: Jobs, store: JobStore) -> None:
     assert await store.settle(attempt, ending(JobState.CANCELLED))
     assert not await noted(store, attempt, notes(1))
     assert await store.changes(attempt.job_id) == {}
-
-
-async def test_second_attempt_begins_without_changes(redis: Redis, jobs: Jobs, store: JobStore) -> None:
-    attempt = await jobs.running()
-    await noted(store, attempt, notes(1))
-    await jobs.let_lease_end(attempt.job_id)
-    await store.sweep(settle_leases=True)
-
-    assert not await redis.exists(key_names.CHANGES + attempt.job_id)
 
 
 async def test_note_is_on_the_replica_when_it_is_told(pair: ValkeyPair) -> None:
