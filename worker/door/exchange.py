@@ -53,27 +53,20 @@ class Exchange:
         try:
             await (self._change() if self._judged.judgement.is_change else self._read())
         except ServerError as error:
-            self._reply_unreachable(f"the server {self.visit.route.server} cannot be reached: {error}")
+            self.reply(_UNAVAILABLE, f"the server {self.visit.route.server} cannot be reached: {error}")
         except BadRequestError as error:
-            self._reply_unreachable(f"the address {self.visit.route.server} cannot be used: {error}")
+            self.reply(_UNAVAILABLE, f"the address {self.visit.route.server} cannot be used: {error}")
         finally:
             self._report()
 
     def reply(self, code: int, message: str) -> None:
-        """Answers as the door itself."""
+        """Answers as the door itself. Clients show the text of a Status only if it answers for a resource."""
+        write = status.answer
+        if code >= _BAD_GATEWAY and self._judged is not None and not self._judged.info.is_resource:
+            code, write = _BAD_GATEWAY, status.answer_in_words
         self.status = code
         keeps_connection = self.request.head.keeps_connection
-        self.child.write(status.answer(code, message, keeps_connection=keeps_connection))
-        self.child.finish(keeps_connection=keeps_connection)
-
-    def _reply_unreachable(self, message: str) -> None:
-        """Says why there is no answer. Clients show the text of a Status only if it answers for a resource."""
-        if self._known.info.is_resource:
-            self.reply(_UNAVAILABLE, message)
-            return
-        self.status = _BAD_GATEWAY
-        keeps_connection = self.request.head.keeps_connection
-        self.child.write(status.answer_in_words(_BAD_GATEWAY, message, keeps_connection=keeps_connection))
+        self.child.write(write(code, message, keeps_connection=keeps_connection))
         self.child.finish(keeps_connection=keeps_connection)
 
     # Reads.
@@ -184,7 +177,7 @@ class Exchange:
         self.status = head.status
         if head.status in _REDIRECTS:
             connection.abort()
-            self.reply(_BAD_GATEWAY, f"the server {self.visit.route.server} redirects, which the door does not follow")
+            self.reply(_BAD_GATEWAY, f"the server {self.visit.route.server} redirects elsewhere: name the address that answers itself")
             return False
         if head.status == _SWITCHES:
             if not self.request.head.upgrade:
