@@ -177,7 +177,10 @@ class Exchange:
         self.status = head.status
         if head.status in _REDIRECTS:
             connection.abort()
-            self.reply(_BAD_GATEWAY, f"the server {self.visit.route.server} redirects elsewhere: name the address that answers itself")
+            redirects = (
+                f"the server {self.visit.route.server} redirects elsewhere: name the address that answers itself"
+            )
+            self.reply(_BAD_GATEWAY, redirects)
             return False
         if head.status == _SWITCHES:
             if not self.request.head.upgrade:
