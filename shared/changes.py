@@ -49,7 +49,8 @@ class Change(BaseModel):
     connection (`exec`, `portforward`)."""
     group: str
     resource: str
-    """The plural, with its subresource if there is one: `deployments/scale`. A path if it is no resource."""
+    """The plural, with its subresource if there is one: `deployments/scale`. For a request for something other than
+    a resource, its path."""
     kind: str
     """The kind of `resource`; empty if discovery does not name it."""
     namespace: str

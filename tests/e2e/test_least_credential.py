@@ -15,7 +15,6 @@ from tests.support.api_server import ApiServer
 from tests.support.caller import caller_of
 from tests.support.product import Product
 from tests.support.valkey import long_lived
-from tests.support.waiting import wait_until
 
 COMMANDS = {
     "kubectl": "get pods",
@@ -54,19 +53,6 @@ def kubeconfig_in(namespace: str, server: ApiServer, *, password: str) -> str:
     return json.dumps(document)
 
 
-async def process_of(system: System, name: str) -> int:
-    """The process of a command that runs in one of the system's workers."""
-    found: list[int] = []
-
-    def is_running() -> bool:
-        pids = [pid for process in system.product.processes for pid in process_contents.children_of(process.pid)]
-        found[:] = [pid for pid in pids if process_contents.program_of(pid) == name]
-        return bool(found)
-
-    await wait_until(is_running, timeout_s=START_TIMEOUT_S)
-    return found[0]
-
-
 @pytest.mark.parametrize(("tool", "command"), [*COMMANDS.items(), CORE])
 async def test_running_command_holds_no_credential(
     tool: str, command: str, own_system: System, stalling_server: ApiServer
@@ -78,7 +64,9 @@ async def test_running_command_holds_no_credential(
         job_id = await caller.submit(tool, command.format(namespace=stall.namespace))
         try:
             await stall.reached(timeout_s=START_TIMEOUT_S)
-            pid = await process_of(own_system, tool)
+            pid = await process_contents.running(
+                tool, [process.pid for process in own_system.product.processes], timeout_s=START_TIMEOUT_S
+            )
             held = process_contents.found_in(pid, secrets_of(stalling_server, password))
             assert held == {}
         finally:

@@ -114,7 +114,7 @@ def misread(
 
 def is_same(own: Read, reading: Reading, *, prefix: str = f"/{PASS}") -> bool:
     path = reading.path.removeprefix(prefix) or "/"
-    # Empty lines behind a request are no request: the door's parser of chunks passes over them.
+    # Empty lines after a request do not count as a request: the door's parser of chunks ignores them.
     its = (reading.error, reading.rest.strip(b"\r\n"), reading.method, path, reading.query, reading.body)
     return its == ("", b"", own.method, own.path, own.values, own.body)
 

@@ -13,7 +13,7 @@ from tests.support.request_notes import RequestNote
 USERS = frozenset({"admin", "viewer"})
 """Users of the control plane that act through the product only."""
 DOOR = "mcp-k8s"
-"""User agent of what the door asks for itself, which is no request of a command."""
+"""User agent of the requests that the door makes for itself, not for a command."""
 FIELDS = ("verb", "group", "version", "resource", "subresource", "namespace", "name")
 OPEN = ChangeState.ON_ITS_WAY
 FORWARDED = frozenset({ChangeState.DONE, ChangeState.FAILED, OPEN})

@@ -12,7 +12,7 @@ import pytest
 from shared.models import CommandClass
 from tests.support.request_notes import RequestNote
 
-MORE_THAN_READ = "commands that read or stay local, whose requests are no reads"
+MORE_THAN_READ = "commands that read or stay local, but send requests that are not reads"
 STRICT_REFUSES = "commands that strict lets pass by their words, whose requests strict refuses at the door"
 ONLY_READS = "commands that write by their words, whose requests were all reads"
 _OUTPUT = "observation"

@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from tests.support.leaks import leaks
+from tests.support.waiting import wait_until
 
 PROC = Path("/proc")
 MOST_FILE_BYTES = 64 * 1024 * 1024
@@ -47,6 +48,18 @@ def program_of(pid: int) -> str:
     with contextlib.suppress(OSError):
         return (PROC / str(pid) / "exe").readlink().name
     return ""
+
+
+async def running(name: str, parents: Iterable[int], *, timeout_s: float = 20) -> int:
+    """Waits for a descendant of these processes that runs the program. Returns its process id."""
+    found: list[int] = []
+
+    def is_running() -> bool:
+        found[:] = [pid for parent in parents for pid in children_of(parent) if program_of(pid) == name]
+        return bool(found)
+
+    await wait_until(is_running, timeout_s=timeout_s)
+    return found[0]
 
 
 def _forms(secret: str) -> set[str]:

@@ -23,7 +23,8 @@ from shared.store import key_names
 from shared.store.attempts import Attempt, Ending
 from shared.store.job_store import JobStore, StoredJob
 from shared.store.scripts import NotAcknowledgedError
-from tests.support import changes, doors, egress, kubeconfigs, leftovers, stub
+from tests.support import changes, egress, kubeconfigs, leftovers, stub
+from tests.support import door as doors
 from tests.support.jobs import WORKER_ID, Jobs, new_job_id
 from tests.support.waiting import wait_until
 from worker import job_runner

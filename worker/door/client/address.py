@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from urllib.parse import quote, urlsplit
 
+from shared.network import endpoints
 from worker.door.messages import Access
 from worker.loopback import HOST
 
 PASS_MARK = b"[redacted]"
-DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class DoorAddress:
         server = self.access.server.rstrip("/")
         parts = urlsplit(server)
         host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-        place = f"{host}:{parts.port or DEFAULT_PORTS[parts.scheme]}"
+        place = f"{host}:{parts.port or endpoints.DEFAULT_PORTS[parts.scheme]}"
         own = f"{HOST}:{self.port}"
         forms = {
             self.url: server,

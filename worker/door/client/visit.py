@@ -103,7 +103,7 @@ class Visit:
     async def ask(self, path: str) -> Answer | None:
         """Gets a path on the API server with the command's credential.
 
-        Returns None if there was no answer in time, or the path is too long. Raises DoorGoneError.
+        Returns None if there was no answer in time or if the path is too long. Raises DoorGoneError.
         """
         if len(path) > MOST_PATH:
             return None
@@ -208,5 +208,5 @@ def _answer(answered: Answered, descriptors: list[int]) -> Answer | None:
         return None
     try:
         return Answer(answered.status, os.pread(descriptors[0], MOST_ANSWER_BYTES, 0))
-    except OSError:  # it is no file
+    except OSError:  # the descriptor is not that of a file
         return None

@@ -1,4 +1,4 @@
-"""Who may come in: a command with the pass of its visit, while the visit lasts."""
+"""The door serves only commands that have the pass of their visit, and only while the visit lasts."""
 
 import json
 from contextlib import AsyncExitStack

@@ -161,7 +161,7 @@ async def test_more_changes_than_are_read_at_once_are_counted(desk: Desk) -> Non
 
 
 async def test_lost_job_whose_changes_name_other_events_shows_none_of_them(desk: Desk) -> None:
-    """An attacker who can write to Redis cannot pass one change off as another."""
+    """A writer in Redis cannot replace one change by another."""
     job_id = await desk.queued(CommandClass.WRITE)
     await desk.worker.write(await desk.worker.claim(job_id), changes.event(done(1)), changes.event(change(2)))
     async with desk.redis.pipeline() as pipe:
