@@ -106,8 +106,8 @@ class ServerConnection(asyncio.Protocol):
             receiver.fail(self._error)
 
     def pause(self) -> None:
-        """Lets the server wait."""
-        if not self._is_paused and not self._transport.is_closing():
+        """Lets the server wait. After the end of an answer there is nothing to wait for: nobody would resume."""
+        if not (self._is_complete or self._is_paused or self._transport.is_closing()):
             self._is_paused = True
             self._transport.pause_reading()
 
