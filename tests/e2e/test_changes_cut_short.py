@@ -1,5 +1,6 @@
 """What a job tells of its changes after something died in the middle of them, held to the API server's audit log."""
 
+import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
@@ -30,6 +31,8 @@ SOME = 10
 """Changes after which something dies."""
 HELD_S = 30
 """The door holds a change that nobody can note for ten seconds, then refuses it."""
+LOOKS, LOOK_S = 20, 0.05
+"""For a change that is on its way. If none shows, helm waits for the answer to a read, and the network goes on."""
 UNAVAILABLE = 503
 ENDED_WITHIN_S = 40
 CONFIG_MAPS = """\
@@ -77,8 +80,17 @@ class Upgrade:
 
     async def stall(self) -> None:
         """Leaves a change without an answer, and perhaps without having reached the API server."""
+        await wait_until(self._stalls_a_change, timeout_s=ENDED_WITHIN_S)
+
+    async def _stalls_a_change(self) -> bool:
+        """Whether the network stood still while helm was changing something: before each change it also reads."""
         self.to_server.stall()
-        await wait_until(lambda: ChangeState.ON_ITS_WAY in {change.state for change in self.told()})
+        for _ in range(LOOKS):
+            if ChangeState.ON_ITS_WAY in {change.state for change in self.told()}:
+                return True
+            await asyncio.sleep(LOOK_S)
+        self.to_server.resume()
+        return False
 
 
 @pytest.fixture

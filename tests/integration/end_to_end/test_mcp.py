@@ -12,6 +12,7 @@ from tests.support.caller import Caller
 from tests.support.mcp_caller import MODES, call, mcp_client, text_of
 from tests.support.product import Process, Product
 from tests.support.round_robin import one_address
+from tests.support.waiting import wait_until
 
 FIRST_FOUR = {"success", "output", "error", "exit_code"}
 
@@ -78,14 +79,22 @@ async def test_handed_over_command_shows_its_newest_output(
     hasty_system: System, hasty_product: Product, api_server: ApiServer, name: str
 ) -> None:
     await hasty_product.worker()
+    outputs: list[str] = []
     async with mcp_client(hasty_system.url, kubeconfig=api_server.kubeconfig()) as client:
-        handed_over = await call(client, "kubectl", command="logs web-1 -f")
-        cancelled = await call(client, "cancel_job", job_id=handed_over.job_id)
-        ended = await call(client, "get_job", job_id=handed_over.job_id, wait=30)
 
-    assert handed_over.output.startswith("starting\n")
-    assert cancelled.job_id == handed_over.job_id
-    assert ended.state is JobState.CANCELLED
+        async def is_handed_over_with_output() -> bool:
+            """On a slow machine a command is handed over before it has printed anything: then the next one."""
+            handed_over = await call(client, "kubectl", command="logs web-1 -f")
+            cancelled = await call(client, "cancel_job", job_id=handed_over.job_id)
+            ended = await call(client, "get_job", job_id=handed_over.job_id, wait=30)
+            assert cancelled.job_id == handed_over.job_id
+            assert ended.state is JobState.CANCELLED
+            outputs.append(handed_over.output)
+            return bool(handed_over.output)
+
+        await wait_until(is_handed_over_with_output)
+
+    assert outputs[-1].startswith("starting\n")
 
 
 @pytest.mark.parametrize("mode", MODES)
