@@ -5,7 +5,7 @@ import uuid
 from dataclasses import dataclass, field
 
 from shared.changes import Change
-from worker.door import change_note, forwarding, recall
+from worker.door import change_note, discovery_ahead, forwarding, recall
 from worker.door.http import headers, request_target, status
 from worker.door.http.child_connection import ChildConnection, Request
 from worker.door.http.collection import collect
@@ -73,9 +73,12 @@ class Exchange:
 
     async def _read(self) -> None:
         known = recall.of(self.knowledge.memory, self.visit, self.request)
-        if known is not None and known.fresh is not None:
-            self._serve(known.fresh)
-            return
+        if known is not None:
+            remembered = known.fresh or await discovery_ahead.answer(self.visit, known.key)
+            if remembered is not None:
+                self._serve(remembered)
+                return
+        discovery_ahead.begin(self.visit, self.request, self.knowledge.memory)
         connection, head = await forwarding.read(self.visit, self._written(known))
         if known is None:
             await self._answer(connection, head, copy=None)

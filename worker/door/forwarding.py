@@ -13,6 +13,8 @@ from worker.door.http.server_connection import AnswerHead, ServerConnection
 from worker.door.visits.visit import Visit
 
 JSON = "application/json"
+USER_AGENT = ("user-agent", "mcp-k8s")
+"""The header of requests that the door makes for itself."""
 _SWITCHES = 101
 ASK_TIMEOUT_S = 8.0
 """Seconds for an answer that the door itself needs. Its worker waits no longer."""
@@ -48,11 +50,17 @@ async def ask(visit: Visit, target: Target, *, most_bytes: int) -> tuple[int, by
 
 
 async def _got(visit: Visit, target: Target, most_bytes: int) -> tuple[int, bytes]:
-    head = Head(method="GET", target=target, host="", headers=(("accept", JSON), ("user-agent", "mcp-k8s")))
-    connection, answer = await read(visit, written(visit, head, added={"Audit-ID": str(uuid.uuid4())}))
+    head = Head(method="GET", target=target, host="", headers=(("accept", JSON), USER_AGENT))
+    answer, body = await get(visit, head, added={"Audit-ID": str(uuid.uuid4())}, most_bytes=most_bytes)
+    return answer.status, body
+
+
+async def get(visit: Visit, head: Head, *, added: Mapping[str, str], most_bytes: int) -> tuple[AnswerHead, bytes]:
+    """Gets something for the door itself. Returns the answer with its body. Raises `ServerError`, `BadRequestError`."""
+    connection, answer = await read(visit, written(visit, head, added=added))
     if answer.status == _SWITCHES:
         connection.abort()
         raise ServerError("malformed HTTP response")
     body = await collect(connection, most_bytes)
     visit.give_back(connection)
-    return answer.status, body
+    return answer, body

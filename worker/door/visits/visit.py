@@ -10,6 +10,7 @@ from worker.door.http.errors import BadRequestError
 from worker.door.http.request_body import BodyBudget
 from worker.door.http.server_connection import ServerConnection
 from worker.door.messages import Admit
+from worker.door.requests.memory import Answer, Key
 from worker.door.visits import connector
 from worker.door.visits.pool import Pool
 from worker.door.visits.route import Route
@@ -32,11 +33,14 @@ class Visit:
         self.bodies = BodyBudget(MOST_BODY_BYTES)
         self.changes = 0
         """Number of the last change."""
+        self.asked_ahead: tuple[Key, asyncio.Task[Answer | None]] | None = None
+        """What the command is about to ask for, and the answer on its way."""
         self._pool = pool
         self._serve = serve
         self._children: set[ChildConnection] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._opening: asyncio.Task[ServerConnection] | None = None
+        self._openings: list[asyncio.Task[ServerConnection]] = []
+        """Connections that are opened in advance and that no request has claimed."""
 
     def join(self, child: ChildConnection) -> None:
         """Notes a connection of the command. Raises `BadRequestError` if it has too many."""
@@ -62,10 +66,17 @@ class Visit:
         return task
 
     def open_in_advance(self) -> None:
-        """Opens a connection while the command starts, if none is open."""
-        if not self.route.idle:
-            self._opening = asyncio.get_running_loop().create_task(self._connect(), name="open in advance")
-            self._opening.add_done_callback(self._keep_unclaimed)
+        """Opens connections while the command starts, if none is open: two for a command that will look kinds up."""
+        if self.route.idle:
+            return
+        for _ in range(2 if self.kinds else 1):
+            opening = asyncio.get_running_loop().create_task(self._connect(), name="open in advance")
+            self._openings.append(opening)
+            opening.add_done_callback(self._keep_unclaimed)
+
+    def has_connections(self, number: int) -> bool:
+        """Whether as many connections are open, or being opened, for the next requests."""
+        return len(self.route.idle) + len(self._openings) >= number
 
     async def connection(self, *, for_change: bool) -> tuple[ServerConnection, bool]:
         """Returns a connection to the server, and whether it was used before. Raises as `Route.check` does."""
@@ -73,9 +84,9 @@ class Visit:
         idle = self._pool.take_idle(self.route, for_change=for_change)
         if idle is not None:
             return idle, True
-        opening, self._opening = self._opening, None
-        if opening is None:
+        if not self._openings:
             return await self._connect(), False
+        opening = self._openings.pop(0)
         try:
             await asyncio.wait({opening})
         except asyncio.CancelledError:
@@ -98,8 +109,10 @@ class Visit:
         """Breaks the command's connections, and waits until the outcomes of its changes are known."""
         for child in tuple(self._children):
             child.abort()
-        if self._opening is not None:
-            self._opening.cancel()
+        for opening in self._openings:
+            opening.cancel()
+        if self.asked_ahead is not None:
+            self.asked_ahead[1].cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
         self._pool.leave(self.route)
@@ -119,8 +132,8 @@ class Visit:
         _has_failed(task)
 
     def _keep_unclaimed(self, opening: "asyncio.Task[ServerConnection]") -> None:
-        if self._opening is opening:  # a failure is forgotten: the first request will try again
-            self._opening = None
+        if opening in self._openings:  # a failure is forgotten: the first request will try again
+            self._openings.remove(opening)
             self._keep(opening)
 
     def _keep(self, opening: "asyncio.Task[ServerConnection]") -> None:
