@@ -74,7 +74,8 @@ class Exchange:
     async def _read(self) -> None:
         known = recall.of(self.knowledge.memory, self.visit, self.request)
         if known is not None:
-            remembered = known.fresh or await discovery_ahead.answer(self.visit, known.key)
+            ahead = await discovery_ahead.answer(self.visit, known)
+            remembered, self.audit_id = ahead or (known.fresh, self.audit_id)
             if remembered is not None:
                 self._serve(remembered)
                 return

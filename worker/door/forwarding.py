@@ -51,16 +51,15 @@ async def ask(visit: Visit, target: Target, *, most_bytes: int) -> tuple[int, by
 
 async def _got(visit: Visit, target: Target, most_bytes: int) -> tuple[int, bytes]:
     head = Head(method="GET", target=target, host="", headers=(("accept", JSON), USER_AGENT))
-    answer, body = await get(visit, head, added={"Audit-ID": str(uuid.uuid4())}, most_bytes=most_bytes)
-    return answer.status, body
+    connection, answer = await read(visit, written(visit, head, added={"Audit-ID": str(uuid.uuid4())}))
+    return answer.status, await collected(visit, connection, answer, most_bytes=most_bytes)
 
 
-async def get(visit: Visit, head: Head, *, added: Mapping[str, str], most_bytes: int) -> tuple[AnswerHead, bytes]:
-    """Gets something for the door itself. Returns the answer with its body. Raises `ServerError`, `BadRequestError`."""
-    connection, answer = await read(visit, written(visit, head, added=added))
+async def collected(visit: Visit, connection: ServerConnection, answer: AnswerHead, *, most_bytes: int) -> bytes:
+    """Returns the body of an answer that the door itself needs. Raises `ServerError`."""
     if answer.status == _SWITCHES:
         connection.abort()
         raise ServerError("malformed HTTP response")
     body = await collect(connection, most_bytes)
     visit.give_back(connection)
-    return answer, body
+    return body

@@ -124,8 +124,7 @@ class Memory:
     def keep(self, key: Key, answer: Answer, *, asked_at: float) -> None:
         """Remembers a whole answer with status 200 to a request that was sent at `asked_at`."""
         self.discard(key)
-        is_stale = asked_at <= self._forgotten_at.get(key.identity, -1)
-        if is_stale or answer.size_bytes > min(MOST_BYTES_OF_ANSWER, self._most_bytes):
+        if self.is_outdated(key.identity, asked_at) or answer.size_bytes > min(MOST_BYTES_OF_ANSWER, self._most_bytes):
             return
         is_document = bool(_DISCOVERY.fullmatch(key.path))
         read_bytes = discovery.read_bytes(answer.body, answer.header("content-encoding")) if is_document else 0
@@ -152,6 +151,11 @@ class Memory:
         self._forgotten_at[identity] = now
         for key in tuple(self._keys.get(identity, ())):
             self.discard(key)
+
+    def is_outdated(self, identity: str, asked_at: float) -> bool:
+        """Whether an answer that an identity asked for at `asked_at` may differ from what its server says now."""
+        is_forgotten = asked_at <= self._forgotten_at.get(identity, -1)
+        return is_forgotten or self.clock() - asked_at >= LIFETIME_S
 
     def resource(self, identity: str, info: RequestInfo) -> Resource | None:
         """Returns what discovery says about the resource of a request; None if no remembered answer names it."""

@@ -10,8 +10,8 @@ from worker.door.http.errors import BadRequestError
 from worker.door.http.request_body import BodyBudget
 from worker.door.http.server_connection import ServerConnection
 from worker.door.messages import Admit
-from worker.door.requests.memory import Answer, Key
 from worker.door.visits import connector
+from worker.door.visits.asked_ahead import AskedAhead
 from worker.door.visits.pool import Pool
 from worker.door.visits.route import Route
 from worker.door.worker_link import WorkerLink
@@ -33,8 +33,8 @@ class Visit:
         self.bodies = BodyBudget(MOST_BODY_BYTES)
         self.changes = 0
         """Number of the last change."""
-        self.asked_ahead: tuple[Key, asyncio.Task[Answer | None]] | None = None
-        """What the command is about to ask for, and the answer on its way."""
+        self.asked_ahead: AskedAhead | None = None
+        """The request that the command is about to make."""
         self._pool = pool
         self._serve = serve
         self._children: set[ChildConnection] = set()
@@ -112,7 +112,7 @@ class Visit:
         for opening in self._openings:
             opening.cancel()
         if self.asked_ahead is not None:
-            self.asked_ahead[1].cancel()
+            self.asked_ahead.give_up()
         if self._tasks:
             await asyncio.wait(self._tasks)
         self._pool.leave(self.route)
