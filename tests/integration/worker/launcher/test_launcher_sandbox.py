@@ -12,13 +12,14 @@ import pytest
 from tests.integration.worker.launcher.test_launcher_support import (
     PYTHON,
     needs_landlock,
+    needs_seccomp,
     python,
     python_sandbox,
     run_to_end,
     spec_of,
     static_program,
 )
-from worker.launcher import landlock, seccomp
+from worker.launcher import landlock
 from worker.launcher.client import Launcher
 from worker.launcher.protocol import SandboxRules
 from worker.run import own_listeners
@@ -28,9 +29,6 @@ pytestmark = needs_landlock
 
 needs_network_rules = pytest.mark.skipif(landlock.abi() < 4, reason=f"Landlock ABI {landlock.abi()} has no TCP rules")
 needs_scopes = pytest.mark.skipif(landlock.abi() < 6, reason=f"Landlock ABI {landlock.abi()} has no scopes")
-
-
-needs_seccomp = pytest.mark.skipif(not seccomp.is_supported(), reason="this processor's system calls are not listed")
 
 
 @pytest.fixture
@@ -168,7 +166,8 @@ async def test_nothing_listens_without_binding(launcher: Launcher, job: Path) ->
 
     assert await attempt(launcher, job, code) == "PermissionError"
     assert await attempt(launcher, job, code, rules=python_sandbox(job, connect_ports=None)) == "PermissionError"
-    assert await attempt(launcher, job, code, rules=python_sandbox(job, bind_ports=(0,))) == "listens"
+    for ports in ({"bind_ports": (0,)}, {"own_ranges": ((40_000, 40_001),)}):
+        assert await attempt(launcher, job, code, rules=replace(python_sandbox(job), **ports)) == "listens"
 
 
 @needs_network_rules

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import static_elf
-from worker.launcher import landlock
+from worker.launcher import landlock, seccomp
 from worker.launcher.client import Launcher, Run, Stage
 from worker.launcher.protocol import Limits, SandboxRules, StageExit, StageSpec
 
@@ -22,6 +22,7 @@ LIMITS = Limits(file_size_bytes=1 << 30, open_files=256, cpu_s=60)
 LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", sys.base_prefix)
 
 needs_landlock = pytest.mark.skipif(landlock.abi() == 0, reason="this kernel has no Landlock")
+needs_seccomp = pytest.mark.skipif(not seccomp.is_supported(), reason="this processor's system calls are not listed")
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc or needs memfd")
 
 

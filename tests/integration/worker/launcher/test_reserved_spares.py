@@ -18,6 +18,7 @@ from tests.integration.worker.launcher.test_launcher_support import (
     Output,
     needs_landlock,
     needs_linux,
+    needs_seccomp,
     python,
     read_line,
     read_to_end,
@@ -170,6 +171,21 @@ async def test_only_the_ports_of_the_command_are_connected_to(launcher: Launcher
     output = await run_reserved(launcher, spec_of(python(code), tmp_path, sandbox=sandbox))
 
     assert output.text.split() == ["ConnectionRefusedError", "PermissionError"]
+
+
+@needs_landlock
+@needs_seccomp
+@pytest.mark.parametrize(("ports", "printed"), [((), "PermissionError"), ((0,), "None")], ids=["none", "its own"])
+async def test_only_a_command_with_a_port_of_its_own_listens(
+    launcher: Launcher, tmp_path: Path, ports: tuple[int, ...], printed: str
+) -> None:
+    """The spare cannot know it. Without `bind`, Landlock does not judge which port is listened on."""
+    equip(launcher, tmp_path, rules())
+    code = "import socket\ntry: print(socket.socket().listen())\nexcept OSError as error: print(type(error).__name__)"
+
+    spec = spec_of(python(code), tmp_path, sandbox=replace(rules(), bind_ports=ports))
+
+    assert (await run_reserved(launcher, spec)).text.strip() == printed
 
 
 @pytest.mark.parametrize(
