@@ -158,7 +158,7 @@ class ServerConnection(asyncio.BufferedProtocol):
         try:
             self._bytes_without_body += len(data)
             self._parser.feed_data(data)
-            self._count_head(data)
+            self._check_head(data)
         except httptools.HttpParserUpgrade as upgrade:
             self._rest = bytes(data[upgrade.args[0] :])
             self._has_switched, self._keeps_open = True, False
@@ -206,22 +206,24 @@ class ServerConnection(asyncio.BufferedProtocol):
 
     def on_message_complete(self) -> None:
         if self._is_final and not self._is_complete and self._parser is not None:
-            self._is_complete = self._head.status != _SWITCHES
+            self._is_complete = True
             self._keeps_open = self._keeps_open and bool(self._parser.should_keep_alive())
 
     @property
     def _is_final(self) -> bool:
-        return self._head.status >= _LEAST_FINAL or self._head.status == _SWITCHES
+        return self._head.status >= _LEAST_FINAL or self._has_switched
 
     @property
     def _is_answered(self) -> bool:
         return self._answered is not None and self._answered.done()
 
-    def _count_head(self, data: memoryview) -> None:
+    def _check_head(self, data: memoryview) -> None:
         if not self._is_answered:
             self._head_bytes += len(data)
         if self._bytes_without_body > MOST_HEAD_BYTES and not self._is_complete:
             raise ServerError("its head or its trailer is too long")
+        if self._head.status == _SWITCHES:  # the parser would have stopped here
+            raise ServerError("it does not say what it switches to")
 
     def _tell(self) -> None:
         if self._is_final and self._answered is not None and not self._answered.done():

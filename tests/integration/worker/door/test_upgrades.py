@@ -75,6 +75,17 @@ async def test_other_answer_to_an_upgrade_is_an_ordinary_one(door: Door, method:
         assert (await client.get("/version")).status == 403
 
 
+@pytest.mark.parametrize("fields", [b"", b"Upgrade: websocket\r\n"], ids=["no header", "no connection header"])
+async def test_answer_that_does_not_name_what_it_switches_to_is_none(door: Door, fields: bytes) -> None:
+    async with (
+        faulty_server.running(answers.says(b"HTTP/1.1 101 X\r\n" + fields + b"\r\n")) as server,
+        doors.visited(door, server.url, notary=Notes()) as visit,
+        doors.connected(door, visit) as client,
+    ):
+        answered = await client.ask("GET", EXEC, headers=WEBSOCKET)
+        assert (answered.status, b"malformed HTTP response" in answered.body) == (503, True)
+
+
 async def test_end_of_one_side_ends_the_other(door: Door) -> None:
     async with (
         faulty_server.running(answers.upgrades("websocket")) as server,
