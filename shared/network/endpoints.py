@@ -55,6 +55,11 @@ class Endpoint:
     port: int
 
 
+def bracketed(host: str) -> str:
+    """Returns a host as it is written before a port: an IPv6 address in brackets (RFC 3986, section 3.2.2)."""
+    return f"[{host}]" if ":" in host else host
+
+
 def parse(url: str) -> Endpoint | None:
     """Returns the endpoint of an http or https URL, or None if the URL is not valid."""
     match = URL.fullmatch(url) if len(url) <= MAX_URL_CHARACTERS else None

@@ -64,7 +64,7 @@ def parse(
 
 def place(endpoint: Endpoint) -> str:
     """Returns host and port as in a URL."""
-    return f"{_bracketed(endpoint.host)}:{endpoint.port}"
+    return f"{endpoints.bracketed(endpoint.host)}:{endpoint.port}"
 
 
 def uses_tls(url: str) -> bool:
@@ -89,7 +89,7 @@ def _of_server(url: str, ca_file: Path | None) -> RedisAddress:
             raise ValueError
     except ValueError:
         raise ValueError("has a host or port that is not valid; percent-encode special characters") from None
-    place = f"{_bracketed(host)}{f':{port}' if port else ''}"
+    place = f"{endpoints.bracketed(host)}{f':{port}' if port else ''}"
     return RedisAddress(f"{parts.scheme}://{place}{parts.path}", _options(url, ca_file))
 
 
@@ -123,10 +123,6 @@ def _sentinel(text: str) -> Endpoint:
     if match is None or not 0 < port <= MAX_PORT or (match["ipv6"] and endpoints.parse_address(match["ipv6"]) is None):
         raise ValueError("has a Sentinel that is not valid: each must be HOST or HOST:PORT, an IPv6 host in brackets")
     return Endpoint((match["ipv6"] or match["name"]).lower(), port)
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
 
 
 def _options(url: str, ca_file: Path | None) -> dict[str, Any]:

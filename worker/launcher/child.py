@@ -216,9 +216,8 @@ def _become(packet: bytes, descriptors: list[int], prepared: _Prepared) -> None:
         _place(descriptors, spec.places)
     with _step("limits"):  # after the descriptors, because it limits their number
         _set_limits(spec.limits)
-    if prepared.ruleset is None and spec.sandbox is not None:
-        with _step("seccomp"):
-            _filter_calls(spec.sandbox)
+    with _step("seccomp"):
+        _filter_the_rest(spec.sandbox, prepared)
     with _step("exec"):
         os.execve(spec.executable, spec.argv, spec.environment)  # noqa: S606 - no shell is the point
 
@@ -234,6 +233,16 @@ def _enforce(rules: SandboxRules | None, prepared: _Prepared) -> None:
 
 def _filter_calls(rules: SandboxRules) -> None:
     (seccomp.isolate if rules.alone else seccomp.restrict_sockets)()
+
+
+def _filter_the_rest(rules: SandboxRules | None, prepared: _Prepared) -> None:
+    """Installs what no filter denies yet. Only the command's own rules say whether it may listen."""
+    if rules is None:
+        return
+    if prepared.ruleset is None:
+        _filter_calls(rules)
+    if not (rules.alone or rules.bind_ports):
+        seccomp.forbid_listening()
 
 
 @contextlib.contextmanager

@@ -52,6 +52,7 @@ class _Machine:
     architecture: int
     seccomp: int
     socket: int
+    listen: int
     clone: int
     tgkill: int
     """Number of the call with which C libraries and Go's runtime signal their own threads."""
@@ -68,12 +69,13 @@ _MACHINES = {
         0xC000003E,
         seccomp=317,
         socket=41,
+        listen=50,
         clone=56,
         tgkill=234,
         prlimit=302,
         sends=((44, _FOURTH_ARGUMENT_AT), (46, _THIRD_ARGUMENT_AT), (307, _FOURTH_ARGUMENT_AT)),
         denied=(
-            *(53, 42, 49, 50),  # socketpair, connect, bind, listen
+            *(53, 42, 49),  # socketpair, connect, bind
             *(57, 58),  # fork, vfork
             *(62, 200, 101, 310, 311),  # kill, tkill, ptrace, process_vm_readv, process_vm_writev
             *(109, 112, 141, 251),  # setpgid, setsid, setpriority, ioprio_set
@@ -86,12 +88,13 @@ _MACHINES = {
         0xC00000B7,
         seccomp=277,
         socket=198,
+        listen=201,
         clone=220,
         tgkill=131,
         prlimit=261,
         sends=((206, _FOURTH_ARGUMENT_AT), (211, _THIRD_ARGUMENT_AT), (269, _FOURTH_ARGUMENT_AT)),
         denied=(
-            *(199, 203, 200, 201),
+            *(199, 203, 200),
             *(129, 130, 117, 270, 271),
             *(154, 157, 140, 30),
             *(118, 119, 122, 274),
@@ -121,6 +124,14 @@ def restrict_sockets() -> None:
     This cannot be undone, and needs no-new-privileges. Raises OSError.
     """
     _install(_with_sockets)
+
+
+def forbid_listening() -> None:
+    """Denies the calling process to listen: Landlock judges `bind`, and listening without it takes any port.
+
+    This cannot be undone, and needs no-new-privileges. Raises OSError.
+    """
+    _install(_without_listeners)
 
 
 def _install(program_for: Callable[[_Machine], bytes]) -> None:
@@ -164,11 +175,21 @@ def _with_sockets(machine: _Machine) -> bytes:
     )
 
 
+def _without_listeners(machine: _Machine) -> bytes:
+    return b"".join(
+        (
+            *_with_the_call(machine),
+            _return_if(_IS, machine.listen, _DENY),
+            _instruction(_RETURN, _ALLOW),
+        )
+    )
+
+
 def _alone(machine: _Machine) -> bytes:
     return b"".join(
         (
             *_with_the_call(machine),
-            *(_return_if(_IS, call, _DENY) for call in (machine.socket, *machine.denied)),
+            *(_return_if(_IS, call, _DENY) for call in (machine.socket, machine.listen, *machine.denied)),
             _return_if(_IS, _CLONE3, _SAY_IT_IS_MISSING),
             *_without_fast_open(machine),
             *_only_on(machine.tgkill, (os.getpid(),)),

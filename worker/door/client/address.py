@@ -30,8 +30,7 @@ class DoorAddress:
         """The door's address in each form in which a CLI prints it → the caller's server in that form."""
         server = self.access.server.rstrip("/")
         parts = urlsplit(server)
-        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-        place = f"{host}:{parts.port or endpoints.DEFAULT_PORTS[parts.scheme]}"
+        place = f"{endpoints.bracketed(parts.hostname or '')}:{parts.port or endpoints.DEFAULT_PORTS[parts.scheme]}"
         own = f"{HOST}:{self.port}"
         forms = {
             self.url: server,

@@ -32,6 +32,8 @@ MOST_KIND_CHARACTERS = 16 * 1024
 CLOSE_TIMEOUT_S = 5.0
 """Seconds that the door gets to end."""
 _ROOT = Path(__file__).parents[3]
+_ENVIRONMENT = dict.fromkeys(("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"), str(4 * 1024 * 1024))
+"""Lets glibc keep the memory of the pieces of an answer instead of asking the kernel for each of them (mallopt(3))."""
 _BOOTSTRAP = "import sys; sys.path.insert(0, sys.argv[1]); from worker.door.__main__ import main; main(sys.argv[2:])"
 
 log = structlog.get_logger()
@@ -62,7 +64,7 @@ class Door:
                     *(str(listener.fileno()), str(theirs.fileno())),
                     stdin=asyncio.subprocess.DEVNULL,
                     stdout=asyncio.subprocess.DEVNULL,
-                    env={},
+                    env=_ENVIRONMENT,
                     cwd="/",
                     pass_fds=(listener.fileno(), theirs.fileno()),
                     start_new_session=True,

@@ -80,7 +80,7 @@ class Dialling:
 
 def _reason(error: DialError, endpoint: endpoints.Endpoint) -> str:
     """Returns the reason in the words that Go's programs use, or the rule that refuses the address."""
-    place = f"[{endpoint.host}]:{endpoint.port}" if ":" in endpoint.host else f"{endpoint.host}:{endpoint.port}"
+    place = f"{endpoints.bracketed(endpoint.host)}:{endpoint.port}"
     if error.reason is not None and error.reason.errno in _KNOWN_REASONS:
         return f"dial tcp {place}: connect: {os.strerror(error.reason.errno).lower()}"
     text = _REASONS.get(error.decision)

@@ -15,6 +15,8 @@ MOST_HEAD_BYTES = 1024 * 1024
 """Longest head of an answer, with the informational ones before it, and most bytes between two pieces of a body."""
 MOST_HELD_BYTES = 256 * 1024
 """Bytes of a body that wait until somebody takes the answer. Then the server has to wait."""
+_BUFFER = bytearray(256 * 1024)
+"""What a connection reads into. All share it: what was read is taken before anything else is read."""
 _SWITCHES = 101
 _LEAST_FINAL = 200
 _WITHOUT_BODY = frozenset({204, 304})
@@ -56,7 +58,7 @@ class AnswerHead:
         return "chunked" in self.header("transfer-encoding").lower()
 
 
-class ServerConnection(asyncio.Protocol):
+class ServerConnection(asyncio.BufferedProtocol):
     """An open connection. `ask` may be called again as soon as `is_idle`."""
 
     def __init__(self) -> None:
@@ -139,7 +141,14 @@ class ServerConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's own class is not derived from it
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> bytearray:
+        return _BUFFER
+
+    def buffer_updated(self, nbytes: int) -> None:
+        with memoryview(_BUFFER)[:nbytes] as data:
+            self._read(data)
+
+    def _read(self, data: memoryview) -> None:
         if self._has_switched:
             self._rest += data
             return
@@ -151,7 +160,7 @@ class ServerConnection(asyncio.Protocol):
             self._parser.feed_data(data)
             self._count_head(data)
         except httptools.HttpParserUpgrade as upgrade:
-            self._rest = data[upgrade.args[0] :]
+            self._rest = bytes(data[upgrade.args[0] :])
             self._has_switched, self._keeps_open = True, False
             self.pause()
         except (httptools.HttpParserError, ServerError):
@@ -208,7 +217,7 @@ class ServerConnection(asyncio.Protocol):
     def _is_answered(self) -> bool:
         return self._answered is not None and self._answered.done()
 
-    def _count_head(self, data: bytes) -> None:
+    def _count_head(self, data: memoryview) -> None:
         if not self._is_answered:
             self._head_bytes += len(data)
         if self._bytes_without_body > MOST_HEAD_BYTES and not self._is_complete:

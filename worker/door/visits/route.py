@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from urllib.parse import urlsplit
 
+from shared.network import endpoints
 from worker.door.http import request_target
 from worker.door.http.errors import BadRequestError, ServerError
 from worker.door.http.server_connection import ServerConnection
@@ -60,7 +61,7 @@ class Route:
     def authority(self) -> str:
         """Host and port, without a port where the URL has none."""
         port = urlsplit(self.access.server).port
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        host = endpoints.bracketed(self.host)
         return f"{host}:{port}" if port else host
 
     @cached_property

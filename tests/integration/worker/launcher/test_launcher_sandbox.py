@@ -161,6 +161,17 @@ async def test_no_port_is_listened_on_unless_named(launcher: Launcher, job: Path
 
 
 @needs_network_rules
+@needs_seccomp
+async def test_nothing_listens_without_binding(launcher: Launcher, job: Path) -> None:
+    """The kernel then chooses a port of its own, on all addresses, and Landlock does not judge it."""
+    code = "socket.socket().listen(); print('listens')"
+
+    assert await attempt(launcher, job, code) == "PermissionError"
+    assert await attempt(launcher, job, code, rules=python_sandbox(job, connect_ports=None)) == "PermissionError"
+    assert await attempt(launcher, job, code, rules=python_sandbox(job, bind_ports=(0,))) == "listens"
+
+
+@needs_network_rules
 async def test_own_listener_is_reached_and_no_other_port(
     launcher: Launcher, job: Path, listener: socket.socket
 ) -> None:
