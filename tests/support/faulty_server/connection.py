@@ -68,7 +68,12 @@ class Connection:
         return await self._reader.read(65_536)
 
     def end(self) -> None:
+        """Ends the connection after what was sent."""
         self._writer.close()
+
+    async def ended(self) -> None:
+        """Waits for the end. Raises OSError if the client has broken the connection."""
+        await self._writer.wait_closed()
 
     def reset(self) -> None:
         """Ends the connection with a TCP reset instead of an orderly end."""
