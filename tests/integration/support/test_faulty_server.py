@@ -8,7 +8,7 @@ import pytest
 
 from tests.support import faulty_server
 from tests.support.api_server import certificates
-from tests.support.faulty_server import answers
+from tests.support.faulty_server import Connection, Request, answers
 from tests.support.waiting import wait_until
 
 ASK = b"GET /api HTTP/1.1\r\nHost: test\r\n\r\n"
@@ -63,6 +63,20 @@ async def test_an_endless_answer_stands_still_while_nobody_reads() -> None:
 
         await wait_until(stands_still, interval_s=0.1)
         writer.transport.abort()
+
+
+async def test_client_that_reads_late_gets_what_was_sent_before_the_end() -> None:
+    async def answer(connection: Connection, _: Request) -> None:
+        while not connection._writer.transport.get_write_buffer_size():
+            await connection.send(b"x" * 16_384)
+        connection.end()
+
+    async with faulty_server.running(answer) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(ASK)
+        await wait_until(lambda: server.connections and server.connections[0].is_ending)
+        assert len(await reader.read()) == server.connections[0].sent_bytes
+        writer.close()
 
 
 async def test_pieces_go_out_when_the_test_releases_them() -> None:

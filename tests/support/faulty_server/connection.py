@@ -34,6 +34,8 @@ class Connection:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
         self.number = number
         self.sent_bytes = 0
+        self.is_held_back = False
+        """Whether the client leaves no room for what is to be sent."""
         self._reader = reader
         self._writer = writer
         writer.transport.set_write_buffer_limits(high=BUFFERED_BYTES)
@@ -54,7 +56,11 @@ class Connection:
     async def send(self, data: bytes) -> None:
         """Returns once the kernel has all but `BUFFERED_BYTES` of them."""
         self._writer.write(data)
-        await self._writer.drain()
+        self.is_held_back = True
+        try:
+            await self._writer.drain()
+        finally:
+            self.is_held_back = False
         self.sent_bytes += len(data)
 
     async def receive(self) -> bytes:
@@ -62,7 +68,12 @@ class Connection:
         return await self._reader.read(65_536)
 
     def end(self) -> None:
+        """Ends the connection after what was sent."""
         self._writer.close()
+
+    async def ended(self) -> None:
+        """Waits for the end. Raises OSError if the client has broken the connection."""
+        await self._writer.wait_closed()
 
     def reset(self) -> None:
         """Ends the connection with a TCP reset instead of an orderly end."""

@@ -55,6 +55,8 @@ class FaultyServer:
             while not connection.is_ending and (request := await connection.request()):
                 self.requests.append(request)
                 await self.answer(connection, request)
+            if connection.is_ending:
+                await connection.ended()
         except (OSError, EOFError):
             pass  # the client has gone, which tests see in what the client says
         finally:

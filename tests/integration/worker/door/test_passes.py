@@ -15,9 +15,12 @@ from worker.door.reception import MOST_WAITING
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def test_unknown_pass_is_unauthorized_and_counted(door: Door) -> None:
+@pytest.mark.asyncio(loop_scope="function")
+async def test_unknown_pass_is_unauthorized_and_counted() -> None:
+    """At a door and in a loop of its own: the shared door may yet report what other tests did, to the same counter."""
     before = metrics.DOOR_STRANGERS._value.get()
     async with (
+        doors.running() as door,
         faulty_server.running(answers.responds()) as server,
         doors.visited(door, server.url) as visit,
         doors.connected(door, visit) as client,
@@ -25,7 +28,7 @@ async def test_unknown_pass_is_unauthorized_and_counted(door: Door) -> None:
         answer = await client.send(client.request("GET", "/version").replace(b"/pass-", b"/pass_"))
         assert (answer.status, json.loads(answer.body)["reason"]) == (401, "Unauthorized")
         assert not server.requests
-        await doors.wait_until(lambda: metrics.DOOR_STRANGERS._value.get() > before)
+        await doors.wait_until(lambda: metrics.DOOR_STRANGERS._value.get() == before + 1)
 
 
 @pytest.mark.parametrize("target", ["", "/", "/?a=b"])

@@ -20,6 +20,8 @@ WATCH = "/api/v1/namespaces/default/pods?watch=true"
 MUCH_BYTES = 300 * 1024 * 1024
 MOST_GROWTH_BYTES = 24 * 1024 * 1024
 WATCHES = 200
+SLEEPING = "S"
+"""State of a process that waits for an event (proc_pid_stat(5)), and not for a processor."""
 
 
 def memory(door: Door) -> int:
@@ -73,19 +75,22 @@ async def test_command_that_does_not_read_makes_the_server_wait(door: Door) -> N
         with socket.create_connection((loopback.HOST, door.port)) as slow:
             client = f"GET /{visit.address.access.pass_}/api HTTP/1.1\r\nHost: {loopback.HOST}:{door.port}\r\n\r\n"
             slow.sendall(client.encode())
-            await doors.wait_until(lambda: _has_stopped(server))
+            await doors.wait_until(lambda: _has_stopped(door, server))
             assert memory(door) - before < MOST_GROWTH_BYTES
 
 
-_last: dict[int, tuple[int, int]] = {}
+def _has_stopped(door: Door, server: faulty_server.FaultyServer) -> bool:
+    """Whether the server has to wait, because the door waits too and has left unread what arrived."""
+    state = Path(f"/proc/{door.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
+    is_held_back = any(connection.is_held_back for connection in server.connections)
+    return is_held_back and state == SLEEPING and _unread_bytes(server) > 0
 
 
-def _has_stopped(server: faulty_server.FaultyServer) -> bool:
-    """Whether the server has sent something, and nothing more in many looks."""
-    sent = max((connection.sent_bytes for connection in server.connections), default=0)
-    before, looks = _last.get(server.port, (0, 0))
-    _last[server.port] = (sent, looks + 1 if sent == before else 0)
-    return sent > 0 and looks > 30
+def _unread_bytes(server: faulty_server.FaultyServer) -> int:
+    """Bytes that the server has sent and that lie in the receive queues of its clients (proc_pid_net(5))."""
+    sockets = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
+    queues = [queues for _, _, remote, _, queues, *_ in sockets if remote.endswith(f":{server.port:04X}")]
+    return sum(int(each.partition(":")[2], 16) for each in queues)
 
 
 async def test_command_that_reads_on_gets_the_rest(door: Door) -> None:
@@ -96,7 +101,7 @@ async def test_command_that_reads_on_gets_the_rest(door: Door) -> None:
     ):
         for _ in range(2):
             client.writer.write(client.request("GET", "/api/v1/pods"))
-            await doors.wait_until(lambda: _has_stopped(server))
+            await doors.wait_until(lambda: _has_stopped(door, server))
             answer = await client.answer()
             assert (len(answer.body), answer.is_whole) == (MUCH_BYTES // 6, True)
 
