@@ -31,8 +31,6 @@ SOME = 10
 """Changes after which something dies."""
 HELD_S = 30
 """The door holds a change that nobody can note for ten seconds, then refuses it."""
-LOOKS, LOOK_S = 20, 0.05
-"""For a change that is on its way. If none shows, helm waits for the answer to a read, and the network goes on."""
 UNAVAILABLE = 503
 ENDED_WITHIN_S = 40
 CONFIG_MAPS = """\
@@ -78,19 +76,31 @@ class Upgrade:
         assert list(audit_comparison.change_differences(found, self.done())) == []
         return found
 
-    async def stall(self) -> None:
-        """Leaves a change without an answer, and perhaps without having reached the API server."""
+    async def stall(self, *, is_made: bool = False) -> None:
+        """Leaves a change without an answer, before it has reached the API server or after it was made."""
         await wait_until(self._stalls_a_change, timeout_s=ENDED_WITHIN_S)
+        if is_made:
+            made = self._made()
+            self.to_server.stall_answers()
+            await wait_until(lambda: self._made() > made)
 
     async def _stalls_a_change(self) -> bool:
-        """Whether the network stood still while helm was changing something: before each change it also reads."""
-        self.to_server.stall()
-        for _ in range(LOOKS):
-            if ChangeState.ON_ITS_WAY in {change.state for change in self.told()}:
-                return True
-            await asyncio.sleep(LOOK_S)
+        """Whether the held request makes a config map. If it is another one, the network goes on.
+
+        A change is told before its request is forwarded, so one that is told and was not made is on its way.
+        """
+        self.to_server.stall_requests()
+        async with asyncio.timeout(ENDED_WITHIN_S):
+            await self.to_server.holds_request.wait()
+        if sum(change.resource == "configmaps" for change in self.told()) > self._made():
+            return True
         self.to_server.resume()
         return False
+
+    def _made(self) -> int:
+        """Returns how many of the chart's config maps exist."""
+        found = self.cluster.api.get(f"/api/v1/namespaces/{self.namespace}/configmaps")["items"]
+        return sum(each["metadata"]["name"].startswith("web-") for each in found)
 
 
 @pytest.fixture
@@ -109,10 +119,11 @@ async def upgrade(own_product: Product, cluster: ControlPlane, namespace: str) -
             yield running
 
 
+@pytest.mark.parametrize("is_made", [True, False], ids=["made", "not made"])
 async def test_upgrade_whose_worker_is_killed_tells_what_was_done_and_what_was_on_its_way(
-    own_product: Product, upgrade: Upgrade
+    own_product: Product, upgrade: Upgrade, *, is_made: bool
 ) -> None:
-    await upgrade.stall()
+    await upgrade.stall(is_made=is_made)
     upgrade.worker.kill()
     await own_product.worker()
 
@@ -125,8 +136,11 @@ async def test_upgrade_whose_worker_is_killed_tells_what_was_done_and_what_was_o
     assert changes.ON_THEIR_WAY in f"{response.error}"
 
 
-async def test_upgrade_whose_door_is_killed_tells_what_was_done_and_what_was_on_its_way(upgrade: Upgrade) -> None:
-    await upgrade.stall()
+@pytest.mark.parametrize("is_made", [True, False], ids=["made", "not made"])
+async def test_upgrade_whose_door_is_killed_tells_what_was_done_and_what_was_on_its_way(
+    upgrade: Upgrade, *, is_made: bool
+) -> None:
+    await upgrade.stall(is_made=is_made)
     os.kill(_door_of(upgrade.worker), signal.SIGKILL)
 
     response = await _end(upgrade)

@@ -1,4 +1,4 @@
-"""A network between a process and Redis that tests cut: it drops connections, or carries nothing and says nothing."""
+"""A network between a process and a server that tests cut: it drops connections, or carries nothing and says nothing."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,9 +14,13 @@ class Network:
     def __init__(self, server: Path | int) -> None:
         self.port = 0
         self._server = server
-        self._carries = asyncio.Event()
-        self._carries.set()
+        self._requests = asyncio.Event()
+        self._requests.set()
+        self._answers = asyncio.Event()
+        self._answers.set()
         self._refuses = False
+        self.holds_request = asyncio.Event()
+        """Is set when a request has come since `stall_requests`."""
         self._writers: set[asyncio.StreamWriter] = set()
 
     @property
@@ -25,7 +29,18 @@ class Network:
 
     def stall(self) -> None:
         """As a cable that is pulled: connections stay, and nothing comes through."""
-        self._carries.clear()
+        self.stall_requests()
+        self._answers.clear()
+
+    def stall_requests(self) -> None:
+        """Answers come through, and no request."""
+        self.holds_request.clear()
+        self._requests.clear()
+
+    def stall_answers(self) -> None:
+        """Requests come through, those that were held too, and no answer."""
+        self._answers.clear()
+        self._requests.set()
 
     def drop(self) -> None:
         """Ends every connection, and each new one at once."""
@@ -35,7 +50,8 @@ class Network:
 
     def resume(self) -> None:
         self._refuses = False
-        self._carries.set()
+        self._requests.set()
+        self._answers.set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -51,8 +67,8 @@ class Network:
         self._writers |= pair
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._carry(reader, server_writer, pair), name="to Redis")
-                group.create_task(self._carry(server_reader, writer, pair), name="from Redis")
+                group.create_task(self._carry(reader, server_writer, pair, self._requests), name="requests")
+                group.create_task(self._carry(server_reader, writer, pair, self._answers), name="answers")
         finally:
             self._writers -= pair
 
@@ -62,12 +78,18 @@ class Network:
         return await asyncio.open_connection("127.0.0.1", self._server)
 
     async def _carry(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, pair: set[asyncio.StreamWriter]
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        pair: set[asyncio.StreamWriter],
+        may_pass: asyncio.Event,
     ) -> None:
         """Until one side ends, which ends both."""
         try:
             while data := await reader.read(BUFFER_BYTES):
-                await self._carries.wait()
+                if may_pass is self._requests and not may_pass.is_set():
+                    self.holds_request.set()
+                await may_pass.wait()
                 writer.write(data)
                 await writer.drain()
         except OSError:

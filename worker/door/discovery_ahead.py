@@ -20,8 +20,6 @@ from worker.door.visits.asked_ahead import AskedAhead
 from worker.door.visits.visit import Visit
 
 _FIRST, _SECOND = "/api", "/apis"
-_SHAPING = frozenset({"accept", "accept-encoding"})
-"""Headers that decide how an answer is written."""
 _OK = 200
 
 
@@ -57,7 +55,7 @@ async def answer(visit: Visit, known: Recall) -> tuple[Answer, str] | None:
 
 def _second(request: Request) -> Request:
     """Returns the request that will follow, as one of the door itself."""
-    shaping = tuple(pair for pair in request.head.headers if pair[0] in _SHAPING)
+    shaping = tuple(pair for pair in request.head.headers if pair[0] in recall.SHAPING)
     target = replace(request.head.target, path=_SECOND)
     return Request(replace(request.head, target=target, headers=(*shaping, forwarding.USER_AGENT)), b"")
 

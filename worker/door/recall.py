@@ -14,6 +14,8 @@ NOT_MODIFIED = 304
 MOST_KEY_CHARACTERS = 4_096
 """Longest request of which the answer is remembered, for the memory counts answers only."""
 _OK = 200
+SHAPING = ("accept", "accept-encoding")
+"""Headers that decide how an answer is written, in the order of `Key`."""
 _VALIDATORS = frozenset({"if-none-match", "if-modified-since"})
 
 
@@ -61,6 +63,6 @@ def of(known: Memory, visit: Visit, request: Request) -> Recall | None:
         return None
     if len(head.target.written) + sum(len(value) for _, value in head.headers) > MOST_KEY_CHARACTERS:
         return None
-    key = Key(visit.route.identity, head.target.written, head.header("accept"), head.header("accept-encoding"))
+    key = Key(visit.route.identity, head.target.written, *(", ".join(head.all(name)) for name in SHAPING))
     fresh = known.fresh(key, visit.kinds)
     return Recall(known, key, known.clock(), fresh, None if fresh else known.unconfirmed(key))

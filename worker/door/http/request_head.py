@@ -63,7 +63,11 @@ class Head:
 
     def header(self, name: str) -> str:
         """Returns the value of a header, or of the first one of that name; empty if there is none."""
-        return next((value for known, value in self.headers if known == name), "")
+        return next(iter(self.all(name)), "")
+
+    def all(self, name: str) -> tuple[str, ...]:
+        """Returns the values of all headers of a name."""
+        return tuple(value for known, value in self.headers if known == name)
 
 
 def parse(raw: bytes) -> Head:

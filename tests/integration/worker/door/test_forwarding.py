@@ -109,6 +109,18 @@ async def test_connection_is_not_shared_with_another_access(door: Door, access: 
         assert len(server.connections) == 2
 
 
+async def test_answer_is_remembered_for_all_that_the_request_accepts(door: Door) -> None:
+    both = {"Accept": "a/a\r\nAccept: b/b", "Accept-Encoding": "gzip\r\nAccept-Encoding: identity"}
+    async with (
+        faulty_server.running(answers.responds(headers={"ETag": '"x"'})) as server,
+        doors.visited(door, server.url) as visit,
+        doors.connected(door, visit) as client,
+    ):
+        for headers in (both, {**both, "Accept": "a/a"}, {**both, "Accept-Encoding": "gzip"}, both):
+            await client.ask("GET", "/apis", headers=headers)
+        assert [request.header("if-none-match") for request in server.requests] == [None, None, None, '"x"']
+
+
 async def test_connection_is_opened_in_advance(door: Door) -> None:
     async with (
         faulty_server.running(answers.responds()) as server,
