@@ -1,4 +1,4 @@
-"""Starts the door with the descriptors of its listener and of its link, in an empty environment."""
+"""Starts the door with the descriptors of its listener and of its link."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""Keeps connections open for the next request, and opens one in advance while a command starts."""
+"""Keeps connections open for the next request of the same caller to the same server."""
 
 import asyncio
 from collections.abc import Callable

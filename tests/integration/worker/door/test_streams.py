@@ -1,6 +1,7 @@
 """Answers that do not end, or are long: they flow as they come, and only as fast as the command reads."""
 
 import asyncio
+import random
 import resource
 import socket
 from contextlib import AsyncExitStack
@@ -8,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import cluster_certificates, faulty_server
 from tests.support import door as doors
-from tests.support import faulty_server
-from tests.support.faulty_server import answers
+from tests.support.cluster_certificates import STYLES
+from tests.support.faulty_server import Connection, Request, answers
 from worker import loopback
-from worker.door.client.client import Door
+from worker.door.client.client import Door, Visit
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -20,6 +22,7 @@ WATCH = "/api/v1/namespaces/default/pods?watch=true"
 MUCH_BYTES = 300 * 1024 * 1024
 MOST_GROWTH_BYTES = 24 * 1024 * 1024
 WATCHES = 200
+AT_THE_SAME_TIME = 20
 SLEEPING = "S"
 """State of a process that waits for an event (proc_pid_stat(5)), and not for a processor."""
 
@@ -64,6 +67,37 @@ async def test_long_answer_is_whole_and_takes_no_memory(door: Door) -> None:
             most = max(most, memory(door))
         assert received == MUCH_BYTES
         assert most - before < MOST_GROWTH_BYTES
+
+
+@pytest.mark.parametrize("is_tls", [False, True], ids=["plain", "tls"])
+async def test_answers_at_the_same_time_do_not_mix(door: Door, tmp_path: Path, is_tls: bool) -> None:
+    """All connections to servers read into one buffer."""
+    issued = cluster_certificates.issue(STYLES["kubeadm"], tmp_path)
+
+    async def answer(connection: Connection, request: Request) -> None:
+        await connection.send(answers.CHUNKED_HEAD)
+        for piece in _pieces(request.target):
+            await connection.send(answers.chunk(piece))
+        await connection.send(answers.chunk(b""))
+
+    async def ask(visit: Visit, target: str) -> None:
+        async with doors.connected(door, visit) as client:
+            assert (await client.get(target)).body == b"".join(_pieces(target))
+
+    context = faulty_server.tls_context(issued.certificate, issued.key) if is_tls else None
+    async with (
+        faulty_server.running(answer, tls=context) as server,
+        doors.visited(door, server.url, authority=issued.authority) as visit,
+        asyncio.TaskGroup() as group,
+    ):
+        for number in range(AT_THE_SAME_TIME):
+            group.create_task(ask(visit, f"/api/v1/pods?limit={number}"))
+
+
+def _pieces(seed: str) -> list[bytes]:
+    """Some three million bytes, the same ones for the same seed."""
+    chosen = random.Random(seed)
+    return [chosen.randbytes(chosen.choice((1, 1_000, 70_000, 300_000))) for _ in range(32)]
 
 
 async def test_command_that_does_not_read_makes_the_server_wait(door: Door) -> None:
