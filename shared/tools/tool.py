@@ -87,11 +87,13 @@ class Grammar:
 
 @dataclass(frozen=True, slots=True)
 class SandboxNeeds:
-    """Absolute paths that the tool's sandbox needs besides the common ones. Missing paths are skipped at each start."""
+    """What the tool's sandbox needs besides the common things. Paths are absolute; missing ones are skipped."""
 
     readable: tuple[str, ...] = ()
     executable: tuple[str, ...] = ()
     """Paths that the tool may execute. They are needed only if the tool is not a static binary."""
+    listens: bool = False
+    """Whether the tool connects to Unix sockets of its own, on which it has to listen."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""A network between a process and a server that tests cut: it drops connections, or carries nothing and says nothing."""
+"""A network between a process and a server that tests cut: it drops connections, or carries nothing in silence."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -30,7 +30,8 @@ class SandboxRules:
 
     `write` gives a directory every right except executing files and making devices, and gives a file read and write.
     `connect_ports=None` leaves TCP connect unrestricted. The stage may listen on, and connect to, the ports of
-    `own_ranges`. `alone` denies child processes and sockets of every kind.
+    `own_ranges`. Without such ports and without `listens`, which is for Unix sockets, it cannot listen at all. `alone`
+    denies child processes and sockets of every kind.
     """
 
     execute: tuple[str, ...] = ()
@@ -39,6 +40,7 @@ class SandboxRules:
     connect_ports: tuple[int, ...] | None = ()
     bind_ports: tuple[int, ...] = ()
     own_ranges: tuple[PortRange, ...] = ()
+    listens: bool = False
     alone: bool = False
 
 

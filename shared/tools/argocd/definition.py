@@ -230,6 +230,7 @@ TOOL = Tool(
     # With these flags argocd connects to itself, by a Unix socket or loopback, which it would look for behind a proxy.
     proxy_variables={"ALL_PROXY": frozenset({"core", "grpc-web", "grpc-web-root-path"})},
     listening_flags=frozenset({"core"}),
+    sandbox=SandboxNeeds(listens=True),  # where a server has no gRPC, it goes through a proxy in itself
     helpers={"app diff": kubectl.DIFF},
     failure_hints=_FAILURE_HINTS,
     awaited=waits.of,
