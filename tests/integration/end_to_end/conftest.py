@@ -42,9 +42,9 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 @pytest.fixture(scope="session")
 def hasty_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """One gateway that waits for little, and no worker but those that a test starts and ends."""
+    """One gateway that soon hands a command over, and no worker but those that a test starts and ends."""
     with long_lived() as valkey, Product(valkey.url, tmp_path_factory.mktemp("hasty")) as product:
-        yield start(product, gateways=1, K8S_MCP_QUEUE_WAIT_S="2", K8S_MCP_MCP_WAIT="0.5")
+        yield start(product, gateways=1, K8S_MCP_MCP_WAIT="0.5")
 
 
 @pytest.fixture

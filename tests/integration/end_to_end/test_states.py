@@ -5,12 +5,14 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from shared.models import JobState
+from shared.models import CommandResponse, JobState
 from tests.integration.end_to_end.system import has_printed, needs_proc, processes_with
 from tests.support import stub
-from tests.support.caller import Caller
+from tests.support.caller import Caller, caller_of
 from tests.support.product import Product
 from tests.support.waiting import wait_until
+
+LIMITS_S = (0.5, 2, 10)
 
 
 async def test_job_is_queued_until_a_worker_comes(hasty_caller: Caller, hasty_product: Product) -> None:
@@ -20,8 +22,7 @@ async def test_job_is_queued_until_a_worker_comes(hasty_caller: Caller, hasty_pr
 
     await hasty_product.worker()
 
-    # The queue wait is short here: on a slow machine the worker may have come too late.
-    assert (await hasty_caller.ended(job_id)).state in (JobState.SUCCEEDED, JobState.EXPIRED)
+    assert (await hasty_caller.ended(job_id)).state is JobState.SUCCEEDED
 
 
 async def test_running_job_tells_since_when(caller: Caller, name: str) -> None:
@@ -68,10 +69,20 @@ async def test_command_that_cannot_be_started_has_failed(hasty_caller: Caller, h
     assert "No such file or directory" in response.error
 
 
+async def _ended_by_its_limit(caller: Caller, command: str) -> CommandResponse:
+    """Runs a command that prints. On a slow machine it has printed nothing when a short limit ends it."""
+    *short, longest = LIMITS_S
+    for limit_s in short:
+        response = await caller.run("stub", command, timeout=limit_s)
+        if response.output:
+            return response
+    return await caller.run("stub", command, timeout=longest)
+
+
 @needs_proc
 @pytest.mark.parametrize("action", ["hang", "ignore-term", "fail-on-term"])
 async def test_command_that_outlasts_its_limit_is_ended(caller: Caller, name: str, action: str) -> None:
-    response = await caller.run("stub", f"write {action} {name}", timeout=0.5)
+    response = await _ended_by_its_limit(caller, f"write {action} {name}")
 
     assert (response.state, response.success, response.exit_code) == (JobState.TIMED_OUT, False, -1)
     assert response.output == "started\n"
@@ -107,10 +118,12 @@ async def test_running_job_is_cancelled_however_it_takes_the_signal(
     assert processes_with(name) == []
 
 
-async def test_job_that_no_worker_takes_expires(hasty_caller: Caller) -> None:
-    job_id = await hasty_caller.submit("stub", "write ok")
+async def test_job_that_no_worker_takes_expires(hasty_product: Product) -> None:
+    url = await hasty_product.gateway(K8S_MCP_QUEUE_WAIT_S="1")
+    async with caller_of(url, stub.KUBECONFIG) as caller:
+        job_id = await caller.submit("stub", "write ok")
 
-    response = await hasty_caller.ended(job_id)
+        response = await caller.ended(job_id)
 
     assert (response.state, response.success, response.exit_code) == (JobState.EXPIRED, False, -1)
     assert response.error == "no worker took the job in time"
