@@ -11,7 +11,7 @@ from shared.tools.class_rules import Effect, always, destroys, given, is_dry, re
 from shared.tools.kubectl import definition as kubectl
 from shared.tools.kubectl import kinds
 from shared.tools.namespace_scope import NamespaceScope
-from shared.tools.tool import Grammar, Tool
+from shared.tools.tool import Grammar, SandboxNeeds, Tool
 
 _TABLE = table.load("argocd")
 
