@@ -47,7 +47,7 @@ test: setup tools node-tools prometheus ## Run every test that this machine can 
 .PHONY: e2e
 e2e: setup tools ## Run the real CLIs against a real control plane, built first where Go is there (ARGS="-k helm")
 	@if command -v go >/dev/null; then $(MAKE) --no-print-directory e2e-tools; fi
-	@$(WITH_PATH) $(BIN)/python -m tools.run_tests -n 0 tests/e2e $(ARGS)
+	@$(WITH_PATH) $(BIN)/python -m tools.run_tests -n 2 --dist loadfile tests/e2e $(ARGS)
 
 .PHONY: compose-test
 compose-test: images ## Run compose.yaml with Docker or podman: scale it, kill a worker, restart Redis

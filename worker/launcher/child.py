@@ -241,7 +241,7 @@ def _filter_the_rest(rules: SandboxRules | None, prepared: _Prepared) -> None:
         return
     if prepared.ruleset is None:
         _filter_calls(rules)
-    if not (rules.alone or rules.bind_ports or rules.own_ranges):
+    if not (rules.alone or rules.listens or rules.bind_ports or rules.own_ranges):
         seccomp.forbid_listening()
 
 

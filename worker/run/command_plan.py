@@ -248,6 +248,7 @@ def _sandbox(
         connect_ports=network.connect_ports,
         own_ranges=network.own_ranges,
         bind_ports=network.bind_ports,
+        listens=binary.tool.sandbox.listens,
     )
 
 

@@ -166,8 +166,8 @@ async def test_nothing_listens_without_binding(launcher: Launcher, job: Path) ->
 
     assert await attempt(launcher, job, code) == "PermissionError"
     assert await attempt(launcher, job, code, rules=python_sandbox(job, connect_ports=None)) == "PermissionError"
-    for ports in ({"bind_ports": (0,)}, {"own_ranges": ((40_000, 40_001),)}):
-        assert await attempt(launcher, job, code, rules=replace(python_sandbox(job), **ports)) == "listens"
+    for permission in ({"bind_ports": (0,)}, {"own_ranges": ((40_000, 40_001),)}, {"listens": True}):
+        assert await attempt(launcher, job, code, rules=replace(python_sandbox(job), **permission)) == "listens"
 
 
 @needs_network_rules
