@@ -1,8 +1,8 @@
 """A reader of Server-Sent Events, as a browser's EventSource reads them."""
 
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,8 @@ async def following(
     async with client.stream("GET", f"/jobs/{job_id}/events", headers=headers) as response:
         assert response.status_code == httpx.codes.OK, await response.aread()
         assert response.headers["Content-Type"].startswith("text/event-stream")
-        yield _events(response)
+        async with aclosing(_events(response)) as events:
+            yield events
 
 
 async def all_events(client: httpx.AsyncClient, job_id: str, *, after: str | None = None) -> list[Event]:
@@ -34,7 +35,7 @@ async def all_events(client: httpx.AsyncClient, job_id: str, *, after: str | Non
         return [event async for event in events]
 
 
-async def _events(response: httpx.Response) -> AsyncIterator[Event]:
+async def _events(response: httpx.Response) -> AsyncGenerator[Event]:
     fields: dict[str, str] = {}
     async for line in response.aiter_lines():
         if line and not line.startswith(":"):

@@ -20,6 +20,8 @@ BOUNDED = (
 """Prefixes of keys that live for ever and are bounded."""
 NO_TTL = -1
 END_TIMEOUT_S = 20.0
+GENERATOR_CLOSING = "async_generator_athrow"
+"""Type of what `aclose` of a generator returns."""
 
 
 async def immortal_keys(redis: Redis) -> list[str]:
@@ -34,8 +36,12 @@ async def immortal_keys(redis: Redis) -> list[str]:
 
 
 def tasks() -> list[str]:
-    """Tasks of this loop that still run, but for the one that asks."""
-    return sorted(str(task) for task in asyncio.all_tasks() - {asyncio.current_task()})
+    """Tasks of this loop that still run, but for the one that asks, and those with which a loop closes generators.
+
+    The loop starts such a task whenever the garbage collector finds a generator, as those inside httpx's streams.
+    """
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    return sorted(str(task) for task in others if type(task.get_coro()).__name__ != GENERATOR_CLOSING)
 
 
 def child_processes() -> dict[int, str]:
