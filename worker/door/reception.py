@@ -117,7 +117,8 @@ class DoorReception:
         visit = Visit(admit, self._pool.enter(access), pool=self._pool, worker=self._worker, serve=self._serve)
         digest = _digest(access.pass_)
         self._by_pass[digest], self._passes[admit.visit] = visit, digest
-        visit.open_in_advance()
+        asks_for_kinds = bool(admit.kinds) and not self._knowledge.memory.has_answers(visit.route.identity)
+        visit.open_in_advance(2 if asks_for_kinds else 1)  # discovery asks for two documents at the same time
         self._worker.tell(Admitted(visit=admit.visit))
 
     def _dismiss(self, number: int) -> None:

@@ -152,6 +152,10 @@ class Memory:
         for key in tuple(self._keys.get(identity, ())):
             self.discard(key)
 
+    def has_answers(self, identity: str) -> bool:
+        """Whether anything is remembered for an identity."""
+        return bool(self._keys.get(identity))
+
     def is_outdated(self, identity: str, asked_at: float) -> bool:
         """Whether an answer that an identity asked for at `asked_at` may differ from what its server says now."""
         is_forgotten = asked_at <= self._forgotten_at.get(identity, -1)

@@ -65,11 +65,11 @@ class Visit:
         self._own(task)
         return task
 
-    def open_in_advance(self) -> None:
-        """Opens connections while the command starts, if none is open: two for a command that will look kinds up."""
+    def open_in_advance(self, number: int) -> None:
+        """Opens connections while the command starts, if none is open."""
         if self.route.idle:
             return
-        for _ in range(2 if self.kinds else 1):
+        for _ in range(number):
             opening = asyncio.get_running_loop().create_task(self._connect(), name="open in advance")
             self._openings.append(opening)
             opening.add_done_callback(self._keep_unclaimed)
