@@ -85,7 +85,7 @@ async def test_closing_a_call_lets_a_running_write_go_on(
 
 async def test_closing_a_look_at_a_job_cancels_nothing(own: httpx.AsyncClient, redis: Redis) -> None:
     job_id = await served.submitted(own)
-    look = asyncio.create_task(own.get(f"/jobs/{job_id}?wait=1"))
+    look = asyncio.create_task(own.get(f"/jobs/{job_id}?wait=60"))
     await wait_until(lambda: served.waiting(own))
     await close(look)
     await wait_until(lambda: nobody_waits(own))
