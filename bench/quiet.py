@@ -23,8 +23,8 @@ class _Moment:
     at_s: float
     commands: int
     """Which the product has sent to Redis."""
-    used: tuple[Usage, Usage, Usage]
-    """By gateway, worker and launcher."""
+    used: tuple[Usage, Usage, Usage, Usage]
+    """By gateway, worker, launcher and door."""
     launched_s: float
     """CPU time of the launcher and of the children that it has had."""
 
@@ -43,8 +43,9 @@ def _idle_rows(first: _Moment, last: _Moment) -> list[Row]:
     rate = (last.commands - first.commands) / seconds
     what = "Redis commands a second, idle gateway and worker together"
     rows = [Row(what, f"≤ {COMMANDS_BUDGET}", f"{rate:.1f}", rate <= COMMANDS_BUDGET)]
-    for name, before, after in zip(("gateway", "worker"), first.used, last.used, strict=False):
-        share = (after - before).cpu_s / seconds * 100
+    used_s = [(after - before).cpu_s for before, after in zip(first.used, last.used, strict=True)]
+    for name, cpu_s in (("gateway", used_s[0]), ("worker with its launcher and its door", sum(used_s[1:]))):
+        share = cpu_s / seconds * 100
         rows.append(Row(f"idle {name}", f"≤ {CPU_BUDGET} % of a core", f"{share:.2f} %", share <= CPU_BUDGET))
     return rows
 
@@ -54,7 +55,7 @@ def _job_rows(first: _Moment, last: _Moment, after: _Moment) -> list[Row]:
     idle_share = (after.at_s - last.at_s) / (last.at_s - first.at_s)
     of_job = [
         (end - start - (start - before) * idle_share) / JOBS
-        for before, start, end in zip(first.used, last.used, after.used, strict=True)
+        for before, start, end in zip(first.used[:-1], last.used[:-1], after.used[:-1], strict=True)
     ]
     switches = " / ".join(f"{used.switches:.0f}" for used in of_job)
     cpu_ms = [used.cpu_s * MS_PER_S for used in of_job]
@@ -67,11 +68,11 @@ def _job_rows(first: _Moment, last: _Moment, after: _Moment) -> list[Row]:
 
 
 def _moment(relay: Relay, gateway: Process, worker: Process) -> _Moment:
-    [launcher] = usage.children(worker.pid)
+    launcher, door = (usage.child(worker.pid, program) for program in ("worker.launcher", "worker.door"))
     return _Moment(
         at_s=time.monotonic(),
         commands=sum(message.is_command for message in relay.messages),
-        used=(usage.of(gateway.pid), usage.of(worker.pid), usage.of(launcher)),
+        used=(usage.of(gateway.pid), usage.of(worker.pid), usage.of(launcher), usage.of(door)),
         launched_s=usage.with_ended_children_s(launcher),
     )
 
