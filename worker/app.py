@@ -13,6 +13,7 @@ from shared.models import Lane
 from shared.restart_on_failure import restarted
 from shared.store.sweeper import Sweeper
 from shared.store.workers import Announcement
+from worker import helper_death
 from worker.announcer import Announcer
 from worker.door.client.client import Door
 from worker.lane import LaneWorker
@@ -40,8 +41,8 @@ class WorkerApp:
     kill_grace_s: float
     follow_keys: Callable[[], Coroutine[None, None, None]]
 
-    async def run(self, stop: asyncio.Event, hurry: asyncio.Event) -> bool:
-        """Serves until `stop`; `hurry` ends the drain. Returns False if it ended because a helper process died."""
+    async def run(self, stop: asyncio.Event, hurry: asyncio.Event) -> str | None:
+        """Serves until `stop`; `hurry` ends the drain. Returns which helper process died and how, if one did."""
         async with asyncio.TaskGroup() as group:
             serving = [group.create_task(self._serve(lane), name=f"lane {name}") for name, lane in self.lanes.items()]
             looping = [
@@ -51,25 +52,17 @@ class WorkerApp:
                 group.create_task(self.follow_keys(), name="master keys"),
             ]
             announcing = group.create_task(restarted(self.announcer.run, "announce"), name="announce")
-            healthy = await self._until_stopped(stop)
+            death = await helper_death.first({"launcher": self.launcher, "door": self.door}, stop)
             announcing.cancel()
             await self._drain(hurry, serving)
             await self._leave_jobs()
             for task in (*serving, *looping):
                 task.cancel()
-        return healthy
+        return death
 
     async def _serve(self, lane: LaneWorker) -> None:
         await self.announcer.announced.wait()
         await lane.serve()
-
-    async def _until_stopped(self, stop: asyncio.Event) -> bool:
-        stopping = asyncio.create_task(stop.wait(), name="stop")
-        dying = {asyncio.create_task(gone.wait(), name="helper gone") for gone in (self.launcher.gone, self.door.gone)}
-        done, pending = await asyncio.wait({stopping, *dying}, return_when=asyncio.FIRST_COMPLETED)
-        for task in pending:
-            task.cancel()
-        return stopping in done
 
     async def _drain(self, hurry: asyncio.Event, serving: list["asyncio.Task[None]"]) -> None:
         for lane in self.lanes.values():

@@ -99,19 +99,20 @@ def main() -> None:
         settings = WorkerSettings.load()
         logs.configure(settings.log_level)
         process_hardening.forbid_dumps()
-        healthy = uvloop.run(serve(settings))
+        death = uvloop.run(serve(settings))
     except SettingsError as error:
         print(error, file=sys.stderr)
         sys.exit(BAD_SETTINGS_EXIT_CODE)
     except WorkerStartError as error:
         print(error, file=sys.stderr)
         sys.exit(FAILED_EXIT_CODE)
-    if not healthy:
+    if death is not None:
+        print(f"{death}, so the worker ended too", file=sys.stderr)
         sys.exit(FAILED_EXIT_CODE)
 
 
-async def serve(settings: WorkerSettings) -> bool:
-    """Runs a worker until it is told to stop. Returns False if it ended because a helper process died.
+async def serve(settings: WorkerSettings) -> str | None:
+    """Runs a worker until it is told to stop. If it ended because a helper process died, returns which and how.
 
     Raises UnsupportedServerError or WorkerStartError.
     """
@@ -120,7 +121,7 @@ async def serve(settings: WorkerSettings) -> bool:
         return await _served(settings, tracer)
 
 
-async def _served(settings: WorkerSettings, tracer: Tracer) -> bool:
+async def _served(settings: WorkerSettings, tracer: Tracer) -> str | None:
     stop, hurry = _signals()
     contained = _contained(settings.sandbox)
     with _work_directory(settings.work_directory) as work_directory:
@@ -150,14 +151,14 @@ async def _served(settings: WorkerSettings, tracer: Tracer) -> bool:
                 worker = _assemble(settings, runner_settings, connections, machine=machine)
                 async with _listening(settings, WorkerHealth(worker, machine.versions, str(contained))):
                     log.info("worker started", tools=found, filters=list(text_filters), sandbox=str(contained))
-                    healthy = await _run(worker, ServerCheck(connections.jobs), watch, stop=stop, hurry=hurry)
-    log.info("worker stopped", healthy=healthy)
-    return healthy
+                    death = await _run(worker, ServerCheck(connections.jobs), watch, stop=stop, hurry=hurry)
+    log.info("worker stopped", healthy=death is None)
+    return death
 
 
 async def _run(
     worker: WorkerApp, check: ServerCheck, watch: SentinelWatch, *, stop: asyncio.Event, hurry: asyncio.Event
-) -> bool:
+) -> str | None:
     """Raises UnsupportedServerError if the server, reached at last, cannot be used."""
     try:
         async with asyncio.TaskGroup() as group:
@@ -165,12 +166,12 @@ async def _run(
                 group.create_task(_checked(check), name="check redis"),
                 group.create_task(restarted(watch.run, "watch sentinel"), name="watch sentinel"),
             ]
-            healthy = await worker.run(stop, hurry)
+            death = await worker.run(stop, hurry)
             for task in background:
                 task.cancel()
     except* UnsupportedServerError as errors:
         raise errors.exceptions[0] from None
-    return healthy
+    return death
 
 
 async def _checked(check: ServerCheck) -> None:

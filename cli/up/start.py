@@ -149,7 +149,7 @@ class _Run:
             dead = self._supervisor.dead
             if dead is None or dead is not self._worker or self._worker_age_s() < SHORTEST_LIFE_S:
                 return
-            _print(f"{dead.explain()}\nstarting it again; reads run once more, others are lost", file=sys.stderr)
+            _print(f"{dead.explain()}\nstarting it again; of the jobs it left, only reads run again", file=sys.stderr)
             self._supervisor.forget(dead)
             await self._launch_worker()
 

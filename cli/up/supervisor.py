@@ -59,10 +59,12 @@ class Child:
             self._process.send_signal(signum)
 
     def explain(self) -> str:
-        """Describes how the process ended, with its last lines of output."""
+        """Describes how the process ended, with its last lines of output. Last words that follow a log come first."""
         code = self._process.returncode
         how = f"was ended by signal {-code}" if code is not None and code < 0 else f"ended with exit code {code}"
         lines = self._tail.decode("utf-8", "replace").splitlines()[-TAIL_LINES:]
+        if len(lines) > 1 and _is_logged(lines[-2]) and not _is_logged(lines[-1]):
+            how = f"{how}: {lines.pop()}"
         return "\n".join([f"the {self.name} {how}" + (":" if lines else ""), *(f"  {line}" for line in lines)])
 
     async def attend(self, output: BinaryIO | None) -> None:
@@ -160,6 +162,11 @@ def _dying_with_parent(spec: ChildSpec) -> list[str]:
         return [*spec.command]
     arguments = (str(os.getpid()), str(int(spec.on_parent_death)))
     return [sys.executable, "-I", "-S", str(DIE_WITH_PARENT), *arguments, *spec.command]
+
+
+def _is_logged(line: str) -> bool:
+    """Returns whether the line is one of a gateway's or worker's log, which is JSON."""
+    return line.startswith("{") and line.endswith("}")
 
 
 def _pass_on(output: BinaryIO | None, data: bytes) -> None:

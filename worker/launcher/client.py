@@ -92,6 +92,10 @@ class Launcher:
     def pid(self) -> int:
         return self._process.pid
 
+    async def return_code(self) -> int:
+        """Waits for the process to end. A negative number is that of the signal that has ended it."""
+        return await self._process.wait()
+
     @property
     def running_children(self) -> int:
         """Number of processes that run, one for each stage."""

@@ -81,6 +81,10 @@ class Door:
     def pid(self) -> int:
         return self._process.pid
 
+    async def return_code(self) -> int:
+        """Waits for the process to end. A negative number is that of the signal that has ended it."""
+        return await self._process.wait()
+
     @asynccontextmanager
     async def visit(
         self,

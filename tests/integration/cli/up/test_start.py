@@ -175,6 +175,18 @@ def test_dead_worker_is_started_again_and_what_it_ran_is_lost(terminal: Terminal
     assert process.is_running
 
 
+def test_dead_door_is_named_as_the_reason_why_the_worker_is_started_again(terminal: Terminal) -> None:
+    process, url = terminal.up()
+    wait_blocking(lambda: worker_age_s(process.pid) > SHORTEST_LIFE_S + 1)
+    with Family(process.pid) as family, httpx.Client(base_url=url, timeout=END_TIMEOUT_S) as client:
+        os.kill(family.pid_of("worker.door"), signal.SIGKILL)
+        wait_blocking(lambda: "starting it again" in process.output(), timeout_s=END_TIMEOUT_S)
+        wait_blocking(lambda: client.get("/tools/status").json()["kubectl"]["available"], timeout_s=END_TIMEOUT_S)
+
+    assert "the worker ended with exit code 1: the worker's door" in process.output()
+    assert "was ended by signal 9 (SIGKILL)" in process.output()
+
+
 @pytest.mark.parametrize("part", ["gateway.main", "valkey-server"])
 def test_dead_child_is_named_and_ends_the_others(terminal: Terminal, part: str) -> None:
     process, _ = terminal.up()

@@ -27,6 +27,15 @@ async def test_death_is_noticed_and_explained_by_its_last_lines() -> None:
     assert len(output.getvalue().splitlines()) == 20
 
 
+async def test_last_words_after_a_log_are_the_reason() -> None:
+    async with supervising(io.BytesIO()) as supervisor:
+        child = await supervisor.start(python("print('{\"event\": 1}\\nwhy')\nraise SystemExit(1)"))
+
+        assert await any_set([supervisor.died], timeout_s=LIMIT_S)
+
+    assert child.explain() == 'the child ended with exit code 1: why:\n  {"event": 1}'
+
+
 async def test_end_that_was_asked_for_is_no_death() -> None:
     async with supervising(io.BytesIO()) as supervisor:
         child = await supervisor.start(python("import signal; signal.pause()"))
