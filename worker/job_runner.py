@@ -35,7 +35,7 @@ from worker.leases import LeaseKeeper
 from worker.machine.filter_binaries import FilterBinary
 from worker.machine.tool_binaries import ToolBinary
 from worker.observer.observatory import Observatory
-from worker.output import command_response, redaction
+from worker.output import command_response, door_death, redaction
 from worker.output.recorder import OutputLimits, OutputRecorder
 from worker.output.redaction import Redactor
 from worker.run import command_plan, disk_watch, job_directory, memory_watch
@@ -44,7 +44,6 @@ from worker.run.execution import Execution, Sink, starting
 from worker.run.job_directory import JobDirectory
 
 RETRY_DELAY_S = 0.5
-DOOR_GONE = "the command was not started, because its worker's door died: send it again"
 INTERNAL_ERROR = "internal error of the worker, reference"
 OTHER_VERSION = "the gateway and this worker run different versions of mcp-k8s: upgrade both to the same version"
 SEAL_MARGIN_S = 60
@@ -175,9 +174,9 @@ class JobRunner:
         except LauncherGoneError:
             return _unfinished(JobState.LOST, "the process that starts commands died", recorder)
         except DoorGoneError:
-            return _sealed_ending(
-                job.output_key, command_response.not_run(job.claim.record.id, DOOR_GONE), DOOR_GONE, recorder=recorder
-            )
+            reason = door_death.NOT_STARTED
+            response = command_response.not_run(job.claim.record.id, reason, hint=door_death.NOTHING_CHANGED)
+            return _sealed_ending(job.output_key, response, reason, recorder=recorder)
         except RequestError:
             raise
         except Exception:

@@ -17,9 +17,8 @@ from worker.egress.proxy import EgressProxy
 from worker.job_control import JobControl
 from worker.observer.touched import Touched
 from worker.observer.view import Ask
+from worker.output import door_death
 from worker.run.command_plan import Ways
-
-DOOR_DIED = "the command was ended because its worker's door died; a change that was on its way may have taken effect"
 
 log = structlog.get_logger()
 
@@ -93,7 +92,7 @@ class WayOpener:
                 job_id=guest.job_id,
                 notary=guest.notary,
                 reports=report if touched is not None or self.logs_requests else None,
-                on_gone=lambda: guest.control.fail(DOOR_DIED),
+                on_gone=lambda: guest.control.fail(door_death.ENDED),
                 kinds=command.looked_up,
             )
         )

@@ -10,11 +10,13 @@ from shared.store.submits import SubmitRefusal
 from shared.tools import registry
 
 NO_WORKER_RETRY_S = 10
+RESTART_RETRY_S = 5
 QUEUE_FULL_RETRY_S = 5
 OUTPUT_FULL_RETRY_S = 60
 """Stored output is freed when results expire, which is counted by the minute."""
 BUSY_RETRY_S = 2
 RELEASE_BUSY_RETRY_S = 10
+_QUEUES = "POST /jobs or `Prefer: respond-async` queues the job until then."
 
 
 def not_queued(refusal: SubmitRefusal, tool: str) -> ProductError:
@@ -27,6 +29,8 @@ def not_queued(refusal: SubmitRefusal, tool: str) -> ProductError:
         )
     if refusal is SubmitRefusal.NO_WORKER:
         return _no_worker(tool)
+    if refusal is SubmitRefusal.WORKER_ENDED:
+        return _worker_ended(tool)
     if refusal is SubmitRefusal.PRINCIPAL_FULL:
         return UnavailableError(
             ErrorCode.TOO_MANY_JOBS,
@@ -91,7 +95,7 @@ def gone(issue: Issue, *, retention_s: int) -> RequestError:
 def no_end(end: NoEnd, job: Job) -> UnavailableError:
     """Returns the error for a queued job whose end is not known to this gateway."""
     if end is NoEnd.NO_WORKER:
-        return _no_worker(job.tool)
+        return _worker_ended(job.tool)  # there was one when the job was queued
     if end is NoEnd.DRAINING:
         return UnavailableError(
             ErrorCode.SHUTTING_DOWN,
@@ -113,7 +117,20 @@ def no_end(end: NoEnd, job: Job) -> UnavailableError:
 def _no_worker(tool: str) -> UnavailableError:
     return UnavailableError(
         ErrorCode.NO_WORKER,
-        f"No live worker has {tool}: install it where a worker runs ({registry.find(tool).install_hint}) and restart "
-        "that worker, or start a worker that has it. POST /jobs or `Prefer: respond-async` queues the job until then.",
+        f"No live worker has {tool}: {_to_install(tool)} {_QUEUES}",
         retry_after_s=NO_WORKER_RETRY_S,
     )
+
+
+def _worker_ended(tool: str) -> UnavailableError:
+    return UnavailableError(
+        ErrorCode.NO_WORKER,
+        f"The last worker that had {tool} ended a short time ago and may be restarting: send the request again in some "
+        f"seconds. If no worker comes back, {_to_install(tool)} {_QUEUES}",
+        retry_after_s=RESTART_RETRY_S,
+    )
+
+
+def _to_install(tool: str) -> str:
+    how = registry.find(tool).install_hint
+    return f"install it where a worker runs ({how}) and restart that worker, or start a worker that has it."

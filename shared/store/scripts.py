@@ -30,6 +30,9 @@ UNDELIVERED_S = 600
 """Seconds that an undelivered result is kept for a repeated call."""
 ENTRY_BYTES = 100
 """Bytes that an event takes in Redis beside its sealed text, approximately."""
+WORKER_RESTART_MS = 120_000
+"""Milliseconds for which a worker that lives no more is remembered. Until then it may be restarting, which takes up to
+90 s: a new worker asks each CLI for its version."""
 ACKNOWLEDGED_IN_MS = 1_000
 """Longest wait for a replica's acknowledgement, in milliseconds."""
 
@@ -43,6 +46,7 @@ _NUMBERS = {
     "LISTED_JOBS": LISTED_JOBS,
     "UNDELIVERED_S": UNDELIVERED_S,
     "ENTRY_BYTES": ENTRY_BYTES,
+    "WORKER_RESTART_MS": WORKER_RESTART_MS,
 }
 _SCRIPTS = (
     *("submit", "take", "give_back", "append", "settle", "tell", "renew", "cancel", "sweep", "announce"),

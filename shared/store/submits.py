@@ -74,6 +74,8 @@ class Busy:
 
 class SubmitRefusal(StrEnum):
     NO_WORKER = "no-worker"
+    WORKER_ENDED = "worker-ended"
+    """There is no live worker with the tool, but there was one a short time ago, which may be restarting."""
     QUEUE_FULL = "queue-full"
     OUTPUT_FULL = "output-full"
     """All jobs together take as many bytes as they may."""

@@ -24,6 +24,7 @@ from tests.support.product import Process, Product
 from tests.support.request_notes import RequestNotes
 from tests.support.valkey import Valkey
 from tests.support.waiting import wait_until
+from worker.output import door_death
 
 MANY = 200
 """Objects of the chart: more than helm creates while a test looks once."""
@@ -147,7 +148,8 @@ async def test_upgrade_whose_door_is_killed_tells_what_was_done_and_what_was_on_
 
     found = upgrade.changes()
     _is_in_the_middle(found, response)
-    assert "door died" in f"{response.error}"
+    assert door_death.ENDED in f"{response.error}"
+    assert response.hint == door_death.CHANGES_LEFT
     assert changes.ACKNOWLEDGED in f"{response.error}"
     assert changes.ON_THEIR_WAY in f"{response.error}"
 

@@ -29,20 +29,25 @@ class HandWorker:
         self.store = JobStore(redis)
         self._registry = WorkerRegistry(redis)
         self._master_keys = MasterKeys([master_key])
+        self._announced: Announcement | None = None
         self._progress: dict[JobId, int] = {}
         """Job id → sequence number of its newest progress event."""
 
     async def announce(self, *tools: str) -> None:
         """Is alive for as long as any test runs, as far as anybody can see."""
         versions = dict.fromkeys(tools or TOOLS, VERSION)
-        await self._registry.announce(
-            Announcement(worker_id=WORKER_ID, tools=versions, slots={}, running=0, sandbox="none")
-        )
+        self._announced = Announcement(worker_id=WORKER_ID, tools=versions, slots={}, running=0, sandbox="none")
+        await self._registry.announce(self._announced)
         now_s, _ = await self._redis.time()
         async with self._redis.pipeline() as pipe:
             pipe.expire(key_names.WORKER + WORKER_ID, LIFETIME_S)
             pipe.zadd(key_names.WORKERS, {" ".join((WORKER_ID, *versions)): (now_s + LIFETIME_S) * 1000})
             await pipe.execute()
+
+    async def withdraw(self) -> None:
+        """Ends in good order, after an announcement."""
+        assert self._announced is not None
+        await self._registry.withdraw(self._announced)
 
     async def die(self) -> None:
         """Is alive no more, as far as anybody can see: its announcement has ended."""

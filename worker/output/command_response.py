@@ -8,6 +8,7 @@ from shared.models import CommandResponse, JobId, JobState
 from shared.tools import failure_hints
 from shared.tools.tool import Tool
 from worker.job_control import JobControl, StopKind
+from worker.output import door_death
 from worker.output.recorder import OutputRecorder
 from worker.run import memory_watch
 from worker.run.execution import Cause, Execution
@@ -46,7 +47,11 @@ def _state(execution: Execution, control: JobControl, *, is_endless: bool) -> tu
             return JobState.SUCCEEDED, ""
     if execution.exit.exit_code == 0:
         return JobState.SUCCEEDED, ""
-    if execution.cause is Cause.STOP and control.stop is not None:
+    # A command whose connection broke may end by itself before it is stopped.
+    is_stopped = execution.cause is Cause.STOP or (
+        control.stop is not None and door_death.is_reason(control.stop.reason)
+    )
+    if is_stopped and control.stop is not None:
         return STATES[control.stop.kind], control.stop.reason
     return JobState.FAILED, _failure(execution)
 
@@ -74,10 +79,12 @@ def of_execution(
     verb: str,
 ) -> CommandResponse:
     """Returns the response of a job whose process was started."""
-    is_cut_short = execution.cause in (Cause.TIME_LIMIT, Cause.STOP) and state is not JobState.SUCCEEDED
+    lost_door = door_death.is_reason(reason)
+    is_cut_short = lost_door or (execution.cause is not Cause.ITSELF and state is not JobState.SUCCEEDED)
     account = recorder.changes.account() if is_cut_short else []
     output, output_cut = recorder.text(EventKind.STDOUT)
     printed, error_cut = recorder.text(EventKind.STDERR)
+    own_hint = _hint(execution, state, reason=reason, printed=printed, tool=tool, verb=verb)
     return CommandResponse(
         success=state is JobState.SUCCEEDED,
         output=terminal.plain(output),
@@ -87,12 +94,12 @@ def of_execution(
         state=state,
         duration_ms=execution.duration_ms,
         truncated=output_cut or error_cut or recorder.dropped_bytes > 0,
-        hint=_hint(execution, state, reason=reason, printed=printed, tool=tool, verb=verb),
+        hint=door_death.hint(account) if lost_door else own_hint,
         changes=recorder.changes.told(),
     )
 
 
-def not_run(job_id: JobId, reason: str) -> CommandResponse:
+def not_run(job_id: JobId, reason: str, *, hint: str | None = None) -> CommandResponse:
     """Returns the response of a job whose command never started."""
     return CommandResponse(
         success=False,
@@ -102,6 +109,7 @@ def not_run(job_id: JobId, reason: str) -> CommandResponse:
         job_id=job_id,
         state=JobState.FAILED,
         duration_ms=0,
+        hint=hint,
     )
 
 

@@ -20,8 +20,9 @@ local function with_replicas(answer)
   return {replicas, answer}
 end
 
-local function is_served(tool, now)
-  for _, worker in ipairs(redis.call('ZRANGEBYSCORE', WORKERS, now, '+inf')) do
+-- Whether a worker with the tool lives at this time (now), or has lived since then (an earlier time).
+local function is_served(tool, time)
+  for _, worker in ipairs(redis.call('ZRANGEBYSCORE', WORKERS, time, '+inf')) do
     if string.find(worker .. ' ', ' ' .. tool .. ' ', 1, true) then return true end
   end
   return false

@@ -25,7 +25,9 @@ for name in string.gmatch(ARGV[15], '%S+') do
   end
 end
 local now = now_ms()
-if ARGV[4] == '1' and not is_served(tool, now) then return with_replicas({'no-worker'}) end
+if ARGV[4] == '1' and not is_served(tool, now) then
+  return with_replicas({is_served(tool, now - WORKER_RESTART_MS) and 'worker-ended' or 'no-worker'})
+end
 local principal, principal_limit = PRINCIPAL .. ARGV[13], tonumber(ARGV[14])
 if principal_limit > 0 then
   redis.call('ZREMRANGEBYSCORE', principal, '-inf', now)

@@ -11,9 +11,11 @@ from redis.asyncio import Redis
 from shared.models import CommandResponse, JobId, JobState
 from shared.store.job_store import JobStore
 from tests.integration.end_to_end.system import System, command_lines, has_printed, needs_proc, processes_with
+from tests.support.api_server import ApiServer
 from tests.support.caller import Caller, caller_of
 from tests.support.product import START_TIMEOUT_S, Process, Product, is_serving
 from tests.support.waiting import wait_until
+from worker.output import door_death
 
 SETTLE_TIMEOUT_S = 60.0
 """Lease and sweep take 10 s, and as long again may a gateway that has just started watch Redis first."""
@@ -40,10 +42,15 @@ async def is_queued(caller: Caller, job_id: str) -> bool:
     return (await caller.job(job_id)).state is JobState.QUEUED
 
 
-def launcher_of(worker: Process) -> int:
+def helper_of(worker: Process, name: str) -> int:
+    """Process id of the worker's launcher or door."""
     [children] = [path.read_text().split() for path in Path(f"/proc/{worker.pid}/task").glob(f"{worker.pid}/children")]
-    [launcher] = [int(child) for child in children if "worker.launcher" in command_lines()[int(child)]]
-    return launcher
+    [helper] = [int(child) for child in children if f"worker.{name}" in command_lines()[int(child)]]
+    return helper
+
+
+def launcher_of(worker: Process) -> int:
+    return helper_of(worker, "launcher")
 
 
 def work_directories(parent: Path) -> list[Path]:
@@ -122,6 +129,39 @@ async def test_job_is_lost_when_the_launcher_dies_and_the_worker_ends(
     await wait_until(lambda: not processes_with(name))
     await wait_until(lambda: not worker.is_running)
     assert worker.stop() == 1
+
+
+@needs_proc
+@pytest.mark.parametrize(
+    ("command", "hint"),
+    [
+        ("create configmap {name} --from-literal=a=b -n {namespace}", door_death.CHANGES_LEFT),
+        ("get configmaps -n {namespace}", door_death.NOTHING_CHANGED),
+    ],
+    ids=["change", "read"],
+)
+async def test_death_of_the_door_is_told_to_callers_and_operators(
+    hasty_caller: Caller, hasty_product: Product, api_server: ApiServer, name: str, command: str, hint: str
+) -> None:
+    worker = await hasty_product.worker()
+    stall = api_server.stall()
+    job_id = await hasty_caller.submit("kubectl", command.format(name=name, namespace=stall.namespace))
+    await stall.reached()
+
+    os.kill(helper_of(worker, "door"), signal.SIGKILL)
+    response = await hasty_caller.ended(job_id, wait_s=SETTLE_TIMEOUT_S)
+    await wait_until(lambda: not worker.is_running)
+    body = {"command": "version --client"}
+    refused = await hasty_caller.http.post("/tools/kubectl", json=body)
+
+    assert response.state is JobState.FAILED
+    assert f"{response.error}".endswith(door_death.ENDED)
+    assert response.hint == hint
+    [line] = [line for line in worker.output().splitlines() if '"level": "error"' in line]
+    assert '"helper": "door", "ended": "was ended by signal 9 (SIGKILL)"' in line
+    assert worker.output().splitlines()[-1].startswith("the worker's door, the process through which")
+    assert worker.stop() == 1
+    assert "may be restarting" in refused.json()["detail"]
 
 
 async def test_job_of_a_worker_that_stood_still_for_too_long_is_not_finished_by_it(

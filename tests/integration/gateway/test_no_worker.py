@@ -35,6 +35,20 @@ async def test_worker_of_another_tool_does_not_count(
     assert await served.is_untouched(redis)
 
 
+async def test_worker_that_ended_a_short_time_ago_may_be_restarting(
+    client: httpx.AsyncClient, redis: Redis, worker: HandWorker
+) -> None:
+    await worker.announce("kubectl")
+    await worker.withdraw()
+    answer = await client.post("/tools/kubectl", json=BODY)
+    assert (answer.status_code, served.code(answer)) == (503, "no-worker")
+    assert "may be restarting: send the request again in some seconds" in answer.json()["detail"]
+    assert int(answer.headers["Retry-After"]) > 0
+    other = await client.post("/tools/helm", json=BODY)
+    assert "restarting" not in other.json()["detail"]
+    assert await served.is_untouched(redis)
+
+
 async def test_worker_whose_announcement_has_ended_does_not_count(
     client: httpx.AsyncClient, worker: HandWorker
 ) -> None:

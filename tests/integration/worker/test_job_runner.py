@@ -35,6 +35,7 @@ from worker.leases import LeaseKeeper
 from worker.machine import filter_binaries
 from worker.machine.tool_binaries import ToolBinary
 from worker.observer.observatory import Observatory
+from worker.output import door_death
 from worker.output.recorder import OutputLimits, OutputRecorder
 from worker.run import command_plan
 from worker.run.command_plan import PlanSettings
@@ -344,8 +345,9 @@ async def test_command_whose_door_is_dead_is_not_started(desk: Desk) -> None:
 
     stored = await desk.run(job_id)
 
-    assert (stored.record.state, stored.record.reason) == (JobState.FAILED, job_runner.DOOR_GONE)
-    assert desk.opened(stored).error == job_runner.DOOR_GONE
+    assert (stored.record.state, stored.record.reason) == (JobState.FAILED, door_death.NOT_STARTED)
+    response = desk.opened(stored)
+    assert (response.error, response.hint) == (door_death.NOT_STARTED, door_death.NOTHING_CHANGED)
 
 
 async def test_job_that_comes_while_the_worker_stops_is_cancelled(desk: Desk) -> None:

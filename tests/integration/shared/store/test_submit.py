@@ -120,6 +120,17 @@ async def test_worker_that_fell_silent_does_not_count(redis: Redis, store: JobSt
     assert await store.submit(new_job(), demands_worker=True, queue_limit=QUEUE_LIMIT) is SubmitRefusal.NO_WORKER
 
 
+async def test_worker_that_ended_is_remembered_for_a_while(redis: Redis, store: JobStore) -> None:
+    registry = WorkerRegistry(redis)
+    await registry.announce(KUBECTL_WORKER)
+    await registry.withdraw(KUBECTL_WORKER)
+
+    assert await store.submit(new_job(), demands_worker=True, queue_limit=QUEUE_LIMIT) is SubmitRefusal.WORKER_ENDED
+    answer = await store.submit(new_job(tool="helm"), demands_worker=True, queue_limit=QUEUE_LIMIT)
+    assert answer is SubmitRefusal.NO_WORKER
+    assert await registry.served() == set()
+
+
 async def test_full_queue_takes_no_job(store: JobStore) -> None:
     for _ in range(2):
         assert isinstance(await store.submit(new_job(), demands_worker=False, queue_limit=2), Accepted)

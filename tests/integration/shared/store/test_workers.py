@@ -66,6 +66,12 @@ async def test_withdrawn_worker_is_gone_at_once(registry: Registry) -> None:
     assert await registry.redis.exists(key_names.WORKER + "a") == 0
 
 
+async def test_worker_that_was_never_announced_is_not_remembered(registry: Registry) -> None:
+    await registry.workers.withdraw(announcement("a", "kubectl"))
+
+    assert await registry.redis.exists(key_names.WORKERS) == 0
+
+
 async def test_silent_worker_is_not_living_and_makes_room(registry: Registry) -> None:
     silent, alive = announcement("a", "kubectl"), announcement("b", "kubectl")
     await registry.workers.announce(silent)

@@ -27,12 +27,22 @@ def test_who_cannot_be_told_the_end_gets_the_jobs_id(end: NoEnd) -> None:
     assert (problem.status, problem.job_id) == (503, JOB_ID)
 
 
-def test_no_worker_reads_the_same_before_and_after_the_submit() -> None:
-    before, after = refusals.not_queued(SubmitRefusal.NO_WORKER, "helm"), refusals.no_end(NoEnd.NO_WORKER, JOB)
+def test_worker_that_ended_reads_the_same_before_and_after_the_submit() -> None:
+    before, after = refusals.not_queued(SubmitRefusal.WORKER_ENDED, "helm"), refusals.no_end(NoEnd.NO_WORKER, JOB)
 
     assert isinstance(before, UnavailableError)
     assert before.code is after.code is ErrorCode.NO_WORKER
     assert (before.detail, before.retry_after_s, before.job_id) == (after.detail, after.retry_after_s, after.job_id)
+
+
+def test_tool_that_no_worker_had_must_be_installed_and_one_that_was_there_may_come_back() -> None:
+    never, ended = (
+        refusals.not_queued(refusal, "helm") for refusal in (SubmitRefusal.NO_WORKER, SubmitRefusal.WORKER_ENDED)
+    )
+
+    assert never.code is ended.code is ErrorCode.NO_WORKER
+    assert "restarting" not in never.detail
+    assert ended.detail.index("send the request again") < ended.detail.index("install it")
 
 
 def test_busy_gateway_says_that_nothing_was_queued_and_when_to_come_again() -> None:

@@ -11,7 +11,7 @@ from tests.support.changes import change, done, told
 from tests.support.recorders import recorder_of
 from worker.job_control import JobControl
 from worker.launcher.protocol import StageExit
-from worker.output import command_response
+from worker.output import command_response, door_death
 from worker.output.recorder import OutputLimits, OutputRecorder
 from worker.run.execution import Cause, Execution
 
@@ -193,6 +193,41 @@ def test_command_that_used_too_much_memory_says_what_to_do() -> None:
 
     assert response.hint == failure_hints.OUT_OF_MEMORY
     assert response.error == reason
+
+
+@pytest.mark.parametrize("cause", [Cause.STOP, Cause.ITSELF], ids=["is stopped", "ends by itself before"])
+def test_command_whose_door_died_says_so_however_it_ended(cause: Cause) -> None:
+    recorder = recorder_of()
+    recorder.add(EventKind.STDERR, b"dial tcp 10.0.0.1:443: connect: connection refused\n")
+    control, execution = JobControl(), Execution(FAILED, 1, cause)
+    control.fail(door_death.ENDED)
+
+    state, reason = command_response.final_state(execution, control, is_endless=False)
+    response = of(execution, state=state, reason=reason, recorder=recorder)
+
+    assert (response.state, reason) == (JobState.FAILED, door_death.ENDED)
+    assert f"{response.error}".endswith(door_death.ENDED)
+    assert response.hint == door_death.NOTHING_CHANGED
+
+
+def test_command_whose_door_died_during_a_change_says_how_to_go_on() -> None:
+    recorder = recorder_of()
+    recorder.changes.complete(change(1))
+    execution = Execution(FAILED, 1, Cause.STOP)
+
+    response = of(execution, state=JobState.FAILED, reason=door_death.ENDED, recorder=recorder)
+
+    assert "on their way" in f"{response.error}"
+    assert response.hint == door_death.CHANGES_LEFT
+
+
+def test_command_whose_changes_were_all_refused_has_changed_nothing() -> None:
+    recorder = recorder_of()
+    recorder.changes.complete(change(1, state=ChangeState.REFUSED))
+
+    response = of(Execution(FAILED, 1, Cause.STOP), state=JobState.FAILED, reason=door_death.ENDED, recorder=recorder)
+
+    assert response.hint == door_death.NOTHING_CHANGED
 
 
 def test_failure_of_a_filter_is_not_taken_for_one_of_the_tool() -> None:
