@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 
 SEARCHED_CHARACTERS = 4_096
+_NO_API = r"the server could not find the requested resource"
 
 
 CLUSTER = {
@@ -23,11 +24,36 @@ CLUSTER = {
         "The worker's sandbox blocks this connection: a command may reach its API server and, if the worker allows "
         "loopback, the URLs in its arguments. Use an address that the worker can reach."
     ),
+    r"not allowed by ruleset of this worker: own-service": (
+        "That address is a service of mcp-k8s itself (its Redis, a gateway, a worker's metrics), which no command may "
+        "reach: write the address of your cluster's API server into the kubeconfig's `server`."
+    ),
     r"not allowed by ruleset": (
         "The worker refuses to connect to that address: loopback, link-local and metadata addresses are forbidden, and "
         "addresses that its operator denies. Use an address that the worker can reach, or ask the operator."
     ),
-    r"connection refused|no such host|no route to host|i/o timeout|(network|host) (is )?unreachable": (
+    r"its path leads into an API": (
+        "Cut the path of the kubeconfig's `server` off before `/api` or `/apis`, which commands add themselves: most "
+        "often `https://HOST:PORT` is left."
+    ),
+    r"server http://[^\s\"]{1,300} cannot be reached: (EOF|malformed HTTP|read: connection reset)|"
+    r"the server rejected our request for an unknown reason": (
+        "The server does not answer at that address as an API server does. Most API servers take only TLS: write "
+        "https:// instead of http:// in the kubeconfig's `server`, or correct its port."
+    ),
+    r"cannot be reached: http: server gave HTTP response to HTTPS client": (
+        "The server does not speak TLS on that port: correct the port in the kubeconfig's `server`. Write http:// only "
+        "if the API server is known to take plain HTTP, for the credentials are then not encrypted."
+    ),
+    rf"API group list\" err=\"{_NO_API}|openapi: {_NO_API}|unreachable: {_NO_API}": (
+        "There is no Kubernetes API under the path in the kubeconfig's `server`: remove the path, or correct it."
+    ),
+    _NO_API: (
+        "The server has nothing at that path. If `api-resources` fails too, the kubeconfig's `server` has a wrong "
+        "path: remove or correct it. If not, the cluster lacks what was asked for."
+    ),
+    r"connection refused|no such host|no route to host|i/o timeout|TLS handshake timeout|"
+    r"(network|host) (is )?unreachable": (
         "The workers cannot reach that address: check the kubeconfig's `server` from the network that they run in."
     ),
     r"the path \"[^\"\n]{0,300}\" does not exist|no such file or directory|path \"[^\"\n]{0,300}\" not found": (

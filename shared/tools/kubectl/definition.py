@@ -97,7 +97,8 @@ _FAILURE_HINTS = {
         "The cluster does not have that kind: `api-resources` lists its kinds."
     ),
     r"\(AlreadyExists\)|\" already exists": "The object already exists: use `apply` to change it.",
-    r"\(NotFound\): (?!namespaces )|[Nn]o resources found|no matching resources found": (
+    r"\(NotFound\): (?!namespaces |the server could not find the requested resource)|"
+    r"[Nn]o resources found|no matching resources found": (
         "The object does not exist in that namespace: `get` the kind with `-A` to find it."
     ),
     r"timed out waiting for the condition|exceeded its progress deadline": (

@@ -85,6 +85,7 @@ async def test_our_own_gateway_is_no_api_server(caller: Caller, system: System) 
     response = await with_server(caller, system.other_url).run("kubectl", "get pods")
 
     assert RULE in f"{response.error}"
+    assert "a service of mcp-k8s itself" in f"{response.hint}"
     assert ("127.0.0.1", "own-service") in decisions(system, response.job_id)
 
 

@@ -51,6 +51,19 @@ ALL_HINTS = sorted({hint for tool in registry.tools() for hint in tool.failure_h
         ("helm", 'ConfigMap "web" exists and cannot be imported into the current release', "--take-ownership"),
         ("helm", "Error: INSTALLATION FAILED: nil pointer evaluating interface {}.b", "show values"),
         ("istioctl", 'Error: failed retrieving: pods "web-1" not found in the "shop" namespace', "get pods -A"),
+        (
+            "kubectl",
+            "Error from server (BadRequest): the server rejected our request for an unknown reason",
+            "https://",
+        ),
+        (
+            "helm",
+            'Error: kubernetes cluster unreachable: an error on the server ("the server http://10.0.0.1:6443 cannot be '
+            'reached: EOF") has prevented the request from succeeding',
+            "https://",
+        ),
+        ("helm", "Error: kubernetes cluster unreachable: the server could not find the requested resource", "path"),
+        ("kubectl", "Error from server (NotFound): the server could not find the requested resource", "path"),
         ("argocd", "Argo CD server address unspecified", "X-Argocd-Server"),
         ("istioctl", "Error: unable to find any Istiod instances", "x precheck"),
     ],
