@@ -7,7 +7,8 @@ import re
 from collections.abc import Mapping
 
 SEARCHED_CHARACTERS = 4_096
-
+UNREACHABLE = r"connection refused|no such host|no route to host|i/o timeout|(network|host) (is )?unreachable"
+"""Regular expression that finds the reason for which a server was not reached."""
 
 CLUSTER = {
     r"\(Forbidden\)|is forbidden: ": (
@@ -27,7 +28,7 @@ CLUSTER = {
         "The worker refuses to connect to that address: loopback, link-local and metadata addresses are forbidden, and "
         "addresses that its operator denies. Use an address that the worker can reach, or ask the operator."
     ),
-    r"connection refused|no such host|no route to host|i/o timeout|(network|host) (is )?unreachable": (
+    UNREACHABLE: (
         "The workers cannot reach that address: check the kubeconfig's `server` from the network that they run in."
     ),
     r"the path \"[^\"\n]{0,300}\" does not exist|no such file or directory|path \"[^\"\n]{0,300}\" not found": (

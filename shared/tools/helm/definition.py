@@ -96,11 +96,24 @@ _REFUSED_FLAGS = {
     **dict.fromkeys(("post-renderer", "post-renderer-args"), _NO_EXECUTION),
 }
 
+_NOT_REACHED = rf"[^\"\n]{{0,400}}\": [^\n]{{0,400}}({failure_hints.UNREACHABLE})"
+"""Regular expression for the rest of a URL and the reason for which it was not reached."""
+
 _FAILURE_HINTS = {
-    r"another operation \(install/upgrade/rollback\) is in progress|cannot re-?use a name that is still in use": (
+    r"cannot re-?use a name that is still in use": (
+        "The release exists: `upgrade RELEASE CHART` changes it, and `upgrade --install RELEASE CHART` creates it or "
+        "changes it. `history RELEASE` shows whether a command that was interrupted left it half-installed."
+    ),
+    r"another operation \(install/upgrade/rollback\) is in progress": (
         "The release exists, perhaps half-installed by a command that was interrupted: see `history RELEASE`. If it is "
         "pending, `rollback RELEASE REVISION` to the last deployed one, or `uninstall RELEASE` if there is none; then "
         "send the command again."
+    ),
+    rf"/(index\.yaml|[^\"\s]{{1,300}}\.t(ar\.)?gz){_NOT_REACHED}": (
+        "The workers cannot reach the chart repository: check its URL from the network that they run in."
+    ),
+    rf"\"https?://[^/\"\s]{{1,300}}/(v2/|token){_NOT_REACHED}": (
+        "The workers cannot reach the registry: check its address from the network that they run in."
     ),
     r"has no deployed releases": (
         "No release of that name was ever deployed: `upgrade --install` creates one. If `history RELEASE` shows a "
