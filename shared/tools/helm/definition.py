@@ -133,6 +133,10 @@ _FAILURE_HINTS = {
         "The objects were not ready in time: kubectl `get pods` and `events` of the namespace show why. The release is "
         "kept as failed: upgrade it, roll it back, or uninstall it."
     ),
+    r"no cached repository for ": (
+        "A repository of the chart's dependencies could not be read, and the output says why: check `repository` in "
+        "Chart.yaml, or send the dependencies in the chart's folder `charts`."
+    ),
     r"repo \S{1,300} not found|no repositories to show|no repo named": (
         "Repositories are not kept between commands: name the chart's repository with `--repo URL`, or use oci://."
     ),

@@ -60,6 +60,12 @@ ALL_HINTS = sorted({hint for tool in registry.tools() for hint in tool.failure_h
             "dial tcp registry.example:443: not allowed by ruleset of this worker",
             "operator",
         ),
+        (
+            "helm",
+            "Error: no cached repository for helm-manager-57be found. (try 'helm repo update'): open /x/helm-manager-57be"
+            "-index.yaml: no such file or directory",
+            "Chart.yaml",
+        ),
         ("helm", "Error: INSTALLATION FAILED: cannot reuse a name that is still in use", "`upgrade --install"),
         ("helm", "Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress", "rollback"),
         (
