@@ -226,5 +226,5 @@ def _refuse(_: str) -> None:
 
 
 _DECODER = json.JSONDecoder(parse_int=_number, parse_float=_number, parse_constant=_refuse)
-_SCAN = make_scanner(_DECODER)  # type: ignore[arg-type] - typeshed names another type
+_SCAN = make_scanner(_DECODER)  # type: ignore[arg-type]  # typeshed names another type
 """Reads the JSON value at a place of a text. Raises StopIteration if there is none."""
