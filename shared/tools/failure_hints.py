@@ -43,13 +43,13 @@ CLUSTER = {
         "needs its CRD installed first."
     ),
     r"unknown field \"": (
-        "The cluster does not know that field, so nothing was changed: kubectl `explain KIND` lists the fields."
+        "The cluster does not know that field, so the object was not changed: kubectl `explain KIND` lists the fields."
     ),
     r"field is immutable": (
         "That field cannot be changed: delete the object and create it again, if a short absence is acceptable."
     ),
     r"is invalid: |must match regex|unrecognized type: ": (
-        "A value breaks the rule that the message names, so nothing was changed: correct that value."
+        "A value breaks the rule that the message names, so the object was not changed: correct that value."
     ),
     r"error converting YAML to JSON|YAML parse error|yaml: line \d": (
         "The input is not valid YAML: correct the line that the message names."

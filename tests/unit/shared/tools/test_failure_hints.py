@@ -62,8 +62,8 @@ ALL_HINTS = sorted({hint for tool in registry.tools() for hint in tool.failure_h
         ),
         (
             "helm",
-            "Error: no cached repository for helm-manager-57be found. (try 'helm repo update'): open /x/helm-manager-57be"
-            "-index.yaml: no such file or directory",
+            "Error: no cached repository for helm-manager-57be found. (try 'helm repo update'): open /x/helm-manager-57"
+            "be-index.yaml: no such file or directory",
             "Chart.yaml",
         ),
         ("helm", "Error: INSTALLATION FAILED: cannot reuse a name that is still in use", "`upgrade --install"),

@@ -148,6 +148,18 @@ def test_watch_whose_filter_failed_has_failed(ended: StageExit, state: JobState,
     assert command_response.final_state(execution, JobControl(), is_endless=True) == (state, reason)
 
 
+@pytest.mark.parametrize("cause", [Cause.ITSELF, Cause.STOP])
+def test_command_without_an_end_that_was_stopped_has_not_succeeded(cause: Cause) -> None:
+    """A watch ends with code 0 when its connection ends, as with the door."""
+    control = JobControl()
+    control.fail("the door died")
+
+    assert command_response.final_state(Execution(OK, 5, cause), control, is_endless=True) == (
+        JobState.FAILED,
+        "the door died",
+    )
+
+
 def test_watch_that_never_started_is_no_success() -> None:
     state, _ = command_response.final_state(Execution(NOT_STARTED, 1, Cause.TIME_LIMIT), JobControl(), is_endless=True)
 
