@@ -25,6 +25,11 @@ _DONE_WORDS = {"create": "created", "update": "updated", "patch": "patched", "de
 """Verb → the word that a summary says of it. Other verbs, such as `exec`, stand for themselves."""
 
 
+_CREATED = 201
+_MAY_CREATE = frozenset({"patch", "update"})
+"""Verbs to which an API server answers 201 if it has made the object: server-side apply, which is a patch, and PUT."""
+
+
 class ChangeState(StrEnum):
     """What is known about a change."""
 
@@ -70,8 +75,9 @@ class Change(BaseModel):
 
     @property
     def word(self) -> str:
-        """The verb as a summary says it: `created`, `patched`, `exec`."""
-        return _DONE_WORDS.get(self.verb, self.verb)
+        """The verb as a summary says it: `created`, `patched`, `exec`. An object that a patch has made is created."""
+        verb = "create" if self.status == _CREATED and self.verb in _MAY_CREATE else self.verb
+        return _DONE_WORDS.get(verb, verb)
 
 
 class Changes(BaseModel):

@@ -175,7 +175,7 @@ class JobRunner:
             return _unfinished(JobState.LOST, "the process that starts commands died", recorder)
         except DoorGoneError:
             reason = door_death.NOT_STARTED
-            response = command_response.not_run(job.claim.record.id, reason, hint=door_death.NOTHING_CHANGED)
+            response = command_response.not_run(job.claim.record.id, reason, hint=door_death.NO_CHANGE_SENT)
             return _sealed_ending(job.output_key, response, reason, recorder=recorder)
         except RequestError:
             raise

@@ -15,6 +15,7 @@ from shared.sealing.fernet_keys import DataKey, Purpose, SealError
 from shared.store.job_store import JobStore, StoredJob
 from shared.store.record import JobRecord
 from shared.store.submits import NewJob
+from shared.tools import registry
 
 NO_EXIT_CODE = -1
 EVENTS_PAGE = 50
@@ -25,6 +26,8 @@ _HINTS = {
     JobState.TIMED_OUT: "The command reached its time limit: send a longer `timeout` (seconds).",
 }
 _LOST_READ = "The command changes nothing: send it again."
+_LOST_UNCHANGED = "It had sent no change to the cluster: send it again."
+_LOST_CHANGED = "It had begun to change the cluster: look at `changes`, and at the cluster, before you send it again."
 _LOST_WRITE = "The command may have taken effect: look at the cluster before you send it again."
 
 
@@ -63,6 +66,8 @@ class JobText(BaseModel):
     changes: Changes | None = None
     account: list[str] = []
     """What is known about the changes, in lines for a job that was cut short."""
+    is_known: bool = True
+    """Whether the stored events could be opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +127,7 @@ class ResponseReader:
             stdout, stderr, more = await self._heads(record)
             changes = await change_pages.tally(self.store, record.id, self.output_key(record))
         except SealError:
-            return JobText()
+            return JobText(is_known=False)
         stdout_text, stderr_text = stdout.decode("utf-8", "replace"), stderr.decode("utf-8", "replace")
         cut = more or max(len(stdout_text), len(stderr_text)) > self.max_output
         return JobText(
@@ -184,10 +189,19 @@ def _worded(record: JobRecord, reason: str, text: JobText) -> CommandResponse:
 
 
 def _hint(record: JobRecord, text: JobText) -> str | None:
-    if record.state is JobState.LOST:
-        is_read = record.command_class is CommandClass.READ and text.changes is None
-        return _LOST_READ if is_read else _LOST_WRITE
-    return _HINTS.get(record.state)
+    return _hint_of_lost(record, text) if record.state is JobState.LOST else _HINTS.get(record.state)
+
+
+def _hint_of_lost(record: JobRecord, text: JobText) -> str:
+    if text.changes is not None:
+        return _LOST_CHANGED
+    if record.command_class is CommandClass.READ:
+        return _LOST_READ
+    return _LOST_UNCHANGED if text.is_known and _are_changes_noted(record.tool) else _LOST_WRITE
+
+
+def _are_changes_noted(name: str) -> bool:
+    return any(tool.name == name and tool.changes_are_noted for tool in registry.tools())
 
 
 def _milliseconds(start: datetime | None, end: datetime | None) -> int:

@@ -7,8 +7,12 @@ import re
 from collections.abc import Mapping
 
 SEARCHED_CHARACTERS = 4_096
+UNREACHABLE = (
+    r"connection refused|no such host|no route to host|i/o timeout|TLS handshake timeout|"
+    r"(network|host) (is )?unreachable"
+)
+"""Regular expression that finds the reason for which a server was not reached."""
 _NO_API = r"the server could not find the requested resource"
-
 
 CLUSTER = {
     r"\(Forbidden\)|is forbidden: ": (
@@ -52,8 +56,7 @@ CLUSTER = {
         "The server has nothing at that path. If `api-resources` fails too, the kubeconfig's `server` has a wrong "
         "path: remove or correct it. If not, the cluster lacks what was asked for."
     ),
-    r"connection refused|no such host|no route to host|i/o timeout|TLS handshake timeout|"
-    r"(network|host) (is )?unreachable": (
+    UNREACHABLE: (
         "The workers cannot reach that address: check the kubeconfig's `server` from the network that they run in."
     ),
     r"the path \"[^\"\n]{0,300}\" does not exist|no such file or directory|path \"[^\"\n]{0,300}\" not found": (
@@ -68,13 +71,13 @@ CLUSTER = {
         "needs its CRD installed first."
     ),
     r"unknown field \"": (
-        "The cluster does not know that field, so nothing was changed: kubectl `explain KIND` lists the fields."
+        "The cluster does not know that field, so the object was not changed: kubectl `explain KIND` lists the fields."
     ),
     r"field is immutable": (
         "That field cannot be changed: delete the object and create it again, if a short absence is acceptable."
     ),
     r"is invalid: |must match regex|unrecognized type: ": (
-        "A value breaks the rule that the message names, so nothing was changed: correct that value."
+        "A value breaks the rule that the message names, so the object was not changed: correct that value."
     ),
     r"error converting YAML to JSON|YAML parse error|yaml: line \d": (
         "The input is not valid YAML: correct the line that the message names."

@@ -134,6 +134,10 @@ class Tool:
     """The one of these variables that holds the bearer token for that server."""
     proxy_variables: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Proxy variable of the CLI besides HTTPS_PROXY and HTTP_PROXY → flags with which it must stay unset."""
+    reworded: Mapping[str, str] = field(default_factory=dict)
+    """What the CLI prints about the worker's proxy, which callers do not know → what they are shown instead."""
+    changes_are_noted: bool = False
+    """Whether a command changes clusters only through API servers, where its changes are noted beforehand."""
     listening_verbs: frozenset[str] = frozenset()
     """Verb paths that connect to their own listener on loopback, such as a tunnel to a pod."""
     listening_flags: frozenset[str] = frozenset()

@@ -30,6 +30,7 @@ FAILURES: list[tuple[str, str, str, dict[str, Any]]] = [
     ("kubectl", "replace -f -", "`get` it again", {"stdin": STALE}),
     ("helm", "status web", "list -A", {}),
     ("helm", "upgrade web ./web", "--install", {"files": CHART}),
+    ("helm", "install there ./web", "`upgrade --install", {"files": CHART}),
     ("helm", "install web ./missing", "`files`", {}),
     ("helm", "install web", "--help", {}),
     ("helm", "install Web_1 ./web", "breaks the rule", {"files": CHART}),
@@ -44,6 +45,7 @@ FAILURES: list[tuple[str, str, str, dict[str, Any]]] = [
 
 async def test_each_has_a_next_step(user: User) -> None:
     await user.output("kubectl", "create configmap taken --from-literal=a=b")
+    await user.output("helm", "install there ./web", files=CHART)
     missed = []
     for tool, command, names, fields in FAILURES:
         failed = await user.failure(tool, command, **fields)

@@ -121,4 +121,4 @@ async def _is_lost(caller: Caller, job_id: str) -> None:
     job = await caller.job(job_id, wait_s=30)
     response = job.finished()
     assert (job.state, response.success, response.exit_code) == ("lost", False, -1)
-    assert "may have taken effect" in (response.hint or "")
+    assert "had begun to change the cluster" in (response.hint or "")

@@ -27,11 +27,6 @@ class DialError(Exception):
         self.reason = reason
         """Why the system could not connect to the last address; None if that is not known."""
 
-    @property
-    def is_refused(self) -> bool:
-        """Whether the other side is reachable and refused the connection."""
-        return isinstance(self.reason, ConnectionRefusedError)
-
 
 @dataclass(frozen=True, slots=True)
 class Dialer:
@@ -52,7 +47,7 @@ class Dialer:
                 addresses = await self._allowed(host, port)
                 return await self._first(addresses[:MAX_ADDRESSES], port)
         except TimeoutError as error:
-            raise DialError(DialDecision.UNREACHABLE) from error
+            raise DialError(DialDecision.UNREACHABLE, reason=error) from error
 
     async def _allowed(self, host: str, port: int) -> list[Address]:
         """Returns the host's addresses that may be dialled, at least one. Raises DialError."""

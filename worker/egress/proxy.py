@@ -28,9 +28,11 @@ MAX_CONNECTIONS = 4_096
 _REPLIES = {
     DialDecision.TOO_MANY: Reply.GENERAL_FAILURE,
     DialDecision.UNRESOLVED: Reply.HOST_UNREACHABLE,
-    DialDecision.UNREACHABLE: Reply.HOST_UNREACHABLE,
+    DialDecision.UNREACHABLE: Reply.NETWORK_UNREACHABLE,
 }
-"""Replies to connections that fail for a reason other than a rule."""
+"""Replies to connections that fail for a reason other than a rule. Each reply has one meaning, as in Tor's proxy."""
+PLACE_MARK = b"[proxy of the worker]"
+SECRET_MARK = b"[redacted]"
 
 log = structlog.get_logger()
 
@@ -46,7 +48,21 @@ class ProxyAccess:
     @property
     def url(self) -> str:
         """The proxy's URL with credentials, for a kubeconfig or the environment. It must never be an argument."""
-        return f"socks5://{self.user}:{self.password}@{loopback.HOST}:{self.port}"
+        return f"socks5://{self.user}:{self.password}@{self.place}"
+
+    @property
+    def place(self) -> str:
+        """The proxy's `host:port`."""
+        return f"{loopback.HOST}:{self.port}"
+
+    @property
+    def replaced(self) -> Mapping[bytes, bytes]:
+        """Texts of the proxy that a CLI may print → what takes their place."""
+        return {
+            self.url.encode(): PLACE_MARK,
+            self.place.encode(): PLACE_MARK,
+            self.password.encode(): SECRET_MARK,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,12 +174,19 @@ class EgressProxy:
             server = await self._dialer.connect(target.host, target.port)
         except DialError as error:
             _record(guest, target, error.decision)
-            refused = Reply.CONNECTION_REFUSED if error.is_refused else None
-            socks.answer(writer, refused or _REPLIES.get(error.decision, Reply.NOT_ALLOWED))
+            socks.answer(writer, _reply(error))
             return None
         _record(guest, target, DialDecision.ALLOWED)
         socks.answer(writer, Reply.SUCCEEDED)
         return server
+
+
+def _reply(error: DialError) -> Reply:
+    if isinstance(error.reason, ConnectionRefusedError):
+        return Reply.CONNECTION_REFUSED
+    if isinstance(error.reason, TimeoutError):
+        return Reply.TTL_EXPIRED
+    return _REPLIES.get(error.decision, Reply.NOT_ALLOWED)
 
 
 def _record(guest: _Guest, target: Target, decision: DialDecision) -> None:

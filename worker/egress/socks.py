@@ -22,8 +22,10 @@ class Reply(IntEnum):
     SUCCEEDED = 0
     GENERAL_FAILURE = 1
     NOT_ALLOWED = 2
+    NETWORK_UNREACHABLE = 3
     HOST_UNREACHABLE = 4
     CONNECTION_REFUSED = 5
+    TTL_EXPIRED = 6
     COMMAND_NOT_SUPPORTED = 7
     ADDRESS_TYPE_NOT_SUPPORTED = 8
 
@@ -79,7 +81,7 @@ async def read_target(reader: StreamReader, writer: StreamWriter) -> Target:
     (port,) = struct.unpack("!H", await reader.readexactly(2))
     target = Target(host.lower().rstrip("."), port)
     if not (target.host and target.port):
-        answer(writer, Reply.GENERAL_FAILURE)
+        answer(writer, Reply.HOST_UNREACHABLE)
         raise SocksError("no host or no port")
     return target
 

@@ -28,7 +28,8 @@ def final_state(execution: Execution, control: JobControl, *, is_endless: bool) 
 
     A stopped CLI that catches SIGTERM, such as helm, may end with an exit code of its own. The command counts as
     stopped unless that code is 0. A command that never ends by itself succeeds when it reaches its time limit, unless
-    a filter failed. A command whose output is withheld fails, although it may have taken effect.
+    a filter failed, but not when it is stopped: with code 0 too it has not seen all. A command whose output is withheld
+    fails, although it may have taken effect.
     """
     state, reason = _state(execution, control, is_endless=is_endless)
     if execution.withheld is None:
@@ -45,14 +46,13 @@ def _state(execution: Execution, control: JobControl, *, is_endless: bool) -> tu
             return JobState.TIMED_OUT, "the time limit was reached and the command was ended"
         if execution.stage is None:
             return JobState.SUCCEEDED, ""
-    if execution.exit.exit_code == 0:
+    is_cut_short = is_endless and control.stop is not None
+    if execution.exit.exit_code == 0 and not is_cut_short:
         return JobState.SUCCEEDED, ""
-    # A command whose connection broke may end by itself before it is stopped.
-    is_stopped = execution.cause is Cause.STOP or (
-        control.stop is not None and door_death.is_reason(control.stop.reason)
-    )
-    if is_stopped and control.stop is not None:
-        return STATES[control.stop.kind], control.stop.reason
+    stop = control.stop
+    # A command whose door died may end by itself before it is stopped.
+    if stop is not None and (is_cut_short or execution.cause is Cause.STOP or door_death.is_reason(stop.reason)):
+        return STATES[stop.kind], stop.reason
     return JobState.FAILED, _failure(execution)
 
 

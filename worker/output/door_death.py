@@ -5,9 +5,9 @@ from collections.abc import Sequence
 _DIED = "because the part of its worker through which it reached its API server died"
 ENDED = f"the command was ended, {_DIED}"
 NOT_STARTED = f"the command was not started, {_DIED}"
-NOTHING_CHANGED = (
-    "The command has changed nothing: send it again. If no other worker has its tool, this one may take some seconds "
-    "to restart."
+NO_CHANGE_SENT = (
+    "The command had sent no change to its API server: send it again. If no other worker has its tool, this "
+    "one may take some seconds to restart."
 )
 CHANGES_LEFT = (
     "Look at `changes`: those that are `done` were acknowledged, those that are `on_its_way` may have happened. "
@@ -22,4 +22,4 @@ def is_reason(reason: str) -> bool:
 
 def hint(account: Sequence[str]) -> str:
     """Returns the next step for a command that was ended. `account` says which changes it may have made."""
-    return CHANGES_LEFT if account else NOTHING_CHANGED
+    return CHANGES_LEFT if account else NO_CHANGE_SENT

@@ -73,13 +73,15 @@ class CommandPlan:
     """What to mask in the tool's output before a filter or a caller reads it."""
     replaced: Mapping[bytes, bytes] = field(default_factory=dict)
     """Texts to replace in the tool's output before a filter or a caller reads it, and what takes their place."""
+    proxy_place: str | None = None
+    """`host:port` of the worker's proxy, whose errors are reworded in the tool's output; None if it has no proxy."""
     reservation: Reservation | None = None
     """The spare in which the tool runs; None for a plain one."""
 
     @property
     def changes_output(self) -> bool:
         """Whether this process changes the tool's output before a filter reads it."""
-        return self.masking is not None or bool(self.replaced)
+        return self.masking is not None or bool(self.replaced) or self.proxy_place is not None
 
     def close(self) -> None:
         for descriptor in (self.stdin, *self.inherited):
@@ -144,12 +146,19 @@ def build(
     )
     try:
         stdin = _stdin(command.stdin, directory)
-        replaced = ways.door.replaced_by_server if ways.door else {}
-        return CommandPlan(spec, stdin, inherited, behind, command.masking, replaced)
+        place = ways.proxy.place if ways.proxy else None
+        return CommandPlan(spec, stdin, inherited, behind, command.masking, _replaced(binary.tool, ways), place)
     except OSError:
         for descriptor in inherited:
             os.close(descriptor)
         raise
+
+
+def _replaced(tool: Tool, ways: Ways) -> Mapping[bytes, bytes]:
+    if ways.proxy is None:
+        return ways.door.replaced_by_server if ways.door else {}
+    reworded = {printed.encode(): shown.encode() for printed, shown in tool.reworded.items()}
+    return {**reworded, **ways.proxy.replaced, **(ways.door.replaced_by_server if ways.door else {})}
 
 
 def _limits(settings: PlanSettings, time_limit_s: float) -> Limits:

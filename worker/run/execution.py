@@ -16,7 +16,7 @@ from worker.launcher.client import Launcher, Run
 from worker.launcher.protocol import StageExit
 from worker.output.masking.held_output import HeldOutput
 from worker.output.masking.messages import MaskedLines
-from worker.output.replacing import Replaced
+from worker.output.own_addresses import WithoutOwnAddresses
 from worker.run import pipeline, streams
 from worker.run.command_plan import CommandPlan
 from worker.run.line_labels import LabelledLines
@@ -134,7 +134,7 @@ class Started:
         """
         masking = self.plan.masking
         output = HeldOutput(masking, is_endless=is_endless) if masking else None
-        shown = partial(Replaced, self.plan.replaced)
+        shown = partial(WithoutOwnAddresses, self.plan.replaced, self.plan.proxy_place)
         names = [stage.spec.argv[0] for stage in self.connected.stages]
         self.is_read = True
         reading = _Readings(self.connected, names, sink=sink, output=output, shown=shown)
@@ -183,7 +183,7 @@ class _Readings:
         *,
         sink: Sink,
         output: HeldOutput | None,
-        shown: Callable[[], Replaced],
+        shown: Callable[[], WithoutOwnAddresses],
     ) -> None:
         self._passing: asyncio.Task[None] | None = None
         take = partial(sink, EventKind.STDOUT)
@@ -222,18 +222,18 @@ class _Readings:
 
 
 class _Shown:
-    """Replaces texts in a stream of output and passes the result on."""
+    """Removes the worker's own addresses from a stream of output and passes the result on."""
 
-    def __init__(self, replaced: Replaced, take: Callable[[bytes], None]) -> None:
-        self._replaced = replaced
+    def __init__(self, output: WithoutOwnAddresses, take: Callable[[bytes], None]) -> None:
+        self._output = output
         self._take = take
 
     def add(self, data: bytes) -> None:
-        if ready := self._replaced.add(data):
+        if ready := self._output.add(data):
             self._take(ready)
 
     def end(self) -> None:
-        if last := self._replaced.end():
+        if last := self._output.end():
             self._take(last)
 
 
@@ -250,7 +250,7 @@ def _of_lines(descriptor: int, lines: Sequence[_Lines]) -> Reading:
     return Reading(descriptor, lines[-1].add, end)
 
 
-async def _pass_on(held: Held, shown: Replaced, output: HeldOutput | None) -> None:
+async def _pass_on(held: Held, shown: WithoutOwnAddresses, output: HeldOutput | None) -> None:
     """Passes the first stage's output to the second one: as it comes, or after all of it was read and masked."""
     if output is None:
         await streams.carry(held.printed, held.passed_on, change=shown.add, at_end=shown.end)

@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from json.scanner import make_scanner
 
 from shared.command.values.scalars import INT_MAX, INT_MIN
 from shared.command.values.types import DecodeError
@@ -49,7 +50,7 @@ def documents(text: str) -> tuple[Assignment, ...]:
     """Decodes `--set-json`. The values are JSON texts."""
     trimmed = text.strip(_SPACES)
     if trimmed.startswith("{"):
-        if _json_end(trimmed, 0) != len(trimmed):
+        if _json_end(_Cursor(trimmed)) != len(trimmed):
             raise DecodeError("it has text after the JSON object")
         return (Assignment((), trimmed),)
     return tuple(_assignments(text, _ESCAPED, _document))
@@ -198,17 +199,17 @@ def _document(cursor: _Cursor) -> str:
     if blank.endswith(",") or cursor.is_at_end:
         return "null"
     start = cursor.position
-    cursor.position = end = _json_end(cursor.text, start)
+    cursor.position = end = _json_end(cursor)
     cursor.pass_by(_BLANK)
     return cursor.text[start:end]
 
 
-def _json_end(text: str, start: int) -> int:
-    """Returns the end of the JSON value that begins at `start`."""
-    if not _CUT_NUMBER.match(text, start):
+def _json_end(cursor: _Cursor) -> int:
+    """Returns the end of the JSON value that begins at the cursor."""
+    if not _CUT_NUMBER.match(cursor.text, cursor.position):
         try:
-            return _JSON.raw_decode(text, start)[1]
-        except (ValueError, RecursionError):
+            return int(_SCAN(cursor.text, cursor.position)[1])
+        except (ValueError, StopIteration, RecursionError):
             pass
     raise DecodeError("it has a value that is not valid JSON")
 
@@ -224,4 +225,6 @@ def _refuse(_: str) -> None:
     raise ValueError("JSON has no such constant")
 
 
-_JSON = json.JSONDecoder(parse_int=_number, parse_float=_number, parse_constant=_refuse)
+_DECODER = json.JSONDecoder(parse_int=_number, parse_float=_number, parse_constant=_refuse)
+_SCAN = make_scanner(_DECODER)  # type: ignore[arg-type]  # typeshed names another type
+"""Reads the JSON value at a place of a text. Raises StopIteration if there is none."""

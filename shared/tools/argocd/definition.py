@@ -175,6 +175,9 @@ _REFUSED_VERBS = {
     "relogin": _NO_LOGIN,
 }
 
+NO_GRPC = "no connection by gRPC"
+"""What callers are shown where argocd's fallback failed. It does not print why its first attempt failed."""
+
 _FAILURE_HINTS = {
     r"server address unspecified": (f"The command names no Argo CD server: {_CREDENTIALS}."),
     r"code = Unauthenticated": (
@@ -183,10 +186,13 @@ _FAILURE_HINTS = {
     r"code = PermissionDenied": (
         "The object does not exist, or the token has no permission for it: `app list` shows what the token can see."
     ),
-    # argocd's fallback fails with this message. It does not print why its first attempt failed.
-    r"socks connect unix": (
-        "The server does not speak gRPC, or its certificate is not trusted: add `--grpc-web`, with which a failure "
-        "prints its reason, or `--insecure` if the certificate is self-signed."
+    rf"(Failed to establish connection to |Service/\w{{1,60}}\\?\": )[^\n]{{0,400}}({failure_hints.UNREACHABLE})": (
+        "The workers cannot reach the Argo CD server: check X-Argocd-Server from the network that they run in."
+    ),
+    NO_GRPC: (
+        "The server of X-Argocd-Server is not reached, does not speak gRPC, or its certificate is not trusted: check "
+        "that address; add `--grpc-web`, with which a failure prints its reason, or `--insecure` if the certificate is "
+        "self-signed."
     ),
     r"x509: |certificate": ("The server's certificate is not trusted: add `--insecure` if that is expected."),
     **failure_hints.CLUSTER,
@@ -229,6 +235,7 @@ TOOL = Tool(
     token_variable="ARGOCD_AUTH_TOKEN",  # noqa: S106 - the name of a variable
     # With these flags argocd connects to itself, by a Unix socket or loopback, which it would look for behind a proxy.
     proxy_variables={"ALL_PROXY": frozenset({"core", "grpc-web", "grpc-web-root-path"})},
+    reworded={"error dial proxy: socks connect unix: network not implemented": NO_GRPC},
     listening_flags=frozenset({"core"}),
     sandbox=SandboxNeeds(listens=True),  # where a server has no gRPC, it goes through a proxy in itself
     helpers={"app diff": kubectl.DIFF},

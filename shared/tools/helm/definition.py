@@ -96,11 +96,24 @@ _REFUSED_FLAGS = {
     **dict.fromkeys(("post-renderer", "post-renderer-args"), _NO_EXECUTION),
 }
 
+_NOT_REACHED = rf"[^\"\n]{{0,400}}\": [^\n]{{0,400}}({failure_hints.UNREACHABLE})"
+"""Regular expression for the rest of a URL and the reason for which it was not reached."""
+
 _FAILURE_HINTS = {
-    r"another operation \(install/upgrade/rollback\) is in progress|cannot re-?use a name that is still in use": (
+    r"cannot re-?use a name that is still in use": (
+        "The release exists: `upgrade RELEASE CHART` changes it, and `upgrade --install RELEASE CHART` creates it or "
+        "changes it. `history RELEASE` shows whether a command that was interrupted left it half-installed."
+    ),
+    r"another operation \(install/upgrade/rollback\) is in progress": (
         "The release exists, perhaps half-installed by a command that was interrupted: see `history RELEASE`. If it is "
         "pending, `rollback RELEASE REVISION` to the last deployed one, or `uninstall RELEASE` if there is none; then "
         "send the command again."
+    ),
+    rf"/(index\.yaml|[^\"\s]{{1,300}}\.t(ar\.)?gz){_NOT_REACHED}": (
+        "The workers cannot reach the chart repository: check its URL from the network that they run in."
+    ),
+    rf"\"https?://[^/\"\s]{{1,300}}/(v2/|token){_NOT_REACHED}": (
+        "The workers cannot reach the registry: check its address from the network that they run in."
     ),
     r"has no deployed releases": (
         "No release of that name was ever deployed: `upgrade --install` creates one. If `history RELEASE` shows a "
@@ -119,6 +132,10 @@ _FAILURE_HINTS = {
     r"context deadline exceeded|timed out waiting for the condition|resource [^\n]{0,200} not ready": (
         "The objects were not ready in time: kubectl `get pods` and `events` of the namespace show why. The release is "
         "kept as failed: upgrade it, roll it back, or uninstall it."
+    ),
+    r"no cached repository for ": (
+        "A repository of the chart's dependencies could not be read, and the output says why: check `repository` in "
+        "Chart.yaml, or send the dependencies in the chart's folder `charts`."
     ),
     r"repo \S{1,300} not found|no repositories to show|no repo named": (
         "Repositories are not kept between commands: name the chart's repository with `--repo URL`, or use oci://."
@@ -162,6 +179,7 @@ TOOL = Tool(
     version_pattern=r"v?(\d\S*)",
     install_hint="get it from https://helm.sh/docs/intro/install/",
     environment={"HELM_NO_PLUGINS": "1"},
+    changes_are_noted=True,
     failure_hints=_FAILURE_HINTS,
     awaited=waits.of,
 )

@@ -161,6 +161,7 @@ TOOL = Tool(
         "KUBECTL_KUBERC": "false",
     },
     helpers={"diff": DIFF},
+    changes_are_noted=True,
     failure_hints=_FAILURE_HINTS,
     awaited=waits.of,
 )

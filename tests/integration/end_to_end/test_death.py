@@ -136,7 +136,7 @@ async def test_job_is_lost_when_the_launcher_dies_and_the_worker_ends(
     ("command", "hint"),
     [
         ("create configmap {name} --from-literal=a=b -n {namespace}", door_death.CHANGES_LEFT),
-        ("get configmaps -n {namespace}", door_death.NOTHING_CHANGED),
+        ("get configmaps -n {namespace}", door_death.NO_CHANGE_SENT),
     ],
     ids=["change", "read"],
 )

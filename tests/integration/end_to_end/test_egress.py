@@ -125,6 +125,33 @@ async def test_url_of_a_command_does_not_lead_to_metadata(
     assert ("169.254.169.254", "forbidden-address") in decisions(system, response.job_id)
 
 
+@pytest.mark.parametrize(
+    ("command", "place", "hint"),
+    [
+        ("repo add x https://charts.invalid", "charts.invalid:443", "chart repository"),
+        ("install shop nginx --repo https://charts.invalid", "charts.invalid:443", "chart repository"),
+        ("install shop https://charts.invalid/nginx-1.0.0.tgz", "charts.invalid:443", "chart repository"),
+        ("install shop oci://registry.invalid/nginx", "registry.invalid:443", "registry"),
+    ],
+)
+async def test_repository_that_is_not_there_is_named_and_the_proxy_is_not(
+    caller: Caller, command: str, place: str, hint: str
+) -> None:
+    response = await caller.run("helm", command)
+
+    assert f": dial tcp {place}: no such host" in f"{response.error}"
+    assert hint in f"{response.hint}"
+    assert "socks" not in f"{response.error}"
+    assert "127.0.0.1" not in f"{response.error}"
+
+
+async def test_repository_that_a_rule_forbids_is_named_with_the_rule(caller: Caller) -> None:
+    response = await caller.run("helm", "repo add x http://169.254.169.254")
+
+    assert f": dial tcp 169.254.169.254:80: {RULE} of this worker" in f"{response.error}"
+    assert "ask the operator" in f"{response.hint}"
+
+
 @needs_landlock
 @needs_network_rules
 async def test_program_that_ignores_the_proxy_reaches_nothing(caller: Caller, canary: Canary, system: System) -> None:

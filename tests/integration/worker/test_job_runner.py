@@ -347,7 +347,7 @@ async def test_command_whose_door_is_dead_is_not_started(desk: Desk) -> None:
 
     assert (stored.record.state, stored.record.reason) == (JobState.FAILED, door_death.NOT_STARTED)
     response = desk.opened(stored)
-    assert (response.error, response.hint) == (door_death.NOT_STARTED, door_death.NOTHING_CHANGED)
+    assert (response.error, response.hint) == (door_death.NOT_STARTED, door_death.NO_CHANGE_SENT)
 
 
 async def test_job_that_comes_while_the_worker_stops_is_cancelled(desk: Desk) -> None:

@@ -55,6 +55,16 @@ def test_verbs_are_told_in_the_past(verb: str, summary: str) -> None:
     assert summary_of(change(verb=verb, state=DONE)) == summary
 
 
+@pytest.mark.parametrize("verb", ["patch", "update"])
+def test_object_that_was_not_there_before_is_created(verb: str) -> None:
+    assert summary_of(change(verb=verb, state=DONE, status=201)) == "1 created"
+    assert summary_of(change(verb=verb, state=DONE, status=200)) != "1 created"
+
+
+def test_exec_whose_stream_was_created_is_no_creation() -> None:
+    assert summary_of(change(verb="exec", state=DONE, status=201)) == "1 exec"
+
+
 def test_single_change_is_on_its_way() -> None:
     assert summary_of(change()) == "1 on its way"
 

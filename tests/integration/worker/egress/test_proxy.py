@@ -4,8 +4,9 @@ import asyncio
 import base64
 import struct
 from asyncio import StreamReader, StreamWriter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 
 import pytest
 import structlog
@@ -14,9 +15,11 @@ from python_socks.async_.asyncio import Proxy
 
 from shared import metrics
 from shared.models import JobId
+from shared.network.endpoints import Address
 from tests.support import egress
 from tests.support.egress import Canary, Names
 from tests.support.waiting import wait_until
+from worker.egress import dialer as egress_dialer
 from worker.egress import proxy as egress_proxy
 from worker.egress import relay
 from worker.egress.dialer import Dialer
@@ -25,7 +28,7 @@ from worker.egress.proxy import ProxyAccess
 
 JOB_ID = JobId("0" * 48)
 LIMIT_S = 20
-REFUSED_BY_RULE, UNREACHABLE, CONNECTION_REFUSED = 2, 4, 5
+REFUSED_BY_RULE, UNREACHABLE, UNRESOLVED, CONNECTION_REFUSED, TIMED_OUT = 2, 3, 4, 5, 6
 PRIVATE = "127.0.0.9"
 """Stands for what a name must not lead to: these tests allow loopback, but for this address."""
 
@@ -158,8 +161,18 @@ async def test_failures_are_told_apart() -> None:
     async with egress.canary() as gone:
         pass
     async with admitted(egress.dialer(names)) as access:
-        assert await refusal(access, "nowhere.example", 443) == UNREACHABLE
+        assert await refusal(access, "nowhere.example", 443) == UNRESOLVED
         assert await refusal(access, "127.0.0.1", gone.port) == CONNECTION_REFUSED
+
+
+async def test_host_that_does_not_answer_in_time_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never(_: str) -> Sequence[Address]:
+        await asyncio.sleep(LIMIT_S)
+        raise AssertionError
+
+    monkeypatch.setattr(egress_dialer, "CONNECT_TIMEOUT_S", 0.05)
+    async with admitted(replace(egress.dialer(), resolve=never)) as access:
+        assert await refusal(access, "slow.example", 443) == TIMED_OUT
 
 
 @pytest.mark.parametrize(
@@ -197,9 +210,9 @@ async def test_wrong_password_and_that_of_an_ended_job_are_not_taken(server: Can
         (b"\5\2\0\1\x7f\0\0\1\0\x50", 7),
         (b"\5\3\0\1\x7f\0\0\1\0\x50", 7),
         (b"\5\1\0\2", 8),
-        (b"\5\1\0\3\0\0\x50", 1),
-        (b"\5\1\0\3\1.\0\x50", 1),
-        (b"\5\1\0\1\x7f\0\0\1\0\0", 1),
+        (b"\5\1\0\3\0\0\x50", 4),
+        (b"\5\1\0\3\1.\0\x50", 4),
+        (b"\5\1\0\1\x7f\0\0\1\0\0", 4),
     ],
     ids=["bind", "udp", "address-type", "no-host", "dot", "no-port"],
 )
@@ -284,7 +297,7 @@ async def test_upstream_that_refuses_is_no_way_out() -> None:
         pass
     made = egress.dialer(upstream_url=f"socks5://127.0.0.1:{gone.port}")
     async with admitted(made) as access:
-        assert await refusal(access, "198.51.100.7", 443) in {UNREACHABLE, CONNECTION_REFUSED}
+        assert await refusal(access, "198.51.100.7", 443) == UNREACHABLE
 
 
 async def test_each_connection_is_counted_and_logged_with_its_job(server: Canary) -> None:

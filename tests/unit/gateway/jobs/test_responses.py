@@ -47,11 +47,11 @@ class Desk:
         self.store = CountingStore(self.redis)
         self.worker = HandWorker(self.redis, self.master_key)
 
-    async def queued(self, command_class: CommandClass = CommandClass.READ) -> JobId:
+    async def queued(self, command_class: CommandClass = CommandClass.READ, **fields: str) -> JobId:
         job_id = jobs.new_job_id()
         key = DataKey.generate(JobIdentity(job_id, ANONYMOUS))
         wrapped = key.wrap(MasterKeys([self.master_key]), Purpose.OUTPUT_KEY)
-        return await jobs.Jobs(self.redis).queued(id=job_id, output_key=wrapped, command_class=command_class)
+        return await jobs.Jobs(self.redis).queued(id=job_id, output_key=wrapped, command_class=command_class, **fields)
 
     async def read(self, job_id: JobId, *, master_key: str = "") -> Job:
         [stored] = await self.store.read([job_id])
@@ -100,7 +100,7 @@ async def test_job_is_shown_with_the_names_of_the_contract(desk: Desk) -> None:
 
 @pytest.mark.parametrize(
     ("command_class", "hint"),
-    [(CommandClass.READ, "send it again"), (CommandClass.WRITE, "look at the cluster before")],
+    [(CommandClass.READ, "send it again"), (CommandClass.WRITE, "had sent no change")],
 )
 async def test_lost_job_says_what_to_do_and_shows_what_was_streamed(
     desk: Desk, command_class: CommandClass, hint: str
@@ -144,6 +144,32 @@ async def test_lost_read_that_has_changed_something_is_not_said_to_change_nothin
     await desk.lose(job_id)
 
     response = (await desk.read(job_id)).finished()
+
+    assert response.hint is not None
+    assert response.hint.startswith("It had begun to change the cluster: look at `changes`")
+
+
+@pytest.mark.parametrize(
+    ("tool", "hint"),
+    [
+        ("kubectl", "It had sent no change to the cluster: send it again."),
+        ("argocd", "The command may have taken effect: look at the cluster before you send it again."),
+    ],
+)
+async def test_lost_write_says_whether_it_can_have_changed_something(desk: Desk, tool: str, hint: str) -> None:
+    job_id = await desk.queued(CommandClass.WRITE, tool=tool)
+    await desk.worker.claim(job_id)
+    await desk.lose(job_id)
+
+    assert (await desk.read(job_id)).finished().hint == hint
+
+
+async def test_lost_write_whose_events_do_not_open_may_have_changed_something(desk: Desk) -> None:
+    job_id = await desk.queued(CommandClass.WRITE, tool="kubectl")
+    await desk.worker.write(await desk.worker.claim(job_id), changes.event(change(1)))
+    await desk.lose(job_id)
+
+    response = (await desk.read(job_id, master_key=MasterKeys.generate())).finished()
 
     assert response.hint == "The command may have taken effect: look at the cluster before you send it again."
 

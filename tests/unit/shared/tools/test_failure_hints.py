@@ -28,16 +28,46 @@ ALL_HINTS = sorted({hint for tool in registry.tools() for hint in tool.failure_h
         ),
         (
             "kubectl",
-            "Unable to connect to the server: socks connect tcp 127.0.0.1:35715->169.254.0.1:443: "
-            "unknown error connection not allowed by ruleset",
+            "Unable to connect to the server: dial tcp 169.254.0.1:443: not allowed by ruleset of this worker: deny",
             "operator",
         ),
         (
             "helm",
-            'Error: Kubernetes cluster unreachable: Get "https://k8s.invalid/version": socks connect tcp '
-            "127.0.0.1:35715->k8s.invalid:443: unknown error host unreachable",
-            "server",
+            'Error: Kubernetes cluster unreachable: Get "https://k8s.invalid/version": dial tcp k8s.invalid:443: '
+            "no such host",
+            "`server`",
         ),
+        (
+            "helm",
+            'Error: looks like "https://charts.example" is not a valid chart repository or cannot be reached: '
+            'Get "https://charts.example/index.yaml": dial tcp charts.example:443: no such host',
+            "chart repository",
+        ),
+        (
+            "helm",
+            'Error: INSTALLATION FAILED: Get "https://charts.example/web-1.tgz": dial tcp 10.0.0.1:443: i/o timeout',
+            "chart repository",
+        ),
+        (
+            "helm",
+            'Error: INSTALLATION FAILED: Get "https://registry.example/v2/nginx/tags/list": '
+            "dial tcp registry.example:443: connect: network is unreachable",
+            "registry",
+        ),
+        (
+            "helm",
+            'Error: INSTALLATION FAILED: Get "https://registry.example/v2/nginx/tags/list": '
+            "dial tcp registry.example:443: not allowed by ruleset of this worker",
+            "operator",
+        ),
+        (
+            "helm",
+            "Error: no cached repository for helm-manager-57be found. (try 'helm repo update'): open /x/helm-manager-57"
+            "be-index.yaml: no such file or directory",
+            "Chart.yaml",
+        ),
+        ("helm", "Error: INSTALLATION FAILED: cannot reuse a name that is still in use", "`upgrade --install"),
+        ("helm", "Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress", "rollback"),
         (
             "helm",
             "Error: Kubernetes cluster unreachable: the server has asked for the client to provide credentials",
@@ -65,6 +95,25 @@ ALL_HINTS = sorted({hint for tool in registry.tools() for hint in tool.failure_h
         ("helm", "Error: kubernetes cluster unreachable: the server could not find the requested resource", "path"),
         ("kubectl", "Error from server (NotFound): the server could not find the requested resource", "path"),
         ("argocd", "Argo CD server address unspecified", "X-Argocd-Server"),
+        (
+            "argocd",
+            r'{"msg":"rpc error: code = Unknown desc = Post \"https://argocd.invalid/application.ApplicationService/List'
+            r'\": dial tcp argocd.invalid:443: no such host"}',
+            "X-Argocd-Server",
+        ),
+        (
+            "argocd",
+            "Failed to establish connection to 10.0.0.1:1: error dial proxy: dial tcp 10.0.0.1:1: connect: connection "
+            "refused",
+            "X-Argocd-Server",
+        ),
+        ("argocd", "Failed to establish connection to argocd.invalid:443: no connection by gRPC", "X-Argocd-Server"),
+        (
+            "argocd",
+            r"rpc error: code = Unknown desc = Get \"https://k8s.invalid/apis\": the server https://k8s.invalid cannot "
+            "be reached: dial tcp k8s.invalid:443: i/o timeout",
+            "`server`",
+        ),
         ("istioctl", "Error: unable to find any Istiod instances", "x precheck"),
     ],
 )

@@ -148,6 +148,18 @@ def test_watch_whose_filter_failed_has_failed(ended: StageExit, state: JobState,
     assert command_response.final_state(execution, JobControl(), is_endless=True) == (state, reason)
 
 
+@pytest.mark.parametrize("cause", [Cause.ITSELF, Cause.STOP])
+def test_command_without_an_end_that_was_stopped_has_not_succeeded(cause: Cause) -> None:
+    """A watch ends with code 0 when its connection ends, as with the door."""
+    control = JobControl()
+    control.fail("the door died")
+
+    assert command_response.final_state(Execution(OK, 5, cause), control, is_endless=True) == (
+        JobState.FAILED,
+        "the door died",
+    )
+
+
 def test_watch_that_never_started_is_no_success() -> None:
     state, _ = command_response.final_state(Execution(NOT_STARTED, 1, Cause.TIME_LIMIT), JobControl(), is_endless=True)
 
@@ -207,7 +219,7 @@ def test_command_whose_door_died_says_so_however_it_ended(cause: Cause) -> None:
 
     assert (response.state, reason) == (JobState.FAILED, door_death.ENDED)
     assert f"{response.error}".endswith(door_death.ENDED)
-    assert response.hint == door_death.NOTHING_CHANGED
+    assert response.hint == door_death.NO_CHANGE_SENT
 
 
 def test_command_whose_door_died_during_a_change_says_how_to_go_on() -> None:
@@ -227,7 +239,7 @@ def test_command_whose_changes_were_all_refused_has_changed_nothing() -> None:
 
     response = of(Execution(FAILED, 1, Cause.STOP), state=JobState.FAILED, reason=door_death.ENDED, recorder=recorder)
 
-    assert response.hint == door_death.NOTHING_CHANGED
+    assert response.hint == door_death.NO_CHANGE_SENT
 
 
 def test_failure_of_a_filter_is_not_taken_for_one_of_the_tool() -> None:

@@ -13,6 +13,7 @@ from worker.door.messages import Access
 from worker.egress.proxy import ProxyAccess
 from worker.launcher.protocol import SandboxRules
 from worker.machine.tool_binaries import ToolBinary
+from worker.output import replacing
 from worker.run import command_plan, own_listeners
 from worker.run.command_plan import PlanSettings, Ways
 from worker.run.job_directory import JobDirectory
@@ -123,4 +124,20 @@ def test_address_of_the_door_is_replaced_in_the_output_of_its_command() -> None:
     )
     plan.close()
     assert plan.replaced[DOOR.url.encode()] == b"https://api.example"
+    assert plan.changes_output
+
+
+def test_address_and_password_of_the_proxy_are_replaced_in_the_output_of_its_command() -> None:
+    binary = ToolBinary(registry.find("argocd"), Path("/bin/argocd"))
+    command = Command(tool="argocd", arguments=("app", "list"), verb=("app", "list"))
+    plan = command_plan.build(
+        command, binary, JobDirectory(Path("/job")), time_limit_s=60, settings=settings(), ways=Ways(PROXY)
+    )
+    plan.close()
+    printed = (
+        f"{PROXY.url} {PROXY.place} {PROXY.password}; error dial proxy: socks connect unix: network not implemented"
+    )
+    shown = replacing.replaced(printed.encode(), plan.replaced).decode()
+    assert shown == "[proxy of the worker] [proxy of the worker] [redacted]; no connection by gRPC"
+    assert plan.proxy_place == PROXY.place
     assert plan.changes_output
