@@ -68,10 +68,6 @@ class Pins:
         """Names of the tools that `make tools` links if they have been built."""
         return [name for name in self.tools if name not in self.fetched]
 
-    def least(self, name: str) -> str:
-        """Returns the oldest version that is used if it is on PATH; empty for any."""
-        return str(self.tools[name].get("least", ""))
-
     def pin(self, name: str, platform: str) -> CliPin:
         """Returns the pin of a tool. Raises PinError, which says what to do, if there is none."""
         table = self.tools[name]

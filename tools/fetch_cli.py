@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from shared.tools import registry
+from shared.tools.tool import Tool
 from tools import cli_pins, cli_sources, e2e_tools
 from tools.cli_pins import CliPin, Pins
 
@@ -27,21 +28,22 @@ Copy = Callable[[CliPin, BinaryIO], None]
 
 def missing_pins(pins: Pins, *, platform_name: str, search_path: str, tools: Path) -> list[CliPin]:
     """Returns pins of the CLIs that are neither on `search_path` nor in `tools` with the pinned version."""
-    names = [name for name in pins.fetched if not is_on_path(name, search_path, tools, least=pins.least(name))]
+    names = [name for name in pins.fetched if not is_on_path(name, search_path, tools)]
     return [pin for pin in (pins.pin(name, platform_name) for name in names) if not is_fetched(pin, tools)]
 
 
-def is_on_path(name: str, search_path: str, tools: Path, *, least: str = "") -> bool:
-    """Whether a folder of the search path, except our own, has the CLI, and not in a version older than `least`."""
+def is_on_path(name: str, search_path: str, tools: Path) -> bool:
+    """Whether a folder of the search path, except our own, has the CLI, and not in a version that is too old."""
     own = (tools / "bin").resolve()
     others = [entry for entry in search_path.split(os.pathsep) if entry and Path(entry).resolve() != own]
     found = shutil.which(name, path=os.pathsep.join(others))
-    return found is not None and not (least and _is_older(found, name, least))
+    return found is not None and not _is_too_old(found, registry.find(name))
 
 
-def _is_older(path: str, name: str, least: str) -> bool:
-    """Whether the CLI tells a version that is older. One that tells none is not."""
-    tool = registry.find(name)
+def _is_too_old(path: str, tool: Tool) -> bool:
+    """Whether the CLI tells a version that is too old. One that tells none is not."""
+    if not tool.least_version:
+        return False
     try:
         told = subprocess.run(
             [path, *tool.version_arguments], check=False, capture_output=True, timeout=VERSION_TIMEOUT_S, text=True
@@ -49,18 +51,13 @@ def _is_older(path: str, name: str, least: str) -> bool:
     except (OSError, subprocess.TimeoutExpired):
         return False
     version = re.search(tool.version_pattern, told.stdout)
-    return version is not None and _numbers(version[1]) < _numbers(least)
-
-
-def _numbers(version: str) -> list[int]:
-    """Returns major and minor version."""
-    return [int(number) for number in re.findall(r"\d+", version)[:2]]
+    return version is not None and tool.age_problem(version[1]) is not None
 
 
 def remove_replaced(pins: Pins, search_path: str, tools: Path) -> None:
     """Removes fetched CLIs that are on PATH by now, because `.tools/bin` comes before PATH."""
     for name in pins.fetched:
-        if is_on_path(name, search_path, tools, least=pins.least(name)):
+        if is_on_path(name, search_path, tools):
             (tools / "bin" / name).unlink(missing_ok=True)
             _mark_path_of(name, tools).unlink(missing_ok=True)
 

@@ -1,6 +1,7 @@
 """Answers that the bridge gives when the gateway gives none: an error result for a tool call, else a JSON-RPC error."""
 
 import json
+from collections.abc import Container, Mapping
 from typing import Any
 
 from mcp_types import (
@@ -9,15 +10,23 @@ from mcp_types import (
     PARSE_ERROR,
     ErrorData,
     JSONRPCError,
+    JSONRPCMessage,
     JSONRPCRequest,
     JSONRPCResponse,
+    RequestId,
 )
 from pydantic import ValidationError
 
 from cli.bridge import call
+from shared.errors import ErrorCode
 
 UNREACHED = (
     "No gateway answers, and nothing was run: start one with `mcp-k8s up`, or name another with the bridge's --url."
+)
+SILENT = "no gateway answers yet"
+NO_KUBECONFIG = (
+    "This command needs a cluster, and the bridge has found no kubeconfig: start the bridge (mcp-k8s mcp-stdio) with "
+    "--kubeconfig FILE, set KUBECONFIG in its environment, or put your kubeconfig into ~/.kube/config."
 )
 LOST = (
     "The connection to the gateway was lost during this call. Its outcome is unknown: it may still run, or may have "
@@ -33,6 +42,30 @@ def failure(request: JSONRPCRequest, text: str) -> JSONRPCResponse | JSONRPCErro
     if call.version_of(request) is not None:
         result["resultType"] = "complete"
     return JSONRPCResponse(jsonrpc="2.0", id=request.id, result=result)
+
+
+def unanswered(methods: Mapping[RequestId, str], forwarded: Container[RequestId]) -> str:
+    """Describes requests that ended without an answer, by id, and what became of those that were forwarded."""
+    named = ", ".join(f"{method} (id {json.dumps(request_id)})" for request_id, method in methods.items())
+    may_have_run = any(method in call.CHANGING and each in forwarded for each, method in methods.items())
+    effect = "; a command may still run, or may have taken effect" if may_have_run else "; no command was run"
+    return f"not answered: {named}{effect}"
+
+
+def naming_own_options(answer: JSONRPCMessage) -> JSONRPCMessage:
+    """Replaces the gateway's advice for a call without a kubeconfig, because the bridge's user sends no headers."""
+    if not isinstance(answer, JSONRPCResponse) or not answer.result.get("isError"):
+        return answer
+    try:
+        [content] = answer.result["content"]
+        problem = json.loads(content["text"])
+        is_missing = str(problem["type"]).endswith(ErrorCode.KUBECONFIG_REQUIRED)
+    except (ValueError, KeyError, TypeError):
+        return answer
+    if not is_missing:
+        return answer
+    text = json.dumps({**problem, "detail": NO_KUBECONFIG})
+    return answer.model_copy(update={"result": {**answer.result, "content": [{**content, "text": text}]}})
 
 
 def unreadable(problem: Exception) -> JSONRPCError:

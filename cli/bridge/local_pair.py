@@ -12,7 +12,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
 from cli.errors import StartError
@@ -38,8 +38,9 @@ HOST = "127.0.0.1"
 class LocalPair:
     """The pair for these settings. It is started when its URL is asked for."""
 
-    def __init__(self, variables: Mapping[str, str], folder: Path) -> None:
+    def __init__(self, variables: Mapping[str, str], folder: Path, tell: Callable[[str], None]) -> None:
         self._variables = variables
+        self._tell = tell
         self._folder = folder
 
     async def url(self) -> str:
@@ -54,6 +55,7 @@ class LocalPair:
             raise StartError(f"gateway and worker did not start within {START_LIMIT_S:.0f} s{self._log()}") from error
 
     async def _start(self) -> str:
+        self._tell(f"starting a gateway and a worker (log: {self._folder / LOG_NAME})")
         process = await asyncio.to_thread(self._spawn)
         while (url := pair_locks.served_url(self._folder)) is None:
             if process.poll() is not None:
@@ -82,11 +84,13 @@ class LocalPair:
 
 
 @contextlib.asynccontextmanager
-async def local_pair(variables: Mapping[str, str]) -> AsyncIterator[LocalPair]:
-    """Yields a pair that runs at least as long as the block. Raises `StartError`."""
-    folder = state_directory.default_path(variables) / FOLDER_NAME / _digest(variables)
+async def local_pair(variables: Mapping[str, str], tell: Callable[[str], None]) -> AsyncIterator[LocalPair]:
+    """Yields a pair that runs at least as long as the block. Tells when it starts one. Raises `StartError`."""
+    own = state_directory.default_path(variables)
+    folder = own / FOLDER_NAME / _digest(variables)
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for private in (own, folder.parent, folder):  # `up` refuses a folder of its own that others can use
+            private.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise StartError(f"the state directory {folder} cannot be used: {error.strerror}") from error
     async with contextlib.AsyncExitStack() as stack:
@@ -98,7 +102,7 @@ async def local_pair(variables: Mapping[str, str]) -> AsyncIterator[LocalPair]:
                 f"the gateway and worker of earlier bridges did not end within {START_LIMIT_S:.0f} s: a command may "
                 "still run"
             ) from error
-        pair = LocalPair(variables, folder)
+        pair = LocalPair(variables, folder, tell)
         await pair.url()
         yield pair
 

@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 from cli.doctor.check import Check, Status
+from cli.up import environment
 from shared.command.filters import FILTERS
 from shared.tools import registry
 from shared.tools.tool import Tool
@@ -18,7 +19,7 @@ VERSION_LIMIT_S = 30.0
 
 def tools(directory: Path | None) -> list[Check]:
     """Returns one check for each tool of the registry, and one more if no tool is found."""
-    checks = [_check(tool_binaries.find(tool, directory)) for tool in registry.tools()]
+    checks = [_check(tool_binaries.find(tool, directory), directory) for tool in registry.tools()]
     if all(check.status is Status.MISSING for check in checks):
         checks.append(Check("tools", Status.MISSING, "a worker needs at least one of them", is_needed=True))
     return checks
@@ -32,13 +33,22 @@ def filters(directory: Path | None, *, sandboxed: bool) -> Check:
     return Check("filters", Status.WARNING if lacking else Status.OK, text)
 
 
-def _check(found: ToolBinary | Missing) -> Check:
+def _check(found: ToolBinary | Missing, directory: Path | None) -> Check:
     if isinstance(found, Missing):
         return Check(found.name, Status.MISSING, found.reason)
     name, version = found.tool.name, ask_version(found)
     if version is None:
         return Check(name, Status.MISSING, f"{found.path} does not run; {found.tool.install_hint}")
-    return Check(name, Status.OK, f"{version}, {_linkage(found.tool)}: {found.path}")
+    text = f"{version}, {_linkage(found.tool)}: {found.path}"
+    if problem := found.tool.age_problem(version):
+        return Check(name, Status.WARNING, f"{text}; {problem}; {_newer(found.tool, directory)}")
+    return Check(name, Status.OK, text)
+
+
+def _newer(tool: Tool, directory: Path | None) -> str:
+    """Says how to get a newer version. `make tools` does not replace a CLI in the operator's folder."""
+    is_fetched = directory is None and environment.is_source_tree()
+    return f"run `make tools`, or {tool.install_hint}" if is_fetched else tool.install_hint
 
 
 def ask_version(binary: ToolBinary) -> str | None:

@@ -4,15 +4,17 @@ import asyncio
 import shlex
 import signal
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import typer
 
 from cli.errors import StartError
+from cli.remote import terminal_words
 from cli.remote.call_headers import CallHeaders
 from cli.remote.gateway_client import RemoteGateway
 from cli.remote.run_display import RunDisplay
@@ -25,6 +27,8 @@ INTERRUPTED_EXIT_CODE = 130
 TERMINATED_EXIT_CODE = 143
 """A shell uses 130 for a command that Ctrl-C ended and 143 for SIGTERM."""
 FAILED_EXIT_CODE = 1
+Advise = Callable[[str], str]
+"""Puts a gateway's advice into terms of this command's options."""
 
 
 class TerminatedError(BaseException):
@@ -55,18 +59,24 @@ def run(gateway: RemoteGateway, options: RunOptions, variables: Mapping[str, str
     with _terminable():
         try:
             job_id = gateway.submit(body, headers=headers)
+        except StartError as error:
+            raise StartError(_in_options(str(error), options)) from error
         except (KeyboardInterrupt, TerminatedError) as interruption:
             typer.echo("no answer yet: the command may run; if it does, `mcp-k8s jobs` lists it", err=True)
             return _exit_code(interruption)
         with RunDisplay(job_id) as display:
-            return _attended(gateway, job_id, display)
+            return _attended(gateway, job_id, display, advise=partial(_in_options, options=options))
 
 
-def _attended(gateway: RemoteGateway, job_id: str, display: RunDisplay) -> int:
+def _in_options(advice: str, options: RunOptions) -> str:
+    return terminal_words.translated(advice, tool=options.tool, arguments=options.arguments, sent=options.files)
+
+
+def _attended(gateway: RemoteGateway, job_id: str, display: RunDisplay, *, advise: Advise) -> int:
     cancel = f"`mcp-k8s cancel --url {gateway.url} {job_id}`"
     try:
         try:
-            return _follow(gateway, job_id, display)
+            return _follow(gateway, job_id, display, advise=advise)
         except KeyboardInterrupt:
             gateway.cancel(job_id)
             display.note(f"cancelled; {cancel} shows how it ended")
@@ -77,11 +87,12 @@ def _attended(gateway: RemoteGateway, job_id: str, display: RunDisplay) -> int:
         return TERMINATED_EXIT_CODE
 
 
-def _follow(gateway: RemoteGateway, job_id: str, display: RunDisplay) -> int:
+def _follow(gateway: RemoteGateway, job_id: str, display: RunDisplay, *, advise: Advise) -> int:
     for event in gateway.events(job_id):
         if event.name == "end" and event.data.get("exit_code", -1) < 0:
             _explain(gateway.job(job_id), display)
-        display.show(event)
+        hint = event.data.get("hint")
+        display.show(replace(event, data={**event.data, "hint": advise(hint)}) if hint else event)
         if event.name == "end":
             exit_code = int(event.data.get("exit_code", -1))
             return exit_code if exit_code >= 0 else FAILED_EXIT_CODE

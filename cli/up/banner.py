@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from shared.kubeconfig import encoding
 from shared.tools.tool import Tool
 
 
@@ -13,6 +12,8 @@ class BannerFacts:
     """The facts in the text."""
 
     version: str
+    program: str
+    """The command `mcp-k8s`, as another shell on this machine can start it."""
     url: str
     tools: Iterable[Tool]
     versions: Mapping[str, str]
@@ -33,11 +34,11 @@ def render(ready: BannerFacts) -> str:
             _sandbox(ready.landlock_abi),
             "",
             "MCP client configuration",
-            *_indented(client_configuration(ready.url, has_default_kubeconfig=ready.has_default_kubeconfig)),
+            *_indented(client_configuration(ready)),
             "",
             *_clouds(ready),
             "Or by hand",
-            f"  {curl_line(ready.url, has_default_kubeconfig=ready.has_default_kubeconfig)}",
+            f"  {_curl_line(ready)}",
             "",
             "Ctrl-C stops it.",
             "",
@@ -46,25 +47,29 @@ def render(ready: BannerFacts) -> str:
 
 
 def _clouds(ready: BannerFacts) -> list[str]:
-    """Says what to do with a cloud's kubeconfig, because workers do not run its credential program."""
+    """Says what to do with a cloud's kubeconfig, whose token ends while a client keeps the header."""
     if ready.has_default_kubeconfig:
         return []
-    return ["With a cloud's kubeconfig (EKS, GKE, AKS) take the output of: mcp-k8s kubeconfig", ""]
+    bridge = f"{ready.program} mcp-stdio --url {ready.url}"
+    return [
+        "For a cloud's cluster (EKS, GKE, AKS), whose tokens are short-lived, let your client start:",
+        f"  {bridge}",
+        "",
+    ]
 
 
-def client_configuration(url: str, *, has_default_kubeconfig: bool) -> str:
+def client_configuration(ready: BannerFacts) -> str:
     """Returns the JSON configuration that Claude, Cursor and other clients read."""
-    server: dict[str, object] = {"type": "http", "url": f"{url}/mcp"}
-    if not has_default_kubeconfig:
-        server["headers"] = {"X-Kubeconfig": f"<output of: {encoding.ENCODED}>"}
+    server: dict[str, object] = {"type": "http", "url": f"{ready.url}/mcp"}
+    if not ready.has_default_kubeconfig:
+        server["headers"] = {"X-Kubeconfig": f"<output of: {ready.program} kubeconfig>"}
     return json.dumps({"mcpServers": {"k8s": server}}, indent=2)
 
 
-def curl_line(url: str, *, has_default_kubeconfig: bool) -> str:
-    """Returns a curl command that calls the REST API."""
-    header = "" if has_default_kubeconfig else f' -H "X-Kubeconfig: $({encoding.ENCODED})"'
+def _curl_line(ready: BannerFacts) -> str:
+    header = "" if ready.has_default_kubeconfig else f' -H "X-Kubeconfig: $({ready.program} kubeconfig)"'
     return (
-        f"curl -s {url}/tools/kubectl -H 'Content-Type: application/json'{header} "
+        f"curl -s {ready.url}/tools/kubectl -H 'Content-Type: application/json'{header} "
         """-d '{"command": "get pods -n default"}'"""
     )
 
@@ -72,9 +77,14 @@ def curl_line(url: str, *, has_default_kubeconfig: bool) -> str:
 def _tools(ready: BannerFacts) -> list[str]:
     tools = list(ready.tools)
     width = max((len(tool.name) for tool in tools), default=0)
-    return [
-        f"  {tool.name:<{width}}  {ready.versions.get(tool.name) or f'missing: {tool.install_hint}'}" for tool in tools
-    ]
+    return [f"  {tool.name:<{width}}  {_version(tool, ready.versions.get(tool.name))}" for tool in tools]
+
+
+def _version(tool: Tool, version: str | None) -> str:
+    if not version:
+        return f"missing: {tool.install_hint}"
+    problem = tool.age_problem(version)
+    return f"{version}, {problem}; {tool.install_hint}" if problem else version
 
 
 def _sandbox(landlock_abi: int) -> str:

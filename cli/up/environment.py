@@ -12,7 +12,7 @@ from shared.settings import PREFIX, GatewaySettings, SettingsError, WorkerSettin
 
 PROJECT = Path(__file__).parents[2]
 FETCHED_TOOLS = PROJECT / ".tools" / "bin"
-"""Folder into which `make tools` puts the CLIs that are not on PATH."""
+"""Folder into which `make tools` puts the CLIs that are not on PATH, or too old there."""
 REDIS_URL = f"{PREFIX}REDIS_URL"
 MASTER_KEYS = f"{PREFIX}MASTER_KEYS"
 DEFAULT_KUBECONFIG_FILE = f"{PREFIX}DEFAULT_KUBECONFIG_FILE"
@@ -27,12 +27,15 @@ def is_given(environment: Mapping[str, str], variable: str) -> bool:
 
 
 def for_one_machine(environment: Mapping[str, str]) -> dict[str, str]:
-    """Returns the user's variables, with defaults for one machine: loopback clusters allowed, the sandbox optional."""
+    """Returns the user's variables, with defaults for one machine: loopback clusters allowed, the sandbox optional.
+
+    In a source tree, fetched CLIs come before those on PATH, as in the Makefile.
+    """
     own = {name: value for name, value in environment.items() if value or not name.startswith(PREFIX)}
     own.setdefault(f"{PREFIX}ALLOW_LOOPBACK", "true")
     own.setdefault(f"{PREFIX}SANDBOX", "prefer")
     if is_source_tree():
-        own["PATH"] = os.pathsep.join(filter(None, (own.get("PATH"), str(FETCHED_TOOLS))))
+        own["PATH"] = os.pathsep.join(filter(None, (str(FETCHED_TOOLS), own.get("PATH"))))
     return own
 
 

@@ -1,11 +1,13 @@
 """Runs the gateway, the worker and the embedded Valkey from one terminal, and stops them in the order of dependency."""
 
 import asyncio
+import shlex
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from functools import partial
+from pathlib import Path
 from typing import TextIO, TypeVar
 
 import typer
@@ -225,12 +227,19 @@ class _Run:
 def _banner_facts(plan: Plan, versions: Mapping[str, str]) -> BannerFacts:
     return BannerFacts(
         version=shared.__version__,
+        program=_program(),
         url=plan.address.url,
         tools=tuple(registry.tools()),
         versions=versions,
         landlock_abi=landlock.abi(),
         has_default_kubeconfig=plan.gateway_settings.default_kubeconfig_file is not None,
     )
+
+
+def _program() -> str:
+    """Returns the script beside this interpreter, which may not be on PATH."""
+    script = Path(sys.executable).with_name("mcp-k8s")
+    return shlex.quote(str(script)) if script.exists() else "mcp-k8s"
 
 
 def _print(text: str, *, file: TextIO | None = None) -> None:

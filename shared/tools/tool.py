@@ -3,6 +3,7 @@
 Nothing outside `shared/tools/` lists the tools. To add a CLI, add one folder here and one line in the registry.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -123,6 +124,10 @@ class Tool:
     version_pattern: str
     """Regular expression whose first group finds the version in that output."""
     install_hint: str
+    least_version: str = ""
+    """Oldest version without `older_fault`, as `major.minor`; empty if there is none that is too old."""
+    older_fault: str = ""
+    """What does not work with an older version."""
     refused: str = ""
     """The most frequently refused commands and their replacements, for people and models."""
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -149,3 +154,14 @@ class Tool:
     """Regular expression → hint for failed commands. The response shows the first one that matches the output."""
     awaited: Callable[[Reading], Awaited | None] | None = None
     """Returns what a command waits for; None for a tool whose commands print their own progress."""
+
+    def age_problem(self, version: str) -> str | None:
+        """Returns what does not work because this version is too old. A version without a number is not too old."""
+        if not self.least_version or not (own := _major_and_minor(version)):
+            return None
+        is_older = own < _major_and_minor(self.least_version)
+        return f"older than {self.least_version}: {self.older_fault}" if is_older else None
+
+
+def _major_and_minor(version: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", version)[:2]]

@@ -3,12 +3,18 @@
 import json
 import os
 import re
+import shlex
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+from tests.support.product import PROJECT
+
 README = Path("README.md")
 DOCUMENTED_URL = "http://127.0.0.1:9096"
+DOCUMENTED_PROGRAM = ".venv/bin/mcp-k8s"
+OWN_PROGRAM = f"{shlex.quote(sys.executable)} -m cli.main"
 SHELL_TIMEOUT_S = 30
 
 
@@ -31,11 +37,12 @@ def printed(block: str, *, url: str, kubeconfig: str, kubectl: Path, directory: 
     path = directory / "kubeconfig"
     path.write_text(kubeconfig)
     answer = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", block.replace(DOCUMENTED_URL, url)],
+        ["bash", "-euo", "pipefail", "-c", block.replace(DOCUMENTED_URL, url).replace(DOCUMENTED_PROGRAM, OWN_PROGRAM)],
         env={
             "PATH": os.pathsep.join((str(kubectl.parent), os.environ["PATH"])),
             "HOME": str(directory),
             "KUBECONFIG": str(path),
+            "PYTHONPATH": str(PROJECT),
             "JOB_ID": job_id,
         },
         capture_output=True,

@@ -43,7 +43,10 @@ async def ask(binary: ToolBinary, *, launcher: Launcher, work_directory: Path, s
     if execution.exit.exit_code != 0:
         log.error("tool does not run", tool=binary.tool.name, path=str(binary.path), error=execution.exit.error)
         return None
-    return tool_binaries.version_in(binary.tool, output.decode("utf-8", "replace"))
+    version = tool_binaries.version_in(binary.tool, output.decode("utf-8", "replace"))
+    if problem := binary.tool.age_problem(version):
+        log.warning("tool is too old", tool=binary.tool.name, path=str(binary.path), version=version, problem=problem)
+    return version
 
 
 async def ask_all(

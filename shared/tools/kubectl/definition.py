@@ -156,6 +156,9 @@ TOOL = Tool(
     version_arguments=("version", "--client"),
     version_pattern=r"Client Version: v?(\S+)",
     install_hint="get it from https://kubernetes.io/docs/tasks/tools/",
+    # With `--raw`, older versions leave out the path of the kubeconfig's server, and so do not find the worker's door.
+    least_version="1.36",
+    older_fault="`get --raw` does not reach the cluster",
     environment={
         # A kuberc file could add aliases and default flags, which the parser would not see.
         "KUBECTL_KUBERC": "false",

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import mcp_types as types
 import pytest
@@ -203,7 +203,67 @@ async def test_end_of_input_ends_the_bridge_and_a_program_that_hangs(
         assert (await client.list_tools()).tools, "others go on meanwhile"
     await asyncio.wait({calling})
 
-    assert bridge.errors == ""  # that no process is left is checked after each test
+    [told] = bridge.errors.splitlines()  # that no process is left is checked after each test
+    assert "not answered: tools/call" in told
+    assert told.endswith("no command was run")
+
+
+async def test_requests_received_before_the_end_of_input_are_answered(
+    bridge: Bridge, system: System, kubeconfig: str
+) -> None:
+    process = _raw(bridge, "--url", system.url, "--kubeconfig", kubeconfig)
+    initialize = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "shell", "version": "1"}}
+    messages = [
+        {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": initialize},
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": _command("read say canary")},
+    ]
+    lines = "".join(json.dumps(message) + "\n" for message in messages)
+    output, _ = process.communicate(lines.encode(), timeout=END_TIMEOUT_S)
+
+    answers = {answer["id"]: answer["result"] for answer in map(json.loads, output.splitlines())}
+    assert process.returncode == 0
+    assert answers.keys() == {1, 2}
+    assert answers[2]["structuredContent"]["output"] == "canary\n"
+
+
+@pytest.mark.parametrize("end", ["the client is gone", "SIGTERM"])
+async def test_forwarded_call_is_not_dropped_silently(
+    bridge: Bridge, system: System, kubeconfig: str, counting: CountingServer, end: str
+) -> None:
+    process = _raw(bridge, "--url", system.url, "--kubeconfig", kubeconfig, stderr=subprocess.PIPE)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
+    command = _command(counting.command("write", end[-4:], "hold"))
+    try:
+        _write(process, {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": command})
+        await counting.started(end[-4:])
+        process.stdin.close()
+        if end == "SIGTERM":
+            process.terminate()
+        else:
+            process.stdout.close()
+        told = (await asyncio.to_thread(process.stderr.read)).decode()
+    finally:
+        counting.release(end[-4:])
+        process.kill()
+        process.wait(END_TIMEOUT_S)
+        process.stdout.close()
+        process.stderr.close()
+
+    assert "not answered: tools/call (id 7); a command may still run, or may have taken effect" in told
+
+
+async def test_call_without_any_kubeconfig_names_the_bridges_own_options(bridge: Bridge, system: System) -> None:
+    async with bridge.client("--url", system.url) as client:
+        result = await called(client, "kubectl", command="get pods")
+
+    problem = json.loads(text_of(result))
+    assert result.is_error
+    assert problem["type"].endswith("kubeconfig-required")
+    assert "--kubeconfig FILE, set KUBECONFIG" in problem["detail"]
+    assert "X-Kubeconfig" not in problem["detail"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
@@ -213,8 +273,7 @@ async def test_signal_ends_the_bridge_while_its_input_is_open(
     program.behave(hangs=True)
     process = _raw(bridge, "--url", system.url, "--kubeconfig", kubeconfig)
     try:
-        params = {"name": "stub", "arguments": {"command": "read ok"}}
-        _write(process, {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params})
+        _write(process, {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": _command("read ok")})
         await wait_until(lambda: program.runs, timeout_s=END_TIMEOUT_S)
         with Family(process.pid) as family:
             process.send_signal(number)
@@ -240,6 +299,7 @@ async def test_gateway_that_is_not_there_is_told(bridge: Bridge) -> None:
             pass
 
     assert "No gateway answers" in repr(error.value)
+    assert bridge.errors.count("no gateway answers yet: trying again") == 1
 
 
 async def test_restart_of_the_gateway_repeats_reads_and_no_write(
@@ -268,7 +328,11 @@ async def test_restart_of_the_gateway_repeats_reads_and_no_write(
     assert counting.starts["w"] == 1
 
 
-def _raw(bridge: Bridge, *arguments: str) -> "subprocess.Popen[bytes]":
+def _command(text: str) -> dict[str, Any]:
+    return {"name": "stub", "arguments": {"command": text}}
+
+
+def _raw(bridge: Bridge, *arguments: str, stderr: int | TextIO = sys.stderr) -> "subprocess.Popen[bytes]":
     parameters = bridge.parameters(*arguments)
     return subprocess.Popen(
         processes.dying_with_parent([parameters.command, *parameters.args]),
@@ -276,7 +340,7 @@ def _raw(bridge: Bridge, *arguments: str) -> "subprocess.Popen[bytes]":
         cwd=parameters.cwd,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=sys.stderr,
+        stderr=stderr,
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cli.up import state_directory
 from tests.integration.cli.family import Family
 from tests.support.bridge import Bridge
 from tests.support.mcp_caller import call
@@ -61,7 +62,8 @@ async def test_bridges_at_once_share_a_pair_that_ends_with_the_last_of_them(brid
             assert await asyncio.to_thread(family.survivors, timeout_s=END_TIMEOUT_S) == []
     await wait_until(lambda: not pairs(bridge), timeout_s=END_TIMEOUT_S)
 
-    assert bridge.errors == ""
+    [told] = bridge.errors.splitlines()
+    assert "starting a gateway and a worker" in told
 
 
 async def test_pair_that_died_is_started_anew_with_the_next_call(bridge: Bridge) -> None:
@@ -93,3 +95,6 @@ async def test_start_that_fails_is_told_with_its_reason(bridge: Bridge) -> None:
 
     assert (process.returncode, output) == (1, b"")
     assert b"K8S_MCP_TIMEOUT" in errors
+    folders = [path for path in bridge.directory.glob(".local/state/mcp-k8s/**") if path.is_dir()]
+    assert folders
+    assert not any(path.stat().st_mode & state_directory.FOR_OTHERS for path in folders), "`up` uses the first one too"

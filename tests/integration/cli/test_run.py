@@ -40,6 +40,19 @@ def run(terminal: Terminal, url: str, kubeconfig: str, *arguments: str) -> Proce
     return terminal.run("run", "--url", url, "--kubeconfig", kubeconfig, *arguments)
 
 
+def run_in(folder: Path, *arguments: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        processes.dying_with_parent([sys.executable, "-m", "cli.main", "run", *arguments]),
+        input=stdin,
+        capture_output=True,
+        check=False,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        text=True,
+        timeout=END_TIMEOUT_S,
+    )
+
+
 def ended(process: Process) -> int:
     wait_blocking(lambda: not process.is_running, timeout_s=END_TIMEOUT_S)
     return process.stop()
@@ -58,23 +71,13 @@ def test_output_and_exit_code_are_the_commands_own(
 
 def test_files_and_standard_input_are_sent(system: System, kubeconfig: str, tmp_path: Path) -> None:
     (tmp_path / "values.yaml").write_text("{}")
-    command = [sys.executable, "-m", "cli.main", "run", "--url", system.url, "--kubeconfig", kubeconfig]
-    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    own = ("--url", system.url, "--kubeconfig", kubeconfig)
 
-    def printed(*arguments: str) -> str:
-        return subprocess.run(
-            processes.dying_with_parent([*command, *arguments]),
-            input="canary",
-            capture_output=True,
-            check=True,
-            cwd=tmp_path,
-            env=environment,
-            text=True,
-            timeout=END_TIMEOUT_S,
-        ).stdout
+    listed = run_in(tmp_path, *own, "--file", "values.yaml", "stub", "read", "list")
+    echoed = run_in(tmp_path, *own, "--stdin", "stub", "read", "stdin", stdin="canary")
 
-    assert printed("--file", "values.yaml", "stub", "read", "list").splitlines() == ["values.yaml"]
-    assert printed("--stdin", "stub", "read", "stdin") == "canary\n"
+    assert (listed.returncode, listed.stdout.splitlines()) == (0, ["values.yaml"])
+    assert (echoed.returncode, echoed.stdout) == (0, "canary\n")
 
 
 def test_refusal_is_one_line(terminal: Terminal, system: System, kubeconfig: str) -> None:
@@ -120,6 +123,28 @@ def test_hint_of_a_failed_command_is_shown(terminal: Terminal, system: System, k
     assert ended(process) == 1
     *_, last = process.output().splitlines()
     assert last.startswith("hint: ")
+
+
+def test_file_that_was_not_sent_is_named_in_the_command_that_sends_it(
+    system: System, kubeconfig: str, tmp_path: Path
+) -> None:
+    (tmp_path / "cm.yaml").write_text("{}")
+    own = ("--url", system.url, "--kubeconfig", kubeconfig)
+    refused = run_in(tmp_path, *own, "kubectl", "apply", "-f", "cm.yaml")
+
+    assert refused.returncode == 1
+    *_, last = refused.stderr.splitlines()
+    assert last.endswith("mcp-k8s run --file cm.yaml kubectl apply -f cm.yaml")
+    assert "`--stdin` with `-f -`" in last
+
+
+def test_command_without_any_kubeconfig_names_the_option(terminal: Terminal, system: System) -> None:
+    process = terminal.run("run", "--url", system.url, "kubectl", "get", "pods")
+
+    assert ended(process) == 1
+    assert process.output() == (
+        "error: This command needs a cluster: send the kubeconfig with `--kubeconfig` or KUBECONFIG.\n"
+    )
 
 
 def test_argo_cds_variables_go_along(terminal: Terminal, system: System, kubeconfig: str) -> None:

@@ -12,7 +12,7 @@ from cli.up import environment
 from shared.network import redis_address
 from shared.sealing.fernet_keys import MasterKeys
 from shared.settings import GatewaySettings, SandboxMode
-from tests.support import dynamic_elf
+from tests.support import dynamic_elf, static_elf
 from tests.support.impostor import bulk, impostor
 from tests.support.sentinel import cluster
 from tests.support.sentinel.plan import Plan
@@ -141,6 +141,35 @@ def test_script_does_not_count_as_a_cli(empty: dict[str, str], tmp_path: Path) -
     script.chmod(0o755)
 
     assert "not a static binary" in found(report.examine(empty, tmp_path), "kubectl").text
+
+
+@pytest.mark.skipif(not static_elf.IS_POSSIBLE, reason="writes a program for this machine")
+@pytest.mark.parametrize("is_operators", [True, False], ids=["in the operator's folder", "on PATH"])
+def test_cli_that_is_too_old_is_a_warning_that_says_how_to_get_another(
+    empty: dict[str, str], tmp_path: Path, *, is_operators: bool
+) -> None:
+    static_elf.write(tmp_path / "bin" / "kubectl", static_elf.printing("Client Version: v1.32.4\n"))
+    if not is_operators:
+        del empty["K8S_MCP_TOOLS_DIRECTORY"]
+
+    check = found(report.examine(empty, tmp_path), "kubectl")
+
+    assert (check.status, check.is_needed) == (Status.WARNING, False)
+    assert "older than 1.36: `get --raw`" in check.text
+    assert "https://" in check.text
+    assert ("`make tools`" in check.text) is not is_operators
+
+
+@pytest.mark.skipif(not static_elf.IS_POSSIBLE, reason="writes a program for this machine")
+def test_fetched_cli_is_found_before_one_on_path(empty: dict[str, str], tmp_path: Path) -> None:
+    static_elf.write(tmp_path / "bin" / "kubectl", static_elf.printing("Client Version: v1.37.1\n"))
+    (tmp_path / "older").mkdir()
+    static_elf.write(tmp_path / "older" / "kubectl", static_elf.printing("Client Version: v1.32.4\n"))
+    del empty["K8S_MCP_TOOLS_DIRECTORY"]
+
+    check = found(report.examine(empty | {"PATH": str(tmp_path / "older")}, tmp_path), "kubectl")
+
+    assert check.text.startswith("1.37.1")
 
 
 def test_filters_are_listed_and_what_is_missing_is_no_obstacle(empty: dict[str, str], tmp_path: Path) -> None:

@@ -36,12 +36,12 @@ def test_empty_variable_of_ours_counts_as_unset() -> None:
     assert not own["EMPTY"]
 
 
-def test_source_trees_fetched_tools_come_after_those_on_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_source_trees_fetched_tools_come_before_those_on_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(environment, "FETCHED_TOOLS", tmp_path)
 
     own = environment.for_one_machine({"PATH": "/bin:/usr/bin"})
 
-    assert own["PATH"] == f"/bin:/usr/bin:{tmp_path}"
+    assert own["PATH"] == f"{tmp_path}:/bin:/usr/bin"
     assert "K8S_MCP_TOOLS_DIRECTORY" not in own
 
 

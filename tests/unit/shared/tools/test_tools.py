@@ -157,6 +157,21 @@ def test_version_is_read_from_what_the_tool_prints(tool: str, output: str, versi
     assert match.group(1) == version
 
 
+@pytest.mark.parametrize(
+    ("tool", "version", "is_too_old"),
+    [
+        ("kubectl", "1.9.1", True),
+        ("kubectl", "1.32.4-dispatcher", True),
+        ("kubectl", "1.36.0", False),
+        ("kubectl", "2.0", False),
+        ("kubectl", "unknown", False),
+        ("helm", "v3.0.0", False),
+    ],
+)
+def test_version_is_too_old_if_something_does_not_work_with_it(*, tool: str, version: str, is_too_old: bool) -> None:
+    assert (registry.find(tool).age_problem(version) is not None) is is_too_old
+
+
 @pytest.mark.parametrize(("tool", "arguments"), [("kubectl", ["options"]), ("helm", ["--help"])])
 def test_each_global_flag_of_the_real_cli_is_known(tool: str, arguments: list[str]) -> None:
     binary = shutil.which(tool)
