@@ -2,6 +2,14 @@
 
 from tests.e2e import manifests
 from tests.e2e.user import User
+from tests.support.control_plane.audit import AuditEvent
+from tests.support.waiting import wait_until
+
+
+def changes(user: User, before: int) -> list[AuditEvent]:
+    """Those in the test's own namespace: requests of an earlier test may be noted after its end."""
+    found = user.cluster.audit.events(since=before, users=["admin"])
+    return [event for event in found if event.is_change and event.namespace == user.namespace]
 
 
 async def test_requests_of_a_command_are_in_the_audit_log(user: User) -> None:
@@ -10,12 +18,11 @@ async def test_requests_of_a_command_are_in_the_audit_log(user: User) -> None:
 
     await user.output("kubectl", "apply -f -", stdin=manifests.deployment())
 
-    changes = [event for event in audit.events(since=before, users=["admin"]) if event.is_change]
-    assert [(event.verb, event.group, event.resource, event.namespace, event.name) for event in changes] == [
-        ("create", "apps", "deployments", user.namespace, "web")
-    ]
-    assert changes[0].code == 201
-    assert await audit.wait_for(changes[0].audit_id) == changes[0]
+    await wait_until(lambda: changes(user, before))
+    [change] = changes(user, before)
+    assert (change.verb, change.group, change.resource, change.name) == ("create", "apps", "deployments", "web")
+    assert change.code == 201
+    assert await audit.wait_for(change.audit_id) == change
 
 
 async def test_dry_run_of_a_deletion_is_known_by_its_body(user: User) -> None:
@@ -24,8 +31,11 @@ async def test_dry_run_of_a_deletion_is_known_by_its_body(user: User) -> None:
 
     await user.output("kubectl", "delete configmap kept --dry-run=server")
 
-    deletions = [event for event in user.cluster.audit.events(since=before) if event.verb == "delete"]
-    assert [(event.name, event.dry_run) for event in deletions] == [("kept", True)]
+    def deletions() -> list[AuditEvent]:
+        return [event for event in changes(user, before) if event.verb == "delete"]
+
+    await wait_until(deletions)
+    assert [(event.name, event.dry_run) for event in deletions()] == [("kept", True)]
 
 
 async def test_requests_of_the_control_plane_itself_are_left_out(user: User) -> None:

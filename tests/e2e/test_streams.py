@@ -11,7 +11,7 @@ import pytest
 from tests.e2e.user import User
 from tests.support import faulty_server
 from tests.support.control_plane import ControlPlane
-from tests.support.control_plane.audit import STARTED
+from tests.support.control_plane.audit import STARTED, AuditEvent
 from tests.support.control_plane.kubelet import FIRST_LINE
 from tests.support.faulty_server import answers
 from tests.support.waiting import wait_until
@@ -75,8 +75,7 @@ async def test_exec_runs_a_program_and_its_output_comes_back(
 
     assert await streaming_user.output("kubectl", f"exec {pod} -- echo hi") == "hi\n"
 
-    upgraded = streaming_cluster.audit.events(since=before, stage=STARTED)
-    assert (upgraded[-1].subresource, upgraded[-1].verb, upgraded[-1].code) == ("exec", VERBS[protocol], 101)
+    assert await _stream(streaming_cluster, before, pod) == ("exec", VERBS[protocol], 101)
 
 
 async def test_exec_reads_standard_input(streaming_user: User, pod: str) -> None:
@@ -160,5 +159,15 @@ async def test_istioctl_reads_a_proxy_through_a_forwarded_port(
 
     assert "web.shop.svc.cluster.local" in shown
     assert [request.target.partition("?")[0] for request in envoy.requests] == ["/config_dump"]
-    upgraded = streaming_cluster.audit.events(since=before, stage=STARTED)
-    assert (upgraded[-1].subresource, upgraded[-1].verb, upgraded[-1].code) == ("portforward", VERBS[protocol], 101)
+    assert await _stream(streaming_cluster, before, pod) == ("portforward", VERBS[protocol], 101)
+
+
+async def _stream(cluster: ControlPlane, before: int, pod: str) -> tuple[str, str, int]:
+    """Subresource, verb and status of the newest stream of a pod, as the audit log has it."""
+
+    def found() -> list[AuditEvent]:
+        started = cluster.audit.events(since=before, stage=STARTED)
+        return [event for event in started if event.name == pod and event.subresource]
+
+    await wait_until(found)
+    return found()[-1].subresource, found()[-1].verb, found()[-1].code
