@@ -1,6 +1,7 @@
 """TLS towards API servers, as Go's programs do it: what kubectl accepts, the door accepts."""
 
 import ssl
+from functools import cache
 from pathlib import Path
 
 from shared.network import certificate_paths
@@ -21,6 +22,21 @@ class CredentialError(Exception):
 
 def context(access: Access) -> ssl.SSLContext:
     """Returns the context for connections with this access. Raises `CredentialError`."""
+    if access.authority or access.client_certificate or access.skips_verification:
+        return _made(access)
+    return _of_the_system()
+
+
+@cache
+def _of_the_system() -> ssl.SSLContext:
+    """Returns the context for each server that an authority of the system must have certified.
+
+    Its authorities take several milliseconds to load. Visits share nothing else by it, for no session is resumed.
+    """
+    return _made(Access(pass_="", principal="", server=""))
+
+
+def _made(access: Access) -> ssl.SSLContext:
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     made.minimum_version = ssl.TLSVersion.TLSv1_2
     made.set_ciphers(_CIPHERS)
