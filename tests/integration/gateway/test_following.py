@@ -171,6 +171,8 @@ async def _refuses(url: str) -> bool:
             await client.get("/livez")
         except httpx.ConnectError:
             return True
+        except httpx.TransportError:
+            pass  # the gateway has taken the connection in the moment in which it stopped
     return False
 
 
