@@ -68,7 +68,7 @@ def _job_rows(first: _Moment, last: _Moment, after: _Moment) -> list[Row]:
 
 
 def _moment(relay: Relay, gateway: Process, worker: Process) -> _Moment:
-    launcher, door = (usage.child(worker.pid, program) for program in ("worker.launcher", "worker.door"))
+    launcher, door = worker.helper("launcher"), worker.helper("door")
     return _Moment(
         at_s=time.monotonic(),
         commands=sum(message.is_command for message in relay.messages),

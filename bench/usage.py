@@ -47,10 +47,5 @@ def children(pid: int) -> list[int]:
     return [int(child) for path in Path(f"/proc/{pid}/task").glob("*/children") for child in path.read_text().split()]
 
 
-def child(pid: int, program: str) -> int:
-    """Returns the child whose command line names the program. Raises StopIteration if there is none."""
-    return next(each for each in children(pid) if program in Path(f"/proc/{each}/cmdline").read_text())
-
-
 def _switches(status: str) -> int:
     return sum(int(line.split()[1]) for line in status.splitlines() if "ctxt_switches" in line)

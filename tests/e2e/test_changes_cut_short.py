@@ -6,7 +6,6 @@ import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import httpx
 import pytest
@@ -142,7 +141,7 @@ async def test_upgrade_whose_door_is_killed_tells_what_was_done_and_what_was_on_
     upgrade: Upgrade, *, is_made: bool
 ) -> None:
     await upgrade.stall(is_made=is_made)
-    os.kill(_door_of(upgrade.worker), signal.SIGKILL)
+    os.kill(upgrade.worker.helper("door"), signal.SIGKILL)
 
     response = await _end(upgrade)
 
@@ -199,10 +198,3 @@ def _is_in_the_middle(found: list[Change], response: CommandResponse) -> None:
     assert len(found) < MANY
     assert response.changes is not None
     assert response.changes.count == len(found)
-
-
-def _door_of(worker: Process) -> int:
-    """Returns the process id of a worker's door."""
-    children = Path(f"/proc/{worker.pid}/task/{worker.pid}/children").read_text().split()
-    (door,) = (int(pid) for pid in children if "worker.door" in Path(f"/proc/{pid}/cmdline").read_text())
-    return door

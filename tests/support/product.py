@@ -67,6 +67,13 @@ class Process:
     def pid(self) -> int:
         return self._process.pid
 
+    def helper(self, name: str) -> int:
+        """Process id of a worker's launcher or door."""
+        listings = Path(f"/proc/{self.pid}/task").glob("*/children")
+        children = [child for listing in listings for child in listing.read_text().split()]
+        [found] = [child for child in children if f"worker.{name}" in Path(f"/proc/{child}/cmdline").read_text()]
+        return int(found)
+
     @property
     def is_running(self) -> bool:
         return self._process.poll() is None

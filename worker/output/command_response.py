@@ -84,7 +84,6 @@ def of_execution(
     account = recorder.changes.account() if is_cut_short else []
     output, output_cut = recorder.text(EventKind.STDOUT)
     printed, error_cut = recorder.text(EventKind.STDERR)
-    own_hint = _hint(execution, state, reason=reason, printed=printed, tool=tool, verb=verb)
     return CommandResponse(
         success=state is JobState.SUCCEEDED,
         output=terminal.plain(output),
@@ -94,7 +93,9 @@ def of_execution(
         state=state,
         duration_ms=execution.duration_ms,
         truncated=output_cut or error_cut or recorder.dropped_bytes > 0,
-        hint=door_death.hint(account) if lost_door else own_hint,
+        hint=door_death.hint(account)
+        if lost_door
+        else _hint(execution, state, reason=reason, printed=printed, tool=tool, verb=verb),
         changes=recorder.changes.told(),
     )
 

@@ -155,10 +155,11 @@ def build(
 
 
 def _replaced(tool: Tool, ways: Ways) -> Mapping[bytes, bytes]:
+    of_door = ways.door.replaced_by_server if ways.door else {}
     if ways.proxy is None:
-        return ways.door.replaced_by_server if ways.door else {}
+        return of_door
     reworded = {printed.encode(): shown.encode() for printed, shown in tool.reworded.items()}
-    return {**reworded, **ways.proxy.replaced, **(ways.door.replaced_by_server if ways.door else {})}
+    return {**reworded, **ways.proxy.replaced, **of_door}
 
 
 def _limits(settings: PlanSettings, time_limit_s: float) -> Limits:

@@ -13,7 +13,7 @@ from shared.store.job_store import JobStore
 from tests.integration.end_to_end.system import System, command_lines, has_printed, needs_proc, processes_with
 from tests.support.api_server import ApiServer
 from tests.support.caller import Caller, caller_of
-from tests.support.product import START_TIMEOUT_S, Process, Product, is_serving
+from tests.support.product import START_TIMEOUT_S, Product, is_serving
 from tests.support.waiting import wait_until
 from worker.output import door_death
 
@@ -42,17 +42,6 @@ async def is_queued(caller: Caller, job_id: str) -> bool:
     return (await caller.job(job_id)).state is JobState.QUEUED
 
 
-def helper_of(worker: Process, name: str) -> int:
-    """Process id of the worker's launcher or door."""
-    [children] = [path.read_text().split() for path in Path(f"/proc/{worker.pid}/task").glob(f"{worker.pid}/children")]
-    [helper] = [int(child) for child in children if f"worker.{name}" in command_lines()[int(child)]]
-    return helper
-
-
-def launcher_of(worker: Process) -> int:
-    return helper_of(worker, "launcher")
-
-
 def work_directories(parent: Path) -> list[Path]:
     return list(parent.glob("mcp-k8s-*"))
 
@@ -69,7 +58,7 @@ async def test_job_of_a_killed_worker_is_lost_and_its_command_gone(
 ) -> None:
     worker = await hasty_product.worker()
     write = await started(hasty_caller, redis, f"write ignore-term {name}")
-    launcher = launcher_of(worker)
+    launcher = worker.helper("launcher")
 
     worker.kill()
 
@@ -122,7 +111,7 @@ async def test_job_is_lost_when_the_launcher_dies_and_the_worker_ends(
     worker = await hasty_product.worker()
     job_id = await started(hasty_caller, redis, f"write ignore-term {name}")
 
-    os.kill(launcher_of(worker), signal.SIGKILL)
+    os.kill(worker.helper("launcher"), signal.SIGKILL)
     response = await hasty_caller.ended(job_id, wait_s=SETTLE_TIMEOUT_S)
 
     assert_lost(response, "the process that starts commands died")
@@ -148,7 +137,7 @@ async def test_death_of_the_door_is_told_to_callers_and_operators(
     job_id = await hasty_caller.submit("kubectl", command.format(name=name, namespace=stall.namespace))
     await stall.reached()
 
-    os.kill(helper_of(worker, "door"), signal.SIGKILL)
+    os.kill(worker.helper("door"), signal.SIGKILL)
     response = await hasty_caller.ended(job_id, wait_s=SETTLE_TIMEOUT_S)
     await wait_until(lambda: not worker.is_running)
     body = {"command": "version --client"}

@@ -1,14 +1,16 @@
 """The second document of discovery, which the door asks for while the first one is on its way."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
 from shared.network.endpoints import Address
 from tests.support import door as doors
 from tests.support import egress, faulty_server
-from tests.support.door import Notes
+from tests.support.door import Client, Notes
 from tests.support.egress import Names
 from tests.support.faulty_server import Answer, Connection, Request, answers
 from worker.door.client.client import Door
@@ -36,16 +38,25 @@ def discovery(*, second: Answer) -> Answer:
     return answer
 
 
+@asynccontextmanager
+async def asking(
+    door: Door, *, second: Answer, **visit: Any
+) -> AsyncIterator[tuple[faulty_server.FaultyServer, Client]]:
+    """A server with discovery, and a command that knows its kinds."""
+    async with (
+        faulty_server.running(discovery(second=second)) as server,
+        doors.visited(door, server.url, kinds=PODS, **visit) as visited,
+        doors.connected(door, visited) as client,
+    ):
+        yield server, client
+
+
 def targets(server: faulty_server.FaultyServer) -> list[str]:
     return sorted(request.target for request in server.requests)
 
 
 async def test_second_document_is_asked_for_while_the_first_is_on_its_way(door: Door) -> None:
-    async with (
-        faulty_server.running(discovery(second=answers.responds(b'"apis"'))) as server,
-        doors.visited(door, server.url, kinds=PODS) as visit,
-        doors.connected(door, visit) as client,
-    ):
+    async with asking(door, second=answers.responds(b'"apis"')) as (server, client):
         first = await client.get("/api?timeout=32s", Accept=ACCEPT)
         second = await client.get("/apis?timeout=32s", Accept=ACCEPT)
         assert (first.body, second.body) == (b'"api"', b'"apis"')
@@ -61,11 +72,7 @@ async def test_second_document_is_asked_for_while_the_first_is_on_its_way(door: 
 )
 async def test_document_that_could_not_be_had_ahead_is_asked_for_again(door: Door, failure: Answer) -> None:
     second = answers.in_turn(failure, answers.responds(b'"apis"'))
-    async with (
-        faulty_server.running(discovery(second=second)) as server,
-        doors.visited(door, server.url, kinds=PODS) as visit,
-        doors.connected(door, visit) as client,
-    ):
+    async with asking(door, second=second) as (server, client):
         await client.get("/api", Accept=ACCEPT)
         assert (await client.get("/apis", Accept=ACCEPT)).body == b'"apis"'
         assert targets(server) == ["/api", "/apis", "/apis"]
@@ -73,11 +80,7 @@ async def test_document_that_could_not_be_had_ahead_is_asked_for_again(door: Doo
 
 async def test_document_of_another_form_is_asked_for(door: Door) -> None:
     second = answers.in_turn(answers.responds(b'"ahead"'), answers.responds(b'"apis"'))
-    async with (
-        faulty_server.running(discovery(second=second)) as server,
-        doors.visited(door, server.url, kinds=PODS) as visit,
-        doors.connected(door, visit) as client,
-    ):
+    async with asking(door, second=second) as (_, client):
         await client.get("/api", Accept=ACCEPT)
         assert (await client.get("/apis", Accept="application/json")).body == b'"apis"'
 
@@ -134,11 +137,7 @@ async def test_command_sees_what_has_changed_since_the_door_asked(
 
 async def test_reports_name_the_requests_that_the_server_has_got(door: Door) -> None:
     reports: list[Seen] = []
-    async with (
-        faulty_server.running(discovery(second=answers.responds(b'"apis"'))) as server,
-        doors.visited(door, server.url, kinds=PODS, reports=reports.append) as visit,
-        doors.connected(door, visit) as client,
-    ):
+    async with asking(door, second=answers.responds(b'"apis"'), reports=reports.append) as (server, client):
         for path in ("/api", "/apis"):
             await client.get(path, Accept=ACCEPT)
         await doors.wait_until(lambda: len(reports) == 2)
@@ -193,11 +192,7 @@ async def test_request_ends_when_the_command_waits_no_longer(door: Door) -> None
 
 async def test_document_without_an_end_is_given_up(door: Door) -> None:
     second = answers.in_turn(answers.sends_much(), answers.responds(b'"apis"'))
-    async with (
-        faulty_server.running(discovery(second=second)) as server,
-        doors.visited(door, server.url, kinds=PODS) as visit,
-        doors.connected(door, visit) as client,
-    ):
+    async with asking(door, second=second) as (server, client):
         await client.get("/api", Accept=ACCEPT)
         assert (await client.get("/apis", Accept=ACCEPT)).body == b'"apis"'
         await doors.wait_until(lambda: server.open_connections == 1)
