@@ -20,6 +20,7 @@ from bench.latency import added_row
 from bench.table import Row
 from bench.timing import in_turn
 from shared.changes import Change
+from shared.effects import UNLIMITED
 from shared.models import JobId
 from tests.support import egress, faulty_server
 from tests.support.api_server import certificates
@@ -141,9 +142,14 @@ async def _running(cluster: Cluster, token: str, directory: Path) -> AsyncIterat
         async with (
             faulty_server.running(_sends_list(), tls=tls) as large,
             door.visit(
-                _access(cluster.url, cluster.ca_pem.decode(), token), job_id=JobId("0" * 48), notary=Willing()
+                _access(cluster.url, cluster.ca_pem.decode(), token),
+                job_id=JobId("0" * 48),
+                effects=UNLIMITED,
+                notary=Willing(),
             ) as near,
-            door.visit(_access(large.url, (directory / "ca.pem").read_text(), ""), job_id=JobId("1" * 48)) as much,
+            door.visit(
+                _access(large.url, (directory / "ca.pem").read_text(), ""), job_id=JobId("1" * 48), effects=UNLIMITED
+            ) as much,
         ):
             await near.admitted()
             await much.admitted()

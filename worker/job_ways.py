@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from shared.effects import Effects
 from shared.models import JobId
 from shared.sealing.envelope import RequestEnvelope
 from shared.tools.awaited import OwnServer
@@ -68,7 +69,9 @@ class WayOpener:
             visit = await self._visit(guest, touched, stack)
             ways = Ways(proxy, visit.address if visit else None)
             if own_server is not None and (server := _server_access(guest, own_server)) is not None:
-                watching = await stack.enter_async_context(self.door.visit(server, job_id=guest.job_id))
+                watching = await stack.enter_async_context(
+                    self.door.visit(server, job_id=guest.job_id, effects=Effects())
+                )
                 yield JobWays(ways, visit, watching.ask, lambda: list(own_server.paths))
             elif visit is not None and touched is not None:
                 yield JobWays(ways, visit, visit.ask, lambda: touched.paths)
@@ -90,6 +93,7 @@ class WayOpener:
             self.door.visit(
                 access.of(command.kubeconfig, guest.principal),
                 job_id=guest.job_id,
+                effects=command.effects,
                 notary=guest.notary,
                 reports=report if touched is not None or self.logs_requests else None,
                 on_gone=lambda: guest.control.fail(door_death.ENDED),

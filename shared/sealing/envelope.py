@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.command.masking import Masking
+from shared.effects import UNLIMITED, Effects
 from shared.models import CommandClass, Lane
 from shared.network import endpoints
 from shared.tools.awaited import Awaited
@@ -46,6 +47,8 @@ class Command(BaseModel):
     """Ports of the command's URLs on loopback, which the CLI reaches without a proxy."""
     needs_cluster: bool = False
     """Whether the command reaches the cluster of its kubeconfig. Without this, it gets no way there."""
+    effects: Effects = UNLIMITED
+    """What the command's requests to the API server may do."""
     looked_up: tuple[str, ...] | None = None
     """The kinds that the command looks up at the API server, as it spells them; None if it may look up any. If all are
     known from earlier commands, the command gets what the API server said of its kinds then."""

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from shared.changes import Change
+from shared.effects import UNLIMITED
 from shared.models import JobId
 from tests.support import egress
 from tests.support.api_server import kubeconfig
@@ -79,7 +80,9 @@ class Caller:
         """Returns what it printed."""
         access = Access(pass_=secrets.token_urlsafe(32), principal="caller", server=self._relay.url, token=self._token)
         names = None if kinds is None else tuple(kinds)
-        async with self._door.visit(access, job_id=JobId("1"), notary=self.notary, kinds=names) as visit:
+        async with self._door.visit(
+            access, job_id=JobId("1"), effects=UNLIMITED, notary=self.notary, kinds=names
+        ) as visit:
             return await self._run(arguments, visit.address.url, stdin)
 
     async def _run(self, arguments: Sequence[str], url: str, stdin: str) -> str:

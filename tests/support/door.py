@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.changes import Change
+from shared.effects import UNLIMITED, Effects
 from shared.models import JobId
 from tests.support import egress
 from tests.support.waiting import wait_until
@@ -137,11 +138,14 @@ async def visited(
     notary: Notes | None = None,
     reports: Callable[[Seen], None] | None = None,
     kinds: tuple[str, ...] | None = None,
+    effects: Effects = UNLIMITED,
     **access: str | bool,
 ) -> AsyncIterator[Visit]:
     """A visit that the door knows already. `access` are fields of its `Access`."""
     fields = {"pass_": f"pass-{next(_passes)}", "principal": PRINCIPAL, "server": server, **access}
-    given = door.visit(Access.model_validate(fields), job_id=JOB_ID, notary=notary, reports=reports, kinds=kinds)
+    given = door.visit(
+        Access.model_validate(fields), job_id=JOB_ID, effects=effects, notary=notary, reports=reports, kinds=kinds
+    )
     async with asyncio.timeout(3 * LIMIT_S), given as visit:
         await visit.admitted()
         yield visit

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from shared.changes import Change
+from shared.effects import Effects
 
 _CONFIG = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -44,6 +45,8 @@ class Admit(BaseModel):
     type: Literal["admit"] = "admit"
     visit: int
     """Number of the visit, which is never used twice."""
+    effects: Effects
+    """What the visit's requests may do."""
     reports_requests: bool = False
     """Whether the door reports each request of the visit (`Seen`)."""
     kinds: tuple[str, ...] | None = None

@@ -13,6 +13,7 @@ import structlog
 from pydantic import ValidationError
 
 from shared import metrics
+from shared.effects import Effects
 from shared.models import JobId
 from worker.door import messages
 from worker.door.client.address import DoorAddress
@@ -91,6 +92,7 @@ class Door:
         access: Access,
         *,
         job_id: JobId,
+        effects: Effects,
         notary: Notary | None = None,
         reports: Callable[[Seen], None] | None = None,
         on_gone: Callable[[], None] | None = None,
@@ -98,14 +100,15 @@ class Door:
     ) -> AsyncIterator[Visit]:
         """Gives a command a way to its API server while the block runs.
 
-        `notary` notes changes, without one they are refused. `reports` takes each request that was answered. `on_gone`
-        is called if the door dies meanwhile. `kinds` are all kinds that the command looks up, if they are known.
+        `effects` is what the command's requests may do. `notary` notes changes, without one they are refused. `reports`
+        takes each request that was answered. `on_gone` is called if the door dies meanwhile. `kinds` are all kinds that
+        the command looks up, if they are known.
         """
         number = next(self._numbers)
         address = DoorAddress(self.port, access)
         visit = Visit(number, address, self._send, job_id=job_id, notary=notary, reports=reports, kill=self.kill)
         told = None if kinds is not None and sum(len(kind) + 8 for kind in kinds) > MOST_KIND_CHARACTERS else kinds
-        admit = Admit(visit=number, reports_requests=reports is not None, kinds=told)
+        admit = Admit(visit=number, effects=effects, reports_requests=reports is not None, kinds=told)
         given = messages.memory_file(access.model_dump_json(by_alias=False).encode())
         self._visits[number] = visit
         self._send(admit, given)

@@ -28,6 +28,7 @@ class Visit:
         self.number = admit.visit
         self.reports_requests = admit.reports_requests
         self.kinds = admit.kinds
+        self.effects = admit.effects
         self.route = route
         self.worker = worker
         self.bodies = BodyBudget(MOST_BODY_BYTES)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.effects import UNLIMITED
 from shared.models import JobId
 from tests.support import door as doors
 from tests.support import faulty_server
@@ -37,7 +38,7 @@ async def test_death_of_the_door_is_told_to_each_visit() -> None:
     told: list[str] = []
     async with doors.running() as door, faulty_server.running(answers.responds()) as server:
         access = Access(pass_="p", principal="me", server=server.url)
-        given = door.visit(access, job_id=JobId("0" * 48), on_gone=lambda: told.append("gone"))
+        given = door.visit(access, job_id=JobId("0" * 48), effects=UNLIMITED, on_gone=lambda: told.append("gone"))
         async with given as visit:
             await visit.admitted()
             os.kill(door.pid, signal.SIGKILL)
@@ -61,7 +62,9 @@ async def test_orderly_end_is_not_told_as_a_death() -> None:
     told: list[str] = []
     async with faulty_server.running(answers.responds()) as server, doors.running() as door:
         access = Access(pass_="p", principal="me", server=server.url)
-        async with door.visit(access, job_id=JobId("0" * 48), on_gone=lambda: told.append("gone")) as visit:
+        async with door.visit(
+            access, job_id=JobId("0" * 48), effects=UNLIMITED, on_gone=lambda: told.append("gone")
+        ) as visit:
             await visit.admitted()
             await door.close()
     assert not told

@@ -9,6 +9,7 @@ import pytest
 
 from shared import metrics
 from shared.changes import Change, ChangeState
+from shared.effects import UNLIMITED
 from tests.support import door as doors
 from worker.door.client import client
 from worker.door.client.client import Door, Visit
@@ -150,7 +151,7 @@ while True:
     number += 1
     send("dial", visit=visit, dial=number)
 """
-    async with _impostor(monkeypatch, program) as door, door.visit(ACCESS, job_id=doors.JOB_ID):
+    async with _impostor(monkeypatch, program) as door, door.visit(ACCESS, job_id=doors.JOB_ID, effects=UNLIMITED):
         await doors.wait_until(door.gone.is_set)
 
 
@@ -164,7 +165,7 @@ while True:
 )
 async def test_numbers_out_of_range_end_the_door(monkeypatch: pytest.MonkeyPatch, packet: str) -> None:
     program = f"visit = admit()\n{packet}\nreceived('never')"
-    async with _impostor(monkeypatch, program) as door, door.visit(ACCESS, job_id=doors.JOB_ID):
+    async with _impostor(monkeypatch, program) as door, door.visit(ACCESS, job_id=doors.JOB_ID, effects=UNLIMITED):
         await doors.wait_until(door.gone.is_set)
 
 
