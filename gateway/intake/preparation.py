@@ -9,6 +9,7 @@ from gateway.intake import network_needs
 from gateway.policy.policy import Policy
 from shared.command import files, parser
 from shared.command.invocation import Invocation
+from shared.effects import UNLIMITED
 from shared.errors import ErrorCode, RequestError
 from shared.kubeconfig import cluster_access, encoding
 from shared.kubeconfig.cluster_access import ClusterAccess
@@ -147,6 +148,7 @@ def _command(
         stdin=call.request.stdin,
         files=call.request.files or {},
         masking=invocation.masking,
+        effects=UNLIMITED,
         proxy_variables=network_needs.proxy_variables(tool, reading),
         loopback_ports=network_needs.loopback_ports(tool, reading),
         needs_cluster=invocation.needs_cluster,

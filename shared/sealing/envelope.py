@@ -5,12 +5,12 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.command.masking import Masking
-from shared.effects import UNLIMITED, Effects
+from shared.effects import Effects
 from shared.models import CommandClass, Lane
 from shared.network import endpoints
 from shared.tools.awaited import Awaited
 
-ENVELOPE_VERSION: Literal[2] = 2
+ENVELOPE_VERSION: Literal[3] = 3
 """Version of the envelope. A worker refuses any other version, because it might ignore an important field."""
 
 _CONFIG = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -47,7 +47,7 @@ class Command(BaseModel):
     """Ports of the command's URLs on loopback, which the CLI reaches without a proxy."""
     needs_cluster: bool = False
     """Whether the command reaches the cluster of its kubeconfig. Without this, it gets no way there."""
-    effects: Effects = UNLIMITED
+    effects: Effects = Effects()
     """What the command's requests to the API server may do."""
     looked_up: tuple[str, ...] | None = None
     """The kinds that the command looks up at the API server, as it spells them; None if it may look up any. If all are
@@ -61,7 +61,7 @@ class RequestEnvelope(BaseModel):
 
     model_config = _CONFIG
 
-    version: Literal[2] = ENVELOPE_VERSION
+    version: Literal[3] = ENVELOPE_VERSION
     command: Command
     command_class: CommandClass
     lane: Lane

@@ -10,6 +10,7 @@ from typing import Any
 
 from shared.changes import Change, Changes, ChangeState
 from shared.command.masking import Masking
+from shared.effects import EffectRule, Effects, Impersonation, Limit, SecretValues
 from shared.events import EventKind, OutputEvent
 from shared.models import CommandClass, CommandResponse, JobId, JobState, Lane
 from shared.sealing.envelope import ENVELOPE_VERSION, Command, RequestEnvelope
@@ -33,6 +34,24 @@ REQUEST = RequestEnvelope(
         proxy_variables=("ALL_PROXY",),
         loopback_ports=(8080,),
         needs_cluster=True,
+        effects=Effects(
+            limit=Limit.STRICT,
+            rules=(
+                EffectRule(
+                    name="see",
+                    is_allowed=True,
+                    kinds=("secrets",),
+                    namespaces=("shop",),
+                    shows_secrets=True,
+                    why="it may",
+                    instead="nothing",
+                ),
+            ),
+            fence=("shop",),
+            secrets=SecretValues.SHOWN,
+            tunnels=True,
+            impersonation=Impersonation(user="jane", groups=("dev",), uid="1", extra=(("team", "a"),)),
+        ),
         looked_up=("pods",),
         listens=True,
     ),

@@ -10,7 +10,7 @@ from tests.support import golden_wire
 FULL = golden_wire.REQUEST
 GOLDEN = """\
 {
-  "version": 2,
+  "version": 3,
   "command": {
     "tool": "helm",
     "arguments": ["upgrade", "web", "./chart", "--set", "password=hunter2"],
@@ -24,6 +24,30 @@ GOLDEN = """\
     "proxy_variables": ["ALL_PROXY"],
     "loopback_ports": [8080],
     "needs_cluster": true,
+    "effects": {
+      "limit": "strict",
+      "rules": [
+        {
+          "name": "see",
+          "is_allowed": true,
+          "kinds": ["secrets"],
+          "namespaces": ["shop"],
+          "shows_secrets": true,
+          "why": "it may",
+          "instead": "nothing"
+        }
+      ],
+      "fence": ["shop"],
+      "secrets": "shown",
+      "tunnels": true,
+      "impersonation": {
+        "user": "jane",
+        "groups": ["dev"],
+        "uid": "1",
+        "extra": [["team", "a"]],
+        "in_reviews_only": true
+      }
+    },
     "looked_up": ["pods"],
     "listens": true
   },
@@ -71,18 +95,21 @@ def test_what_is_not_given_has_a_default() -> None:
         time_limit_s=300,
         queue_wait_s=900,
     )
-    assert (envelope.version, envelope.lifetime_s) == (2, 1_200)
+    assert (envelope.version, envelope.lifetime_s) == (3, 1_200)
 
 
 @pytest.mark.parametrize(
     ("part", "change"),
     [
         (None, {"version": 1}),
-        (None, {"version": 3}),
+        (None, {"version": 2}),
+        (None, {"version": 4}),
         (None, {"surprise": True}),
         ("command", {"surprise": True}),
         ("command", {"arguments": [1]}),
         ("command", {"masking": "new"}),
+        ("command", {"effects": {"limit": "new"}}),
+        ("command", {"effects": {"surprise": True}}),
         ("command", {"loopback_ports": [0]}),
         ("awaited", {"surprise": True}),
     ],
