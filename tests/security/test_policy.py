@@ -90,7 +90,7 @@ def test_rule_on_a_kind_holds_for_categories_too(command: str) -> None:
     kubectl = registry.find("kubectl")
     with pytest.raises(RequestError) as refused:
         Policy(SecurityMode.PERMISSIVE, rules).check(
-            kubectl, parser.parse(kubectl, command), stdin=None, files={}, kubeconfig_namespace="default"
+            kubectl, parser.parse(kubectl, command), kubeconfig_namespace="default"
         )
     assert refused.value.code is ErrorCode.POLICY_DENIED
 

@@ -1,11 +1,9 @@
 """Defines istioctl: what its verbs do, and which commands are refused. `-c` is the same flag as `--kubeconfig`."""
 
-from shared.command.reading import Reading
 from shared.models import CommandClass
 from shared.tools import failure_hints, table, verb_lists
 from shared.tools.class_rules import Effect, given, is_dry, reads, reveals, widens
 from shared.tools.istioctl import waits
-from shared.tools.namespace_scope import NamespaceScope, untold
 from shared.tools.tool import Grammar, Tool
 
 _CLASSES = verb_lists.classes(
@@ -86,14 +84,6 @@ _RULES = (
 )
 
 
-def _namespace_scope(reading: Reading) -> NamespaceScope:
-    """`proxy-config` reads pods, also as `POD.NAMESPACE`. The reach of other verbs is unknown."""
-    if not reading.path.startswith("proxy-config "):
-        return untold(reading)
-    of_pods = (operand.rpartition(".")[2] for operand in reading.operands if "." in operand)
-    return NamespaceScope(named=(*of_pods, *reading.texts("istioNamespace")))
-
-
 _TUNNELLING = frozenset(
     verb_lists.paths(
         {
@@ -144,7 +134,6 @@ TOOL = Tool(
         refused_flags=_REFUSED_FLAGS,
         classes=_CLASSES,
         class_rules=_RULES,
-        namespace_scope=_namespace_scope,
         file_operands=frozenset({"analyze", "validate"}),
         refused_verbs={
             "dashboard": "its tunnel would end in the worker; use `proxy-config` or `proxy-status`",
