@@ -43,6 +43,9 @@ class EffectRule(BaseModel):
     """Plurals, in which `*` stands for any characters. Empty means any kind."""
     namespaces: tuple[str, ...] = ()
     """Empty means everywhere."""
+    guards_changes_only: bool = False
+    """Whether the rule concerns only what the command changes, without helm's own records of releases. That holds for
+    CLIs whose commands name no kinds: they read objects of many kinds on their way."""
     shows_secrets: bool = False
     """Whether the command sees the values of the Secrets to which the rule applies."""
     why: str

@@ -77,6 +77,11 @@ def always(_: Reading) -> bool:
     return True
 
 
+def never(_: Reading) -> bool:
+    """Returns False, for a property that no command of a CLI has."""
+    return False
+
+
 def given(*names: str) -> Condition:
     """Returns the condition that any of the flags is given and not switched off."""
     return lambda reading: reading.has(*names)

@@ -12,7 +12,7 @@ from shared.command.reading import Reading
 from shared.models import CommandClass
 from shared.tools import failure_hints
 from shared.tools.awaited import Awaited
-from shared.tools.class_rules import ClassRule, no_kinds, no_lookup, no_masking
+from shared.tools.class_rules import ClassRule, never, no_kinds, no_lookup, no_masking
 from shared.tools.namespace_scope import NamespaceScope, untold
 from shared.tools.table import Table
 
@@ -36,6 +36,8 @@ class Grammar:
     """Rules that give a command another class or an effect. All rules that fit are applied, in this order."""
     masking: Callable[[Reading], Masking | None] = no_masking
     """Returns what a worker masks in a command's output, if Secrets are masked."""
+    computes_from_live: Callable[[Reading], bool] = never
+    """Whether a command computes what it writes from objects that it reads, so that it needs true values of Secrets."""
     kinds: Callable[[Reading], tuple[str, ...]] = no_kinds
     """Returns the kinds of object that a command names, in the plural: `pods`."""
     plural: Callable[[str], str] = str.lower

@@ -209,6 +209,7 @@ TOOL = Tool(
         refused_flags=_REFUSED_FLAGS,
         classes=_CLASSES,
         class_rules=_RULES,
+        computes_from_live=given("core"),  # it reads a password of Argo CD's own Redis from a Secret
         namespace_scope=_namespace_scope,
         file_operands=frozenset({"appset create", "appset generate"}),
         refused_verbs=_REFUSED_VERBS,

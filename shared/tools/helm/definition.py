@@ -54,7 +54,13 @@ _RULES = (
 _OF_A_RELEASE = frozenset(
     {"history", "list", *(f"get {part}" for part in ("all", "hooks", "manifest", "metadata", "notes", "values"))}
 )
+_WRITING_RELEASES = frozenset({"install", "rollback", "test", "uninstall", "upgrade"})
 _OF_ITS_OBJECTS = frozenset({"install", "rollback", "status", "template", "test", "uninstall", "upgrade"})
+
+
+def _computes_from_live(reading: Reading) -> bool:
+    """Whether the command writes a release, which it computes from the stored ones and from what its chart looks up."""
+    return reading.path in _WRITING_RELEASES and not reading.has(DRY_RUN, "help")
 
 
 def _namespace_scope(reading: Reading) -> NamespaceScope:
@@ -162,6 +168,7 @@ TOOL = Tool(
         class_rules=_RULES,
         namespace_scope=_namespace_scope,
         masking=masked.of,
+        computes_from_live=_computes_from_live,
         file_operands=frozenset(_CHART_VERBS),
         fetched_schemes=frozenset({"http", "https", "oci"}),
         refused_verbs={"plugin": "plugins do not run in a worker; use helm's own verbs"},
