@@ -10,7 +10,7 @@ from gateway.policy.policy import Policy
 from shared import metrics
 from shared.command import files, parser
 from shared.command.invocation import Invocation
-from shared.effects import UNLIMITED
+from shared.effects import UNLIMITED, Limit
 from shared.errors import ErrorCode, RequestError, shown
 from shared.kubeconfig import cluster_access, encoding
 from shared.kubeconfig.cluster_access import ClusterAccess
@@ -192,7 +192,7 @@ def _check_reads(tool: Tool, invocation: Invocation) -> None:
         fault = "opens a tunnel to a pod"
     else:
         return
-    metrics.POLICY_REFUSALS.labels(registry.INSPECT).inc()
+    metrics.POLICY_REFUSALS.labels(Limit.READ).inc()
     raise RequestError(
         ErrorCode.POLICY_DENIED,
         f"`{shown(' '.join(invocation.verb))}` {fault}, and {registry.INSPECT} runs only what can change nothing. Call "
