@@ -88,7 +88,9 @@ class Policy:
             limit=limit,
             rules=tuple(self._left_open(words)),
             fence=self.rules.namespaces,
-            secrets=SecretValues.SHOWN,
+            secrets=SecretValues.SHOWN
+            if shows_all or tool.grammar.computes_from_live(words.reading)
+            else SecretValues.MASKED,
             tunnels=words.command_class is CommandClass.READ and words.reading.path in tool.listening_verbs,
             impersonation=acting_as,
         )

@@ -84,7 +84,7 @@ def always(_: Reading) -> bool:
 
 
 def never(_: Reading) -> bool:
-    """Returns False, for a CLI of which no command is meant."""
+    """Returns False, for a property that no command of a CLI has."""
     return False
 
 

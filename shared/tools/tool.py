@@ -50,6 +50,8 @@ class Grammar:
     """Rules that give a command another class or an effect. All rules that fit are applied, in this order."""
     masking: Callable[[Reading], Masking | None] = no_masking
     """Returns what a worker masks in a command's output, if Secrets are masked."""
+    computes_from_live: Callable[[Reading], bool] = never
+    """Whether a command computes what it writes from objects that it reads, so that it needs true values of Secrets."""
     kinds: Callable[[Reading], tuple[str, ...]] = no_kinds
     """Returns the kinds of object that a command names, in the plural: `pods`."""
     plural: Callable[[str], str] = str.lower

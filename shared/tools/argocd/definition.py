@@ -210,6 +210,7 @@ TOOL = Tool(
         classes=_CLASSES,
         class_rules=_RULES,
         reaches_kubernetes=given("core"),
+        computes_from_live=given("core"),  # it reads a password of Argo CD's own Redis from a Secret
         file_operands=frozenset({"appset create", "appset generate"}),
         refused_verbs=_REFUSED_VERBS,
         redefined_under={

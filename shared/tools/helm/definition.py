@@ -53,7 +53,13 @@ _RULES = (
 _OF_A_RELEASE = frozenset(
     {"history", "list", *(f"get {part}" for part in ("all", "hooks", "manifest", "metadata", "notes", "values"))}
 )
-_OF_ITS_OBJECTS = frozenset({"install", "rollback", "status", "test", "uninstall", "upgrade"})
+_WRITING_RELEASES = frozenset({"install", "rollback", "test", "uninstall", "upgrade"})
+_OF_ITS_OBJECTS = _WRITING_RELEASES | {"status"}
+
+
+def _computes_from_live(reading: Reading) -> bool:
+    """Whether the command writes a release, which it computes from the stored ones and from what its chart looks up."""
+    return reading.path in _WRITING_RELEASES and not reading.has(DRY_RUN, "help")
 
 
 def _is_namespaced(reading: Reading) -> bool:
@@ -154,6 +160,7 @@ TOOL = Tool(
         is_namespaced=_is_namespaced,
         identity_flags=IdentityFlags("kube-as-user", "kube-as-group"),
         masking=masked.of,
+        computes_from_live=_computes_from_live,
         file_operands=frozenset(_CHART_VERBS),
         fetched_schemes=frozenset({"http", "https", "oci"}),
         refused_verbs={"plugin": "plugins do not run in a worker; use helm's own verbs"},

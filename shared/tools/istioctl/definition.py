@@ -1,8 +1,9 @@
 """Defines istioctl: what its verbs do, and which commands are refused. `-c` is the same flag as `--kubeconfig`."""
 
+from shared.command.reading import Reading
 from shared.models import CommandClass
 from shared.tools import failure_hints, table, verb_lists
-from shared.tools.class_rules import Effect, given, is_dry, reads, reveals, widens
+from shared.tools.class_rules import DRY_RUN, Effect, given, is_dry, reads, reveals, widens
 from shared.tools.istioctl import waits
 from shared.tools.tool import Grammar, Tool
 
@@ -84,6 +85,11 @@ _RULES = (
 )
 
 
+def _computes_from_live(reading: Reading) -> bool:
+    """Whether the command installs a control plane, which may take over what another one has left."""
+    return reading.path in {"install", "manifest install", "upgrade"} and not reading.has(DRY_RUN, "help")
+
+
 _TUNNELLING = frozenset(
     verb_lists.paths(
         {
@@ -134,6 +140,7 @@ TOOL = Tool(
         refused_flags=_REFUSED_FLAGS,
         classes=_CLASSES,
         class_rules=_RULES,
+        computes_from_live=_computes_from_live,
         file_operands=frozenset({"analyze", "validate"}),
         refused_verbs={
             "dashboard": "its tunnel would end in the worker; use `proxy-config` or `proxy-status`",

@@ -129,6 +129,7 @@ TOOL = Tool(
         classes=_CLASSES,
         class_rules=rules.RULES,
         masking=shown_secrets.masking,
+        computes_from_live=shown_secrets.are_needed,
         kinds=kinds.kinds,
         plural=kinds.plural,
         is_namespaced=scope.is_namespaced,

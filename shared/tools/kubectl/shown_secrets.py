@@ -32,6 +32,11 @@ def asked(reading: Reading) -> bool:
     return reading.has("filename", "kustomize", "prune") or _SECRETS in kinds.acted_on(reading)
 
 
+def are_needed(reading: Reading) -> bool:
+    """Whether the command computes a patch from the live object. The API server does so with `--server-side`."""
+    return reading.path == "apply" and not reading.has("server-side", DRY_RUN, "help")
+
+
 def are_picked(reading: Reading) -> bool:
     """Whether the output shows values of Secrets in a form that a worker cannot mask."""
     if not _are_shown(reading):

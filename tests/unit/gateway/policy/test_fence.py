@@ -107,7 +107,7 @@ def test_refusal_says_where_commands_may_go_and_nothing_of_the_kubeconfig() -> N
 
 
 NAMESPACE_FLAGS = ["-n {}", "-n{}", "-n={}", "--namespace {}", "--namespace={}"]
-ALL_FLAGS = ["-A", "-A=true", "--all-namespaces", "--all-namespaces=1", "--all_namespaces", "-Ao wide", "-AL a"]
+ALL_FLAGS = ["-A", "-A=true", "--all-namespaces", "--all-namespaces=1", "--all_namespaces"]
 HARMLESS = [
     "-o wide",
     "--v=5",
