@@ -43,6 +43,9 @@ class EffectRule(BaseModel):
     """Plurals, in which `*` stands for any characters. Empty means any kind."""
     namespaces: tuple[str, ...] = ()
     """Empty means everywhere."""
+    guards_changes_only: bool = False
+    """Whether the rule concerns only what the command changes, without helm's own records of releases. That holds for
+    CLIs whose commands name no kinds: they read objects of many kinds on their way."""
     shows_secrets: bool = False
     """Whether the command sees the values of the Secrets to which the rule applies."""
     why: str
@@ -78,6 +81,10 @@ class Effects(BaseModel):
     tunnels: bool = False
     """Whether a read may open tunnels to the pods of Istio."""
     impersonation: Annotated[Impersonation | None, Field(repr=False)] = None
+
+    def for_reading(self) -> "Effects":
+        """Returns the effects of the same command if it may change nothing and open no tunnels."""
+        return self.model_copy(update={"limit": Limit.READ, "tunnels": False})
 
 
 UNLIMITED = Effects(limit=Limit.PERMISSIVE, secrets=SecretValues.SHOWN)

@@ -20,6 +20,7 @@ from prometheus_client import (
 )
 from prometheus_client.metrics import MetricWrapperBase
 
+from shared.effects import Limit
 from shared.errors import ErrorCode
 from shared.models import CommandClass, JobState, Lane
 from shared.tools import registry
@@ -194,6 +195,15 @@ EGRESS_CONNECTIONS = Counter(
     registry=WORKER,
 )
 
+REFUSED_REQUESTS = _from_zero(
+    Counter(
+        "mcp_k8s_refused_requests",
+        "Requests of commands to API servers that were refused, by rule: of the modes, the fence and the policy file.",
+        ["rule"],
+        registry=WORKER,
+    ),
+    Limit,
+)
 DOOR_STRANGERS = Counter(
     "mcp_k8s_door_strangers",
     "Requests to this worker's door without the pass of a running command.",

@@ -57,6 +57,13 @@ class CommandClass(StrEnum):
         return self in (CommandClass.READ, CommandClass.LOCAL)
 
 
+class FailureCode(StrEnum):
+    """Why a command failed, if its exit code alone does not tell."""
+
+    EFFECT_DENIED = "effect-denied"
+    """A change that it asked for was refused by the mode, the fence or a rule."""
+
+
 class Lane(StrEnum):
     """A queue with its own slots, so that short reads never wait behind long installs."""
 
@@ -145,6 +152,7 @@ class CommandResponse(BaseModel):
     state: JobState
     duration_ms: Annotated[int, Field(description="Milliseconds from the start of the process to its end.")]
     truncated: Annotated[bool, Field(description="True when output or error was cut.")] = False
+    code: FailureCode | None = None
     hint: Annotated[str | None, Field(description="One next step, if there is an obvious one.")] = None
     changes: Annotated[
         Changes | None, Field(description="What the command changed in its cluster; null if it asked for no change.")

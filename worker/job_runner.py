@@ -227,7 +227,7 @@ class JobRunner:
                     )
                     ended(execution)
                 job.times.end(Phase.RUN)
-                return execution
+        return _with_refusals(execution, opened)
 
     def _guest(self, job: OpenedJob, recorder: OutputRecorder) -> Guest:
         tool = self.binaries[job.envelope.command.tool].tool
@@ -268,6 +268,13 @@ def _unfinished(state: JobState, reason: str, recorder: OutputRecorder) -> Endin
     recorder.count()
     events_left = recorder.remaining()
     return Ending(state, reason, b"", events_left, recorder.newest_progress)
+
+
+def _with_refusals(execution: Execution, opened: JobWays) -> Execution:
+    if opened.visit is None:
+        return execution
+    refused = opened.visit.refusals
+    return replace(execution, refused_change=refused.change, refused_read=refused.read)
 
 
 async def _admitted(opened: JobWays, plan: CommandPlan) -> None:

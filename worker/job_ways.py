@@ -89,7 +89,7 @@ class WayOpener:
             if self.logs_requests:
                 _log(seen, guest)
 
-        return await stack.enter_async_context(
+        visit = await stack.enter_async_context(
             self.door.visit(
                 access.of(command.kubeconfig, guest.principal),
                 job_id=guest.job_id,
@@ -100,6 +100,8 @@ class WayOpener:
                 kinds=command.looked_up,
             )
         )
+        visit.refusals.on_repeated = guest.control.fail
+        return visit
 
 
 def _server_access(guest: Guest, server: OwnServer) -> Access | None:

@@ -159,7 +159,7 @@ def test_api_server_reads_in_what_the_door_sends_on_what_the_door_has_judged(
     program: str, requests: Sequence[bytes]
 ) -> None:
     heads = [found for found in map(accepted, requests) if found]
-    sent = [headers.request(head, head.target.written, added={"Host": SERVER}, body=body) for head, body in heads]
+    sent = [headers.request(head, head.target.written, added=(("Host", SERVER),), body=body) for head, body in heads]
 
     readings = request_reader.read(program, sent)
 

@@ -94,7 +94,6 @@ REFUSED = {
         415,
         head(f"POST /{PASS}/api HTTP/1.1", f"Host: {HOST}", "Content-Type: text/plain", "Content-Length: 2") + BODY,
     ),
-    "impersonation": (403, _get("/api", "Impersonate-User: admin")),
     "unknown-expectation": (417, _post("Expect: tea", "Content-Length: 2") + BODY),
 }
 """Status and bytes of each request."""

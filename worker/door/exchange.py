@@ -14,17 +14,18 @@ from worker.door.http.errors import BadRequestError, ServerError
 from worker.door.http.server_connection import AnswerHead, ServerConnection
 from worker.door.http.tunnel import Tunnel
 from worker.door.knowledge import Judged, Knowledge
-from worker.door.messages import Seen
+from worker.door.messages import Refuse, Seen
 from worker.door.recall import Recall
-from worker.door.requests import memory
+from worker.door.requests import impersonation, memory
 from worker.door.requests.memory import Answer
+from worker.door.requests.permission import Refusal
 from worker.door.visits.visit import Visit
 
 OUTCOME_TIMEOUT_S = 1.0
 """Seconds that a change whose command has gone waits for its outcome."""
 _SWITCHES = 101
 _REDIRECTS = frozenset(range(300, 400)) - {recall.NOT_MODIFIED}
-_UNAVAILABLE, _BAD_GATEWAY = 503, 502
+_FORBIDDEN, _BAD_GATEWAY, _UNAVAILABLE = 403, 502, 503
 _SELECTORS = frozenset({"labelSelector", "fieldSelector"})
 
 
@@ -46,9 +47,14 @@ class Exchange:
     async def run(self) -> None:
         """Answers the request."""
         try:
+            impersonation.check(self.visit.effects.impersonation, self.request.head)
             self._judged = await self.knowledge.judge(self.visit, self.request)
         except BadRequestError as error:
             self.reply(error.status, f"the request was refused: {error}")
+            return
+        if self._judged.refusal is not None:
+            self._refuse(self._judged.refusal)
+            self._report()
             return
         try:
             await (self._change() if self._judged.judgement.is_change else self._read())
@@ -68,6 +74,21 @@ class Exchange:
         keeps_connection = self.request.head.keeps_connection
         self.child.write(write(code, message, keeps_connection=keeps_connection))
         self.child.finish(keeps_connection=keeps_connection)
+
+    def _refuse(self, refusal: Refusal) -> None:
+        """Answers that the command may not send the request, and tells the worker."""
+        change = self._intended() if self._known.judgement.is_change else None
+        # Told first: the command may end as soon as it has the answer.
+        self.visit.worker.tell(
+            Refuse(
+                visit=self.visit.number,
+                rule=refusal.rule,
+                text=refusal.text,
+                change=change_note.refused(change) if change else None,
+                is_repeated=self.visit.refusals.is_repeated(self.request),
+            )
+        )
+        self.reply(_FORBIDDEN, refusal.text)
 
     # Reads.
 

@@ -10,6 +10,7 @@ from worker.door.http.errors import ServerError
 from worker.door.http.request_head import Head
 from worker.door.http.request_target import Target
 from worker.door.http.server_connection import AnswerHead, ServerConnection
+from worker.door.requests import impersonation
 from worker.door.visits.visit import Visit
 
 JSON = "application/json"
@@ -23,7 +24,8 @@ ASK_TIMEOUT_S = 8.0
 def written(visit: Visit, head: Head, *, added: Mapping[str, str], body: bytes = b"") -> bytes:
     """Returns a request as it is sent to the visit's server, with its credential and the added headers."""
     target = f"{visit.route.prefix}{head.target.written}"
-    return headers.request(head, target, added={**visit.route.added_headers, **added}, body=body)
+    identity = impersonation.headers(visit.effects.impersonation, head)
+    return headers.request(head, target, added=(*{**visit.route.added_headers, **added}.items(), *identity), body=body)
 
 
 async def read(visit: Visit, sent: bytes) -> tuple[ServerConnection, AnswerHead]:

@@ -2,14 +2,17 @@
 
 from dataclasses import dataclass, field
 
-from worker.door import forwarding
+from shared.effects import Limit
+from worker.door import forwarding, mesh_pods
 from worker.door.http.child_connection import Request
 from worker.door.http.errors import BadRequestError, ServerError
 from worker.door.http.request_target import Target
-from worker.door.requests import dry_run, effects, kinds, request_info
+from worker.door.requests import discovery, dry_run, effects, kinds, permission, releases, request_info
+from worker.door.requests.discovery import Resource
 from worker.door.requests.effects import Judgement
 from worker.door.requests.local_groups import GroupVersion, LocalGroups
 from worker.door.requests.memory import Memory
+from worker.door.requests.permission import Refusal, Subject
 from worker.door.requests.request_info import RequestInfo, UnreadableRequestError
 from worker.door.visits.visit import Visit
 
@@ -26,6 +29,8 @@ class Judged:
 
     info: RequestInfo
     judgement: Judgement
+    refusal: Refusal | None = None
+    """Why the command may not send it; None if it may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,14 @@ class Knowledge:
             content_type=head.header("content-type"),
             local_groups=await self._local_groups(visit, info, request),
         )
-        return Judged(info, judgement)
+        subject = Subject(
+            info,
+            judgement,
+            kind=self.kind(visit, info),
+            is_namespaced=await self._is_namespaced(visit, info),
+            is_release=releases.is_release(info, body=request.body, content_type=head.header("content-type")),
+        )
+        return Judged(info, judgement, await self._refusal(visit, subject))
 
     def forget(self, visit: Visit) -> None:
         """Forgets what was known of a cluster: a change may have made other kinds of it."""
@@ -63,6 +75,33 @@ class Knowledge:
         """Returns the kind of a request's resource; empty if no remembered discovery names it."""
         found = self.memory.resource(visit.route.identity, info)
         return found.kind if found else ""
+
+    async def _refusal(self, visit: Visit, subject: Subject) -> Refusal | None:
+        refusal = permission.refusal(visit.effects, subject)
+        is_tunnel = subject.info.subresource == kinds.TUNNEL and visit.effects.tunnels
+        if refusal is None or refusal.rule != Limit.READ or not is_tunnel:
+            return refusal
+        return None if await mesh_pods.is_of_mesh(visit, subject.info) else refusal
+
+    async def _is_namespaced(self, visit: Visit, info: RequestInfo) -> bool:
+        """Returns whether objects of a resource are in namespaces. What nobody tells counts as namespaced."""
+        if not info.is_resource or info.group in kinds.OWN_GROUPS:
+            return (info.group, info.resource) not in kinds.CLUSTER_WIDE
+        if info.namespace or not (visit.effects.fence or visit.effects.rules):
+            return bool(info.namespace)
+        known = self.memory.resource(visit.route.identity, info)
+        if known is None:
+            known = await self._ask_about(visit, info)
+        return known is None or known.is_namespaced
+
+    async def _ask_about(self, visit: Visit, info: RequestInfo) -> Resource | None:
+        """Asks the server what it says of a resource."""
+        path = f"/apis/{info.group}/{info.version}"
+        try:
+            _, body = await forwarding.ask(visit, Target("", path, ()), most_bytes=discovery.MOST_BYTES)
+        except (ServerError, BadRequestError):
+            return None
+        return discovery.parse(body).resources.get((info.group, info.version, info.resource))
 
     async def _local_groups(self, visit: Visit, info: RequestInfo, request: Request) -> tuple[GroupVersion, ...]:
         """Returns the request's group and version if the API server itself serves them and that matters."""

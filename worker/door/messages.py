@@ -132,6 +132,21 @@ class Complete(BaseModel):
     change: Change
 
 
+class Refuse(BaseModel):
+    """Door to worker: a request of the command was refused."""
+
+    model_config = _CONFIG
+
+    type: Literal["refuse"] = "refuse"
+    visit: int
+    rule: str
+    text: str
+    change: Change | None
+    """The change that the request would have been; None if it would have changed nothing."""
+    is_repeated: bool
+    """Whether the command sends the same request again and again."""
+
+
 class Seen(BaseModel):
     """Door to worker: a request of a visit, and what the door would decide about it.
 
@@ -200,7 +215,7 @@ class Stranger(BaseModel):
 
 
 ToDoor = Admit | Dismiss | Dialled | Intended | Ask
-ToWorker = Admitted | Dismissed | Dial | Intend | Complete | Seen | Answered | Stranger
+ToWorker = Admitted | Dismissed | Dial | Intend | Complete | Refuse | Seen | Answered | Stranger
 _Kind = Field(discriminator="type")
 _TO_DOOR: TypeAdapter[ToDoor] = TypeAdapter(Annotated[ToDoor, _Kind])
 _TO_WORKER: TypeAdapter[ToWorker] = TypeAdapter(Annotated[ToWorker, _Kind])

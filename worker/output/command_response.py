@@ -4,7 +4,7 @@ import signal
 
 from shared import terminal
 from shared.events import EventKind
-from shared.models import CommandResponse, JobId, JobState
+from shared.models import CommandResponse, FailureCode, JobId, JobState
 from shared.tools import failure_hints
 from shared.tools.tool import Tool
 from worker.job_control import JobControl, StopKind
@@ -20,6 +20,11 @@ MASKED = (
     "Values of Secrets, and values named like a credential, are shown as `[masked, N bytes]` and cannot be read here: "
     "do not write these marks back."
 )
+DENIED = (
+    "The command asked for a change that is refused, and `error` says by which rule. `changes` says what was changed "
+    "before."
+)
+UNREAD = "The command could not read all that it asked for:"
 WATCH_ENDED = "The command does not end by itself, so its time limit ended it: the output is complete up to that point."
 
 
@@ -27,11 +32,15 @@ def final_state(execution: Execution, control: JobControl, *, is_endless: bool) 
     """Returns the state and, if the process did not end by itself, the reason.
 
     A stopped CLI that catches SIGTERM, such as helm, may end with an exit code of its own. The command counts as
-    stopped unless that code is 0. A command that never ends by itself succeeds when it reaches its time limit, unless
+    stopped unless that code is 0. A command of which a change was refused fails, whatever its exit code. A command that
+    never ends by itself succeeds when it reaches its time limit, unless
     a filter failed, but not when it is stopped: with code 0 too it has not seen all. A command whose output is withheld
     fails, although it may have taken effect.
     """
     state, reason = _state(execution, control, is_endless=is_endless)
+    refused = execution.refused_change
+    if refused and state in (JobState.SUCCEEDED, JobState.FAILED):
+        state, reason = JobState.FAILED, refused if refused in reason else "; ".join(filter(None, (refused, reason)))
     if execution.withheld is None:
         return state, reason
     done = "the command itself succeeded" if state is JobState.SUCCEEDED else reason
@@ -96,6 +105,7 @@ def of_execution(
         hint=door_death.hint(account)
         if lost_door
         else _hint(execution, state, reason=reason, printed=printed, tool=tool, verb=verb),
+        code=FailureCode.EFFECT_DENIED if execution.refused_change and state is JobState.FAILED else None,
         changes=recorder.changes.told(),
     )
 
@@ -125,7 +135,10 @@ def _exit_code(execution: Execution, state: JobState) -> int:
 def _hint(execution: Execution, state: JobState, *, reason: str, printed: str, tool: Tool, verb: str) -> str | None:
     if state is JobState.SUCCEEDED:
         ended = WATCH_ENDED if execution.cause is Cause.TIME_LIMIT else None
-        return " ".join(filter(None, (ended, MASKED if execution.masked else None))) or None
+        unread = f"{UNREAD} {execution.refused_read}" if execution.refused_read else None
+        return " ".join(filter(None, (ended, MASKED if execution.masked else None, unread))) or None
+    if execution.refused_change:
+        return DENIED
     if state is JobState.FAILED and (memory_watch.is_reason(reason) or failure_hints.ran_out_of_memory(printed)):
         return failure_hints.OUT_OF_MEMORY
     failed_itself = state is JobState.FAILED and execution.stage in (None, tool.name)

@@ -55,6 +55,9 @@ class Execution:
     """Why the tool's output was kept from filters and callers; None if it was not."""
     masked: int = 0
     """Number of masked values in the output."""
+    refused_change: str = ""
+    """Why the first change was refused that the command asked for; empty if none was."""
+    refused_read: str = ""
 
 
 async def execute(

@@ -106,7 +106,9 @@ class Door:
         """
         number = next(self._numbers)
         address = DoorAddress(self.port, access)
-        visit = Visit(number, address, self._send, job_id=job_id, notary=notary, reports=reports, kill=self.kill)
+        visit = Visit(
+            number, address, self._send, job_id=job_id, effects=effects, notary=notary, reports=reports, kill=self.kill
+        )
         told = None if kinds is not None and sum(len(kind) + 8 for kind in kinds) > MOST_KIND_CHARACTERS else kinds
         admit = Admit(visit=number, effects=effects, reports_requests=reports is not None, kinds=told)
         given = messages.memory_file(access.model_dump_json(by_alias=False).encode())

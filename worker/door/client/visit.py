@@ -7,11 +7,26 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from shared import logs
+from shared import logs, metrics
 from shared.changes import Change, ChangeState
+from shared.effects import Effects
 from shared.models import JobId
 from worker.door.client.address import DoorAddress
-from worker.door.messages import Admitted, Answered, Ask, Complete, Dismissed, Intend, Intended, Seen, ToDoor, ToWorker
+from worker.door.client.refusals import Refusals
+from worker.door.messages import (
+    Admitted,
+    Answered,
+    Ask,
+    Complete,
+    Dismissed,
+    Intend,
+    Intended,
+    Refuse,
+    Seen,
+    ToDoor,
+    ToWorker,
+)
+from worker.door.requests import permission
 
 ADMIT_TIMEOUT_S = 10.0
 """Seconds without an answer after which the door counts as dead."""
@@ -28,6 +43,8 @@ length."""
 MOST_ANSWER_BYTES = 4 * 1024 * 1024
 NOT_NOTED = "the change could not be noted in time: Redis does not answer"
 TOO_MANY = "too many changes at the same time"
+OTHER_RULE = "other"
+"""Counted for a refusal by a rule that the visit does not have, which only a door that was taken over tells."""
 NO_NOTARY = "nobody notes the changes of this visit"
 
 
@@ -63,6 +80,7 @@ class Visit:
         send: Callable[[ToDoor], None],
         *,
         job_id: JobId,
+        effects: Effects,
         notary: Notary | None,
         reports: Callable[[Seen], None] | None,
         kill: Callable[[], None],
@@ -74,10 +92,12 @@ class Visit:
         self.address = address
         """Where the command finds its API server."""
         self.on_gone: Callable[[], None] | None = None
+        self.refusals = Refusals()
         self._send = send
         self._notary = notary
         self._reports = reports
         self._kill = kill
+        self._rules = frozenset(permission.rules_of(effects))
         self._loop = asyncio.get_running_loop()
         self._admitted: asyncio.Future[None] = self._loop.create_future()
         self._dismissed: asyncio.Future[None] = self._loop.create_future()
@@ -151,6 +171,8 @@ class Visit:
                 self._intend(message.change)
             case Complete():
                 self._complete(message.change)
+            case Refuse():
+                self._refuse(message)
             case Seen() if self._reports is not None:
                 self._reports(message)
             case Answered():
@@ -182,6 +204,13 @@ class Visit:
         told = {"kind": change.kind or outcome.kind, "name": change.name or outcome.name}
         known = {"state": outcome.state, "status": outcome.status}
         self._notary.complete(change.model_copy(update=told | known))
+
+    def _refuse(self, refuse: Refuse) -> None:
+        self.refusals.add(refuse.text, is_change=refuse.change is not None, is_repeated=refuse.is_repeated)
+        rule = refuse.rule if refuse.rule in self._rules else OTHER_RULE
+        metrics.REFUSED_REQUESTS.labels(rule).inc()
+        if refuse.change is not None and self._notary is not None:
+            self._notary.complete(refuse.change.model_copy(update={"state": ChangeState.REFUSED, "status": None}))
 
     async def _noted(self, change: Change) -> None:
         refusal: str | None = NO_NOTARY

@@ -1,7 +1,7 @@
 """Writes the heads that the door sends on, from lists of the headers that may pass."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from http import HTTPStatus
 
@@ -22,15 +22,15 @@ _ANSWERED_TO_UPGRADES = frozenset(
 _UPGRADE_NAMES = {"websocket": "websocket", "spdy/3.1": "SPDY/3.1"}
 
 
-def request(head: Head, target: str, *, added: Mapping[str, str], body: bytes = b"") -> bytes:
+def request(head: Head, target: str, *, added: Headers, body: bytes = b"") -> bytes:
     """Returns a request as it is sent to the API server. The headers that the door adds replace those of the command.
 
     A header that is added without a value is left out.
     """
-    lines = [f"{head.method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in added.items() if value)]
+    lines = [f"{head.method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in added if value)]
     if head.upgrade:
         lines += ["Connection: Upgrade", f"Upgrade: {_UPGRADE_NAMES[head.upgrade]}"]
-    replaced = {name.lower() for name in added}
+    replaced = {name.lower() for name, _ in added}
     lines += [f"{name}: {value}" for name, value in _passed_on(head) if name not in replaced]
     if body or head.method != "GET":
         lines.append(f"Content-Length: {len(body)}")

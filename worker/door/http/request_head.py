@@ -22,11 +22,12 @@ METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 
 _LINE = re.compile(rb"(?P<method>[!#$%&'*+.^_`|~0-9A-Za-z-]+) (?P<target>[!-~]+) HTTP/1\.1")
 _HEADER = re.compile(rb"(?P<name>[!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(?P<value>(?:[!-~](?:[\t -~]*[!-~])?)?)[ \t]*")
-_IMPERSONATION = "impersonate-"
+IMPERSONATION = "impersonate-"
+"""Beginning of the headers that ask for another identity. Their values are never read."""
 _LENGTH = re.compile(r"[0-9]{1,15}")
 _REPEATABLE = frozenset(
     {"accept", "accept-encoding", "connection", "sec-websocket-extensions", "sec-websocket-protocol"}
-    | {"x-stream-protocol-version"}
+    | {"x-stream-protocol-version", IMPERSONATION}
 )
 _FORWARDED = frozenset(
     {"accept", "accept-encoding", "content-type", "if-modified-since", "if-none-match", "user-agent"}
@@ -34,7 +35,9 @@ _FORWARDED = frozenset(
     | {"x-stream-protocol-version"}
 )
 """Headers that are passed on. None of them says who the caller is."""
-_READ = _FORWARDED | {"connection", "content-length", "expect", "host", "transfer-encoding", "upgrade"}
+_READ = (
+    _FORWARDED | {"connection", "content-length", "expect", "host", "transfer-encoding", "upgrade"} | {IMPERSONATION}
+)
 _UPGRADES = {"websocket": frozenset({"GET"}), "spdy/3.1": frozenset({"GET", "POST"})}
 _WITHOUT_BODY = frozenset({"GET"})
 _BODY_TYPES = frozenset(
@@ -60,6 +63,8 @@ class Head:
     """The protocol in lower case to which the connection shall change; empty if it shall not."""
     expects_continue: bool = False
     keeps_connection: bool = True
+    impersonates: bool = False
+    """Whether the command asks for another identity."""
 
     def header(self, name: str) -> str:
         """Returns the value of a header, or of the first one of that name; empty if there is none."""
@@ -91,6 +96,7 @@ def parse(raw: bytes) -> Head:
         upgrade=upgrade,
         expects_continue=_expects_continue(fields),
         keeps_connection="close" not in _tokens(fields.get("connection", ())),
+        impersonates=IMPERSONATION in fields,
     )
 
 
@@ -116,20 +122,15 @@ def _read_fields(lines: Sequence[bytes]) -> dict[str, list[str]]:
         if match is None:
             raise BadRequestError("one of its headers is not valid")
         name = match["name"].decode().lower()
-        _check_name(name)
+        if name == "http2-settings":
+            raise BadRequestError("it asks for HTTP/2")
+        name = IMPERSONATION if name.startswith(IMPERSONATION) else name
         if name in _READ:
             fields.setdefault(name, []).append(match["value"].decode())
     for name, values in fields.items():
         if len(values) > 1 and name not in _REPEATABLE:
             raise BadRequestError(f"it has the header {name} more than once")
     return fields
-
-
-def _check_name(name: str) -> None:
-    if name == "http2-settings":
-        raise BadRequestError("it asks for HTTP/2")
-    if name.startswith(_IMPERSONATION):  # without the header, the request would have the caller's own rights
-        raise BadRequestError("it impersonates another identity", 403)
 
 
 def _one(fields: Mapping[str, Sequence[str]], name: str) -> str:

@@ -4,7 +4,10 @@ import json
 
 from shared import documents
 
-_JSON = frozenset({"", "application/json"})
+JSON_PATCH = "application/json-patch+json"
+_JSON = frozenset(
+    {"", "application/json", "application/merge-patch+json", "application/strategic-merge-patch+json", JSON_PATCH}
+)
 _YAML = frozenset({"application/yaml", "application/apply-patch+yaml"})
 MOST_BYTES = 2 * 1024 * 1024
 """Longest body that is read: etcd stores no object of this size."""
@@ -19,7 +22,10 @@ class UndecidableError(Exception):
 
 
 def read(body: bytes, content_type: str) -> dict[str, documents.Value]:
-    """Returns the fields of an object in JSON or YAML; scalars of YAML are text. Raises `UndecidableError`."""
+    """Returns the fields of an object in JSON or YAML; scalars of YAML are text. Raises `UndecidableError`.
+
+    The operations of a JSON patch (RFC 6902) are the field `operations` of what is returned.
+    """
     if media_type(content_type) not in _JSON | _YAML:
         raise UndecidableError("its content type is neither JSON nor YAML")
     if len(body) > MOST_BYTES:
@@ -27,7 +33,7 @@ def read(body: bytes, content_type: str) -> dict[str, documents.Value]:
     if sum(map(body.count, (b",", b"[", b"{"))) > MOST_PARTS:
         raise UndecidableError(f"it has more than {MOST_PARTS} parts")
     try:
-        text = body.decode()
+        text = f'{{"operations": {body.decode()}}}' if media_type(content_type) == JSON_PATCH else body.decode()
         if (media_type(content_type) in _JSON or len(body) > MOST_YAML_BYTES) and not _is_json(text):
             raise UndecidableError("it is not JSON")
         value = documents.load(text)

@@ -8,6 +8,8 @@ SECRETS = ("", "secrets")
 CONNECTIONS = frozenset({"exec", "attach", "portforward", "proxy"})
 """Subresources that lead out of the API server, whatever the method. Their own options are their query."""
 
+TUNNEL = "portforward"
+
 MOST_PARTS = 3
 """Resource, name and subresource: longer paths are connections, or no requests that the door knows."""
 
@@ -61,6 +63,47 @@ KEPT_IN_STRICT = {
 
 SECRET_TYPES_REFUSED_IN_STRICT = frozenset({"bootstrap.kubernetes.io/token", "kubernetes.io/service-account-token"})
 """Types of Secrets that the cluster takes for credentials, or makes credentials for."""
+
+CLUSTER_WIDE = frozenset(
+    {
+        *(("", resource) for resource in ("componentstatuses", "namespaces", "nodes", "persistentvolumes")),
+        *(
+            ("admissionregistration.k8s.io", f"{policy}{suffix}")
+            for policy in ("mutatingadmissionpolic", "validatingadmissionpolic")
+            for suffix in ("ies", "ybindings")
+        ),
+        ("admissionregistration.k8s.io", "mutatingwebhookconfigurations"),
+        ("admissionregistration.k8s.io", "validatingwebhookconfigurations"),
+        ("apiextensions.k8s.io", "customresourcedefinitions"),
+        ("apiregistration.k8s.io", "apiservices"),
+        ("authentication.k8s.io", "selfsubjectreviews"),
+        ("authentication.k8s.io", "tokenreviews"),
+        ("authorization.k8s.io", "selfsubjectaccessreviews"),
+        ("authorization.k8s.io", "selfsubjectrulesreviews"),
+        ("authorization.k8s.io", "subjectaccessreviews"),
+        ("certificates.k8s.io", "certificatesigningrequests"),
+        ("certificates.k8s.io", "clustertrustbundles"),
+        ("flowcontrol.apiserver.k8s.io", "flowschemas"),
+        ("flowcontrol.apiserver.k8s.io", "prioritylevelconfigurations"),
+        ("internal.apiserver.k8s.io", "storageversions"),
+        ("networking.k8s.io", "ingressclasses"),
+        ("networking.k8s.io", "ipaddresses"),
+        ("networking.k8s.io", "servicecidrs"),
+        ("node.k8s.io", "runtimeclasses"),
+        ("rbac.authorization.k8s.io", "clusterrolebindings"),
+        ("rbac.authorization.k8s.io", "clusterroles"),
+        ("resource.k8s.io", "deviceclasses"),
+        ("resource.k8s.io", "devicetaintrules"),
+        ("resource.k8s.io", "resourceslices"),
+        ("scheduling.k8s.io", "priorityclasses"),
+        *(
+            ("storage.k8s.io", resource)
+            for resource in ("csidrivers", "csinodes", "storageclasses", "volumeattachments", "volumeattributesclasses")
+        ),
+        ("storagemigration.k8s.io", "storageversionmigrations"),
+    }
+)
+"""Resources of `OWN_GROUPS` whose objects are in no namespace."""
 
 OWN_GROUPS = frozenset(
     {

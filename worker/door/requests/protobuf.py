@@ -12,6 +12,7 @@ _TYPE_META, _RAW = 1, 2
 _KIND = 2
 _METADATA = 1
 _NAME = 1
+_OWNERS = 13
 _SECRET_TYPE = 3
 _VARINT, _FIXED_64, _LENGTH_DELIMITED, _FIXED_32 = 0, 1, 2, 5
 _FIXED_SIZES = {_FIXED_64: 8, _FIXED_32: 4}
@@ -31,6 +32,12 @@ def identified(body: bytes) -> tuple[str, str]:
 def secret_type(body: bytes) -> str:
     """Returns the type of a Secret, empty if it names none. Raises `ValueError` if the body is not an object."""
     return _field(_field(_envelope(body), _RAW), _SECRET_TYPE).decode()
+
+
+def has_owners(body: bytes) -> bool:
+    """Returns whether the object has references to owners. Raises `ValueError` if the body is not an object."""
+    metadata = _field(_field(_envelope(body), _RAW), _METADATA)
+    return any(number == _OWNERS for number, _ in _contents(metadata))
 
 
 def _envelope(body: bytes) -> bytes:

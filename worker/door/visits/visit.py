@@ -13,6 +13,7 @@ from worker.door.messages import Admit
 from worker.door.visits import connector
 from worker.door.visits.asked_ahead import AskedAhead
 from worker.door.visits.pool import Pool
+from worker.door.visits.refused import RefusedRequests
 from worker.door.visits.route import Route
 from worker.door.worker_link import WorkerLink
 
@@ -36,6 +37,7 @@ class Visit:
         """Number of the last change."""
         self.asked_ahead: AskedAhead | None = None
         """The request that the command is about to make."""
+        self.refusals = RefusedRequests()
         self._pool = pool
         self._serve = serve
         self._children: set[ChildConnection] = set()

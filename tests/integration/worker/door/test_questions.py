@@ -33,7 +33,7 @@ async def test_question_is_asked_with_the_credential(door: Door) -> None:
         "/api//v1/pods",
         "api/v1/pods",
         "/api/v1/pods\u00e4",
-        "/metrics",
+        "/debug/pprof",
     ],
 )
 async def test_what_is_not_a_read_is_not_asked(door: Door, path: str) -> None:

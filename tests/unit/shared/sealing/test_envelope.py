@@ -32,6 +32,7 @@ GOLDEN = """\
           "is_allowed": true,
           "kinds": ["secrets"],
           "namespaces": ["shop"],
+          "guards_changes_only": false,
           "shows_secrets": true,
           "why": "it may",
           "instead": "nothing"

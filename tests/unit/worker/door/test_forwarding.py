@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import pytest
 
+from shared.effects import UNLIMITED
 from worker.door import forwarding
 from worker.door.http.errors import ServerError
 from worker.door.http.request_target import Target
@@ -17,6 +18,7 @@ async def test_question_to_a_stalled_server_ends(monkeypatch: pytest.MonkeyPatch
         await asyncio.Event().wait()
 
     monkeypatch.setattr(forwarding, "ASK_TIMEOUT_S", 0.01)
-    visit = SimpleNamespace(route=SimpleNamespace(prefix="", added_headers={}), connection=connection)
+    route = SimpleNamespace(prefix="", added_headers={})
+    visit = SimpleNamespace(route=route, effects=UNLIMITED, connection=connection)
     with pytest.raises(ServerError, match="i/o timeout"):
         await forwarding.ask(cast(Visit, visit), Target("", "/version", ()), most_bytes=1)

@@ -9,7 +9,7 @@ from worker.door.http import headers, request_head
 def passed_on(*lines: str, method: str = "GET", added: dict[str, str] | None = None) -> list[str]:
     """The lines of a request after the first one."""
     head = request_head.parse(smuggling.head(f"{method} /p/api HTTP/1.1", "Host: h", *lines))
-    written = headers.request(head, head.target.written, added=added or {})
+    written = headers.request(head, head.target.written, added=tuple((added or {}).items()))
     first, *rest = written.decode().removesuffix("\r\n\r\n").split("\r\n")
     assert first == f"{method} /api HTTP/1.1"
     return rest

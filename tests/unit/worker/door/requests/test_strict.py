@@ -1,0 +1,80 @@
+"""What the mode `strict` refuses of objects that it keeps: what would delete them, or evict the pods of a node."""
+
+import pytest
+
+from worker.door.requests import request_info, strict
+
+NODE, NAMESPACE = "/api/v1/nodes/a", "/api/v1/namespaces/x"
+CLAIM = "/api/v1/namespaces/x/persistentvolumeclaims/a"
+MERGE, STRATEGIC, APPLY = (f"application/{name}" for name in ("merge-patch+json", "strategic-merge-patch+json", "x"))
+JSON_PATCH = "application/json-patch+json"
+OWNED = '{"metadata": {"ownerReferences": [{"name": "nothing"}]}}'
+DEPENDS = "depend on other objects, with which they would be deleted"
+EVICTS = "a taint NoExecute, which evicts the pods of a node"
+UNREADABLE = "in a way that cannot be read"
+
+
+def _refusal(path: str, body: bytes, content_type: str, method: str = "PATCH") -> str:
+    info = request_info.resolve(method, path, ())
+    return strict.refusal(info, method, body=body, content_type=content_type)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "content_type", "refusal"),
+    [
+        (NAMESPACE, OWNED, MERGE, f"making Namespaces {DEPENDS}"),
+        (CLAIM, OWNED, STRATEGIC, f"making PersistentVolumeClaims {DEPENDS}"),
+        (NAMESPACE, "metadata: {ownerReferences: [{name: a}]}", "application/apply-patch+yaml", DEPENDS),
+        (NAMESPACE, '{"metadata": {"\\u006fwnerReferences": [{}]}}', MERGE, DEPENDS),
+        (NAMESPACE, '[{"op": "add", "path": "/metadata/ownerReferences", "value": [{}]}]', JSON_PATCH, DEPENDS),
+        (NAMESPACE, '[{"op": "add", "path": "/metadata/ownerReferences/-", "value": {}}]', JSON_PATCH, DEPENDS),
+        (NAMESPACE, f'[{{"op": "replace", "path": "", "value": {OWNED}}}]', JSON_PATCH, DEPENDS),
+        (NAMESPACE, '[{"op": "copy", "from": "/metadata/labels/a", "path": "/metadata/b"}]', JSON_PATCH, UNREADABLE),
+        (NODE, '{"spec": {"taints": [{"key": "a", "effect": "NoExecute"}]}}', STRATEGIC, EVICTS),
+        (NODE, '{"spec": {"taints": [{"key": "a", "effect": "No\\u0045xecute"}]}}', MERGE, EVICTS),
+        (NODE, '[{"op": "replace", "path": "/spec/taints/0/effect", "value": "NoExecute"}]', JSON_PATCH, EVICTS),
+        (
+            NODE,
+            '[{"op": "move", "from": "/metadata/labels/a", "path": "/spec/taints/0/effect"}]',
+            JSON_PATCH,
+            UNREADABLE,
+        ),
+        (NODE, "{", MERGE, UNREADABLE),
+        (NODE, '{"spec": {"taints": []}, "spec": {}}', MERGE, UNREADABLE),
+        (NAMESPACE, "[]", MERGE, UNREADABLE),
+        (NAMESPACE, '{"a": 1}', "text/plain", UNREADABLE),
+    ],
+)
+def test_change_that_would_delete_or_evict_is_refused(path: str, body: str, content_type: str, refusal: str) -> None:
+    assert refusal in _refusal(path, body.encode(), content_type)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "content_type"),
+    [
+        (NODE, '{"spec": {"unschedulable": true}}', STRATEGIC),
+        (NODE, '{"spec": {"taints": [{"key": "a", "effect": "NoSchedule"}]}}', MERGE),
+        (NAMESPACE, '{"metadata": {"labels": {"team": "a", "op": "copy"}, "ownerReferences": null}}', MERGE),
+        (NAMESPACE, '[{"op": "remove", "path": "/metadata/ownerReferences"}]', JSON_PATCH),
+        (CLAIM, "spec: {resources: {requests: {storage: 2Gi}}}", "application/apply-patch+yaml"),
+        ("/api/v1/namespaces/x/pods/a", OWNED, MERGE),
+        ("/api/v1/namespaces/x/pods/a", '{"spec": {"tolerations": [{"effect": "NoExecute"}]}}', MERGE),
+    ],
+)
+def test_ordinary_change_is_let_through(path: str, body: str, content_type: str) -> None:
+    assert _refusal(path, body.encode(), content_type) == ""
+
+
+def test_owner_in_protobuf_is_seen() -> None:
+    reference = "\x6a\x02ab"  # field 13 of ObjectMeta
+    metadata = f"\x0a{chr(len(reference))}{reference}"
+    owned = f"k8s\0\x12{chr(len(metadata))}{metadata}".encode()
+    media_type = "application/vnd.kubernetes.protobuf"
+
+    assert DEPENDS in _refusal(NAMESPACE, owned, media_type, method="PUT")
+    assert _refusal(NAMESPACE, b"k8s\0\x12\x02\x0a\x00", media_type, method="PUT") == ""
+    assert UNREADABLE in _refusal(NAMESPACE, b"k8s\0\x12\x09\x0a", media_type, method="PUT")
+
+
+def test_new_object_may_have_owners() -> None:
+    assert _refusal("/api/v1/namespaces/x/persistentvolumeclaims", OWNED.encode(), "application/json", "POST") == ""
