@@ -1,18 +1,18 @@
 """What the policy decides about a command of the corpus: in each mode, alone, with a namespace fence and with rules."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.policy.policy import Policy
+from gateway.policy.policy import Judgement, Policy
 from gateway.policy.rules import Rules
 from shared.command import parser
 from shared.command.invocation import Invocation
 from shared.errors import ErrorCode, RequestError
 from shared.settings import SecurityMode
 from shared.tools import registry
-from tests.support import corpus
-from tests.support.corpus import FILES, KUBECONFIG_NAMESPACE, NOTHING, Row
+from tests.support import corpus, judged
+from tests.support.corpus import KUBECONFIG_NAMESPACE, NOTHING, Row
 
 RECORD = Path(__file__).parents[1] / "corpus" / "decisions_by_words.txt"
 """What was decided about each command before the door judged effects."""
@@ -62,33 +62,44 @@ def of(text: str) -> tuple[str, ...]:
 
     Of a command that the parser refuses, the error's code alone.
     """
-    row = Row(text, NOTHING)
-    tool = registry.find(row.tool)
     try:
-        invocation = parser.parse(tool, row.command)
+        invocation = _invocation(text)
     except RequestError as error:
         return (error.code,)
-    words = tuple(
-        "".join(_letter(row, invocation, mode, rules) for mode in SecurityMode) for rules in SETTINGS.values()
-    )
-    judged = Policy(SecurityMode.PERMISSIVE).judge(
-        tool, invocation, stdin=row.stdin, files=FILES, kubeconfig_namespace=KUBECONFIG_NAMESPACE
-    )
-    return (judged.classified.command_class, *words)
+    return (invocation.command_class, *_words(lambda policy: _letter(policy, invocation)))
 
 
-def _letter(row: Row, invocation: Invocation, mode: SecurityMode, rules: Rules) -> str:
+def of_request(text: str, request: str) -> tuple[str, ...]:
+    """Returns the same words for one request that the command sends, if it runs: with what the door says."""
+    invocation = _invocation(text)
+
+    def letter(policy: Policy) -> str:
+        if (found := _letter(policy, invocation)) != RUNS:
+            return found
+        return DENIED if judged.refusal(_checked(policy, invocation).effects, request) else RUNS
+
+    return _words(letter)
+
+
+def _words(letter: Callable[[Policy], str]) -> tuple[str, ...]:
+    return tuple("".join(letter(Policy(mode, rules)) for mode in SecurityMode) for rules in SETTINGS.values())
+
+
+def _letter(policy: Policy, invocation: Invocation) -> str:
     try:
-        Policy(mode, rules).check(
-            registry.find(row.tool),
-            invocation,
-            stdin=row.stdin,
-            files=FILES,
-            kubeconfig_namespace=KUBECONFIG_NAMESPACE,
-        )
+        _checked(policy, invocation)
     except RequestError as error:
         return _LETTERS[error.code]
     return RUNS
+
+
+def _checked(policy: Policy, invocation: Invocation) -> Judgement:
+    return policy.check(registry.find(invocation.tool), invocation, kubeconfig_namespace=KUBECONFIG_NAMESPACE)
+
+
+def _invocation(text: str) -> Invocation:
+    row = Row(text, NOTHING)
+    return parser.parse(registry.find(row.tool), row.command)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +108,17 @@ class Recorded:
 
     text: str
     decided: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why some decisions changed."""
+
+    text: str
+    changes: Mapping[Recorded, Recorded]
+    """What was decided → what is decided today."""
+    requests: Mapping[tuple[str, str], tuple[str, ...]]
+    """Command, and a request that it sends → what becomes of it, as words of `of_request`."""
 
 
 def recorded() -> Iterator[Recorded]:
@@ -108,16 +130,25 @@ def recorded() -> Iterator[Recorded]:
         yield Recorded(text, tuple(columns[:4]) if known else (columns[0],))
 
 
-def explained() -> Iterator[tuple[Recorded, Recorded, str]]:
-    """Each change: before, now, and its reason."""
-    reason = ""
-    for line in _lines(CHANGES):
-        if line.startswith("="):
-            reason = line.removeprefix("=").strip()
-            continue
-        decided, _, text = line.partition(" : ")
-        before, _, now = decided.partition(" > ")
-        yield Recorded(text, tuple(before.split())), Recorded(text, tuple(now.split())), reason
+def explained() -> Iterator[Reason]:
+    """Each reason, with its changes and requests."""
+    _, *sections = CHANGES.read_text(encoding="utf-8").split("\n= ")
+    for section in sections:
+        text, *lines = filter(None, section.split("\n"))
+        requests = [line.removeprefix("-> ").split(" : ") for line in lines if line.startswith("-> ")]
+        changes = [line.split(" : ", 1) for line in lines if not line.startswith("-> ")]
+        yield Reason(
+            text,
+            {
+                Recorded(command, _columns(decided, 0)): Recorded(command, _columns(decided, 1))
+                for decided, command in changes
+            },
+            {(command, request): tuple(words.split()) for words, request, command in requests},
+        )
+
+
+def _columns(decided: str, number: int) -> tuple[str, ...]:
+    return tuple(decided.split(" > ")[number].split())
 
 
 def _lines(file: Path) -> list[str]:
