@@ -17,8 +17,8 @@ NO_EXIT_CODE = -1
 STATES = {StopKind.CANCELLED: JobState.CANCELLED, StopKind.FAILED: JobState.FAILED, StopKind.LOST: JobState.LOST}
 """End state of a stopped command, by the kind of stop."""
 MASKED = (
-    "Values of Secrets, and values named like a credential, are shown as `[masked, N bytes]` and cannot be read here: "
-    "do not write these marks back."
+    "Values of Secrets, and values named like a credential, are shown as `[masked, N bytes]`, under `data` in base64, "
+    "and cannot be read here: do not write these marks back."
 )
 DENIED = (
     "The command asked for a change that is refused, and `error` says by which rule. `changes` says what was changed "

@@ -6,9 +6,10 @@ Output that is too large or cannot be read is withheld completely, with a reason
 import asyncio
 
 from shared.command.masking import Masking
-from worker.output.masking import difference, helm, messages, secret_objects
+from worker.door.masking import messages, secret_objects
+from worker.door.masking.tree import Masked, MaskingError
+from worker.output.masking import difference, helm
 from worker.output.masking.text import mask as mask_text
-from worker.output.masking.tree import Masked, MaskingError
 
 MOST_BYTES = 8 * 1024 * 1024
 """Largest output in bytes, some thousand Secrets. Reading it takes seconds and up to 200 MB, in a thread."""
