@@ -82,6 +82,10 @@ class Effects(BaseModel):
     """Whether a read may open tunnels to the pods of Istio."""
     impersonation: Annotated[Impersonation | None, Field(repr=False)] = None
 
+    def for_reading(self) -> "Effects":
+        """Returns the effects of the same command if it may change nothing and open no tunnels."""
+        return self.model_copy(update={"limit": Limit.READ, "tunnels": False})
+
 
 UNLIMITED = Effects(limit=Limit.PERMISSIVE, secrets=SecretValues.SHOWN)
 """Without any limit but what the API server says."""

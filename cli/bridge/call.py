@@ -88,16 +88,21 @@ def tool_call(message: JSONRPCRequest) -> ToolCall | None:
     params = message.params or {}
     if message.method != CALL_TOOL or not isinstance(params.get("name"), str):
         return None
-    name, arguments = params["name"], params.get("arguments")
-    text, context = (arguments.get(field) if isinstance(arguments, dict) else None for field in ("command", "context"))
-    asked = context if isinstance(context, str) else None
-    if name not in registry.names() or not isinstance(text, str):
+    name, arguments = params["name"], _texts(params.get("arguments"))
+    asked, runs = arguments.get("context"), arguments.get("tool") if name == registry.INSPECT else name
+    if runs not in registry.names() or "command" not in arguments:
         return ToolCall(name, asked)
     try:
-        invocation = parser.parse(registry.find(name), text, context=asked)
+        invocation = parser.parse(registry.find(runs), arguments["command"], context=asked)
     except RequestError:
         return ToolCall(name, asked)
     return ToolCall(name, invocation.context, invocation.command_class.changes_nothing)
+
+
+def _texts(arguments: object) -> Params:
+    """Returns the arguments that are texts, because nothing has checked the others."""
+    given = arguments if isinstance(arguments, dict) else {}
+    return {name: value for name, value in given.items() if isinstance(value, str)}
 
 
 def hints_in(result: Params) -> dict[str, ToolHints]:

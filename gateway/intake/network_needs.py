@@ -28,9 +28,13 @@ def proxy_variables(tool: Tool, reading: Reading) -> tuple[str, ...]:
 
 def listens(tool: Tool, invocation: Invocation) -> bool:
     """Returns whether the command connects to its own listener."""
-    reading = invocation.reading
-    by_words = reading.path in tool.listening_verbs or reading.has(*tool.listening_flags)
-    return by_words and invocation.command_class is not CommandClass.LOCAL
+    is_local = invocation.command_class is CommandClass.LOCAL
+    return opens_tunnels(tool, invocation) or (invocation.reading.has(*tool.listening_flags) and not is_local)
+
+
+def opens_tunnels(tool: Tool, invocation: Invocation) -> bool:
+    """Returns whether the command connects to pods through the API server."""
+    return invocation.reading.path in tool.listening_verbs and invocation.command_class is not CommandClass.LOCAL
 
 
 def loopback_ports(tool: Tool, reading: Reading) -> tuple[int, ...]:

@@ -7,16 +7,18 @@ from dataclasses import dataclass, field
 from gateway.auth.callers import Caller
 from gateway.intake import network_needs
 from gateway.policy.policy import Policy
+from shared import metrics
 from shared.command import files, parser
 from shared.command.invocation import Invocation
-from shared.effects import UNLIMITED
-from shared.errors import ErrorCode, RequestError
+from shared.effects import UNLIMITED, Limit
+from shared.errors import ErrorCode, RequestError, shown
 from shared.kubeconfig import cluster_access, encoding
 from shared.kubeconfig.cluster_access import ClusterAccess
 from shared.models import CommandRequest
 from shared.sealing.envelope import Command, RequestEnvelope
 from shared.settings import GatewaySettings
 from shared.tools import credentials as tool_credentials
+from shared.tools import registry
 from shared.tools.tool import Tool
 
 KUBECONFIG_HEADER = "x-kubeconfig"
@@ -37,6 +39,8 @@ class Call:
     headers: Mapping[str, str]
     caller: Caller
     idempotency_key: str | None = None
+    reads_only: bool = False
+    """Whether the command may only read, whatever the policy allows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,8 @@ class Preparation:
         if invocation.needs_cluster and access is None and not credentials:
             raise _kubeconfig_required()
         invocation = await self._judged(call, invocation, access)
+        if call.reads_only:
+            _check_reads(call.tool, invocation)
         envelope = RequestEnvelope(
             time_limit_s=self._time_limit(call.request, invocation),
             queue_wait_s=self._settings.queue_wait_s,
@@ -148,7 +154,7 @@ def _command(
         stdin=call.request.stdin,
         files=call.request.files or {},
         masking=invocation.masking,
-        effects=UNLIMITED,
+        effects=UNLIMITED.for_reading() if call.reads_only else UNLIMITED,
         proxy_variables=network_needs.proxy_variables(tool, reading),
         loopback_ports=network_needs.loopback_ports(tool, reading),
         needs_cluster=invocation.needs_cluster,
@@ -176,6 +182,22 @@ def _decoded(call: Call) -> str | None:
         return cluster_access.decode(header, allow_yaml=False)
     body = (call.request.kubeconfig or "").strip()
     return cluster_access.decode(body, allow_yaml=True) if body else None
+
+
+def _check_reads(tool: Tool, invocation: Invocation) -> None:
+    """Raises `RequestError` for a command that would fail as a read. The door refuses what its words do not show."""
+    if not invocation.command_class.changes_nothing:
+        fault = f"is a {invocation.command_class} command"
+    elif network_needs.opens_tunnels(tool, invocation):
+        fault = "opens a tunnel to a pod"
+    else:
+        return
+    metrics.POLICY_REFUSALS.labels(Limit.READ).inc()
+    raise RequestError(
+        ErrorCode.POLICY_DENIED,
+        f"`{shown(' '.join(invocation.verb))}` {fault}, and {registry.INSPECT} runs only what can change nothing. Call "
+        f"the tool {tool.name} with the same command.",
+    )
 
 
 def _kubeconfig_required() -> RequestError:

@@ -25,7 +25,7 @@ async def traced(ctx: Context, call_next: CallNext) -> HandlerResult:
         return await call_next(ctx)
     attributes = {"mcp.method.name": ctx.method}
     name = (ctx.params or {}).get("name")
-    if name in tools.OPERATIONS:
+    if name in tools.NAMES:
         attributes["gen_ai.tool.name"] = name
     title = " ".join(attributes.values())
     with spans.span(tracer, title, attributes, kind=SpanKind.SERVER, parent=parent) as span:

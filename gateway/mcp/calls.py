@@ -8,6 +8,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gateway import store_calls
+from gateway.intake.job_request import JobRequest
 from gateway.intake.preparation import Call
 from gateway.jobs import refusals
 from gateway.jobs.event_stream import Place
@@ -25,6 +26,7 @@ from shared.errors import ErrorCode, RequestError, UnavailableError
 from shared.events import EventKind
 from shared.models import CommandRequest, Job, JobState
 from shared.tools import registry
+from shared.tools.tool import Tool
 
 Arguments = TypeVar("Arguments", bound=BaseModel)
 
@@ -64,10 +66,9 @@ async def call(
     """
     if name in _JOB_CALLS:
         return await _JOB_CALLS[name](context, arguments)
-    tool = registry.find(name)
-    command, request = _parsed(CommandRequest, arguments), exchange.of(context)
+    request = exchange.of(context)
     parts = request.parts
-    prepared = await parts.preparation.prepare(Call(tool, command, request.headers, request.caller))
+    prepared = await parts.preparation.prepare(_asked(request, name, arguments))
     # Since revision 2026-07-28, closing the request cancels it. In earlier revisions it had no meaning.
     gives_up = context.protocol_version in MODERN_PROTOCOL_VERSIONS
     async with parts.jobs.submitted(prepared, demands_worker=True, gives_up=gives_up, joins=True) as pending:
@@ -83,6 +84,14 @@ async def call(
         latest = end if isinstance(end, Job) else await pending.latest()
         await pending.recipient.take_id()
         return await _handed_over(parts.jobs, latest, joined=pending.joined)
+
+
+def _asked(request: Exchange, name: str, arguments: Mapping[str, Any]) -> Call:
+    if name != registry.INSPECT:
+        tool, command = registry.find(name), _parsed(CommandRequest, arguments)
+        return Call(tool, command, request.headers, request.caller)
+    asked = _parsed(JobRequest, arguments)
+    return Call(_named(asked.tool), asked.of_tool(), request.headers, request.caller, reads_only=True)
 
 
 async def output(request: Exchange, job_id: str, stream: str, *, offset: int = 0) -> OutputText:
@@ -106,7 +115,7 @@ async def _cancel_job(context: Context, arguments: Mapping[str, Any]) -> types.C
 
 async def _list_jobs(context: Context, arguments: Mapping[str, Any]) -> types.CallToolResult:
     asked, request = _parsed(JobListArguments, arguments), exchange.of(context)
-    wanted = JobFilter(request.caller, asked.state, registry.find(asked.tool).name if asked.tool else None)
+    wanted = JobFilter(request.caller, asked.state, _named(asked.tool).name if asked.tool else None)
     page = await request.parts.job_lists.page(wanted, limit=asked.limit, cursor=asked.cursor)
     return results.of_model(page, exclude={"jobs": {"__all__": set(HIDDEN_FIELDS)}})
 
@@ -150,6 +159,14 @@ async def _handed_over(service: JobService, job: Job, *, joined: JobState | None
         return await _described(service, job, joined=joined)
     except UnavailableError:
         return results.of_job(job, JobText(), joined=joined, most=service.settings.mcp_max_text)
+
+
+def _named(tool: str) -> Tool:
+    """Returns the tool that an argument names. An unknown one is the caller's mistake, not an unknown method of MCP."""
+    try:
+        return registry.find(tool)
+    except RequestError as error:
+        raise RequestError(ErrorCode.REQUEST_INVALID, f"tool: {error.detail}") from None
 
 
 def _parsed(model: type[Arguments], arguments: Mapping[str, Any]) -> Arguments:

@@ -10,13 +10,17 @@ _KEPT = ("type", "enum", "required")
 
 
 def of_input(schema: Mapping[str, Any], *, hidden: Sequence[str], notes: Mapping[str, str]) -> dict[str, Any]:
-    """Returns the schema of an operation's arguments without the hidden ones, with a note for each that has one."""
+    """Returns the schema of a call's arguments without the hidden ones, with a note for each that has one.
+
+    An argument that may be null has one type, too: a model leaves it out.
+    """
     shown = {name: value for name, value in schema["properties"].items() if name not in hidden}
     properties = {
-        name: _short(value, {}) | ({"description": notes[name]} if name in notes else {})
+        name: _short(_given(value), {}) | ({"description": notes[name]} if name in notes else {})
         for name, value in shown.items()
     }
-    return {"type": "object", "properties": properties, "required": schema.get("required", [])}
+    required = schema.get("required", ())
+    return {"type": "object", "properties": properties} | ({"required": [*required]} if required else {})
 
 
 def of_output(model: type[BaseModel], *, hidden: Sequence[str]) -> dict[str, Any]:
@@ -30,8 +34,7 @@ def _short(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[st
     if "$ref" in schema:
         return _short(definitions[schema["$ref"].rpartition("/")[2]], definitions)
     if "anyOf" in schema:
-        [given] = [each for each in schema["anyOf"] if each != {"type": "null"}]
-        short = _short(given, definitions)
+        short = _short(_given(schema), definitions)
         return {**short, "type": [short["type"], "null"]} | (
             {"enum": [*short["enum"], None]} if "enum" in short else {}
         )
@@ -42,6 +45,12 @@ def _short(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[st
     if "properties" in schema:
         kept["properties"] = {name: _short(value, definitions) for name, value in schema["properties"].items()}
     return kept
+
+
+def _given(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Returns the schema of a nullable value that is not null."""
+    given: Mapping[str, Any] = next((each for each in schema.get("anyOf", ()) if each != {"type": "null"}), schema)
+    return given
 
 
 def _without(schema: dict[str, Any], names: set[str]) -> dict[str, Any]:

@@ -36,6 +36,7 @@ from shared.tools import registry
 PATH = "/mcp"
 INSTRUCTIONS = (
     f"Runs {registry.listed('and')} against the user's own cluster. No shell is involved: pass one command. "
+    f"Read with {registry.INSPECT}, which can change nothing; their own tools are for changes. "
     "A command that takes long returns a job_id: call get_job with it instead of sending the command again."
 )
 CACHE_HINT = CacheHint(ttl_ms=300_000, scope="public")

@@ -4,15 +4,15 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import Field
 
 from gateway import parts
 from gateway.auth import callers
 from gateway.http import problems
 from gateway.http.disconnect import unless_gone
+from gateway.intake.job_request import JobRequest
 from gateway.jobs.job_lists import DEFAULT_LIMIT, MAX_LIMIT, JobFilter
 from gateway.routes import answers
-from shared.models import CommandRequest, Job, JobPage, JobState
+from shared.models import Job, JobPage, JobState
 from shared.tools import registry
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
@@ -21,12 +21,6 @@ JOB_UNKNOWN: dict[int | str, dict[str, Any]] = {
     404: {"model": problems.Problem, "description": "There never was such a job."},
     410: {"model": problems.Problem, "description": "There was such a job; its record is gone."},
 }
-
-
-class JobRequest(CommandRequest):
-    """A command together with the tool that runs it."""
-
-    tool: Annotated[str, Field(max_length=64, description=f"{registry.listed('or')}.")]
 
 
 @router.post("", status_code=202, operation_id="submit_job", response_model=Job, responses=answers.PROBLEM_RESPONSES)
@@ -40,8 +34,7 @@ async def submit(
     """Queues a command and answers at once. The job waits if no worker runs yet."""
     found = parts.of(request)
     tool = registry.find(body.tool)
-    command = CommandRequest.model_construct(**{name: getattr(body, name) for name in CommandRequest.model_fields})
-    call = answers.call(request, tool, command, idempotency_key=idempotency_key)
+    call = answers.call(request, tool, body.of_tool(), idempotency_key=idempotency_key)
     prepared = await found.preparation.prepare(call)
     return answers.accepted(await found.jobs.queue(prepared, demands_worker=False))
 

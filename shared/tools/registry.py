@@ -18,6 +18,10 @@ NAMES = (
 """Names of the tools. The folder of each has a module `definition` with the constant `TOOL`, loaded when needed."""
 
 
+INSPECT = "inspect"
+"""The MCP tool that runs a command of any tool as a read. No tool may have this name."""
+
+
 def listed(conjunction: str) -> str:
     """Returns the names as part of a sentence: `kubectl, helm and argocd`."""
     return f"{', '.join(NAMES[:-1])} {conjunction} {NAMES[-1]}"
@@ -25,6 +29,8 @@ def listed(conjunction: str) -> str:
 
 def register(tool: "Tool") -> None:
     """Adds a tool, or replaces the tool with the same name. For entry points that bring their own tool."""
+    if tool.name == INSPECT:
+        raise ValueError(f"{INSPECT} is the name of a tool of MCP")
     _tools()[tool.name] = tool
 
 

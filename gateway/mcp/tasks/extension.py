@@ -14,12 +14,11 @@ from mcp.shared.inbound import MCP_NAME_HEADER, decode_header_value
 from mcp_types import HEADER_MISMATCH, METHOD_NOT_FOUND, MISSING_REQUIRED_CLIENT_CAPABILITY
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
-from gateway.mcp import exchange, protocol_errors
+from gateway.mcp import exchange, protocol_errors, tools
 from gateway.mcp.exchange import Context, Exchange
 from gateway.mcp.tasks import revision_2025_11_25, task_views
 from gateway.mcp.tasks.task_views import TaskView
 from shared.models import JobState
-from shared.tools import registry
 
 EXTENSION = "io.modelcontextprotocol/tasks"
 WAIT_S = 5.0
@@ -41,7 +40,7 @@ def is_declared(context: Context) -> bool:
 async def handed_over(context: Context, tool: str, result: types.CallToolResult) -> dict[str, Any] | None:
     """Returns the task of a command that continues after its call; None if no command continues."""
     content = result.structured_content or {}
-    if tool not in registry.names() or "state" not in content or JobState(content["state"]).is_final:
+    if tool not in tools.COMMANDS or "state" not in content or JobState(content["state"]).is_final:
         return None
     return {"resultType": "task", **_fields(await task_views.read(exchange.of(context), content["job_id"]))}
 

@@ -11,12 +11,11 @@ from mcp.server.context import CallNext, HandlerResult
 from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, METHOD_NOT_FOUND
 
-from gateway.mcp import calls, exchange, protocol_errors
+from gateway.mcp import calls, exchange, protocol_errors, tools
 from gateway.mcp.exchange import Context, Exchange
 from gateway.mcp.tasks import task_views
 from gateway.mcp.tasks.task_views import TaskView
 from shared.errors import ErrorCode, UnavailableError
-from shared.tools import registry
 
 REVISION = "2025-11-25"
 CAPABILITY: dict[str, Any] = {"cancel": {}, "requests": {"tools": {"call": {}}}}
@@ -31,7 +30,7 @@ async def core_tasks(ctx: Context, call_next: CallNext) -> HandlerResult:
     if ctx.protocol_version != REVISION or not asks_for_task:
         return await call_next(ctx)
     params = types.CallToolRequestParams.model_validate(ctx.params, by_name=False)
-    if params.name not in registry.names():
+    if params.name not in tools.COMMANDS:
         raise MCPError(METHOD_NOT_FOUND, f"The tool {params.name} does not run as a task: call it without `task`.")
     with protocol_errors.answered():
         started = await calls.call(ctx, params.name, params.arguments or {}, wait_s=0, delivers=False)
@@ -41,7 +40,7 @@ async def core_tasks(ctx: Context, call_next: CallNext) -> HandlerResult:
 
 def offered(tool: types.Tool) -> types.Tool:
     """Returns the tool, marked if it may run as a task."""
-    if tool.name not in registry.names():
+    if tool.name not in tools.COMMANDS:
         return tool
     return tool.model_copy(update={"execution": types.ToolExecution(task_support="optional")})
 

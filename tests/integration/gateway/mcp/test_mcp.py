@@ -12,6 +12,8 @@ from mcp.client.client import Client
 from mcp.shared.exceptions import MCPError
 from redis.asyncio import Redis
 
+from shared.effects import Limit
+from shared.models import CommandClass
 from shared.tools import registry
 from tests.integration.gateway import served
 from tests.integration.gateway.mcp import mcp_caller
@@ -21,7 +23,7 @@ from tests.support import kubeconfigs
 from tests.support.hand_worker import HandWorker
 from tests.support.waiting import wait_until
 
-TOOLS = [*registry.NAMES, "get_job", "list_jobs", "cancel_job", "read_output"]
+TOOLS = [*registry.NAMES, "inspect", "get_job", "list_jobs", "cancel_job", "read_output"]
 UNKNOWN = "0" * 48
 
 
@@ -59,11 +61,11 @@ async def test_schemas_show_no_kubeconfig_and_what_comes_back(gateway: Served, m
         schema = tools[name].input_schema
         assert set(schema["properties"]) == {"command", "namespace", "context", "stdin", "files", "timeout"}
         assert schema["required"] == ["command"]
-        assert schema["properties"]["namespace"]["type"] == ["string", "null"]
+        assert schema["properties"]["namespace"]["type"] == "string"
     assert set(tools["get_job"].input_schema["properties"]) == {"job_id", "wait"}
     assert set(tools["cancel_job"].input_schema["properties"]) == {"job_id"}
     assert set(tools["read_output"].input_schema["properties"]) == {"job_id", "stream", "offset"}
-    for name in (*TOOLS[:5], "cancel_job"):
+    for name in (*TOOLS[:6], "cancel_job"):
         shown = set((tools[name].output_schema or {})["properties"])
         assert {"success", "output", "error", "exit_code", "job_id"} <= shown
 
@@ -74,9 +76,10 @@ async def test_annotations_say_what_a_tool_may_do(gateway: Served, mode: str) ->
     assert tools["kubectl"] == types.ToolAnnotations(
         read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=True
     )
-    assert tools["get_job"] == types.ToolAnnotations(
-        read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
-    )
+    for name, reaches_cluster in (("inspect", True), ("get_job", False)):
+        assert tools[name] == types.ToolAnnotations(
+            read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=reaches_cluster
+        )
 
 
 async def test_result_is_the_response_twice(gateway: Served, redis: Redis, worker: HandWorker, mode: str) -> None:
@@ -104,6 +107,22 @@ async def test_kubeconfig_of_the_header_is_what_the_worker_gets(
     assert command.arguments == ("get", "pods")
 
 
+async def test_inspected_command_reaches_its_worker_as_a_read_of_its_tool(
+    gateway: Served, redis: Redis, worker: HandWorker, mode: str
+) -> None:
+    arguments = {"tool": "kubectl", "command": "diff -f -", "stdin": "kind: Pod", "namespace": None}
+    async with connected(gateway, mode) as mcp, asyncio.TaskGroup() as group:
+        call = group.create_task(mcp_caller.called(mcp, "inspect", arguments))
+        await wait_until(lambda: served.queued(redis))
+        claim = await worker.claim((await served.queued(redis))[0])
+        request = worker.request(claim)
+        await worker.settle(claim)
+        await call
+    assert (request.command_class, request.command.effects.limit) == (CommandClass.READ, Limit.READ)
+    assert (request.command.tool, request.command.arguments) == ("kubectl", ("diff", "-f", "-"))
+    assert request.command.stdin == "kind: Pod"
+
+
 async def test_kubeconfig_as_an_argument_is_served_though_not_shown(
     gateway: Served, redis: Redis, worker: HandWorker, mode: str
 ) -> None:
@@ -126,6 +145,10 @@ async def test_kubeconfig_as_an_argument_is_served_though_not_shown(
         ("kubectl", {"command": "get pods", "canary": "canary-token"}, "request-invalid"),
         ("kubectl", {"command": "get pods", "kubeconfig": ["canary-token"]}, "request-invalid"),
         ("kubectl", {"command": "get pods", "timeout": -1}, "request-invalid"),
+        ("inspect", {"tool": "kubectl", "command": "delete pod web"}, "policy-denied"),
+        ("inspect", {"tool": "nope", "command": "get pods"}, "request-invalid"),
+        ("inspect", {"command": "get pods"}, "request-invalid"),
+        ("list_jobs", {"tool": "nope"}, "request-invalid"),
         ("get_job", {"job_id": UNKNOWN}, "job-unknown"),
         ("get_job", {"job_id": "../queued"}, "job-unknown"),
         ("get_job", {}, "request-invalid"),

@@ -15,6 +15,10 @@ def request(method: str, **params: Any) -> JSONRPCRequest:
     return JSONRPCRequest(jsonrpc="2.0", id=1, method=method, params=params)
 
 
+def inspected(tool: object, text: str) -> JSONRPCRequest:
+    return request(call.CALL_TOOL, name="inspect", arguments={"tool": tool, "command": text})
+
+
 def command(text: str, tool: str = "kubectl", **arguments: Any) -> JSONRPCRequest:
     return request(call.CALL_TOOL, name=tool, arguments={"command": text, **arguments})
 
@@ -55,6 +59,9 @@ def test_routing_headers_are_those_of_the_revision(message: JSONRPCRequest, head
         (command("list", tool="helm"), True),
         (command("install a b", tool="helm"), False),
         (command("read", tool="unknown"), False),
+        (inspected("helm", "list"), True),
+        (inspected("helm", "install a b"), False),
+        (inspected(["helm"], "list"), False),
         (request(call.CALL_TOOL, name="kubectl", arguments=None), False),
     ],
 )
@@ -67,7 +74,12 @@ def test_only_what_is_known_to_read_is_harmless(message: JSONRPCRequest, is_harm
 
 @pytest.mark.parametrize(
     "message",
-    [command("get pods --context there"), command("get pods", context="there"), command("x", "new", context="there")],
+    [
+        command("get pods --context there"),
+        command("get pods", context="there"),
+        command("x", "new", context="there"),
+        inspected("kubectl", "get pods --context there"),
+    ],
 )
 def test_context_of_a_call_is_found_in_command_and_arguments(message: JSONRPCRequest) -> None:
     tool = call.tool_call(message)

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from gateway.auth import callers
 from gateway.intake.preparation import Call, Preparation, PreparedCall
 from gateway.policy import active
+from shared.effects import Limit
 from shared.errors import ErrorCode, RequestError
 from shared.models import CommandClass, CommandRequest, Lane
 from shared.sealing.fernet_keys import MasterKeys
@@ -34,12 +35,13 @@ async def prepared(
     default: str | None = None,
     kubeconfig: str | None = None,
     with_settings: GatewaySettings | None = None,
+    reads_only: bool = False,
     **fields: Any,
 ) -> PreparedCall:
     """By default `kubectl get pods` with a kubeconfig in the header."""
     sent = {"x-kubeconfig": kubeconfigs.encoded()} if headers is None else headers
     body = CommandRequest(command=command, kubeconfig=kubeconfig, **fields)
-    call = Call(registry.find(tool), body, sent, callers.of({}))
+    call = Call(registry.find(tool), body, sent, callers.of({}), reads_only=reads_only)
     chosen = with_settings or settings()
     policy = active.load(chosen)
     return await Preparation(chosen, lambda: default, lambda: policy).prepare(call)
@@ -306,3 +308,50 @@ async def test_flag_that_is_switched_off_is_as_good_as_not_given(
 ) -> None:
     command = (await prepared(f"app list {flag}", tool="argocd")).envelope.command
     assert (command.proxy_variables, command.listens) == needs
+
+
+@pytest.mark.parametrize("mode", list(SecurityMode))
+@pytest.mark.parametrize(
+    ("tool", "command"),
+    [
+        ("kubectl", "get pods"),
+        ("kubectl", "diff -f -"),
+        ("kubectl", "apply -f - --dry-run=server"),
+        ("helm", "template x ./chart"),
+        ("istioctl", "analyze"),
+    ],
+)
+async def test_command_that_may_only_read_gets_no_more_in_any_mode(tool: str, command: str, mode: SecurityMode) -> None:
+    call = await prepared(command, tool=tool, with_settings=settings(security_mode=mode), reads_only=True)
+
+    assert call.envelope.command_class.changes_nothing
+    assert call.envelope.command.effects.limit is Limit.READ
+    assert not call.envelope.command.effects.tunnels
+
+
+@pytest.mark.parametrize(
+    ("tool", "command", "says"),
+    [
+        ("kubectl", "delete pod x", "`delete` is a destructive command"),
+        ("kubectl", "apply -f -", "`apply` is a write command"),
+        ("kubectl", "frobnicate", "`frobnicate` is a write command"),
+        ("kubectl", "get pods --frobnicate", "`get` is a write command"),
+        ("kubectl", "create token x", "`create token` is a credential command"),
+        ("helm", "install x ./chart", "call the tool helm"),
+        ("argocd", "app sync web", "call the tool argocd"),
+        ("istioctl", "proxy-config routes x", "`proxy-config route` opens a tunnel"),
+    ],
+)
+async def test_command_that_would_change_something_is_referred_to_its_own_tool(
+    tool: str, command: str, says: str
+) -> None:
+    with pytest.raises(RequestError, match=f"(?i){says}") as raised:
+        await prepared(
+            command, tool=tool, with_settings=settings(security_mode=SecurityMode.PERMISSIVE), reads_only=True
+        )
+    assert raised.value.code is ErrorCode.POLICY_DENIED
+
+
+async def test_policy_speaks_first_about_a_command_that_may_only_read() -> None:
+    with pytest.raises(RequestError, match="read-only"):
+        await prepared("delete pod x", with_settings=settings(security_mode=SecurityMode.READ_ONLY), reads_only=True)
