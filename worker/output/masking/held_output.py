@@ -25,7 +25,7 @@ _MASKERS = {
 
 
 class HeldOutput:
-    """The output of one command. `withheld` is the reason if it is not shown, `count` the number of masked values."""
+    """The output of one command. `withheld` is the reason if it is not shown."""
 
     def __init__(self, masking: Masking, *, is_endless: bool = False) -> None:
         self._masking = masking
@@ -33,7 +33,6 @@ class HeldOutput:
         self._held = bytearray()
         self._is_too_much = False
         self.withheld: str | None = None
-        self.count = 0
 
     def add(self, data: bytes) -> None:
         """Takes a chunk of output as the tool wrote it."""
@@ -52,7 +51,6 @@ class HeldOutput:
             return b""
         finally:
             self._held.clear()
-        self.count = masked.count
         return masked.text.encode("utf-8", "replace")
 
     def _mask(self) -> Masked:

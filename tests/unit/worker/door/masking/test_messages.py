@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from shared.documents import Value
 from worker.door.masking import messages, releases
 
 OBJECT = json.dumps({"data": {"a": "aHVudGVyMg=="}, "kind": "Secret", "x": 'a "quoted\\" hunter2\n'})
@@ -67,7 +68,11 @@ def test_values_of_other_quotations_are_masked_too() -> None:
 
 def test_status_is_masked_in_its_message_and_in_each_cause() -> None:
     said = f"Invalid value: {quoted(OBJECT)}{REASON}"
-    status = {"kind": "Status", "message": said, "details": {"causes": [{"message": said, "field": "a"}, {}]}}
+    status: dict[str, Value] = {
+        "kind": "Status",
+        "message": said,
+        "details": {"causes": [{"message": said, "field": "a"}, {}]},
+    }
     for change in tuple(messages.of_status(status)):
         change.make()
     assert_hidden(json.dumps(status))
@@ -76,7 +81,8 @@ def test_status_is_masked_in_its_message_and_in_each_cause() -> None:
 
 def test_description_of_a_failed_release_is_masked() -> None:
     said = f'Upgrade "web" failed: cannot patch "web" with kind Secret: Invalid value: {quoted(OBJECT)}{REASON}'
-    for release in ({"info": {"description": said}, "name": "web"}, [{"description": said, "revision": 1}]):
+    roots: list[Value] = [{"info": {"description": said}, "name": "web"}, [{"description": said, "revision": 1}]]
+    for release in roots:
         for change in tuple(releases.changes(release)):
             change.make()
         assert_hidden(json.dumps(release))

@@ -85,7 +85,15 @@ def test_files_of_the_chart_are_masked_and_stay_base64() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["H4sI", "H4sIAAAA", "SDRzSQ==", "aHVudGVyMg==", "hunter2", base64.b64encode(gzip.compress(b"[", mtime=0)).decode()]
+    "value",
+    [
+        "H4sI",
+        "H4sIAAAA",
+        "SDRzSQ==",
+        "aHVudGVyMg==",
+        "hunter2",
+        base64.b64encode(gzip.compress(b"[", mtime=0)).decode(),
+    ],
 )
 def test_what_is_no_release_cannot_be_opened(value: str) -> None:
     assert releases.masked(value) is None
