@@ -1,4 +1,4 @@
-"""The MCP tool that only reads: what people look at runs, and what would change something is referred to another tool."""
+"""The MCP tool that only reads: reading commands run, and a change is referred to the tool that makes it."""
 
 from dataclasses import replace
 
