@@ -107,6 +107,10 @@ _FAILURE_HINTS = {
     r"Apply failed with \d{1,9} conflict": (
         "Another manager owns these fields: leave them out, or take them over with `--force-conflicts`."
     ),
+    r"no objects passed to ": "`-f -` reads the request's `stdin`, which is empty: send the manifest there.",
+    r"Metrics API not available": (
+        "`top` needs the metrics-server, which this cluster does not have: `describe node` shows what pods request."
+    ),
     **failure_hints.CLUSTER,
 }
 

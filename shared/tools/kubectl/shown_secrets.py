@@ -29,7 +29,8 @@ _SORTED_BY = re.compile(r"\{?\.?(kind|type|metadata\.(creationTimestamp|name|nam
 
 def asked(reading: Reading) -> bool:
     """Whether the command may act on Secrets. Objects that it does not name may be Secrets."""
-    return reading.has("filename", "kustomize", "prune") or _SECRETS in kinds.acted_on(reading)
+    is_unnamed = reading.has("filename", "kustomize", "prune") and not reading.has("local")
+    return is_unnamed or _SECRETS in kinds.acted_on(reading)
 
 
 def are_needed(reading: Reading) -> bool:
