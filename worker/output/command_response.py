@@ -97,7 +97,7 @@ def of_execution(
     return CommandResponse(
         success=state is JobState.SUCCEEDED,
         output=terminal.plain(output),
-        error=_joined(terminal.plain(printed), "\n".join(filter(None, (*account, reason)))) or None,
+        error=_joined(terminal.plain(printed), "\n".join(filter(None, (*account, _unsaid(reason, printed))))) or None,
         exit_code=_exit_code(execution, state),
         job_id=job_id,
         state=state,
@@ -154,6 +154,11 @@ def _hint(execution: Execution, state: JobState, *, reason: str, printed: str, t
     if verb in tool.helpers and execution.exit.exit_code == 1 and not printed:
         return tool.helpers[verb].finding
     return failure_hints.find(tool.failure_hints, printed)
+
+
+def _unsaid(reason: str, printed: str) -> str:
+    """Returns the reason unless the command has printed it, as CLIs do with what an API server answers."""
+    return "" if reason in printed else reason
 
 
 def _joined(printed: str, reason: str) -> str:
