@@ -32,10 +32,15 @@ def of(kubeconfig: str, principal: str) -> Access:
     )
 
 
-def with_token(server: str, token: str, *, skips_verification: bool, principal: str) -> Access:
-    """Returns the access to a server that takes a bearer token."""
+def to_argo_cd(server: str, token: str, *, skips_verification: bool, principal: str) -> Access:
+    """Returns the access of one visit to an Argo CD server, with a new pass."""
     return Access(
-        pass_=_new_pass(), principal=principal, server=server, token=token, skips_verification=skips_verification
+        pass_=_new_pass(),
+        principal=principal,
+        server=server,
+        token=token,
+        skips_verification=skips_verification,
+        is_argo_cd=True,
     )
 
 
