@@ -213,10 +213,13 @@ class GatewaySettings(CommonSettings):
     """Seconds that a client may take to send a request's body."""
     security_mode: SecurityMode = SecurityMode.STRICT
     """Commands that are allowed. `read-only` allows commands that change nothing. `strict` also allows everyday writes,
-    but no mass or irreversible deletion, no deletion beyond a namespace, and no command that shows credentials.
+    but no mass or irreversible deletion, and no command that shows credentials or makes them.
     `permissive` allows every verb that needs no terminal. The sandbox and the egress rules apply in all modes."""
     security_config: Path | None = None
     """File with policy rules and a namespace fence (docs/policy.md). It is read at the start and on SIGHUP."""
+    refuse_early: bool = True
+    """Whether a command is refused before it runs, where its words show that its requests would be refused. Without
+    this, it runs until one of them is."""
     mcp_wait: float = Field(45, ge=0, le=3_600)
     """Seconds that an MCP call waits before it returns the job's id, because many clients give up after 60 s."""
     mcp_max_text: int = Field(40_000, ge=4_000, le=1_000_000)

@@ -1,16 +1,24 @@
 """Explains how a gateway would judge a command: `mcp-k8s policy explain`. It runs nothing and contacts no server."""
 
-from gateway.policy.namespace_fence import TouchedNamespaces
 from gateway.policy.policy import Judgement, Policy
 from gateway.policy.rules import Rules
 from shared.command import parser
 from shared.command.invocation import Invocation
+from shared.effects import EffectRule, Limit, SecretValues
 from shared.errors import RequestError
 from shared.tools import registry
 
+_LIMITS = {
+    Limit.READ: "only those that change nothing",
+    Limit.READ_ONLY: "only those that change nothing, and what a rule allows",
+    Limit.STRICT: "all that `strict` allows",
+    Limit.PERMISSIVE: "all",
+}
+_DOES = {True: "allows", False: "denies"}
+
 
 def explain(text: str, policy: Policy, *, namespace: str) -> tuple[str, bool]:
-    """Returns the explanation, and whether the command would run. Manifests are not available, so they count as unseen.
+    """Returns the explanation, and whether the command would run. Its requests may still be refused.
 
     A command without a namespace acts in `namespace`.
     """
@@ -20,7 +28,7 @@ def explain(text: str, policy: Policy, *, namespace: str) -> tuple[str, bool]:
         invocation = parser.parse(tool, text)
     except RequestError as error:
         return "\n".join([*lines, "decision  refused in every mode", f"rule      {error.code}", error.detail]), False
-    found = policy.judge(tool, invocation, stdin=None, files={}, kubeconfig_namespace=namespace)
+    found = policy.judge(tool, invocation, kubeconfig_namespace=namespace)
     lines += _found(invocation, found)
     if refusal := policy.refusal(tool, invocation):
         return "\n".join([*lines, "decision  denied", f"rule      {refusal.code}", refusal.detail]), False
@@ -29,8 +37,8 @@ def explain(text: str, policy: Policy, *, namespace: str) -> tuple[str, bool]:
         f"decision  {'allowed' if decision.is_allowed else 'denied'}",
         f"rule      {decision.rule}: {decision.why}",
     ]
-    if decision.is_allowed and found.masking:
-        lines.append("output    values of Secrets are masked")
+    if decision.is_allowed:
+        lines += _of_requests(found)
     if decision.instead:
         lines.append(f"instead   {decision.instead}")
     return "\n".join(lines), decision.is_allowed
@@ -41,15 +49,24 @@ def _found(invocation: Invocation, found: Judgement) -> list[str]:
         f"verb      {invocation.tool} {' '.join(invocation.verb)}",
         f"class     {found.classified.command_class}",
         *(f"because   {rule.name}: {rule.why}" for rule in found.classified.rules),
-        f"acts in   {_place(found.touched)}",
     ]
 
 
-def _place(touched: TouchedNamespaces) -> str:
-    if touched.beyond:
-        return f"more than a namespace: {touched.beyond}"
-    names = ", ".join(touched.namespaces)
-    return f"namespace {names}" if names else "no namespace"
+def _of_requests(found: Judgement) -> list[str]:
+    """Says what is left to the judgement of each request."""
+    effects = found.effects
+    lines = [f"requests  {_LIMITS[effects.limit]}"]
+    lines += [f"requests  the rule {rule.name} {_DOES[rule.is_allowed]} {_objects(rule)}" for rule in effects.rules]
+    if effects.fence:
+        lines.append(f"requests  only in the namespaces {', '.join(effects.fence)}")
+    if effects.secrets is SecretValues.MASKED or found.masking:
+        lines.append("output    values of Secrets are masked")
+    return lines
+
+
+def _objects(rule: EffectRule) -> str:
+    kinds = ", ".join(rule.kinds) or "objects"
+    return f"{kinds} in {', '.join(rule.namespaces)}" if rule.namespaces else kinds
 
 
 def summary(rules: Rules) -> str:

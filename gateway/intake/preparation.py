@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 from gateway.auth.callers import Caller
 from gateway.intake import network_needs
-from gateway.policy.policy import Policy
+from gateway.policy.policy import Judgement, Policy
 from shared import metrics
 from shared.command import files, parser
 from shared.command.invocation import Invocation
-from shared.effects import UNLIMITED, Limit
+from shared.effects import Limit
 from shared.errors import ErrorCode, RequestError, shown
 from shared.kubeconfig import cluster_access, encoding
 from shared.kubeconfig.cluster_access import ClusterAccess
@@ -24,8 +24,6 @@ from shared.tools.tool import Tool
 KUBECONFIG_HEADER = "x-kubeconfig"
 SMALL_KUBECONFIG_CHARACTERS = 64 * 1024
 """Largest kubeconfig that the event loop parses. A thread parses a larger one, which would delay other requests."""
-SMALL_MANIFEST_CHARACTERS = 64 * 1024
-"""Largest total of stdin and files that the policy judges on the event loop. More is judged in a thread."""
 OWN_TIMEOUT_MARGIN_S = 30
 """Seconds that the time limit adds to the command's own `--timeout`, so that the command can report its timeout."""
 
@@ -85,13 +83,14 @@ class Preparation:
         access = await self._kubeconfig(own or self._default_kubeconfig(), invocation)
         if invocation.needs_cluster and access is None and not credentials:
             raise _kubeconfig_required()
-        invocation = await self._judged(call, invocation, access)
+        policy, namespace = self._policy(), access.namespace if access else None
+        judged = policy.check(call.tool, invocation, kubeconfig_namespace=namespace)
         if call.reads_only:
             _check_reads(call.tool, invocation)
         envelope = RequestEnvelope(
             time_limit_s=self._time_limit(call.request, invocation),
             queue_wait_s=self._settings.queue_wait_s,
-            command=_command(call, invocation, access=access, credentials=credentials),
+            command=_command(call, invocation, judged, access=access, credentials=credentials),
             command_class=invocation.command_class,
             lane=invocation.lane,
             is_endless=invocation.is_endless,
@@ -106,16 +105,6 @@ class Preparation:
             identity=self._identity(own, access, invocation),
             target=(*_place(invocation, access), credentials.get(call.tool.server_variable or "", "")),
         )
-
-    async def _judged(self, call: Call, invocation: Invocation, access: ClusterAccess | None) -> Invocation:
-        stdin, given = call.request.stdin, call.request.files or {}
-        policy, namespace = self._policy(), access.namespace if access else None
-
-        def judge() -> Invocation:
-            return policy.check(call.tool, invocation, stdin=stdin, files=given, kubeconfig_namespace=namespace)
-
-        is_small = len(stdin or "") + sum(map(len, given.values())) <= SMALL_MANIFEST_CHARACTERS
-        return judge() if is_small else await asyncio.to_thread(judge)
 
     def _identity(self, own: str | None, access: ClusterAccess | None, invocation: Invocation) -> str:
         if access is None:
@@ -141,7 +130,7 @@ class Preparation:
 
 
 def _command(
-    call: Call, invocation: Invocation, *, access: ClusterAccess | None, credentials: dict[str, str]
+    call: Call, invocation: Invocation, judged: Judgement, *, access: ClusterAccess | None, credentials: dict[str, str]
 ) -> Command:
     tool, reading = call.tool, invocation.reading
     return Command(
@@ -153,8 +142,8 @@ def _command(
         credentials=credentials,
         stdin=call.request.stdin,
         files=call.request.files or {},
-        masking=invocation.masking,
-        effects=UNLIMITED.for_reading() if call.reads_only else UNLIMITED,
+        masking=judged.masking,
+        effects=judged.effects.for_reading() if call.reads_only else judged.effects,
         proxy_variables=network_needs.proxy_variables(tool, reading),
         loopback_ports=network_needs.loopback_ports(tool, reading),
         needs_cluster=invocation.needs_cluster,

@@ -18,9 +18,9 @@ log = structlog.get_logger()
 def load(settings: GatewaySettings) -> Policy:
     """Reads the policy. Raises `SettingsError` if its file is not valid."""
     if settings.security_config is None:
-        return Policy(settings.security_mode)
+        return Policy(settings.security_mode, refuses_early=settings.refuse_early)
     found = rule_file.load(settings.security_config)
-    return Policy(settings.security_mode, found.rules, found.digest)
+    return Policy(settings.security_mode, found.rules, found.digest, refuses_early=settings.refuse_early)
 
 
 class ActivePolicy:
@@ -70,6 +70,8 @@ class ActivePolicy:
 
 def _log(event: str, policy: Policy) -> None:
     rules = policy.rules
+    if rules.trust_charts:
+        log.warning("trust_charts has no effect", reason="each request of a chart is judged like any other")
     log.info(
         event, mode=policy.mode, rules=len(rules.rules), fenced_namespaces=len(rules.namespaces), digest=policy.digest
     )

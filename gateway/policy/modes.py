@@ -1,22 +1,30 @@
-"""Which commands each security mode allows: by class, and for destructive commands by their effects too.
+"""Which commands each security mode allows: by class, and for destructive commands by what their words say of them.
 
     class         read-only   strict                               permissive
     read, local   yes         yes                                  yes
     write         no          yes                                  yes
-    destructive   no          named objects inside a namespace     yes
+    destructive   no          what names single objects            yes
     credential    no          no                                   yes
     interactive   no          no                                   no: there is no terminal
 
-Unknown verbs and flags are refused in `strict`. In the other modes they make a command a write.
+Unknown verbs and flags are refused in `strict`. In the other modes they make a command a write. What a command's
+requests may do is judged at the door, by the limit of the mode.
 """
 
 from dataclasses import dataclass
 
 from shared.command.classes import Classification
+from shared.effects import Limit
 from shared.models import CommandClass
 from shared.settings import SecurityMode
 from shared.tools.class_rules import Effect
 
+SETTING = "K8S_MCP_SECURITY_MODE"
+LIMITS = {
+    SecurityMode.READ_ONLY: Limit.READ_ONLY,
+    SecurityMode.STRICT: Limit.STRICT,
+    SecurityMode.PERMISSIVE: Limit.PERMISSIVE,
+}
 _HARMLESS = frozenset(each for each in CommandClass if each.changes_nothing)
 _ALLOWED = {
     SecurityMode.READ_ONLY: _HARMLESS,
@@ -26,10 +34,11 @@ _ALLOWED = {
 _INSTEAD = {
     Effect.MASS: "name the objects one by one",
     Effect.IRREVERSIBLE: "delete what uses it, and leave its data",
-    Effect.CLUSTER_SCOPE: "delete named objects of a known kind inside a namespace",
+    Effect.CLUSTER_SCOPE: "change single objects, and keep what the whole cluster depends on",
 }
 _INSTEAD_OF_CLASS = {
-    CommandClass.CREDENTIAL: "read Secrets as a table, with `describe`, or whole with `get -o json|yaml`, masked",
+    CommandClass.CREDENTIAL: "use commands that show no credentials and make none: Secrets are read with their values "
+    "masked",
     CommandClass.INTERACTIVE: "use a form that ends by itself and needs no terminal",
 }
 
@@ -42,18 +51,21 @@ class Decision:
     rule: str
     why: str
     instead: str = ""
-    setting: str = "K8S_MCP_SECURITY_MODE"
+    setting: str = SETTING
 
 
-def decide(mode: SecurityMode, classified: Classification) -> Decision:
-    """Decides whether the mode allows a command of this classification."""
+def decide(mode: SecurityMode, classified: Classification, *, refuses_early: bool) -> Decision:
+    """Decides whether the mode allows a command of this classification.
+
+    Unless it `refuses_early`, what the door refuses too is left to the door.
+    """
     command_class = classified.command_class
     row = f"{mode}/{command_class}"
     if command_class not in _ALLOWED[mode]:
         return Decision(False, row, _why(mode, classified), _instead(mode, command_class))
     if mode is SecurityMode.STRICT and command_class is CommandClass.DESTRUCTIVE:
         for rule in classified.rules:
-            if rule.effect:
+            if rule.effect and (refuses_early or not rule.is_seen_at_the_door):
                 return Decision(False, f"{row}/{rule.name}", rule.why, _INSTEAD[rule.effect])
     return Decision(True, row, _reason(classified))
 

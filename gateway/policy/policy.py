@@ -1,39 +1,38 @@
-"""Judges a command before it is queued: by its class, its effects, its namespaces, and the operator's rules.
+"""Judges a command before it is queued, and says what its requests may do.
 
 The namespace fence comes first, and no rule loosens it. Then come the rules that deny, then the rules that allow. If no
-rule matches, the mode decides. In `strict`, a word that the CLI does not have is refused before all of this.
+rule matches, the mode decides. In `strict`, a word that the CLI does not have is refused before all of this. What the
+command's words leave open is sealed with it (`shared.effects`), and judged for each of its requests.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
-from gateway.policy import manifests, modes, namespace_fence
+from gateway.policy import early, identity, modes
 from gateway.policy.modes import Decision
-from gateway.policy.namespace_fence import TouchedNamespaces
-from gateway.policy.rules import Action, Judged, Rule, Rules
+from gateway.policy.rules import Rule, Rules, Words
 from shared import metrics
-from shared.command import classes
 from shared.command.classes import Classification
 from shared.command.invocation import Invocation
 from shared.command.masking import Masking
-from shared.command.reading import SEVERAL
 from shared.command.unknown_words import UnknownWord, WordKind
+from shared.effects import EffectRule, Effects, Limit, SecretValues
 from shared.errors import ErrorCode, RequestError, shown
+from shared.models import CommandClass
 from shared.settings import SecurityMode
 from shared.tools.tool import Tool
 
 SETTING = "K8S_MCP_SECURITY_CONFIG"
-_NAME_IN_FULL = "write the kind with its group (`KIND.GROUP`), because an unknown name may stand for several kinds"
-_DOES = {Action.ALLOW: "allows", Action.DENY: "denies"}
+_NO_NAMESPACES = "its server knows no namespaces of a cluster"
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The classification of a command, the namespaces that it touches, and the decision."""
+    """The classification of a command, the decision about it, and what its requests may do."""
 
     classified: Classification
-    touched: TouchedNamespaces
     decision: Decision
+    effects: Effects
     masking: Masking | None
     """How Secrets in the output are masked; None if the output is not masked."""
 
@@ -46,81 +45,115 @@ class Policy:
     rules: Rules = field(default_factory=Rules)
     digest: str = ""
     """Digest of the rules' file; empty without a file."""
+    refuses_early: bool = True
+    """Whether the words of a command are enough to refuse what the door would refuse."""
 
     @property
     def only_reads(self) -> bool:
         """Whether the policy allows only commands that change nothing."""
-        return self.mode is SecurityMode.READ_ONLY and not any(rule.action is Action.ALLOW for rule in self.rules.rules)
+        return self.mode is SecurityMode.READ_ONLY and not any(rule.is_allowing for rule in self.rules.rules)
 
-    def check(
-        self,
-        tool: Tool,
-        invocation: Invocation,
-        *,
-        stdin: str | None,
-        files: Mapping[str, str],
-        kubeconfig_namespace: str | None,
-    ) -> Invocation:
-        """Returns the command with the class that its manifests give it. Raises `RequestError` if it may not run."""
+    def check(self, tool: Tool, invocation: Invocation, *, kubeconfig_namespace: str | None) -> Judgement:
+        """Returns the judgement. Raises `RequestError` if the command may not run."""
         if refusal := self.refusal(tool, invocation):
             raise refusal
-        found = self.judge(tool, invocation, stdin=stdin, files=files, kubeconfig_namespace=kubeconfig_namespace)
+        found = self.judge(tool, invocation, kubeconfig_namespace=kubeconfig_namespace)
         if not found.decision.is_allowed:
             metrics.POLICY_REFUSALS.labels(found.decision.rule).inc()
             raise _denied(invocation, found)
-        return replace(
-            invocation,
-            command_class=found.classified.command_class,
-            effects=found.classified.effects,
-            masking=found.masking,
-        )
+        return found
 
     def refusal(self, tool: Tool, invocation: Invocation) -> RequestError | None:
         """Returns the error for a word that the CLI does not have, if the mode refuses such words."""
         word = invocation.unknown if self.mode is SecurityMode.STRICT else None
         return _unknown(tool, word) if word else None
 
-    def judge(
-        self,
-        tool: Tool,
-        invocation: Invocation,
-        *,
-        stdin: str | None,
-        files: Mapping[str, str],
-        kubeconfig_namespace: str | None,
-    ) -> Judgement:
+    def judge(self, tool: Tool, invocation: Invocation, *, kubeconfig_namespace: str | None) -> Judgement:
         """Judges a command. Without a namespace of its own it acts in `kubeconfig_namespace`."""
-        objects = manifests.objects(tool.grammar, invocation.reading, stdin=stdin, files=files)
-        reading = replace(invocation.reading, objects=objects)
-        classified = classes.classify(tool.grammar, reading)
-        place = namespace_fence.of(
+        classified = Classification(invocation.command_class, invocation.class_rules)
+        words = Words(
             tool,
-            invocation,
-            reading,
-            kubeconfig_namespace=kubeconfig_namespace,
-            trusts_charts=self.rules.trust_charts,
+            invocation.reading,
+            classified.command_class,
+            needs_cluster=invocation.needs_cluster,
+            namespace=invocation.namespace or kubeconfig_namespace or "",
         )
-        kinds = (*tool.grammar.kinds(reading), *tool.grammar.hidden_kinds(reading))
-        decision = self._decide(Judged(tool, reading, classified.command_class, place, kinds), classified)
-        masking = None if self.mode is SecurityMode.PERMISSIVE else tool.grammar.masking(reading)
-        return Judgement(classified, place, decision, masking)
+        fitting = [rule for rule in self.rules.rules if rule.fits(words)]
+        acting_as = identity.of(words, self.mode, self.rules)
+        decision, limit = self._decide(words, classified, fitting)
+        if decision.is_allowed:
+            decision = identity.refusal(words, acting_as, self.mode) or decision
+        shows_all = self.mode is SecurityMode.PERMISSIVE or any(_shows_all(rule) for rule in fitting)
+        effects = Effects(
+            limit=limit,
+            rules=tuple(self._left_open(words)),
+            fence=self.rules.namespaces,
+            secrets=SecretValues.SHOWN
+            if shows_all or tool.grammar.computes_from_live(words.reading)
+            else SecretValues.MASKED,
+            tunnels=words.command_class is CommandClass.READ and words.reading.path in tool.listening_verbs,
+            impersonation=acting_as,
+        )
+        return Judgement(classified, decision, effects, None if shows_all else tool.grammar.masking(words.reading))
 
-    def _decide(self, judged: Judged, classified: Classification) -> Decision:
-        if outside := self.rules.outside(judged.touched):
-            names = ", ".join(self.rules.namespaces)
-            return Decision(False, "fence", outside, f"commands that stay in the namespaces {names} (`-n`)", SETTING)
-        if rule := self.rules.deciding(judged):
-            return _by(rule, judged)
-        return modes.decide(self.mode, classified)
+    def _decide(self, words: Words, classified: Classification, fitting: Sequence[Rule]) -> tuple[Decision, Limit]:
+        """Returns the decision about a command, and the limit of its requests."""
+        refusal = self._outside(words) or next(self._denied_by(fitting, words), None)
+        if refusal is not None:
+            return refusal, Limit.READ
+        decision, limit = self._allowed(words, classified, fitting)
+        return decision, Limit.READ if words.command_class.changes_nothing else limit
+
+    def _outside(self, words: Words) -> Decision | None:
+        fence = self.rules.namespaces
+        if not fence or not words.needs_cluster:
+            return None
+        why = early.named(words).outside(fence) if self.refuses_early else ""
+        why = why if words.is_seen_at_the_door else _NO_NAMESPACES
+        instead = f"commands that stay in the namespaces {', '.join(fence)} (`-n`)"
+        return Decision(False, "fence", why, instead, SETTING) if why else None
+
+    def _denied_by(self, fitting: Sequence[Rule], words: Words) -> Iterator[Decision]:
+        named = early.named(words)
+        for rule in fitting:
+            is_certain = not rule.depends_on_objects or (self.refuses_early and named.is_denied_by(rule))
+            # What is not seen at the door may do anything in any namespace.
+            is_unseen = words.needs_cluster and not words.is_seen_at_the_door and not rule.kinds
+            if not rule.is_allowing and (is_certain or is_unseen):
+                yield _by(rule)
+
+    def _allowed(self, words: Words, classified: Classification, fitting: Sequence[Rule]) -> tuple[Decision, Limit]:
+        """Returns what the rules that allow and the mode decide.
+
+        A rule that depends on objects lets a command run that the mode does not allow, but only for these objects.
+        """
+        by_mode = modes.decide(self.mode, classified, refuses_early=self.refuses_early)
+        allowing = [rule for rule in fitting if rule.is_allowing]
+        for rule in allowing:
+            if not rule.depends_on_objects:
+                return _by(rule), Limit.PERMISSIVE
+        if by_mode.is_allowed:
+            return by_mode, modes.LIMITS[self.mode]
+        for rule in allowing:
+            if rule.may_fit_requests(words):
+                return _by(rule), Limit.READ_ONLY
+        return by_mode, Limit.READ
+
+    def _left_open(self, words: Words) -> Iterator[EffectRule]:
+        """Yields the rules for the command's requests."""
+        for rule in self.rules.rules:
+            applies = rule.depends_on_objects and (rule.fits(words) or rule.only_shows(words))
+            if applies and rule.may_fit_requests(words):
+                yield rule.effect(guards_changes_only=not words.names_kinds)
 
 
-def _by(rule: Rule, judged: Judged) -> Decision:
-    is_allowed = rule.action is Action.ALLOW
-    why = rule.why or f"it {_DOES[rule.action]} such commands ({rule.says()})"
-    instead = "" if is_allowed else rule.instead or f"commands that this rule does not match ({rule.says()})"
-    if instead and rule.kinds and SEVERAL in judged.kinds:
-        instead += f"; {_NAME_IN_FULL}"
-    return Decision(is_allowed, f"rules/{rule.name}", why, instead, SETTING)
+def _by(rule: Rule) -> Decision:
+    way_out = "" if rule.is_allowing else rule.way_out
+    return Decision(rule.is_allowing, f"rules/{rule.name}", rule.reason, way_out, SETTING)
+
+
+def _shows_all(rule: Rule) -> bool:
+    return rule.shows_secrets and not rule.depends_on_objects
 
 
 def _unknown(tool: Tool, word: UnknownWord) -> RequestError:

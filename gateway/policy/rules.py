@@ -1,8 +1,7 @@
 """An operator's rules and namespace fence, as in their file, and the test of whether a rule matches a command.
 
-If a command names several kinds, a deny rule matches when it names one of them, an allow rule only when it names all of
-them. An unknown kind may stand for several kinds: a deny rule on kinds always matches it, an allow rule only by the
-name that the operator wrote.
+A command's words decide about tools, verbs, classes and flags. Kinds and namespaces are decided for each request that
+the command sends to its API server: `shared.effects`.
 """
 
 from collections.abc import Sequence
@@ -25,9 +24,10 @@ from pydantic import (
 )
 
 from gateway.policy import rule_words
-from gateway.policy.namespace_fence import TouchedNamespaces
-from shared.command.reading import SEVERAL, UNSEEN, Reading
+from shared.command.reading import Reading
+from shared.effects import EffectRule, SecretValues
 from shared.models import CommandClass
+from shared.tools.class_rules import no_kinds
 from shared.tools.tool import Tool
 
 CONDITIONS = ("tools", "verbs", "classes", "kinds", "namespaces", "flags")
@@ -38,16 +38,28 @@ class Action(StrEnum):
     DENY = "deny"
 
 
+_DOES = {Action.ALLOW: "allows", Action.DENY: "denies"}
+
+
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """The facts about a command that a rule tests."""
+class Words:
+    """What a rule tests of a command before it runs."""
 
     tool: Tool
     reading: Reading
     command_class: CommandClass
-    touched: TouchedNamespaces
-    kinds: tuple[str, ...]
-    """Kinds that the command names, with `UNSEEN` or `SEVERAL` if it may act on more."""
+    needs_cluster: bool = True
+    namespace: str = ""
+    """Namespace of the command, its request or its kubeconfig."""
+
+    @property
+    def names_kinds(self) -> bool:
+        return self.tool.grammar.kinds is not no_kinds
+
+    @property
+    def is_seen_at_the_door(self) -> bool:
+        """Whether the command does what it does by requests to an API server of Kubernetes."""
+        return self.needs_cluster and self.tool.grammar.reaches_kubernetes(self.reading)
 
 
 def _listed(value: object) -> object:
@@ -55,8 +67,8 @@ def _listed(value: object) -> object:
 
 
 Word = Annotated[StrictStr, Field(min_length=1)]
-Words = Annotated[tuple[Word, ...], BeforeValidator(_listed), Field(min_length=1)]
-NONE: Words = ()
+Listed = Annotated[tuple[Word, ...], BeforeValidator(_listed), Field(min_length=1)]
+NONE: Listed = ()
 
 
 class Rule(BaseModel):
@@ -66,14 +78,16 @@ class Rule(BaseModel):
 
     name: StrictStr = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
     action: Action
-    tools: Annotated[Words, AfterValidator(rule_words.checked_tools)] = NONE
-    verbs: Words = NONE
+    tools: Annotated[Listed, AfterValidator(rule_words.checked_tools)] = NONE
+    verbs: Listed = NONE
     """Verb paths. A path matches the verbs below it too."""
-    classes: Annotated[Words, AfterValidator(rule_words.checked_classes)] = NONE
-    kinds: Words = NONE
-    namespaces: Words = NONE
-    flags: Words = NONE
+    classes: Annotated[Listed, AfterValidator(rule_words.checked_classes)] = NONE
+    kinds: Listed = NONE
+    namespaces: Listed = NONE
+    flags: Listed = NONE
     """Long names of flags. The rule matches commands that have at least one of them switched on."""
+    secrets: SecretValues | None = None
+    """Whether callers see the values of the Secrets to which a rule that allows applies."""
     why: StrictStr = ""
     instead: StrictStr = ""
 
@@ -100,46 +114,80 @@ class Rule(BaseModel):
     def _says_something(self) -> Self:
         if not any(getattr(self, condition) for condition in CONDITIONS):
             raise ValueError(f"names none of {', '.join(CONDITIONS)}, so it would match every command")
-        if self.action is Action.ALLOW and CommandClass.INTERACTIVE in self.classes:
+        if self.is_allowing and CommandClass.INTERACTIVE in self.classes:
             raise ValueError("allows the class interactive, but commands have no terminal")
+        if self.secrets and not self.is_allowing:
+            raise ValueError("denies, but only a rule that allows can say `secrets`")
         return self
 
-    def fits(self, judged: Judged) -> bool:
-        """Returns whether the rule matches the command."""
-        reading = judged.reading
-        return (
-            (not self.tools or judged.tool.name in self.tools)
-            and (not self.verbs or any(_is_below(reading.verb, pattern) for pattern in self.verbs))
-            and self._fits_class(judged.command_class)
-            and (not self.kinds or self._fits_kinds(judged.kinds))
-            and (not self.namespaces or self._fits_namespaces(judged.touched))
-            and (not self.flags or reading.has(*self.flags))
+    @property
+    def is_allowing(self) -> bool:
+        return self.action is Action.ALLOW
+
+    @property
+    def shows_secrets(self) -> bool:
+        """Whether callers see values. A rule for the class `credential` shows them unless it says `secrets: masked`."""
+        is_for_credentials = self.is_allowing and CommandClass.CREDENTIAL in self.classes
+        return self.secrets is SecretValues.SHOWN or (is_for_credentials and self.secrets is None)
+
+    @property
+    def depends_on_objects(self) -> bool:
+        """Whether the objects of a request decide if the rule applies to it."""
+        return bool(self.kinds or self.namespaces)
+
+    @property
+    def reason(self) -> str:
+        return self.why or f"it {_DOES[self.action]} such commands ({self.says()})"
+
+    @property
+    def way_out(self) -> str:
+        return self.instead or f"commands that this rule does not match ({self.says()})"
+
+    def fits(self, words: Words) -> bool:
+        """Returns whether the rule matches the command, whatever its objects are."""
+        return self._fits_verb(words) and self._fits_class(words.command_class)
+
+    def may_fit_requests(self, words: Words) -> bool:
+        """Returns whether the rule applies to requests of the command. To allow kinds, it must be able to name them."""
+        return words.is_seen_at_the_door and not (self.is_allowing and self.kinds and not words.names_kinds)
+
+    def only_shows(self, words: Words) -> bool:
+        """Returns whether all that the rule does for the command is to show it values of Secrets."""
+        return self.shows_secrets and words.command_class is CommandClass.READ and self._fits_verb(words)
+
+    def effect(self, *, guards_changes_only: bool) -> EffectRule:
+        """Returns the rule as the door judges requests by it."""
+        return EffectRule(
+            name=self.name,
+            is_allowed=self.is_allowing,
+            kinds=self.kinds,
+            namespaces=self.namespaces,
+            guards_changes_only=guards_changes_only,
+            shows_secrets=self.shows_secrets,
+            why=self.reason,
+            instead="" if self.is_allowing else self.way_out,
         )
-
-    def _fits_class(self, command_class: CommandClass) -> bool:
-        """Returns whether the class matches. An allow rule must name `credential`, and never matches `interactive`."""
-        if self.action is Action.ALLOW and command_class is CommandClass.INTERACTIVE:
-            return False
-        if self.action is Action.ALLOW and command_class is CommandClass.CREDENTIAL:
-            return command_class in self.classes
-        return not self.classes or command_class in self.classes
-
-    def _fits_kinds(self, kinds: Sequence[str]) -> bool:
-        if self.action is Action.DENY:
-            return any(kind in (UNSEEN, SEVERAL) or _is_one_of(kind, self.kinds) for kind in kinds)
-        named = [kind for kind in kinds if kind != SEVERAL]
-        return bool(named) and all(kind != UNSEEN and _is_one_of(kind, self.kinds) for kind in named)
-
-    def _fits_namespaces(self, touched: TouchedNamespaces) -> bool:
-        inside = [_is_one_of(name, self.namespaces) for name in touched.namespaces]
-        if self.action is Action.DENY:
-            return bool(touched.beyond) or any(inside)
-        return not touched.beyond and bool(inside) and all(inside)
 
     def says(self) -> str:
         """Describes the rule's conditions in words."""
         given = ((condition, getattr(self, condition)) for condition in CONDITIONS)
         return "; ".join(f"{condition} {', '.join(words)}" for condition, words in given if words)
+
+    def _fits_verb(self, words: Words) -> bool:
+        reading = words.reading
+        return (
+            (not self.tools or words.tool.name in self.tools)
+            and (not self.verbs or any(_is_below(reading.verb, pattern) for pattern in self.verbs))
+            and (not self.flags or reading.has(*self.flags))
+        )
+
+    def _fits_class(self, command_class: CommandClass) -> bool:
+        """Returns whether the class matches. An allow rule must name `credential`, and never matches `interactive`."""
+        if self.is_allowing and command_class is CommandClass.INTERACTIVE:
+            return False
+        if self.is_allowing and command_class is CommandClass.CREDENTIAL:
+            return command_class in self.classes
+        return not self.classes or command_class in self.classes
 
 
 class Rules(BaseModel):
@@ -147,10 +195,10 @@ class Rules(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    namespaces: Words = NONE
+    namespaces: Listed = NONE
     """The namespace fence: commands may touch only these namespaces. Empty means no fence."""
     trust_charts: StrictBool = False
-    """Whether a helm chart is trusted to stay in the namespace of its release."""
+    """Without effect: what a chart does is judged like anything else."""
     rules: tuple[Rule, ...] = ()
 
     @field_validator("rules")
@@ -162,25 +210,6 @@ class Rules(BaseModel):
                 raise ValueError(f"two rules have the name {name}")
         return rules
 
-    def deciding(self, judged: Judged) -> Rule | None:
-        """Returns the first deny rule that matches the command, or else the first matching allow rule."""
-        fitting = [rule for rule in self.rules if rule.fits(judged)]
-        return next((rule for rule in fitting if rule.action is Action.DENY), next(iter(fitting), None))
-
-    def outside(self, touched: TouchedNamespaces) -> str:
-        """Returns why a command is outside the namespace fence; empty if it is inside."""
-        if not self.namespaces:
-            return ""
-        if touched.beyond:
-            return touched.beyond
-        if all(_is_one_of(name, self.namespaces) for name in touched.namespaces):
-            return ""
-        return "it acts in another namespace"
-
 
 def _is_below(verb: Sequence[str], pattern: str) -> bool:
     return any(fnmatchcase(" ".join(verb[:length]), pattern) for length in range(1, len(verb) + 1))
-
-
-def _is_one_of(name: str, patterns: Sequence[str]) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in patterns)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from shared.command.reading import Arity, Reading
 from shared.models import CommandClass
-from shared.tools.class_rules import ClassRule, Effect
+from shared.tools.class_rules import ClassRule
 from shared.tools.tool import Grammar
 
 HELP = ("help",)
@@ -13,10 +13,9 @@ HELP = ("help",)
 
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """The class and the effects of a command. `rules` are the rules that apply, in the grammar's order."""
+    """The class of a command. `rules` are the rules that apply, in the grammar's order."""
 
     command_class: CommandClass
-    effects: frozenset[Effect]
     rules: tuple[ClassRule, ...]
 
 
@@ -32,7 +31,7 @@ def classify(grammar: Grammar, reading: Reading) -> Classification:
         command_class = CommandClass.WRITE
     if command_class is CommandClass.READ and stays_local(grammar, reading):
         command_class = CommandClass.LOCAL
-    return Classification(command_class, frozenset(rule.effect for rule in rules if rule.effect), tuple(rules))
+    return Classification(command_class, tuple(rules))
 
 
 def of_verb(grammar: Grammar, verb: tuple[str, ...]) -> CommandClass:

@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass, field
 
-from shared.command.masking import Masking
 from shared.command.reading import Reading
 from shared.command.unknown_words import UnknownWord
 from shared.models import CommandClass, Lane
-from shared.tools.class_rules import ClassRule, Effect
+from shared.tools.class_rules import ClassRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +37,6 @@ class Invocation:
     """The command's parts, which policy checks. They contain values of the caller."""
     class_rules: tuple[ClassRule, ...] = ()
     """The rules that changed the class of the command's verb or added effects."""
-    effects: frozenset[Effect] = frozenset()
-    masking: Masking | None = None
-    """What a worker masks in the output, if policy requires it."""
     unknown: UnknownWord | None = None
     """The first verb or flag that is not in the CLI's table."""
 

@@ -56,7 +56,6 @@ def parse(
         subjects=_subjects(grammar, reading),
         reading=replace(reading, flags=(*in_front, *reading.flags)),
         class_rules=classified.rules,
-        effects=classified.effects,
         unknown=unknown_words.find(grammar, reading),
     )
 

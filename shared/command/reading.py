@@ -9,10 +9,6 @@ from shared.command.values.decoding import Value
 from shared.command.values.scalars import BOOLEANS
 from shared.command.values.types import Names
 
-UNSEEN = "?"
-"""Stands for kinds that a command may act on without naming them."""
-SEVERAL = "…"
-"""Stands for the kinds of an unknown name, which may be a category of several kinds."""
 TERMINATOR = "--"
 """The word after which no word is a flag."""
 MAX_CLUSTER = 32
@@ -56,16 +52,6 @@ class Flag:
 
 
 @dataclass(frozen=True, slots=True)
-class ManifestObject:
-    """An object in a command's manifests. `kind` is the plural, or `UNSEEN` if the manifest cannot be read."""
-
-    kind: str
-    group: str = ""
-    namespaces: tuple[str, ...] = ("",)
-    """Namespaces that the object may be in. An empty name means the command's namespace."""
-
-
-@dataclass(frozen=True, slots=True)
 class Reading:
     """A command's parts. Aliases in `verb` are replaced. Operands are the words that are neither verb nor flag."""
 
@@ -74,18 +60,11 @@ class Reading:
     operands: tuple[str, ...]
     trailing: int = 0
     """Number of operands after `--`."""
-    objects: tuple[ManifestObject, ...] = ()
-    """Objects in the command's manifests."""
 
     @property
     def path(self) -> str:
         """The verb path, words joined by a blank."""
         return " ".join(self.verb)
-
-    @property
-    def object_kinds(self) -> tuple[str, ...]:
-        """The kinds of `objects`, each once."""
-        return tuple(dict.fromkeys(each.kind for each in self.objects))
 
     def last(self, name: str) -> Flag | None:
         """Returns the last flag with that name, which counts if the flag takes a single value."""

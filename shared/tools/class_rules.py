@@ -4,11 +4,10 @@ A row reads only the parsed command, in which the order and the spelling of flag
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from shared.command.reading import Reading
-from shared.command.values.scalars import BOOLEANS
 from shared.models import CommandClass
 
 DRY_RUN = "dry-run"
@@ -39,6 +38,8 @@ class ClassRule:
     """The classes that the row changes; an empty set means any class."""
     to: CommandClass | None = None
     effect: Effect | None = None
+    is_seen_at_the_door: bool = False
+    """Whether the requests of the command show the effect, too."""
 
     def fits(self, reading: Reading, command_class: CommandClass) -> bool:
         """Whether the row applies to a command, given its class after the rows before."""
@@ -72,6 +73,11 @@ def widens(name: str, why: str, when: Condition, *, verbs: str = "", effect: Eff
     return ClassRule(name, why, when, _paths(verbs), effect=effect)
 
 
+def foresees(row: ClassRule) -> ClassRule:
+    """Returns the row as one for an effect that the requests of the command show, too."""
+    return replace(row, is_seen_at_the_door=True)
+
+
 def always(_: Reading) -> bool:
     """Returns True, for a row that applies to every command of its verbs."""
     return True
@@ -88,8 +94,8 @@ def given(*names: str) -> Condition:
 
 
 def is_dry(reading: Reading) -> bool:
-    """Whether `--dry-run` is given with a value that the CLIs know, so that the command changes nothing."""
-    return reading.has(DRY_RUN) and reading.text(DRY_RUN) in (None, "client", "server", *BOOLEANS)
+    """Whether `--dry-run` is given, and not switched off. The door holds the command to it."""
+    return reading.has(DRY_RUN)
 
 
 def no_masking(_: Reading) -> None:

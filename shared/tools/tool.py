@@ -12,9 +12,23 @@ from shared.command.reading import Reading
 from shared.models import CommandClass
 from shared.tools import failure_hints
 from shared.tools.awaited import Awaited
-from shared.tools.class_rules import ClassRule, never, no_kinds, no_lookup, no_masking
-from shared.tools.namespace_scope import NamespaceScope, untold
+from shared.tools.class_rules import ClassRule, always, never, no_kinds, no_lookup, no_masking
 from shared.tools.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityFlags:
+    """Names of the flags for another identity."""
+
+    user: str
+    groups: str
+    uid: str = ""
+    extra: str = ""
+    """Takes `key=value`."""
+
+    @property
+    def all(self) -> frozenset[str]:
+        return frozenset(filter(None, (self.user, self.groups, self.uid, self.extra)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +56,16 @@ class Grammar:
     """Returns the kinds of object that a command names, in the plural: `pods`."""
     plural: Callable[[str], str] = str.lower
     """Returns the plural of a kind, given any of its names."""
-    namespace_scope: Callable[[Reading], NamespaceScope] = untold
-    """Returns which namespaces a command touches, including those in its manifests."""
-    hidden_kinds: Callable[[Reading], tuple[str, ...]] = no_kinds
-    """Returns what else a command may act on, besides the kinds that it names: `UNSEEN`, `SEVERAL`, or nothing."""
+    is_namespaced: Callable[[Reading], bool] = never
+    """Returns whether a command is certain to concern objects that are in namespaces, and no others."""
+    reaches_kubernetes: Callable[[Reading], bool] = always
+    """Returns whether a command that needs a cluster reaches it as an API server of Kubernetes."""
+    identity_flags: IdentityFlags | None = None
+    """The flags with which a command asks to act in another identity."""
+    self_reviews: frozenset[str] = frozenset()
+    """Verb paths that only ask what the identity may do."""
     looked_up: Callable[[Reading], tuple[str, ...] | None] = no_lookup
     """Returns the kinds that a command looks up at the API server; None if it may look up any."""
-    manifest_flags: frozenset[str] = frozenset()
-    """Flags whose files contain the objects that the command acts on."""
-    rendered_flags: frozenset[str] = frozenset()
-    """Flags whose objects are generated from files (`--kustomize`) and so are not known beforehand."""
     file_operands: frozenset[str] = frozenset()
     """Verb paths whose operands may name files."""
     fetched_schemes: frozenset[str] = frozenset()

@@ -66,23 +66,37 @@ class McpClient(_Spread):
     async def run(
         self, tool: str, command: str, *, kubeconfig: str | None, headers: Mapping[str, str], fields: Mapping[str, Any]
     ) -> CommandResponse:
-        response = _response(await self._call(tool, kubeconfig, headers, command=command, **fields))
+        response = _response(await self._sent(tool, kubeconfig, headers, command=command, **fields))
         while not response.state.is_final:
             response = _response(await self._call("get_job", None, {}, job_id=response.job_id, wait=POLL_S))
         return response
 
     async def refusal(self, tool: str, command: str, *, kubeconfig: str | None, fields: Mapping[str, Any]) -> str:
-        result = await self._call(tool, kubeconfig, {}, command=command, **fields)
+        result = await self._sent(tool, kubeconfig, {}, command=command, **fields)
         assert result.is_error, result
         detail: str = json.loads(text_of(result))["detail"]
         return detail
 
-    async def _call(
+    async def _sent(
         self, tool: str, kubeconfig: str | None, headers: Mapping[str, str], **arguments: Any
+    ) -> CallToolResult:
+        return await self._call(tool, kubeconfig, headers, **arguments)
+
+    async def _call(
+        self, called: str, kubeconfig: str | None, headers: Mapping[str, str], **arguments: Any
     ) -> CallToolResult:
         url = next(self._turns)
         async with mcp_client(url, kubeconfig=kubeconfig, mode=MODERN, headers=headers) as client:
-            return await client.call_tool(tool, arguments)
+            return await client.call_tool(called, arguments)
+
+
+class InspectingClient(McpClient):
+    """Runs every command with the tool that only reads."""
+
+    async def _sent(
+        self, tool: str, kubeconfig: str | None, headers: Mapping[str, str], **arguments: Any
+    ) -> CallToolResult:
+        return await self._call("inspect", kubeconfig, headers, tool=tool, **arguments)
 
 
 CLIENTS: dict[str, type[RestClient] | type[McpClient]] = {"rest": RestClient, "mcp": McpClient}

@@ -24,6 +24,8 @@ FAILURES: list[tuple[str, str, str, dict[str, Any]]] = [
     ("kubectl", "create configmap x -n nowhere --from-literal=a=b", "get namespaces", {}),
     ("kubectl", "apply -f missing.yaml", "`files`", {}),
     ("kubectl", "apply -f -", "explain", {"stdin": MISSPELT}),
+    ("kubectl", "apply -f -", "`stdin`", {}),
+    ("kubectl", "top pods", "metrics-server", {}),
     ("kubectl", "apply -f -", "CRD", {"stdin": GIZMO}),
     ("kubectl", "apply -f -", "breaks the rule", {"stdin": manifests.config_map("Web_1")}),
     ("kubectl", "apply -f -", "YAML", {"stdin": "a: [b\n"}),

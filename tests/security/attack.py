@@ -12,6 +12,7 @@ class End(Enum):
     """Whatever it is, no canary is touched; this says what the caller sees besides."""
 
     REFUSED = "an answer 4xx; nothing is queued, and the API server hears nothing"
+    DENIED = "it runs until a request of it is refused, and fails with the code `effect-denied`"
     FAILED = "it runs and does not succeed"
     HARMLESS = "it runs; whether its program calls that a success does not matter"
     REFUSED_OR_HARMLESS = "either"
@@ -26,6 +27,8 @@ class Attack:
     command: str
     tool: str = "kubectl"
     strict: End = End.REFUSED
+    late: End | None = None
+    """How it ends in `strict` without early refusals; None if that is the same."""
     permissive: End = End.REFUSED
     below: End | None = End.FAILED
     """Handed to the worker as it is, without the gateway; None where only policy or the caller's own rights object."""

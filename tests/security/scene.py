@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from shared.models import CommandResponse
+from shared.models import CommandResponse, FailureCode
 from shared.settings import SecurityMode
 from tests.security.attack import Attack, End
 from tests.support import leftovers, processes
@@ -19,6 +19,12 @@ from tests.support.product import START_TIMEOUT_S, Process, Product, is_serving
 from tests.support.waiting import wait_blocking, wait_until
 
 PASSWD = "root:x:0:0"
+LATE = "strict without early refusals"
+GATEWAYS: Mapping[str, Mapping[str, str]] = {
+    **{mode: {"K8S_MCP_SECURITY_MODE": mode} for mode in SecurityMode},
+    LATE: {"K8S_MCP_SECURITY_MODE": SecurityMode.STRICT, "K8S_MCP_REFUSE_EARLY": "false"},
+}
+"""Settings of each gateway, by its mode."""
 ANNOUNCED = '"worker announced"'
 
 
@@ -37,7 +43,7 @@ class Scene:
     """Lives as long as the session; each test finds its canaries untouched."""
 
     product: Product
-    gateways: Mapping[SecurityMode, str]
+    gateways: Mapping[str, str]
     worker: Process
     api_server: ApiServer
     planted: Planted
@@ -71,7 +77,7 @@ class Scene:
             text = text.replace(word, place)
         return text
 
-    async def attempt(self, mode: SecurityMode, attack: Attack) -> Seen:
+    async def attempt(self, mode: str, attack: Attack) -> Seen:
         """Sends it as any client would."""
         await self.expect()
         sent = self.filled(attack)
@@ -88,7 +94,7 @@ class Scene:
         self.before[:] = self.requests or [(await self.api_server.heard()).requests]
         self.requests.clear()
 
-    def http(self, mode: SecurityMode) -> httpx.AsyncClient:
+    def http(self, mode: str) -> httpx.AsyncClient:
         """Without certificates, whose reading costs more than the request."""
         return httpx.AsyncClient(base_url=self.gateways[mode], timeout=TIMEOUT_S, trust_env=False, verify=False)
 
@@ -104,7 +110,8 @@ class Scene:
             assert requests == 0
         else:
             assert found.response is not None, found
-            assert end is not End.FAILED or not found.response.success, found
+            assert end not in {End.FAILED, End.DENIED} or not found.response.success, found
+            assert end is not End.DENIED or found.response.code is FailureCode.EFFECT_DENIED, found
 
     async def check_canaries(self, found: Seen) -> int:
         """Effects alone; how many requests the API server got since the last check."""
@@ -145,7 +152,7 @@ def scene(redis_url: str, directory: Path, api_server: ApiServer) -> Iterator[Sc
     planted = Planted(directory)
     with Listener() as inside, Listener() as elsewhere, Product(redis_url, directory) as product:
         planted.plant(inside.place)
-        starting = {mode: product.start_gateway(K8S_MCP_SECURITY_MODE=mode) for mode in SecurityMode}
+        starting = {mode: product.start_gateway(**settings) for mode, settings in GATEWAYS.items()}
         product.addresses.append(inside.place)
         worker = product.start("worker", **_temptations(planted, inside))
         gateways = {mode: _serving(product, mode, *first) for mode, first in starting.items()}
@@ -156,12 +163,12 @@ def scene(redis_url: str, directory: Path, api_server: ApiServer) -> Iterator[Sc
         yield Scene(product, gateways, worker, api_server, planted, inside, elsewhere, tools)
 
 
-def _serving(product: Product, mode: SecurityMode, url: str, process: Process) -> str:
+def _serving(product: Product, mode: str, url: str, process: Process) -> str:
     """The URL of a gateway that answers: another one where somebody took the first one's port before it did."""
     try:
         wait_blocking(lambda: is_serving(url, process), timeout_s=START_TIMEOUT_S)
     except RuntimeError:
-        second_url, second = product.start_gateway(K8S_MCP_SECURITY_MODE=mode)
+        second_url, second = product.start_gateway(**GATEWAYS[mode])
         wait_blocking(lambda: is_serving(second_url, second), timeout_s=START_TIMEOUT_S)
         return second_url
     return url

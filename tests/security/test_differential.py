@@ -17,7 +17,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.policy import namespace_fence
+from gateway.policy import early
+from gateway.policy.rules import Words as Judged
 from shared.command import parser
 from shared.command.invocation import Invocation
 from shared.command.reading import Reading
@@ -215,12 +216,13 @@ def _named(reading: Reading) -> set[str]:
 def _compare_place(invocation: Invocation, hits: set[Hit]) -> None:
     """Each request lies in a namespace that a fence looks at; one goes further only where the fence is told so."""
     reading = invocation.reading
-    place = namespace_fence.of(
-        kubectl.TOOL, invocation, reading, kubeconfig_namespace=KUBECONFIG_NAMESPACE, trusts_charts=False
+    judged = Judged(
+        kubectl.TOOL, reading, invocation.command_class, namespace=invocation.namespace or KUBECONFIG_NAMESPACE
     )
+    named = early.named(judged)
     asked = {hit.namespace for hit in hits}
-    if not place.beyond:
-        assert asked <= {*place.namespaces}
+    if named.namespace and not named.is_everywhere:
+        assert asked <= {named.namespace}
     if not reading.has("all-namespaces"):
         assert asked <= {invocation.namespace or KUBECONFIG_NAMESPACE, None}
 
@@ -228,7 +230,7 @@ def _compare_place(invocation: Invocation, hits: set[Hit]) -> None:
 def _compare_objects(reading: Reading, hits: set[Hit], *, is_whole: bool) -> None:
     kinds = {*kubectl_kinds.kinds(reading)}
     asked = {hit.kind for hit in hits}
-    if not scope.hidden_kinds(reading):
+    if not reading.has(*scope.OF_ANY_KIND):
         assert asked <= kinds | BESIDE.get(reading.path, set())
     if is_whole and hits:
         assert kinds <= asked

@@ -66,10 +66,9 @@ class Row:
     strict: str = NOTHING
     permissive: str = NOTHING
     fence: str = NOTHING
-    """`inside`, `outside`, or `untold` where it reaches beyond a namespace or may."""
+    """`no` where its words say that it gets out, else `yes`."""
     masked: str = NOTHING
     """The shape in which `strict` has its output masked."""
-    effects: str = NOTHING
 
     @property
     def tool(self) -> str:
@@ -94,5 +93,5 @@ def rows() -> Iterator[Row]:
     for line in FILE.read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):
             found, rest = line.split(maxsplit=1)
-            *columns, text = rest.split(maxsplit=7) if found in CLASSES else [rest]
+            *columns, text = rest.split(maxsplit=6) if found in CLASSES else [rest]
             yield Row(text, found, *columns)

@@ -7,10 +7,9 @@ from shared.command.reading import Reading
 from shared.models import CommandClass
 from shared.tools import failure_hints, table, verb_lists
 from shared.tools.argocd import waits
-from shared.tools.class_rules import Effect, always, destroys, given, is_dry, reads, widens
+from shared.tools.class_rules import ClassRule, Effect, always, destroys, given, is_dry, reads, widens
 from shared.tools.kubectl import definition as kubectl
 from shared.tools.kubectl import kinds
-from shared.tools.namespace_scope import NamespaceScope
 from shared.tools.tool import Grammar, SandboxNeeds, Tool
 
 _TABLE = table.load("argocd")
@@ -88,6 +87,13 @@ def _kind(reading: Reading) -> str:
 
 
 _RULES = (
+    ClassRule(
+        "core",
+        "without a server, it works with credentials of Argo CD itself",
+        given("core"),
+        of=frozenset({CommandClass.READ}),
+        to=CommandClass.WRITE,
+    ),
     reads("dry-run", "with `--dry-run` nothing is changed", is_dry, verbs="app sync, appset create"),
     destroys("replacing", "objects are deleted and created again", given("force", "replace"), verbs="app sync"),
     destroys(
@@ -134,12 +140,6 @@ _RULES = (
         effect=Effect.CLUSTER_SCOPE,
     ),
 )
-
-
-def _namespace_scope(_: Reading) -> NamespaceScope:
-    return NamespaceScope(
-        beyond="projects and applications of Argo CD may be in any namespace and deploy to any namespace"
-    )
 
 
 _CREDENTIALS = "send the headers X-Argocd-Server and X-Argocd-Auth-Token instead, or use `--core` with the kubeconfig"
@@ -209,8 +209,8 @@ TOOL = Tool(
         refused_flags=_REFUSED_FLAGS,
         classes=_CLASSES,
         class_rules=_RULES,
+        reaches_kubernetes=given("core"),
         computes_from_live=given("core"),  # it reads a password of Argo CD's own Redis from a Secret
-        namespace_scope=_namespace_scope,
         file_operands=frozenset({"appset create", "appset generate"}),
         refused_verbs=_REFUSED_VERBS,
         redefined_under={

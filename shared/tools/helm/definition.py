@@ -5,8 +5,7 @@ from shared.models import CommandClass
 from shared.tools import failure_hints, table, verb_lists
 from shared.tools.class_rules import DRY_RUN, destroys, given, is_dry, reads, reveals
 from shared.tools.helm import masked, waits
-from shared.tools.namespace_scope import ALL_NAMESPACES, EVERY_NAMESPACE, NOWHERE, NamespaceScope, untold
-from shared.tools.tool import Grammar, Tool
+from shared.tools.tool import Grammar, IdentityFlags, Tool
 
 _CLASSES = verb_lists.classes(
     {
@@ -55,7 +54,7 @@ _OF_A_RELEASE = frozenset(
     {"history", "list", *(f"get {part}" for part in ("all", "hooks", "manifest", "metadata", "notes", "values"))}
 )
 _WRITING_RELEASES = frozenset({"install", "rollback", "test", "uninstall", "upgrade"})
-_OF_ITS_OBJECTS = frozenset({"install", "rollback", "status", "template", "test", "uninstall", "upgrade"})
+_OF_ITS_OBJECTS = _WRITING_RELEASES | {"status"}
 
 
 def _computes_from_live(reading: Reading) -> bool:
@@ -63,17 +62,9 @@ def _computes_from_live(reading: Reading) -> bool:
     return reading.path in _WRITING_RELEASES and not reading.has(DRY_RUN, "help")
 
 
-def _namespace_scope(reading: Reading) -> NamespaceScope:
-    """A release is in one namespace, but its objects are in the namespaces that the chart's templates name."""
-    if reading.has(ALL_NAMESPACES):
-        return EVERY_NAMESPACE
-    if reading.has("create-namespace"):
-        return NamespaceScope(beyond="`--create-namespace` creates a namespace, which is cluster-scoped")
-    if reading.path == "push":
-        return NOWHERE
-    if reading.path in _OF_A_RELEASE:
-        return NamespaceScope()
-    return NamespaceScope(by_chart=True) if reading.path in _OF_ITS_OBJECTS else untold(reading)
+def _is_namespaced(reading: Reading) -> bool:
+    """A release is in one namespace, and the command fails if it may not read it there."""
+    return reading.path in _OF_A_RELEASE | _OF_ITS_OBJECTS
 
 
 _CHART_VERBS = (
@@ -91,7 +82,7 @@ _NO_EXECUTION = (
 
 _REFUSED_FLAGS = {
     "kube-apiserver": _SERVER,
-    **dict.fromkeys(("kube-as-group", "kube-as-user", "kube-token"), _IDENTITY),
+    "kube-token": _IDENTITY,
     "kube-ca-file": "send the authority in the kubeconfig, as certificate-authority-data",
     "kube-insecure-skip-tls-verify": "set insecure-skip-tls-verify in the kubeconfig's cluster, if you need it",
     "kube-tls-server-name": "set tls-server-name in the kubeconfig's cluster",
@@ -166,7 +157,8 @@ TOOL = Tool(
         refused_flags=_REFUSED_FLAGS,
         classes=_CLASSES,
         class_rules=_RULES,
-        namespace_scope=_namespace_scope,
+        is_namespaced=_is_namespaced,
+        identity_flags=IdentityFlags("kube-as-user", "kube-as-group"),
         masking=masked.of,
         computes_from_live=_computes_from_live,
         file_operands=frozenset(_CHART_VERBS),

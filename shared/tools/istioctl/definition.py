@@ -5,7 +5,6 @@ from shared.models import CommandClass
 from shared.tools import failure_hints, table, verb_lists
 from shared.tools.class_rules import DRY_RUN, Effect, given, is_dry, reads, reveals, widens
 from shared.tools.istioctl import waits
-from shared.tools.namespace_scope import NamespaceScope, untold
 from shared.tools.tool import Grammar, Tool
 
 _CLASSES = verb_lists.classes(
@@ -91,14 +90,6 @@ def _computes_from_live(reading: Reading) -> bool:
     return reading.path in {"install", "manifest install", "upgrade"} and not reading.has(DRY_RUN, "help")
 
 
-def _namespace_scope(reading: Reading) -> NamespaceScope:
-    """`proxy-config` reads pods, also as `POD.NAMESPACE`. The reach of other verbs is unknown."""
-    if not reading.path.startswith("proxy-config "):
-        return untold(reading)
-    of_pods = (operand.rpartition(".")[2] for operand in reading.operands if "." in operand)
-    return NamespaceScope(named=(*of_pods, *reading.texts("istioNamespace")))
-
-
 _TUNNELLING = frozenset(
     verb_lists.paths(
         {
@@ -150,7 +141,6 @@ TOOL = Tool(
         classes=_CLASSES,
         class_rules=_RULES,
         computes_from_live=_computes_from_live,
-        namespace_scope=_namespace_scope,
         file_operands=frozenset({"analyze", "validate"}),
         refused_verbs={
             "dashboard": "its tunnel would end in the worker; use `proxy-config` or `proxy-status`",

@@ -3,7 +3,7 @@
 from shared.models import CommandClass
 from shared.tools import failure_hints, table, verb_lists
 from shared.tools.kubectl import kinds, rules, scope, shown_secrets, waits
-from shared.tools.tool import Grammar, HelperProgram, Tool
+from shared.tools.tool import Grammar, HelperProgram, IdentityFlags, Tool
 
 DIFFERENCES = "There are differences, and so `diff` exits with code 1."
 DIFF = HelperProgram("diff", "KUBECTL_EXTERNAL_DIFF", ("-u", "-N"), DIFFERENCES)
@@ -57,7 +57,7 @@ _NO_KUBECONFIG_CHANGE = "the kubeconfig is used for one command; change your own
 _NO_TUNNEL = "its tunnel would end in the worker; use `get --raw` for the API, or `exec POD -- COMMAND`"
 
 _REFUSED_FLAGS = {
-    **dict.fromkeys(("as", "as-group", "as-uid", "as-user-extra", "password", "token", "user", "username"), _IDENTITY),
+    **dict.fromkeys(("password", "token", "user", "username"), _IDENTITY),
     "certificate-authority": "send the authority in the kubeconfig, as certificate-authority-data",
     "client-certificate": "send the certificate in the kubeconfig, as client-certificate-data",
     "client-key": "send the key in the kubeconfig, as client-key-data",
@@ -107,6 +107,10 @@ _FAILURE_HINTS = {
     r"Apply failed with \d{1,9} conflict": (
         "Another manager owns these fields: leave them out, or take them over with `--force-conflicts`."
     ),
+    r"no objects passed to ": "`-f -` reads the request's `stdin`, which is empty: send the manifest there.",
+    r"Metrics API not available": (
+        "`top` needs the metrics-server, which this cluster does not have: `describe node` shows what pods request."
+    ),
     **failure_hints.CLUSTER,
 }
 
@@ -132,11 +136,10 @@ TOOL = Tool(
         computes_from_live=shown_secrets.are_needed,
         kinds=kinds.kinds,
         plural=kinds.plural,
-        namespace_scope=scope.of,
-        hidden_kinds=scope.hidden_kinds,
+        is_namespaced=scope.is_namespaced,
+        identity_flags=IdentityFlags("as", "as-group", "as-uid", "as-user-extra"),
+        self_reviews=frozenset({"auth can-i", "auth whoami"}),
         looked_up=scope.looked_up,
-        manifest_flags=frozenset({"filename"}),
-        rendered_flags=frozenset({"kustomize"}),
         file_operands=frozenset({"kustomize"}),
         file_formats=rules.FILE_FORMATS,
         refused_verbs=_REFUSED_VERBS,

@@ -56,11 +56,13 @@ def _names(text: str) -> dict[str, str]:
 
 
 _PLURALS = {**_names(_NAMESPACED), **_names(_CUSTOM_NAMESPACED), **_names(_CLUSTER)}
-CUSTOM_NAMESPACED = frozenset(_names(_CUSTOM_NAMESPACED).values())
-"""Namespaced kinds of custom resources."""
-NAMESPACED = frozenset(_names(_NAMESPACED).values()) | CUSTOM_NAMESPACED
+_OWN = {**_names(_NAMESPACED), **_names(_CLUSTER)}
+NAMESPACED = frozenset(_names(_NAMESPACED).values())
+"""Namespaced kinds of Kubernetes itself."""
 DATA_KINDS = frozenset({"persistentvolumeclaims", "persistentvolumes"})
 """Kinds whose deletion also deletes data that no manifest can restore."""
+HOLDING_KINDS = frozenset({"customresourcedefinitions", "namespaces", "nodes"})
+"""Kinds whose deletion also deletes other objects, or ends them."""
 CATEGORIES = frozenset({"all", "api-extensions"})
 """Kubernetes' own categories of kinds. A custom resource may add its kind to them, or define further categories."""
 
@@ -101,9 +103,9 @@ def plural(name: str) -> str:
     return _PLURALS.get(bare, bare)
 
 
-def may_be_several(name: str) -> bool:
-    """Whether a name, as written in the command, may be a category. A name with a group is one kind."""
-    return "." not in name and name.lower() not in _PLURALS
+def own(name: str) -> str:
+    """Returns the plural of a kind of Kubernetes itself; empty for a name with a group, and for any other name."""
+    return _OWN.get(name.lower(), "")
 
 
 def kinds(reading: Reading) -> tuple[str, ...]:
@@ -114,8 +116,8 @@ def kinds(reading: Reading) -> tuple[str, ...]:
 
 
 def acted_on(reading: Reading) -> tuple[str, ...]:
-    """Returns the kinds that a command acts on, as its words or its manifests name them."""
-    return tuple(dict.fromkeys((*(plural(name) for name in written(reading) if name), *reading.object_kinds)))
+    """Returns the kinds that a command acts on, as its words name them."""
+    return tuple(dict.fromkeys(plural(name) for name in written(reading) if name))
 
 
 def written(reading: Reading) -> Iterator[str]:

@@ -1,16 +1,18 @@
 """Rules that give a kubectl command another class than its verb's: see `class_rules`."""
 
+from collections.abc import Container
 from urllib.parse import unquote
 
 from shared.command.reading import Reading
 from shared.models import CommandClass
 from shared.tools.class_rules import (
     CHANGING,
-    DRY_RUN,
     ClassRule,
+    Condition,
     Effect,
     always,
     destroys,
+    foresees,
     given,
     is_dry,
     reveals,
@@ -19,38 +21,21 @@ from shared.tools.class_rules import (
 from shared.tools.kubectl import kinds, shown_secrets
 
 FILE_FORMATS = frozenset({"custom-columns-file", "go-template-file", "jsonpath-file", "templatefile"})
-_DELETING = "apply, delete, replace"
-"""With `--force`, `apply` and `replace` delete an object and its dependents before they create it again."""
-
-
-def _is_dry(reading: Reading) -> bool:
-    """Whether nothing is changed. The flag needs a value here, and `--raw` sends the request in spite of it."""
-    return is_dry(reading) and reading.text(DRY_RUN) is not None and not reading.has("raw")
 
 
 def _raw(reading: Reading) -> str:
     return unquote(" ".join(reading.texts("raw"))).lower()
 
 
-def _deletes(reading: Reading) -> bool:
-    return reading.path == "delete" or reading.has("force")
-
-
-def _loses_data(reading: Reading) -> bool:
-    return _deletes(reading) and not kinds.DATA_KINDS.isdisjoint(kinds.acted_on(reading))
-
-
-def _reaches_beyond(reading: Reading) -> bool:
-    named = kinds.acted_on(reading)
-    is_beyond = any(kind not in kinds.NAMESPACED for kind in named)
-    return _deletes(reading) and (is_beyond or reading.has("kustomize", "raw"))
+def _names(kept: Container[str]) -> Condition:
+    return lambda reading: any(kind in kept for kind in kinds.acted_on(reading))
 
 
 RULES = (
     ClassRule(
         "dry-run",
         "with `--dry-run=client` or `--dry-run=server` nothing is changed",
-        _is_dry,
+        is_dry,
         of=CHANGING,
         to=CommandClass.READ,
     ),
@@ -108,26 +93,32 @@ RULES = (
         verbs="delete",
         effect=Effect.MASS,
     ),
-    widens(
-        "data-loss",
-        "the data in a volume is lost with its claim",
-        _loses_data,
-        verbs=_DELETING,
-        effect=Effect.IRREVERSIBLE,
+    foresees(
+        widens(
+            "data-loss",
+            "the data in a volume is lost with its claim",
+            _names(kinds.DATA_KINDS),
+            verbs="delete",
+            effect=Effect.IRREVERSIBLE,
+        )
     ),
-    widens(
-        "deletion-beyond-a-namespace",
-        "the kind is cluster-scoped, or not known to be namespaced",
-        _reaches_beyond,
-        verbs=_DELETING,
-        effect=Effect.CLUSTER_SCOPE,
+    foresees(
+        widens(
+            "deletion-beyond-a-namespace",
+            "all that is in it, on it or of its kind goes with it",
+            _names(kinds.HOLDING_KINDS),
+            verbs="delete",
+            effect=Effect.CLUSTER_SCOPE,
+        )
     ),
     widens("node-drain", "every pod of the node is evicted", always, verbs="drain", effect=Effect.CLUSTER_SCOPE),
-    destroys(
-        "node-evacuation",
-        "every pod of the node that does not tolerate the taint is evicted",
-        lambda reading: any(operand.endswith(":NoExecute") for operand in reading.operands),
-        verbs="taint",
-        effect=Effect.CLUSTER_SCOPE,
+    foresees(
+        destroys(
+            "node-evacuation",
+            "every pod of the node that does not tolerate the taint is evicted",
+            lambda reading: any(operand.endswith(":NoExecute") for operand in reading.operands),
+            verbs="taint",
+            effect=Effect.CLUSTER_SCOPE,
+        )
     ),
 )

@@ -4,7 +4,7 @@ import re
 
 from shared import documents
 from shared.command.masking import Masking
-from shared.command.reading import UNSEEN, Reading
+from shared.command.reading import Reading
 from shared.documents import DocumentError, Value
 from shared.tools.class_rules import DRY_RUN
 from shared.tools.kubectl import kinds
@@ -28,8 +28,9 @@ _SORTED_BY = re.compile(r"\{?\.?(kind|type|metadata\.(creationTimestamp|name|nam
 
 
 def asked(reading: Reading) -> bool:
-    """Whether the command may act on Secrets. Objects that are pruned or cannot be read may be Secrets."""
-    return reading.has("prune") or not {_SECRETS, UNSEEN}.isdisjoint(kinds.acted_on(reading))
+    """Whether the command may act on Secrets. Objects that it does not name may be Secrets."""
+    is_unnamed = reading.has("filename", "kustomize", "prune") and not reading.has("local")
+    return is_unnamed or _SECRETS in kinds.acted_on(reading)
 
 
 def are_needed(reading: Reading) -> bool:

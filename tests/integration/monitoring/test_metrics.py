@@ -24,7 +24,7 @@ from worker.egress.policy import DialDecision
 JOB_ROUTES = r"/jobs(/\{job_id\}(/events|/output|/changes)?)?"
 ROUTES = rf"none|/mcp|/health|/livez|/readyz|/metrics|{JOB_ROUTES}|/tools/(status|\{{tool\}}|\w+)"
 MODE = "read-only|strict|permissive"
-RULE = rf"({MODE})/\w+(/[a-z-]+)?|read|{MODE}|identity|other|fence|rules/[a-z0-9-]+"
+RULE = rf"({MODE})(/\w+(/[a-z-]+)?)?|read|identity|other|fence|rules/[a-z0-9-]+"
 CLOSED_SETS: dict[str, Set[str]] = {
     "method": {*METHODS, ANY_METHOD},
     "tool": {*registry.names(), "stub", "noop"},

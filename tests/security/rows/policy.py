@@ -1,5 +1,6 @@
 """What only policy objects to: deletions and credentials, however they are spelled. `permissive` has no policy."""
 
+import json
 from collections.abc import Mapping
 
 from tests.security.attack import Attack, End
@@ -18,29 +19,37 @@ def manifest(kind: str, name: str, api: str = "v1") -> str:
 
 _NAMESPACE = manifest("Namespace", DOOMED)
 _PLAIN = manifest("ConfigMap", "x")
-_LIST = (
-    f'{{"apiVersion": "v1", "kind": "List", "items": [{{"kind": "Namespace", "metadata": {{"name": "{DOOMED}"}}}}]}}'
+_LIST = json.dumps(
+    {
+        "apiVersion": "v1",
+        "kind": "List",
+        "items": [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": DOOMED}}],
+    }
 )
 
 
-def _denied(tool: str = "kubectl", **commands: str) -> tuple[Attack, ...]:
+def _denied(tool: str = "kubectl", late: End | None = None, **commands: str) -> tuple[Attack, ...]:
     return tuple(
-        Attack(name.replace("_", "-"), text, tool, permissive=End.HARMLESS, below=None, fields=_SOON)
+        Attack(name.replace("_", "-"), text, tool, permissive=End.HARMLESS, late=late, below=None, fields=_SOON)
         for name, text in commands.items()
     )
 
 
-def _denied_for(name: str, command: str, *, stdin: str | None = None, files: Mapping[str, str] | None = None) -> Attack:
-    return Attack(name, command, permissive=End.HARMLESS, below=None, fields=_SOON, stdin=stdin, files=files or {})
+def _denied_for(
+    name: str, command: str, end: End = End.DENIED, *, stdin: str | None = None, files: Mapping[str, str] | None = None
+) -> Attack:
+    return Attack(
+        name, command, strict=end, permissive=End.HARMLESS, below=None, fields=_SOON, stdin=stdin, files=files or {}
+    )
 
 
 ROWS = (
     *_denied(
+        late=End.DENIED,
         namespace_behind_a_namespace="-n doomed delete ns doomed",
         namespace="delete ns doomed",
         namespace_with_a_slash="delete ns/doomed",
         namespace_in_full="delete namespaces doomed",
-        namespace_in_upper_case="delete NS doomed",
         namespace_of_a_version="delete namespaces.v1. doomed",
         namespace_behind_a_pod="delete pod/x ns/doomed",
         namespace_in_a_list="delete pods,ns doomed",
@@ -49,7 +58,9 @@ ROWS = (
         namespace_behind_the_terminator="delete -- ns doomed",
         namespace_behind_flags="--namespace=doomed --request-timeout=5s delete --now ns doomed",
         namespace_without_waiting="delete --wait=false ns doomed",
-        namespace_by_its_path="delete --raw /api/v1/namespaces/doomed",
+    ),
+    _denied_for("namespace-by-its-path", "delete --raw /api/v1/namespaces/doomed"),
+    *_denied(
         all_before="--namespace=doomed delete --all pods",
         all_behind="delete pods --all -n doomed",
         all_spelled_out="delete -n doomed --all=true pods",
@@ -64,14 +75,17 @@ ROWS = (
         selected_long="delete pods -n doomed --selector='app in (x)'",
         selected_negatively="delete pods -n doomed -l app!=x",
         selected_by_field="delete pods -n doomed --field-selector status.phase=Running",
+    ),
+    # The small API server has neither these kinds nor these objects, so that there is nothing to refuse.
+    *_denied(
+        late=End.FAILED,
+        namespace_in_upper_case="delete NS doomed",
         node="delete node node-1",
         definition="delete crd x.example.com",
-        unknown_kind="delete frobs x -n doomed",
-        category="delete all x -n doomed",
-        category_of_others="delete istio-io x -n doomed",
         claim="delete pvc data -n doomed",
         volume="delete pv data",
-        role="delete clusterrole x",
+    ),
+    *_denied(
         drain="drain node-1 --ignore-daemonsets --force",
         pruning="apply -n doomed -f - --prune --all",
         credential="create token default -n doomed",
@@ -85,12 +99,18 @@ ROWS = (
     _denied_for("namespace-in-a-second-document", "delete -f -", stdin=f"{_PLAIN}---\n{_NAMESPACE}"),
     _denied_for("namespace-in-a-list-of-objects", "delete -f -", stdin=_LIST),
     _denied_for("namespace-in-a-second-file", "delete -f a -f b", files={"a": _PLAIN, "b": _NAMESPACE}),
-    _denied_for("namespace-in-a-kustomization", "delete -k .", files={"kustomization.yaml": "resources: []"}),
+    _denied_for(
+        "nothing-in-a-kustomization", "delete -k .", End.HARMLESS, files={"kustomization.yaml": "resources: []"}
+    ),
     _denied_for("namespace-replaced", "replace --force -f -", stdin=_NAMESPACE),
     _denied_for("namespace-replaced-from-a-file", "replace -f a.yaml --force", files={"a.yaml": _NAMESPACE}),
     _denied_for("namespace-replaced-by-grace", "replace --force --grace-period=0 -f -", stdin=_NAMESPACE),
-    _denied_for("claim-replaced", "replace --force -f -", stdin=manifest("PersistentVolumeClaim", "data")),
-    _denied_for("kustomization-replaced", "replace --force -k .", files={"kustomization.yaml": "resources: []"}),
+    _denied_for("claim-replaced", "replace --force -f -", End.FAILED, stdin=manifest("PersistentVolumeClaim", "data")),
+    _denied_for(
+        "kustomization-replaced",
+        "replace --force -k .",
+        files={"kustomization.yaml": "resources: [a.yaml]", "a.yaml": _NAMESPACE},
+    ),
     *_denied("istioctl", everything="uninstall --purge -y", credential="create-remote-secret --name=x"),
     *_denied(
         "argocd",
@@ -157,7 +177,6 @@ READ_ONLY = tuple(
         ("dry-run-off", "kubectl", "create cm x -n doomed --dry-run=none", None),
         ("dry-run-repeated", "kubectl", "create cm x -n doomed --dry-run=client --dry-run=none", None),
         ("dry-run-as-a-name", "kubectl", "create cm x -n doomed -- --dry-run=client", None),
-        ("raw", "kubectl", "create --raw /api/v1/namespaces -f - --dry-run=client", _NAMESPACE),
         ("install", "helm", "install x ./chart", None),
         ("install-dry-off", "helm", "install x ./chart --dry-run=none", None),
         ("uninstall", "helm", "uninstall x", None),
@@ -169,15 +188,12 @@ READ_ONLY = tuple(
 )
 """What changes anything, for a gateway that is `read-only`."""
 
-DENIED_KIND = "virtualservices"
-HOLDING_IT = (
-    "label istio-io --all a=b",
-    "label ISTIO-IO --all a=b",
-    "label networking-istio-io --all a=b",
-    "label pods,istio-io --all a=b",
-    "delete istio-io --all",
-    "patch istio-io x -p {}",
-    "get all",
-    "annotate frobs --all a=b",
+READS_BY_THEIR_WORDS = (
+    Attack(
+        "raw",
+        "create --raw /api/v1/namespaces -f - --dry-run=client",
+        strict=End.DENIED,
+        stdin=_NAMESPACE,
+    ),
 )
-"""Words that are, or may be, a category with the kind in it: what a rule denies of the kind it denies of them."""
+"""What would change something although its words say that it is a read, for any gateway."""

@@ -30,9 +30,9 @@ def invoked(*arguments: str, **variables: str) -> Result:
         (["terraform apply"], 1, ["tool-unknown"]),
         (["  "], 1, ["tool-unknown"]),
         (["kubectl get pods", "--mode", "lax"], 78, ["read-only, strict, permissive"]),
-        (["kubectl", "get", "pods", "-n", "x", "-owide"], 0, ["verb      kubectl get", "acts in   namespace x"]),
-        (["kubectl", "delete", "ns", "x", "--mode=permissive"], 0, ["allowed", "more than a namespace: `namespaces`"]),
-        (["helm env"], 0, ["acts in   no namespace"]),
+        (["kubectl", "get", "po", "-nx", "-owide"], 0, ["verb      kubectl get", "requests  only those that change"]),
+        (["kubectl", "delete", "ns", "x", "--mode=permissive"], 0, ["allowed", "requests  all"]),
+        (["helm upgrade x ./y"], 0, ["requests  all that `strict` allows"]),
     ],
 )
 def test_policy_explain_says_class_decision_and_rule(arguments: list[str], exit_code: int, shown: list[str]) -> None:
@@ -48,12 +48,14 @@ def test_policy_explain_shows_the_operators_rule_that_decides(tmp_path: Path, by
     file.write_text(RULES)
     given = [] if by_variable else ["--config", str(file)]
     variables = {"K8S_MCP_SECURITY_CONFIG": str(file)} if by_variable else {}
-    denied = invoked("explain", "kubectl delete ns shop", *given, **variables)
-    assert (denied.exit_code, "rule      fence: `namespaces` is cluster-scoped" in denied.output) == (1, True)
+    denied = invoked("explain", "kubectl get pods -A", *given, **variables)
+    assert (denied.exit_code, "rule      fence: `--all-namespaces` reaches every" in denied.output) == (1, True)
     denied = invoked("explain", "kubectl", "exec", "p", "-nshop", *given, **variables)
     assert (denied.exit_code, "rule      rules/no-exec: use logs" in denied.output) == (1, True)
     allowed = invoked("explain", "kubectl delete pods --all", *given, K8S_NAMESPACE="shop", **variables)
     assert (allowed.exit_code, "rule      rules/cleaning: it allows" in allowed.output) == (0, True)
+    for line in ("the rule cleaning allows pods", "only in the namespaces shop"):
+        assert f"requests  {line}" in allowed.output
 
 
 def test_policy_check_says_what_a_file_says_or_where_it_is_wrong(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from shared.models import CommandClass
 from shared.settings import SecurityMode
 from shared.tools import registry
 from tests.support import corpus
-from tests.support.corpus import FILES, KUBECONFIG_NAMESPACE, NOTHING, Row
+from tests.support.corpus import KUBECONFIG_NAMESPACE, NOTHING, Row
 
 READ_ONLY, STRICT, PERMISSIVE = SecurityMode.READ_ONLY, SecurityMode.STRICT, SecurityMode.PERMISSIVE
 FENCE = Rules.model_validate({"namespaces": corpus.FENCE})
@@ -30,7 +30,7 @@ def test_no_command_stands_twice() -> None:
 def test_each_tool_class_and_place_is_in_the_corpus() -> None:
     assert {row.tool for row in ROWS} == {*registry.names()}
     assert {*CommandClass} - {CommandClass.INTERACTIVE} <= {row.found for row in ROWS}
-    assert {row.fence for row in ROWS} == {"inside", "outside", "untold", NOTHING}
+    assert {row.fence for row in ROWS} == {"yes", "no", NOTHING}
 
 
 def found(row: Row) -> Row:
@@ -42,23 +42,19 @@ def found(row: Row) -> Row:
         return refused(row, error)
     assert (invocation.tool, bool(invocation.arguments)) == (tool.name, True)
     checked = [check(row, invocation, mode) for mode in (READ_ONLY, STRICT, PERMISSIVE)]
-    judged = Policy(STRICT, FENCE).judge(
-        tool, invocation, stdin=row.stdin, files=FILES, kubeconfig_namespace=KUBECONFIG_NAMESPACE
-    )
-    command_class = judged.classified.command_class
-    assert command_class is not CommandClass.LOCAL or not invocation.needs_cluster
-    final = checked[-1] if isinstance(checked[-1], Invocation) else invocation
-    assert final.masking is None, "permissive masks nothing"
+    judged = Policy(STRICT, FENCE).judge(tool, invocation, kubeconfig_namespace=KUBECONFIG_NAMESPACE)
+    assert invocation.command_class is not CommandClass.LOCAL or not invocation.needs_cluster
+    if isinstance(checked[-1], Judgement):
+        assert checked[-1].masking is None, "permissive masks nothing"
     return Row(
         row.text,
-        command_class,
-        final.lane,
+        invocation.command_class,
+        invocation.lane,
         decision(checked[0]),
         decision(checked[1]),
         decision(checked[2]),
-        place(judged),
+        "no" if judged.decision.rule == "fence" else "yes",
         judged.masking or NOTHING,
-        ",".join(sorted(judged.classified.effects)) or NOTHING,
     )
 
 
@@ -69,24 +65,15 @@ def refused(row: Row, error: RequestError) -> Row:
     return Row(row.text, error.code)
 
 
-def check(row: Row, invocation: Invocation, mode: SecurityMode) -> Invocation | RequestError:
+def check(row: Row, invocation: Invocation, mode: SecurityMode) -> Judgement | RequestError:
     tool = registry.find(row.tool)
     try:
-        return Policy(mode).check(
-            tool, invocation, stdin=row.stdin, files=FILES, kubeconfig_namespace=KUBECONFIG_NAMESPACE
-        )
+        return Policy(mode).check(tool, invocation, kubeconfig_namespace=KUBECONFIG_NAMESPACE)
     except RequestError as error:
         return error
 
 
-def decision(checked: Invocation | RequestError) -> str:
-    if isinstance(checked, Invocation):
+def decision(checked: Judgement | RequestError) -> str:
+    if isinstance(checked, Judgement):
         return "yes"
     return "no" if checked.code is ErrorCode.POLICY_DENIED else checked.code
-
-
-def place(judged: Judgement) -> str:
-    """The fence refuses all that is not inside, before any rule or mode."""
-    is_inside = judged.decision.rule != "fence"
-    assert not (is_inside and judged.touched.beyond)
-    return "inside" if is_inside else "untold" if judged.touched.beyond else "outside"

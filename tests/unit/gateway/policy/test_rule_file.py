@@ -49,7 +49,9 @@ def refusal(path: Path) -> str:
         pytest.param(RULE + "  kinds: []", 4, "at least 1", id="empty condition"),
         pytest.param(RULE, 2, "every command", id="no condition"),
         pytest.param("rules:\n- {name: a, action: allow, classes: interactive}", 2, "terminal", id="terminal"),
-        pytest.param("rules:\n- {name: a, action: allow, flags: as}", 2, "no rule can allow `--as`", id="identity"),
+        pytest.param(
+            "rules:\n- {name: a, action: allow, flags: token}", 2, "no rule can allow `--token`", id="identity"
+        ),
         pytest.param(f"{RULE}  verbs: get\n- {{name: a, action: deny, verbs: get}}", 1, "the name a", id="name twice"),
         pytest.param(RULE + "  verbs: get\n  why: [a]", 5, "string", id="reason that is not text"),
     ],

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.policy.policy import Judgement, Policy
+from gateway.policy.policy import Policy
 from gateway.policy.rules import Rules
 from shared.command import parser
 from shared.errors import ErrorCode, RequestError
@@ -26,15 +26,9 @@ def deny(**conditions: Any) -> dict[str, Any]:
     return {"action": "deny", **conditions}
 
 
-def judged(text: str, given: Rules, mode: SecurityMode = STRICT, *, stdin: str | None = None) -> Judgement:
-    tool = registry.find(text.split(maxsplit=1)[0])
-    return Policy(mode, given).judge(
-        tool, parser.parse(tool, text), stdin=stdin, files={}, kubeconfig_namespace="default"
-    )
-
-
 def decision(text: str, given: Rules, mode: SecurityMode = STRICT) -> tuple[bool, str]:
-    found = judged(text, given, mode).decision
+    tool = registry.find(text.split(maxsplit=1)[0])
+    found = Policy(mode, given).judge(tool, parser.parse(tool, text), kubeconfig_namespace="default").decision
     return found.is_allowed, found.rule
 
 
@@ -50,19 +44,7 @@ def decision(text: str, given: Rules, mode: SecurityMode = STRICT) -> tuple[bool
         ({"classes": ["write"]}, ["kubectl apply -f -"], ["kubectl apply -f - --dry-run=server"]),
         ({"kinds": "deploy"}, ["kubectl get deployments.v1.apps", "kubectl get po,deployment"], ["kubectl get po"]),
         ({"kinds": "*s"}, ["kubectl get widgets"], ["helm list"]),
-        (
-            {"kinds": "vs"},
-            [
-                "kubectl label istio-io --all a=b",
-                "kubectl annotate pods,Networking-Istio-IO x a=b",
-                "kubectl delete gateway-api x",
-                "kubectl get gadgets",
-                "kubectl get api-extensions",
-                "kubectl wait knative/x --for=delete",
-            ],
-            ["kubectl get gadgets.example.com", "kubectl get gateways", "kubectl label pod x istio-io=a", "helm list"],
-        ),
-        ({"kinds": "secrets"}, ["kubectl get all", "kubectl get --raw /x", "kubectl get -k ."], ["kubectl get cm"]),
+        ({"kinds": "secrets"}, ["kubectl get secret x"], ["kubectl get all", "kubectl get -k .", "kubectl get cm"]),
         ({"kinds": "pods"}, ["kubectl exec deploy/x -- ls", "kubectl logs job/x"], ["kubectl get deploy"]),
         (
             {"kinds": "svc"},
@@ -72,7 +54,7 @@ def decision(text: str, given: Rules, mode: SecurityMode = STRICT) -> tuple[bool
         ({"kinds": "hpa"}, ["kubectl autoscale deploy x --max=2"], ["kubectl scale deploy x --replicas=2"]),
         ({"kinds": "sa"}, ["kubectl create token x"], ["kubectl create secret tls x"]),
         ({"namespaces": "kube-*"}, ["kubectl get pods -n kube-system"], ["kubectl get pods", "kubectl version"]),
-        ({"namespaces": "kube-*"}, ["kubectl get pods -A", "kubectl get nodes", "argocd app list"], ["helm env"]),
+        ({"namespaces": "kube-*"}, ["kubectl get pods -A", "argocd app list"], ["helm env", "kubectl get nodes"]),
         ({"flags": "force"}, ["kubectl delete pod x --force", "kubectl delete pod x --force=1"], ["kubectl get po"]),
         ({"flags": "--force"}, ["helm upgrade x y --force"], ["kubectl delete pod x --force=false"]),
         ({"flags": ["all", "selector"]}, ["kubectl delete pod -l a=b", "kubectl delete pod -la"], []),
@@ -90,26 +72,20 @@ def test_deny_rule_speaks_of(row: dict[str, Any], fitting: list[str], others: li
 @pytest.mark.parametrize(
     ("row", "fitting", "others"),
     [
-        ({"verbs": "delete", "kinds": "namespaces"}, ["kubectl delete ns x"], ["kubectl delete ns x node/y"]),
-        ({"verbs": "delete", "kinds": ["ns", "no"]}, ["kubectl delete ns/x no/y"], ["kubectl delete -f -"]),
-        ({"kinds": "*"}, ["kubectl delete ns x"], ["kubectl delete --raw /x", "kubectl delete -k .", "helm list"]),
+        ({"verbs": "delete", "kinds": "namespaces"}, ["kubectl delete ns x", "kubectl delete ns x node/y"], []),
         (
             {"verbs": "delete", "namespaces": "team-*"},
-            ["kubectl delete pods --all -n team-a"],
-            ["kubectl delete pods --all", "kubectl delete pods --all -A", "kubectl delete ns team-a -n team-a"],
-        ),
-        ({"kinds": ["widgets", "po"]}, ["kubectl delete widgets,po x"], ["kubectl delete gadgets x"]),
-        ({"kinds": "*"}, ["kubectl delete gadgets x"], ["kubectl delete all x", "kubectl delete api-extensions x"]),
-        ({"flags": "all"}, ["kubectl delete pods --all"], ["kubectl delete pods -l a"]),
-        ({"verbs": "get"}, [], ["kubectl get secret x -o jsonpath={.data}"]),
-        (
-            {"verbs": "get", "classes": "credential"},
-            ["kubectl get secret x -o jsonpath={.data}"],
+            ["kubectl delete pods --all -n team-a", "kubectl delete pods --all -n other"],
             ["kubectl create token x"],
         ),
+        ({"flags": "all"}, ["kubectl delete pods --all"], ["kubectl delete pods -l a"]),
+        ({"verbs": "create"}, [], ["kubectl create token x"]),
+        ({"verbs": "create", "classes": "credential"}, ["kubectl create token x"], ["kubectl create cm x"]),
+        ({"kinds": "*"}, [], ["helm list", "argocd app delete x"]),
     ],
 )
 def test_allow_rule_loosens_the_mode_for(row: dict[str, Any], fitting: list[str], others: list[str]) -> None:
+    """Whether the requests are those of the rule is judged at the door."""
     given = rules(allow(**row))
     for text in fitting:
         assert decision(text, rules()) != (True, "rules/r0")
@@ -131,27 +107,18 @@ def test_what_no_rule_speaks_of_is_the_modes() -> None:
     assert decision("kubectl delete pod x", given, READ_ONLY) == (False, "read-only/destructive")
 
 
-def test_manifest_counts_for_kinds() -> None:
-    given = rules(deny(kinds="clusterrolebindings"))
-    manifest = "kind: ClusterRoleBinding\nmetadata: {name: x}\n"
-    assert not judged("kubectl apply -f -", given, stdin=manifest).decision.is_allowed
-    assert judged("kubectl apply -f -", given, stdin="kind: Pod").decision.is_allowed
-
-
 def test_word_that_nobody_knows_is_refused_in_strict_whatever_the_rules_say() -> None:
     tool = registry.find("kubectl")
     policy = Policy(STRICT, rules(allow(tools="kubectl")))
     with pytest.raises(RequestError) as refused:
-        policy.check(tool, parser.parse(tool, "foo"), stdin=None, files={}, kubeconfig_namespace="default")
+        policy.check(tool, parser.parse(tool, "foo"), kubeconfig_namespace="default")
     assert refused.value.code is ErrorCode.VERB_UNKNOWN
 
 
 def refusal(given: Rules, text: str) -> str:
     tool = registry.find("kubectl")
     with pytest.raises(RequestError) as refused:
-        Policy(STRICT, given).check(
-            tool, parser.parse(tool, text), stdin=None, files={}, kubeconfig_namespace="default"
-        )
+        Policy(STRICT, given).check(tool, parser.parse(tool, text), kubeconfig_namespace="default")
     assert refused.value.code is ErrorCode.POLICY_DENIED
     return refused.value.detail
 
@@ -163,12 +130,6 @@ def test_refusal_names_rule_class_and_what_is_allowed() -> None:
         assert part in refusal(said, "exec p -- ls")
     assert "Allowed instead: kubectl logs." in refusal(said, "exec p -- ls")
     assert "Allowed instead: commands that this rule does not match (verbs exec)." in refusal(silent, "exec p -- ls")
-
-
-def test_refusal_of_a_kind_that_nobody_knows_says_how_to_name_it() -> None:
-    for given in (rules(deny(kinds="vs")), rules(deny(kinds="vs", instead="istioctl"))):
-        assert "`KIND.GROUP`" in refusal(given, "label istio-io --all a=b")
-        assert "`KIND.GROUP`" not in refusal(given, "get vs")
 
 
 @pytest.mark.parametrize("mode", SecurityMode)

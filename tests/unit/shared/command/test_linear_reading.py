@@ -8,7 +8,7 @@ that is linear the second doubling costs twice what the first one does, of a qua
 import base64
 import contextlib
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -103,12 +103,12 @@ def read_once(read: Callable[[str], None], text: str) -> None:
         read(text)
 
 
-def judge(tool: Tool, text: str, *, stdin: str | None = None, sent: Mapping[str, str] | None = None) -> None:
+def judge(tool: Tool, text: str) -> None:
     """Reads a command and has it judged, by its words and by rules."""
     invocation = parser.parse(tool, text)
     for policy in (Policy(SecurityMode.STRICT), Policy(SecurityMode.PERMISSIVE, RULES)):
         with contextlib.suppress(RequestError):
-            policy.check(tool, invocation, stdin=stdin, files=sent or {}, kubeconfig_namespace="shop")
+            policy.check(tool, invocation, kubeconfig_namespace="shop")
 
 
 OF_KUBECTL = (
@@ -214,20 +214,6 @@ def test_command_twice_as_long_takes_twice_the_steps(spot: tuple[str, str, str],
     )
 
 
-@pytest.mark.parametrize("names", ["-,", "x,", "./x,", "x/,", "d/,", ".,"])
-def test_manifest_is_read_once_however_often_it_is_named(names: str) -> None:
-    """The text stands for both: as many documents as names."""
-    kubectl = registry.find("kubectl")
-
-    def read(text: str) -> None:
-        repeats = len(text)
-        documents = "kind: Pod\n---\n" * repeats
-        sent = {"x": documents, **{f"d/{number}": "kind: Pod" for number in range(repeats)}}
-        judge(kubectl, f"apply -f {names * repeats}x", stdin=documents, sent=sent)
-
-    check_linear(read, lambda repeats: "." * repeats, repeats=20, characters_per_repeat=len(names) + 30)
-
-
 @pytest.mark.parametrize(
     "unit", ["a/", "é", "a", "\\", "../", "a" * 200 + "/"], ids=["deep", "wide", "long", "backslash", "up", "folders"]
 )
@@ -284,8 +270,6 @@ LONG = {
     "flag-that-may-take-a-value": "get pods --{a} -x",
     "unknown-verb": "{a} get",
     "verb-of-words": "'{w}'",
-    "kind": "get {a}",
-    "kind-in-a-list": "get pods,{a}",
     "cluster-of-a-filter": "get pods | grep -{i} x",
     "filter": "get pods | {a}",
     "level": "get secret x -v={n}",
@@ -294,7 +278,7 @@ LONG = {
 }
 
 
-@pytest.mark.parametrize("mode", SecurityMode)
+@pytest.mark.parametrize("mode", [SecurityMode.READ_ONLY, SecurityMode.STRICT])
 @pytest.mark.parametrize("pattern", LONG.values(), ids=LONG.keys())
 def test_no_refusal_is_longer_than_one_reads(pattern: str, mode: SecurityMode) -> None:
     tool, length = registry.find("kubectl"), 32_000
@@ -302,7 +286,7 @@ def test_no_refusal_is_longer_than_one_reads(pattern: str, mode: SecurityMode) -
         {letter: letter * length for letter in "Aai"} | {"n": "1" * length, "w": "a b " * (length // 4)}
     )
     with pytest.raises(RequestError) as refused:
-        Policy(mode, RULES).check(tool, parser.parse(tool, text), stdin=None, files={}, kubeconfig_namespace="shop")
+        Policy(mode, RULES).check(tool, parser.parse(tool, text), kubeconfig_namespace="shop")
     assert len(refused.value.detail) < LONGEST_DETAIL
 
 

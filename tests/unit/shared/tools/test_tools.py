@@ -87,7 +87,7 @@ def test_flags_with_a_role_are_in_the_tables(tool: Tool) -> None:
     flags = {spec.name: spec.takes for path in ("", *grammar.table.verbs) for spec in grammar.table.specs(path)}
     valued = {name for name, takes in flags.items() if takes is Takes.VALUE}
     endless = {flag for names in grammar.endless.values() for flag in names}
-    roles = {*grammar.waiting_flags, *grammar.inclusive_flags, *endless, *grammar.manifest_flags}
+    roles = {*grammar.waiting_flags, *grammar.inclusive_flags, *endless}
     local = grammar.local_flags | grammar.reaching_flags
     assert roles | local <= flags.keys() | {"use-kube"}
     assert grammar.namespace_flags | grammar.context_flags <= valued
