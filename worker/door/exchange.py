@@ -14,6 +14,10 @@ from worker.door.http.errors import BadRequestError, ServerError
 from worker.door.http.server_connection import AnswerHead, ServerConnection
 from worker.door.http.tunnel import Tunnel
 from worker.door.knowledge import Judged, Knowledge
+from worker.door.masking import answers, dry_runs
+from worker.door.masking.answers import AnswerMask
+from worker.door.masking.delivery import MaskedDelivery
+from worker.door.masking.tree import MaskingError
 from worker.door.messages import Refuse, Seen
 from worker.door.recall import Recall
 from worker.door.requests import impersonation, memory
@@ -57,13 +61,21 @@ class Exchange:
             self._report()
             return
         try:
-            await (self._change() if self._judged.judgement.is_change else self._read())
+            await self._answer_as_judged(self._judged)
         except ServerError as error:
             self.reply(_UNAVAILABLE, f"the server {self.visit.route.server} cannot be reached: {error}")
         except BadRequestError as error:
             self.reply(_UNAVAILABLE, f"the address {self.visit.route.server} cannot be used: {error}")
         finally:
             self._report()
+
+    async def _answer_as_judged(self, judged: Judged) -> None:
+        if dry_runs.are_answered(self.visit.effects, judged.info, judged.judgement):
+            await self._answer_dry_run(judged)
+        elif judged.judgement.is_change:
+            await self._change()
+        else:
+            await self._read()
 
     def reply(self, code: int, message: str) -> None:
         """Answers as the door itself. Clients show the text of a Status only if it answers for a resource."""
@@ -123,10 +135,18 @@ class Exchange:
     def _serve(self, remembered: Answer) -> None:
         """Answers from memory."""
         self.status = 200
-        length = f"Content-Length: {len(remembered.body)}"
-        self.child.write(headers.answer(200, remembered.headers, framing=length), remembered.body)
-        self.child.finish(keeps_connection=self.request.head.keeps_connection)
+        self._send_whole(remembered.headers, remembered.body)
         self._report_read()
+
+    def _send_whole(self, told: headers.Headers, body: bytes) -> None:
+        framing = f"Content-Length: {len(body)}"
+        self.child.write(headers.answer(self.status or 0, told, framing=framing), body)
+        self.child.finish(keeps_connection=self.request.head.keeps_connection)
+
+    async def _answer_dry_run(self, judged: Judged) -> None:
+        self.status, body = await dry_runs.answer(self.visit, self.request, judged.info)
+        told = (("Content-Type", forwarding.JSON), ("Warning", dry_runs.WARNING))
+        self._send_whole(told, body)
 
     # Changes.
 
@@ -217,6 +237,9 @@ class Exchange:
         return await self._deliver(connection, head, copy)
 
     async def _deliver(self, connection: ServerConnection, head: AnswerHead, copy: Copy | None) -> bool:
+        mask = self._mask
+        if mask is not None and head.has_body:
+            return await self._deliver_masked(connection, head, mask=mask, copy=copy)
         delivery = Delivery(
             self.child,
             head,
@@ -230,6 +253,27 @@ class Exchange:
         except asyncio.CancelledError:
             connection.abort()
             raise
+
+    async def _deliver_masked(
+        self, connection: ServerConnection, head: AnswerHead, *, mask: AnswerMask, copy: Copy | None
+    ) -> bool:
+        keeps_connection = self.request.head.keeps_connection
+        delivery = MaskedDelivery(self.child, head, mask, keeps_connection=keeps_connection)
+        try:
+            await delivery.run(connection, copy=copy)
+        except (MaskingError, ServerError) as error:
+            connection.abort()
+            if isinstance(error, ServerError) or delivery.has_begun:
+                self.child.abort()
+            else:
+                self.reply(_BAD_GATEWAY, _withheld(head.status, error))
+            return False
+        except BaseException:
+            connection.abort()
+            raise
+        self.visit.give_back(connection)
+        self.child.finish(keeps_connection=keeps_connection)
+        return True
 
     async def _tunnel(self, connection: ServerConnection, head: AnswerHead) -> None:
         framing = f"Connection: Upgrade\r\nUpgrade: {head.header('upgrade')}"
@@ -246,10 +290,15 @@ class Exchange:
             self.child.note_end_of_tunnel()
 
     def _written(self, known: Recall | None, added: dict[str, str] | None = None) -> bytes:
-        more = {"Audit-ID": self.audit_id, **(known.added if known else {}), **(added or {})}
+        shaping = self._mask.headers(self.request.head) if self._mask else {}
+        more = {"Audit-ID": self.audit_id, **(known.added if known else {}), **shaping, **(added or {})}
         return forwarding.written(self.visit, self.request.head, added=more, body=self.request.body)
 
     # Reports.
+
+    @property
+    def _mask(self) -> AnswerMask | None:
+        return answers.of(self.visit.effects, self._known.info)
 
     @property
     def _known(self) -> Judged:
@@ -287,3 +336,10 @@ class Exchange:
             strict_refusal=judgement.strict_refusal,
             status=self.status,
         )
+
+
+def _withheld(code: int, error: MaskingError) -> str:
+    return (
+        f"the server's answer (HTTP status {code}) is withheld, because it may contain values of Secrets and cannot be "
+        f"masked: {error}"
+    )

@@ -7,6 +7,7 @@ from worker.door import forwarding, mesh_pods
 from worker.door.http.child_connection import Request
 from worker.door.http.errors import BadRequestError, ServerError
 from worker.door.http.request_target import Target
+from worker.door.masking import written_marks
 from worker.door.requests import discovery, dry_run, effects, kinds, permission, releases, request_info
 from worker.door.requests.discovery import Resource
 from worker.door.requests.effects import Judgement
@@ -64,7 +65,11 @@ class Knowledge:
             is_namespaced=await self._is_namespaced(visit, info),
             is_release=releases.is_release(info, body=request.body, content_type=head.header("content-type")),
         )
-        return Judged(info, judgement, await self._refusal(visit, subject))
+        refusal = await self._refusal(visit, subject)
+        if refusal is None and judgement.is_change:
+            content_type = head.header("content-type")
+            refusal = written_marks.refusal(visit.effects, info, body=request.body, content_type=content_type)
+        return Judged(info, judgement, refusal)
 
     def forget(self, visit: Visit) -> None:
         """Forgets what was known of a cluster: a change may have made other kinds of it."""

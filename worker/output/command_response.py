@@ -7,6 +7,7 @@ from shared.events import EventKind
 from shared.models import CommandResponse, FailureCode, JobId, JobState
 from shared.tools import failure_hints
 from shared.tools.tool import Tool
+from worker.door.masking import marks
 from worker.job_control import JobControl, StopKind
 from worker.output import door_death
 from worker.output.recorder import OutputRecorder
@@ -17,8 +18,8 @@ NO_EXIT_CODE = -1
 STATES = {StopKind.CANCELLED: JobState.CANCELLED, StopKind.FAILED: JobState.FAILED, StopKind.LOST: JobState.LOST}
 """End state of a stopped command, by the kind of stop."""
 MASKED = (
-    "Values of Secrets, and values named like a credential, are shown as `[masked, N bytes]` and cannot be read here: "
-    "do not write these marks back."
+    "Values of Secrets, and values named like a credential, are shown as `[masked, N bytes]`, under `data` in base64, "
+    "and cannot be read here: do not write these marks back."
 )
 DENIED = (
     "The command asked for a change that is refused, and `error` says by which rule. `changes` says what was changed "
@@ -104,6 +105,8 @@ def of_execution(
         truncated=output_cut or error_cut or recorder.dropped_bytes > 0,
         hint=door_death.hint(account)
         if lost_door
+        else _finding(execution, output)
+        if state is JobState.SUCCEEDED
         else _hint(execution, state, reason=reason, printed=printed, tool=tool, verb=verb),
         code=FailureCode.EFFECT_DENIED if execution.refused_change and state is JobState.FAILED else None,
         changes=recorder.changes.told(),
@@ -132,11 +135,15 @@ def _exit_code(execution: Execution, state: JobState) -> int:
     return own if state is JobState.FAILED and execution.exit.started and own is not None else NO_EXIT_CODE
 
 
+def _finding(execution: Execution, output: str) -> str | None:
+    """Returns the hint of a command that has succeeded."""
+    ended = WATCH_ENDED if execution.cause is Cause.TIME_LIMIT else None
+    masked = MASKED if marks.are_in(output.encode(errors="replace")) else None
+    unread = f"{UNREAD} {execution.refused_read}" if execution.refused_read else None
+    return " ".join(filter(None, (ended, masked, unread))) or None
+
+
 def _hint(execution: Execution, state: JobState, *, reason: str, printed: str, tool: Tool, verb: str) -> str | None:
-    if state is JobState.SUCCEEDED:
-        ended = WATCH_ENDED if execution.cause is Cause.TIME_LIMIT else None
-        unread = f"{UNREAD} {execution.refused_read}" if execution.refused_read else None
-        return " ".join(filter(None, (ended, MASKED if execution.masked else None, unread))) or None
     if execution.refused_change:
         return DENIED
     if state is JobState.FAILED and (memory_watch.is_reason(reason) or failure_hints.ran_out_of_memory(printed)):

@@ -53,8 +53,6 @@ class Execution:
     """Name of the deciding stage; None if the command is not a pipeline."""
     withheld: str | None = None
     """Why the tool's output was kept from filters and callers; None if it was not."""
-    masked: int = 0
-    """Number of masked values in the output."""
     refused_change: str = ""
     """Why the first change was refused that the command asked for; empty if none was."""
     refused_read: str = ""
@@ -152,10 +150,10 @@ class Started:
             await reading.close()
         if output is not None and self.connected.held is None:
             sink(EventKind.STDOUT, await output.masked())
-        withheld, masked = (output.withheld, output.count) if output else (None, 0)
+        withheld = output.withheld if output else None
         tool_end = ToolEnd.MUST_FINISH if must_finish else ToolEnd.AS_ANY
         place = pipeline.deciding(exits, ToolEnd.EXCUSED if is_endless and cause is Cause.TIME_LIMIT else tool_end)
-        return Execution(exits[place], duration_ms, cause, names[place] if len(names) > 1 else None, withheld, masked)
+        return Execution(exits[place], duration_ms, cause, names[place] if len(names) > 1 else None, withheld)
 
 
 async def _end(run: Run, control: JobControl, *, time_limit_s: float, kill_grace_s: float) -> Cause:

@@ -13,6 +13,7 @@ from tests.support.leaks import leaks
 from tests.support.mcp_caller import MODES, call, mcp_client, text_of
 
 CANARY = "canary-in-a-secret"
+MARK = base64.b64encode(b"[masked, %d bytes]" % len(CANARY)).decode()
 MANIFEST = f"""\
 apiVersion: v1
 kind: Secret
@@ -59,10 +60,10 @@ async def test_secret_is_shown_masked_in_every_answer(caller: Caller, secret: st
     seen = await answers(caller, response.job_id)
 
     assert response.success, response
-    assert f"[masked, {len(CANARY)} bytes]" in response.output
+    assert MARK in response.output
     assert "do not write these marks back" in (response.hint or "")
     assert leaks(seen, CANARY) == []
-    assert "[masked, " in seen
+    assert MARK in seen
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -76,7 +77,7 @@ async def test_secret_is_shown_masked_over_mcp(system: System, caller: Caller, s
         ]
 
     assert response.success
-    assert all("[masked, " in text for text in seen)
+    assert all(MARK in text for text in seen)
     assert leaks("\n".join(seen), CANARY) == []
 
 

@@ -49,6 +49,11 @@ class AnswerHead:
         return self.status in _WITHOUT_BODY or bool(self.header("content-length") and not self._is_chunked)
 
     @property
+    def has_body(self) -> bool:
+        """Whether a body may follow."""
+        return self.status not in _WITHOUT_BODY
+
+    @property
     def ends_with_connection(self) -> bool:
         """Whether only the end of the connection ends the body."""
         return not self.has_length and not self._is_chunked

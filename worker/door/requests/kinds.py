@@ -5,6 +5,9 @@ that the door knows, so it is judged as the most dangerous one could be.
 """
 
 SECRETS = ("", "secrets")
+CONFIG_MAPS = ("", "configmaps")
+VERBS_ANSWERED = frozenset({"create", "update", "patch", "delete"})
+"""Verbs of which the door itself answers dry runs on Secrets, where it masks them."""
 CONNECTIONS = frozenset({"exec", "attach", "portforward", "proxy"})
 """Subresources that lead out of the API server, whatever the method. Their own options are their query."""
 

@@ -13,6 +13,8 @@ from worker.door.requests.request_info import RequestInfo
 
 FENCE = "fence"
 IDENTITY = "identity"
+MASKS = "masks"
+"""Rule of requests that would write masks of Secrets, or copy what is masked."""
 _RULES_SETTING = "K8S_MCP_SECURITY_CONFIG"
 _MODE_SETTING = "K8S_MCP_SECURITY_MODE"
 _ANOTHER_IDENTITY = "only questions about one's own rights may be asked in another identity"
@@ -51,7 +53,7 @@ class Refusal:
 def rules_of(effects: Effects) -> Iterator[str]:
     """Yields the names of all rules that may refuse a request."""
     yield effects.limit
-    yield from (FENCE, IDENTITY)
+    yield from (FENCE, IDENTITY, MASKS)
     yield from map(_rule_name, effects.rules)
 
 
@@ -99,7 +101,7 @@ def _applies(rule: EffectRule, subject: Subject) -> bool:
 def _beyond_limit(effects: Effects, subject: Subject) -> Refusal | None:
     judgement = subject.judgement
     match effects.limit:
-        case Limit.READ if not (judgement.is_read or _is_open_dry_run(effects, judgement)):
+        case Limit.READ if not (judgement.is_read or _is_open_dry_run(effects, subject)):
             why = "its command is a read, and this request is not known to change nothing"
             return _refused(subject, effects.limit, "", why=why, instead="a command that changes something")
         case Limit.READ_ONLY if judgement.is_change:
@@ -118,9 +120,12 @@ def _is_beyond_reviews(effects: Effects, subject: Subject) -> bool:
     return is_limited and subject.info.is_resource and not subject.is_self_review
 
 
-def _is_open_dry_run(effects: Effects, judgement: Judgement) -> bool:
-    """Whether it is a dry run that tells the command nothing new: values of Secrets are shown to it anyway."""
-    return judgement.is_dry_run and effects.secrets is SecretValues.SHOWN
+def _is_open_dry_run(effects: Effects, subject: Subject) -> bool:
+    """Whether it is a dry run that tells the command nothing: the door answers it, or values are shown anyway."""
+    info = subject.info
+    is_of_secret = (info.group, info.resource, info.subresource) == (*kinds.SECRETS, "")
+    is_open = effects.secrets is SecretValues.SHOWN or (is_of_secret and info.verb in kinds.VERBS_ANSWERED)
+    return subject.judgement.is_dry_run and is_open
 
 
 def _refused(subject: Subject, rule: str, setting: str, *, why: str, instead: str) -> Refusal:

@@ -2,8 +2,9 @@
 
 import re
 
-from worker.output.masking.secret_objects import APPLIED
-from worker.output.masking.tree import Masked, mark
+from worker.door.masking.marks import mark
+from worker.door.masking.secret_objects import APPLIED
+from worker.door.masking.tree import Masked
 
 _LINE = re.compile(r"(?P<marks>[ +-] *)(?P<text>.*)", re.DOTALL)
 _FILE = re.compile(r"diff .*[/ ]v1\.Secret\.")

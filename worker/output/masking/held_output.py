@@ -6,9 +6,10 @@ Output that is too large or cannot be read is withheld completely, with a reason
 import asyncio
 
 from shared.command.masking import Masking
-from worker.output.masking import difference, helm, messages, secret_objects
+from worker.door.masking import messages, secret_objects
+from worker.door.masking.tree import Masked, MaskingError
+from worker.output.masking import difference, helm
 from worker.output.masking.text import mask as mask_text
-from worker.output.masking.tree import Masked, MaskingError
 
 MOST_BYTES = 8 * 1024 * 1024
 """Largest output in bytes, some thousand Secrets. Reading it takes seconds and up to 200 MB, in a thread."""
@@ -24,7 +25,7 @@ _MASKERS = {
 
 
 class HeldOutput:
-    """The output of one command. `withheld` is the reason if it is not shown, `count` the number of masked values."""
+    """The output of one command. `withheld` is the reason if it is not shown."""
 
     def __init__(self, masking: Masking, *, is_endless: bool = False) -> None:
         self._masking = masking
@@ -32,7 +33,6 @@ class HeldOutput:
         self._held = bytearray()
         self._is_too_much = False
         self.withheld: str | None = None
-        self.count = 0
 
     def add(self, data: bytes) -> None:
         """Takes a chunk of output as the tool wrote it."""
@@ -51,7 +51,6 @@ class HeldOutput:
             return b""
         finally:
             self._held.clear()
-        self.count = masked.count
         return masked.text.encode("utf-8", "replace")
 
     def _mask(self) -> Masked:

@@ -4,17 +4,13 @@ import itertools
 import re
 from collections.abc import Iterator
 
-from shared.documents import Value
-from worker.output.masking import chart_values, messages, secret_objects, yaml_text
+from worker.door.masking import chart_values, messages, releases, yaml_text
+from worker.door.masking import manifests as door_manifests
+from worker.door.masking.tree import Masked
 from worker.output.masking.text import mask as mask_text
-from worker.output.masking.tree import Change, Masked, MaskingError, children
 
-WITHHELD = "# [masked: this document cannot be read as YAML]\n"
 _HEADING = re.compile(r"^(USER-SUPPLIED VALUES|COMPUTED VALUES|HOOKS|MANIFEST|NOTES):[ \t]*$\n?", re.MULTILINE)
 _VALUES_HEADING = re.compile(r"\A\s*(USER-SUPPLIED|COMPUTED) VALUES:\n")
-_KIND = re.compile(r"^kind:", re.MULTILINE)
-_SPELLINGS = (secret_objects.KIND, "\\", "!", "*")
-"""A YAML text without any of these cannot contain the word Secret."""
 
 
 def manifests(text: str) -> Masked:
@@ -23,7 +19,7 @@ def manifests(text: str) -> Masked:
     Raises `MaskingError` if the text was cut off.
     """
     yaml_text.require_end(text)
-    return _manifests(text)
+    return door_manifests.mask(text)
 
 
 def values(text: str) -> Masked:
@@ -41,25 +37,7 @@ def release(text: str) -> Masked:
 
 def release_object(text: str) -> Masked:
     """Masks a release, or its history, as JSON or YAML. Raises `MaskingError` if it is neither."""
-    return mask_text(text, _release_changes)
-
-
-def _manifests(text: str) -> Masked:
-    return Masked.joined(map(_document, yaml_text.documents(text)))
-
-
-def _document(piece: str) -> Masked:
-    if _KIND.search(piece) and not any(spelling in piece for spelling in _SPELLINGS):
-        return Masked(piece, 0)
-    try:
-        return yaml_text.mask_document(piece, secret_objects.changes, accepts=_is_manifest)
-    except MaskingError:
-        return Masked(("---\n" if piece.startswith("---") else "") + WITHHELD, 1)
-
-
-def _is_manifest(root: Value) -> bool:
-    """Returns whether the document can be masked. Plain text counts too, because it contains no values."""
-    return isinstance(root, str) or secret_objects.is_object(root)
+    return mask_text(text, releases.changes)
 
 
 def _sections(text: str) -> Iterator[tuple[str, str]]:
@@ -84,34 +62,3 @@ def _section(name: str, text: str) -> Masked:
     heading, _, body = text.partition("\n")
     masked = manifests(body) if name in ("HOOKS", "MANIFEST") else values(body)
     return Masked(f"{heading}\n{masked.text}", masked.count)
-
-
-def _release_changes(root: Value) -> Iterator[Change]:
-    if isinstance(root, list):
-        yield from (change for revision in root for change in _description_changes(revision))
-    if not isinstance(root, dict):
-        return
-    yield from _description_changes(root.get("info"))
-    yield from _resource_changes(root.get("info"))
-    yield from chart_values.changes(root.get("config"))
-    chart = root.get("chart")
-    yield from chart_values.changes(chart.get("values") if isinstance(chart, dict) else None)
-    for owner in (root, *(hook for _, _, hook in children(root.get("hooks")) if isinstance(hook, dict))):
-        manifest = owner.get("manifest")
-        if isinstance(manifest, str) and (masked := _manifests(manifest)).count:
-            yield Change(owner, "manifest", masked.text)
-
-
-def _description_changes(owner: Value) -> Iterator[Change]:
-    """Yields the change of the description, which may quote the error of a failed release."""
-    description = owner.get("description") if isinstance(owner, dict) else None
-    if isinstance(owner, dict) and isinstance(description, str):
-        yield Change(owner, "description", messages.mask(description).text)
-
-
-def _resource_changes(info: Value) -> Iterator[Change]:
-    """Yields changes of the release's objects in the cluster, which are listed under names such as `v1/Secret`."""
-    resources = info.get("resources") if isinstance(info, dict) else None
-    for _, name, listed in children(resources):
-        is_secret = secret_objects.KIND in str(name)
-        yield from secret_objects.changes({"kind": secret_objects.LIST_KIND, "items": listed} if is_secret else listed)

@@ -3,7 +3,7 @@
 import json
 
 from shared.documents import Value
-from worker.output.masking.tree import Accepts, Find, Masked, MaskingError
+from worker.door.masking.tree import Accepts, Find, Masked, MaskingError
 
 INDENT = 4
 """Spaces of indentation, as kubectl prints JSON."""

@@ -1,22 +1,14 @@
-"""Masks Secrets in error messages: if a patch does not fit, the API server quotes the whole Secret.
+"""Masks Secrets in the error messages that a tool prints, line by line."""
 
-Programs quote each other's messages and add a level of backslashes each time. A quotation ends at a quote with as many
-backslashes before it as the opening quote has.
-"""
-
-import re
 from collections.abc import Callable
 
-from worker.output.masking.secret_objects import KIND
-from worker.output.masking.tree import Masked, mark
+from worker.door.masking.messages import quotations
+from worker.door.masking.secret_objects import KIND
+from worker.door.masking.tree import Masked
 
 MAX_LINE_BYTES = 4 * 1024 * 1024
 """Longest line in bytes: a Secret has at most 1 MiB, and each level of quoting may double a character."""
 TOO_LONG = b"[masked: this line is too long]"
-_VALUE = re.compile(
-    r"(?P<before>Invalid value: )(?:(?P<quote>\\*\")(?P<value>.*?)(?<!\\)(?P=quote)|(?P<rest>[^\s\d-].*))"
-)
-"""A quoted value, or an unquoted one up to the end of the line. Numbers are left out; Secrets have no numbers."""
 
 
 class MessageMask:
@@ -28,17 +20,7 @@ class MessageMask:
     def line(self, text: str) -> Masked:
         """Returns the masked line."""
         self._is_about_secrets |= KIND in text
-        return Masked(*_VALUE.subn(_marked, text)) if self._is_about_secrets else Masked(text, 0)
-
-
-def mask(text: str) -> Masked:
-    """Masks a complete text. Never fails."""
-    start = text.find(KIND)
-    if start < 0:
-        return Masked(text, 0)
-    start = text.rfind("\n", 0, start) + 1
-    masked, count = _VALUE.subn(_marked, text[start:])
-    return Masked(text[:start] + masked, count)
+        return quotations(text) if self._is_about_secrets else Masked(text, 0)
 
 
 class MaskedLines:
@@ -69,9 +51,3 @@ class MaskedLines:
     def _pass_on(self, line: bytes, end: bytes) -> None:
         masked = self._messages.line(line.decode("utf-8", "surrogateescape")).text
         self._sink((TOO_LONG if self._is_too_long else masked.encode("utf-8", "surrogateescape")) + end)
-
-
-def _marked(found: re.Match[str]) -> str:
-    if found["quote"] is None:
-        return found["before"] + mark(found["rest"])
-    return f"{found['before']}{found['quote']}{mark(found['value'])}{found['quote']}"

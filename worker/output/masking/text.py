@@ -1,7 +1,8 @@
 """Masks a text that is either JSON or YAML."""
 
-from worker.output.masking import json_text, yaml_text
-from worker.output.masking.tree import Accepts, Find, Masked
+from worker.door.masking import yaml_text
+from worker.door.masking.tree import Accepts, Find, Masked
+from worker.output.masking import json_text
 
 
 def mask(text: str, find: Find, *, accepts: Accepts = lambda _: True, drops_end: bool = False) -> Masked:

@@ -2,14 +2,13 @@
 
 import asyncio
 import random
-import resource
 import socket
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
-from tests.support import cluster_certificates, faulty_server
+from tests.support import cluster_certificates, door_process, faulty_server
 from tests.support import door as doors
 from tests.support.cluster_certificates import STYLES
 from tests.support.faulty_server import Connection, Request, answers
@@ -23,14 +22,6 @@ MUCH_BYTES = 300 * 1024 * 1024
 MOST_GROWTH_BYTES = 24 * 1024 * 1024
 WATCHES = 200
 AT_THE_SAME_TIME = 20
-SLEEPING = "S"
-"""State of a process that waits for an event (proc_pid_stat(5)), and not for a processor."""
-
-
-def memory(door: Door) -> int:
-    """Resident bytes of the door's process, read where it cannot refuse: it is not dumpable."""
-    pages = int(Path(f"/proc/{door.pid}/statm").read_text(encoding="ascii").split()[1])
-    return pages * resource.getpagesize()
 
 
 async def test_event_of_a_watch_arrives_before_the_next_one_is_sent(door: Door) -> None:
@@ -59,12 +50,12 @@ async def test_long_answer_is_whole_and_takes_no_memory(door: Door) -> None:
         doors.visited(door, server.url) as visit,
         doors.connected(door, visit) as client,
     ):
-        before, most, received = memory(door), 0, 0
+        before, most, received = door_process.memory(door), 0, 0
         client.writer.write(client.request("GET", "/api/v1/pods"))
         _, headers = await client.head()
         async for piece in client.pieces(headers):
             received += len(piece)
-            most = max(most, memory(door))
+            most = max(most, door_process.memory(door))
         assert received == MUCH_BYTES
         assert most - before < MOST_GROWTH_BYTES
 
@@ -105,26 +96,12 @@ async def test_command_that_does_not_read_makes_the_server_wait(door: Door) -> N
         faulty_server.running(answers.sends_much()) as server,
         doors.visited(door, server.url) as visit,
     ):
-        before = memory(door)
+        before = door_process.memory(door)
         with socket.create_connection((loopback.HOST, door.port)) as slow:
             client = f"GET /{visit.address.access.pass_}/api HTTP/1.1\r\nHost: {loopback.HOST}:{door.port}\r\n\r\n"
             slow.sendall(client.encode())
-            await doors.wait_until(lambda: _has_stopped(door, server))
-            assert memory(door) - before < MOST_GROWTH_BYTES
-
-
-def _has_stopped(door: Door, server: faulty_server.FaultyServer) -> bool:
-    """Whether the server has to wait, because the door waits too and has left unread what arrived."""
-    state = Path(f"/proc/{door.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
-    is_held_back = any(connection.is_held_back for connection in server.connections)
-    return is_held_back and state == SLEEPING and _unread_bytes(server) > 0
-
-
-def _unread_bytes(server: faulty_server.FaultyServer) -> int:
-    """Bytes that the server has sent and that lie in the receive queues of its clients (proc_pid_net(5))."""
-    sockets = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]]
-    queues = [queues for _, _, remote, _, queues, *_ in sockets if remote.endswith(f":{server.port:04X}")]
-    return sum(int(each.partition(":")[2], 16) for each in queues)
+            await doors.wait_until(lambda: door_process.has_stopped(door, server))
+            assert door_process.memory(door) - before < MOST_GROWTH_BYTES
 
 
 async def test_command_that_reads_on_gets_the_rest(door: Door) -> None:
@@ -135,7 +112,7 @@ async def test_command_that_reads_on_gets_the_rest(door: Door) -> None:
     ):
         for _ in range(2):
             client.writer.write(client.request("GET", "/api/v1/pods"))
-            await doors.wait_until(lambda: _has_stopped(door, server))
+            await doors.wait_until(lambda: door_process.has_stopped(door, server))
             answer = await client.answer()
             assert (len(answer.body), answer.is_whole) == (MUCH_BYTES // 6, True)
 

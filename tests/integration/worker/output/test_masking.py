@@ -1,5 +1,6 @@
 """Masked output on its way through real processes: held, masked, and only then read by a filter."""
 
+import base64
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from tests.support.waiting import wait_until
 from worker.output.masking import held_output
 
 SECRET = '{"kind": "Secret", "data": {"a": "aHVudGVyMg=="}}'
+MARK = base64.b64encode(b"[masked, 7 bytes]").decode()
 PRINT = f"printf '%s' '{SECRET}'"
 
 
@@ -24,8 +26,8 @@ async def piped(tmp_path: Path) -> AsyncIterator[Piped]:
 async def test_filter_reads_what_is_masked(piped: Piped) -> None:
     printed = await piped.run(PRINT, "grep -o '\"a\": .*'", masking=Masking.OBJECTS)
 
-    assert (printed.exit_code, printed.stdout) == (0, '"a": "[masked, 7 bytes]"\n')
-    assert (printed.execution.masked, printed.execution.withheld) == (1, None)
+    assert (printed.exit_code, printed.stdout) == (0, f'"a": "{MARK}"\n')
+    assert printed.execution.withheld is None
 
 
 async def test_filter_reads_nothing_of_what_cannot_be_read(piped: Piped) -> None:
@@ -59,8 +61,8 @@ async def test_watch_that_is_stopped_passes_on_what_it_printed_masked(piped: Pip
 
     piped.control.cancel("asked")
 
-    assert (await running).masked == 1
-    assert "[masked, 7 bytes]" in piped.stdout
+    await running
+    assert MARK in piped.stdout
     assert "aHVudGVyMg" not in piped.stdout
 
 

@@ -277,11 +277,14 @@ def test_command_whose_output_is_withheld_is_no_success_and_says_what_it_did(
     assert (response.success, response.exit_code, response.error) == (False, -1, reason)
 
 
-def test_response_says_that_values_are_masked() -> None:
-    assert of(Execution(OK, 1, Cause.ITSELF, masked=2)).hint == command_response.MASKED
-    watched = of(Execution(KILLED, 1, Cause.TIME_LIMIT, masked=2)).hint
+@pytest.mark.parametrize("mark", ["[masked, 7 bytes]", "W21hc2tlZCwgNyBieXRlc10="], ids=["plain", "base64"])
+def test_response_says_that_values_are_masked(mark: str) -> None:
+    recorder = recorder_of()
+    recorder.add(EventKind.STDOUT, f"a: {mark}\n".encode())
+    assert of(Execution(OK, 1, Cause.ITSELF), recorder=recorder).hint == command_response.MASKED
+    watched = of(Execution(KILLED, 1, Cause.TIME_LIMIT), recorder=recorder).hint
     assert watched == f"{command_response.WATCH_ENDED} {command_response.MASKED}"
-    assert of(Execution(FAILED, 1, Cause.ITSELF, masked=2), state=JobState.FAILED).hint is None
+    assert of(Execution(FAILED, 1, Cause.ITSELF), state=JobState.FAILED, recorder=recorder).hint is None
 
 
 def recorder_with_changes() -> OutputRecorder:

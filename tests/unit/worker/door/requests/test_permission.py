@@ -39,7 +39,8 @@ def _name(refusal: Refusal | None) -> str:
     [
         (f"GET {SHOP}/pods", ""),
         (f"POST {SHOP}/configmaps?dryRun=All", ""),
-        (f"POST {SHOP}/secrets?dryRun=All", Limit.READ),
+        (f"POST {SHOP}/secrets?dryRun=All", ""),
+        (f"DELETE {SHOP}/secrets?dryRun=All", Limit.READ),
         (f"POST {REVIEW}", ""),
         (f"GET {SHOP}/pods/a/exec", Limit.READ),
         (f"POST {SHOP}/pods/a/portforward", Limit.READ),
@@ -52,9 +53,9 @@ def test_read_sends_nothing_but_reads(request_line: str, refused_by: str) -> Non
     assert _name(_refusal(Effects(limit=Limit.READ, rules=(anything,)), request_line)) == refused_by
 
 
-def test_dry_run_of_a_secret_is_a_read_where_its_values_are_shown() -> None:
+def test_any_dry_run_is_a_read_where_values_are_shown() -> None:
     shown = Effects(limit=Limit.READ, secrets=SecretValues.SHOWN)
-    assert _refusal(shown, f"POST {SHOP}/secrets?dryRun=All") is None
+    assert _refusal(shown, f"DELETE {SHOP}/secrets?dryRun=All") is None
     assert _refusal(shown, f"POST {SHOP}/secrets")
 
 

@@ -1,9 +1,12 @@
+import base64
+
 import pytest
 
 from shared.command.masking import Masking
 from worker.output.masking import held_output
 from worker.output.masking.held_output import HeldOutput
 
+MARK = base64.b64encode(b"[masked, 7 bytes]")
 SECRET = b'{"kind": "Secret", "data": {"a": "aHVudGVyMg=="}}\n'
 
 
@@ -17,8 +20,8 @@ def held(*chunks: bytes, masking: Masking = Masking.OBJECTS, is_endless: bool = 
 @pytest.mark.parametrize("size", [1, 7, len(SECRET)])
 async def test_chunks_are_masked_as_a_whole(size: int) -> None:
     output = held(*(SECRET[at : at + size] for at in range(0, len(SECRET), size)))
-    assert b"[masked, 7 bytes]" in await output.masked()
-    assert (output.count, output.withheld) == (1, None)
+    assert MARK in await output.masked()
+    assert output.withheld is None
 
 
 async def test_nothing_is_nothing() -> None:

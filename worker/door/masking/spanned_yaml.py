@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from shared.documents import Value
-from worker.output.masking.tree import Container, MaskingError
+from worker.door.masking.tree import Container, MaskingError
 
 MAX_DEPTH = 200
 MAX_NODES = 200_000

@@ -1,9 +1,11 @@
 """Finds the values of Secrets in Kubernetes objects, at any depth: in lists, in watch events and in other objects."""
 
+import json
 from collections.abc import Iterator
 
 from shared.documents import Value
-from worker.output.masking.tree import Change, Container, children, leaves, mark
+from worker.door.masking.marks import mark
+from worker.door.masking.tree import Change, Container, children, leaves
 
 KIND = "Secret"
 LIST_KIND = "SecretList"
@@ -13,16 +15,19 @@ APPLIED = frozenset({"applied", "last-applied", "last-applied-configuration"})
 """Names, without prefix, of annotations in which kubectl and similar tools store the whole object."""
 
 
-def changes(root: Value) -> Iterator[Change]:
-    """Yields changes of the values of every Secret, also in annotations that repeat them."""
-    waiting: list[tuple[Value, bool]] = [(root, False)]
+def changes(root: Value, *, is_secret: bool = False) -> Iterator[Change]:
+    """Yields changes of the values of every Secret, also in annotations that repeat them.
+
+    `is_secret` tells that the root is one without saying so, as objects in a list do.
+    """
+    waiting: list[tuple[Value, bool]] = [(root, is_secret)]
     while waiting:
         value, is_listed = waiting.pop()
         if isinstance(value, dict):
-            is_secret = is_listed or value.get("kind") == KIND
-            if is_secret:
+            is_own = is_listed or value.get("kind") == KIND
+            if is_own:
                 yield from _values(value)
-            yield from _applied(value, is_secret=is_secret)
+            yield from _applied(value, is_secret=is_own)
         listed = value.get("items") if isinstance(value, dict) and value.get("kind") == LIST_KIND else None
         waiting.extend((child, False) for _, _, child in children(value) if child is not listed)
         waiting.extend((child, True) for _, _, child in children(listed))
@@ -46,8 +51,21 @@ def _applied(owner: dict[str, Value], *, is_secret: bool) -> Iterator[Change]:
     if not isinstance(annotations, dict):
         return
     for name, value in annotations.items():
-        if name.rpartition("/")[2] in APPLIED and (is_secret or f'"{KIND}"' in str(value)):
-            yield from _masked(annotations, name)
+        if name.rpartition("/")[2] in APPLIED and value and (is_secret or KIND in str(value)):
+            yield Change(annotations, name, _masked_text(str(value), is_secret=is_secret))
+
+
+def _masked_text(text: str, *, is_secret: bool) -> str:
+    """Returns an object in JSON with its values masked, which clients can still read; a mark if it is no object."""
+    try:
+        root = json.loads(text)
+        if not isinstance(root, dict):
+            return mark(text)
+        made = [change.make() for change in tuple(changes(root, is_secret=is_secret)) if change.text != change.before]
+        written = json.dumps(root, separators=(",", ":"), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return mark(text)
+    return written + ("\n" if text.endswith("\n") else "") if made else text
 
 
 def _masked(container: Container, key: str, *, is_base64: bool = False) -> Iterator[Change]:

@@ -8,9 +8,9 @@ import json
 import re
 from collections.abc import Iterator
 
-from worker.output.masking import secret_objects
-from worker.output.masking.spanned_yaml import Scalar, read
-from worker.output.masking.tree import Accepts, Change, Find, Masked, MaskingError
+from worker.door.masking import secret_objects
+from worker.door.masking.spanned_yaml import Scalar, read
+from worker.door.masking.tree import Accepts, Change, Find, Masked, MaskingError
 
 SEPARATOR = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 MAX_DOCUMENTS = 20_000

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from worker.output.masking import chart_values
+from worker.door.masking import chart_values
 from worker.output.masking.text import mask
 
 MASKED = [
@@ -21,6 +21,20 @@ MASKED = [
     "x: Bearer-eyJhbGciOiJ9.eyJzdWIiOiI.hunter2",
     "x: 1.eyJ-eyJhbGciOiJ9.eyJzdWIiOiI.hunter2",
     '{"clientSecret": "hunter2"}',
+    "pass: hunter2",
+    "adminPass: hunter2",
+    "MYSQL_PASS: hunter2",
+    "env: [{name: DB_PASS, value: hunter2}]",
+    "connStr: host=db hunter2",
+    "bearer: hunter2",
+    "args: [--password=hunter2, -v]",
+    "args: [--db-pass, hunter2]",
+    "command: serve --redis-password hunter2 --port 80",
+    "java: -Xmx1g -Ddb.password=hunter2",
+    "env: [PORT=80, API_TOKEN=hunter2]",
+    "config: |\n  port: 80\n  password: 'hunter2'",
+    """config: '{"clientSecret": "hunter2"}'""",
+    "dsn: host=db password=hunter2",
 ]
 SHOWN = [
     "replicas: 3",
@@ -37,6 +51,12 @@ SHOWN = [
     "author: me",
     "env: [{name: COLOUR, value: blue}]",
     "url: https://example.com:8443/x",
+    "bypass: all",
+    "ssl: {passthrough: tcp}",
+    "args: [--passthrough=tcp, --password-file=/run/x, --password=$(PASSWORD)]",
+    "args: [--secret-name, web]",
+    "note: keep it secret",
+    "key: value=1",
 ]
 
 

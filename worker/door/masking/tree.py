@@ -1,20 +1,16 @@
-"""The types of all maskers: changes to a tree of mappings, lists and scalars, and the mark that replaces a value."""
+"""The types of all maskers: changes to a tree of mappings, lists and scalars."""
 
-import base64
-import binascii
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from shared.documents import Value
 
-MARK = re.compile(r"\[masked(, \d+ bytes)?\]")
 Container = dict[str, Value] | list[Value]
 
 
 class MaskingError(Exception):
-    """The output cannot be masked. The text gives the reason and repeats nothing of the output."""
+    """A text cannot be masked. The message gives the reason and repeats nothing of the text."""
 
 
 class Change(NamedTuple):
@@ -78,18 +74,3 @@ def leaves(container: Container, key: str | int) -> Iterator[tuple[Container, st
             waiting.extend(children(place[2]))
         else:
             yield place
-
-
-def mark(value: Value, *, is_base64: bool = False) -> str:
-    """Returns a mark such as `[masked, 12 bytes]`. The size of base64 is the decoded size. A mark stays as it is."""
-    text = value if isinstance(value, str) else str(value)
-    if MARK.fullmatch(text):
-        return text
-    return f"[masked, {_decoded_bytes(text) if is_base64 else len(text.encode('utf-8', 'replace'))} bytes]"
-
-
-def _decoded_bytes(text: str) -> int:
-    try:
-        return len(base64.b64decode("".join(text.split()), validate=True))
-    except (binascii.Error, ValueError):
-        return len(text.encode("utf-8", "replace"))

@@ -1,0 +1,144 @@
+"""Delivers a masked answer to a command, object by object, as fast as the command reads."""
+
+import asyncio
+from collections.abc import Sequence
+
+from worker.door.http import headers
+from worker.door.http.child_connection import ChildConnection
+from worker.door.http.delivery import Copy
+from worker.door.http.errors import ServerError
+from worker.door.http.server_connection import AnswerHead, ServerConnection
+from worker.door.masking.answers import AnswerMask
+from worker.door.masking.splitting import Piece
+from worker.door.masking.tree import MaskingError
+from worker.door.requests import bodies
+
+MOST_HELD_BYTES = 256 * 1024
+"""Bytes that wait to be masked. Then the server has to wait."""
+MOST_TURN_S = 0.005
+"""Seconds for which this answer keeps the other commands of the door waiting, unless one object takes longer."""
+_MOST_CHUNK_BYTES = 64 * 1024
+_CHUNKED = "Transfer-Encoding: chunked"
+_CLOSES = "Connection: close"
+_LAST_CHUNK = b"0\r\n\r\n"
+
+
+def _check(head: AnswerHead) -> None:
+    if head.header("content-encoding") not in {"", "identity"}:
+        raise MaskingError("it is compressed")
+    if bodies.media_type(head.header("content-type")) != "application/json":
+        raise MaskingError("it is not JSON")
+
+
+class MaskedDelivery:
+    """One answer on its way to a command."""
+
+    def __init__(self, child: ChildConnection, head: AnswerHead, mask: AnswerMask, *, keeps_connection: bool) -> None:
+        self._child = child
+        self._answer = head
+        self._mask = mask
+        self._splitter = mask.splitter()
+        self._flow = _Flow()
+        self._turn_ends_at = 0.0
+        framing = _CHUNKED if keeps_connection else f"{_CHUNKED}\r\n{_CLOSES}"
+        self._head = headers.answer(head.status, headers.allowed(head.headers), framing=framing)
+        self.has_begun = False
+        """Whether the command has got a part of the answer."""
+
+    async def run(self, source: ServerConnection, *, copy: Copy | None) -> None:
+        """Delivers the answer. Raises `MaskingError` if it cannot be masked, `ServerError` if it breaks off."""
+        _check(self._answer)
+        arrivals = _Arrivals(source, copy)
+        source.deliver_to(arrivals)
+        self._child.flow_from(self._flow)
+        if self._mask.is_of_watch:  # the command waits for the head, and the first event may come much later
+            self._write()
+        is_last = False
+        while not is_last:
+            data, is_last = await arrivals.next()
+            pieces = self._splitter.feed(data)
+            await self._send(pieces + self._splitter.end() if is_last else pieces)
+        self._write(_LAST_CHUNK)
+
+    async def _send(self, pieces: Sequence[Piece]) -> None:
+        """Sends what is complete of the answer, in few chunks."""
+        ready = bytearray()
+        for piece in pieces:
+            ready += self._mask.masked(piece.content) if piece.is_object else piece.content
+            await self._let_others_go_on()
+            if len(ready) > _MOST_CHUNK_BYTES:
+                await self._send_chunk(bytes(ready))
+                ready.clear()
+        if ready:
+            await self._send_chunk(bytes(ready))
+
+    async def _send_chunk(self, content: bytes) -> None:
+        self._write(b"%x\r\n" % len(content), content, b"\r\n")
+        await self._flow.opened()
+
+    def _write(self, *parts: bytes) -> None:
+        self._child.write(*(() if self.has_begun else (self._head,)), *parts)
+        self.has_begun = True
+
+    async def _let_others_go_on(self) -> None:
+        clock = asyncio.get_running_loop().time
+        if clock() > self._turn_ends_at:
+            await asyncio.sleep(0)
+            self._turn_ends_at = clock() + MOST_TURN_S
+
+
+class _Flow:
+    """Tells whether the command reads on."""
+
+    def __init__(self) -> None:
+        self._is_open = asyncio.Event()
+        self._is_open.set()
+
+    def pause(self) -> None:
+        self._is_open.clear()
+
+    def resume(self) -> None:
+        self._is_open.set()
+
+    async def opened(self) -> None:
+        await self._is_open.wait()
+
+
+class _Arrivals:
+    """Holds what has arrived of an answer."""
+
+    def __init__(self, source: ServerConnection, copy: Copy | None) -> None:
+        self._source = source
+        self._copy = copy
+        self._pieces: list[bytes] = []
+        self._held_bytes = 0
+        self._is_last = False
+        self._error: ServerError | None = None
+        self._has_news = asyncio.Event()
+
+    def take(self, pieces: Sequence[bytes], *, is_last: bool) -> None:
+        if self._copy is not None:
+            self._copy.add(pieces)
+        self._pieces += pieces
+        self._held_bytes += sum(map(len, pieces))
+        self._is_last = is_last
+        if not is_last and self._held_bytes > MOST_HELD_BYTES:
+            self._source.pause()
+        self._has_news.set()
+
+    def fail(self, error: ServerError) -> None:
+        self._error = error
+        self._has_news.set()
+
+    async def next(self) -> tuple[bytes, bool]:
+        """Returns the next bytes, and whether they are the last ones. Raises `ServerError`."""
+        await self._has_news.wait()
+        self._has_news.clear()
+        if self._error is not None:
+            raise self._error
+        data = b"".join(self._pieces)
+        self._pieces.clear()
+        self._held_bytes = 0
+        if not self._is_last:
+            self._source.resume()
+        return data, self._is_last
