@@ -35,8 +35,7 @@ def gateways(system: System, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     }
     started = {name: system.product.start_gateway(**given) for name, given in settings.items()}
     processes.long_lived.update(process.pid for _, process in started.values())
-    for url, process in started.values():
-        wait_blocking(lambda url=url, process=process: is_serving(url, process), timeout_s=START_TIMEOUT_S)
+    wait_blocking(lambda: all(is_serving(url, process) for url, process in started.values()), timeout_s=START_TIMEOUT_S)
     yield {name: url for name, (url, _) in started.items()}
     for _, process in started.values():
         process.stop()
@@ -78,6 +77,7 @@ def secret(kind: str, namespace: str) -> str:
     return json.dumps({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": kind})
 
 
+TAINTED = """'[{"op":"add","path":"/spec/taints","value":[{"key":"a","effect":"NoExecute"}]}]'"""
 CLAIM = """
 apiVersion: v1
 kind: PersistentVolumeClaim
@@ -98,7 +98,7 @@ spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
         "patch ns NS --type=merge -p OWNED",
         "patch pvc data -p OWNED",
         "taint node NODE a=b:NoExecute",
-        """patch node NODE --type=json -p '[{"op":"add","path":"/spec/taints","value":[{"key":"a","effect":"NoExecute"}]}]'""",
+        "patch node NODE --type=json -p TAINTED",
         "create --raw /api/v1/namespaces/NS/serviceaccounts/default/token -f token.json",
         "apply -f minted.json",
         "apply --server-side -f minted.json",
@@ -115,7 +115,12 @@ async def test_strict_stops_what_cannot_be_undone(guests: Guests, namespace: str
         "minted.json": secret("kubernetes.io/service-account-token", namespace),
         "bootstrap.json": secret("bootstrap.kubernetes.io/token", namespace),
     }
-    written = command.replace("NS", namespace).replace("NODE", node).replace("OWNED", f"'{owned('gone')}'")
+    written = (
+        command.replace("NS", namespace)
+        .replace("NODE", node)
+        .replace("OWNED", f"'{owned('gone')}'")
+        .replace("TAINTED", TAINTED)
+    )
 
     response = await user.run("kubectl", written, files=files)
 
