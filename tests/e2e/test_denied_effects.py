@@ -173,7 +173,6 @@ async def test_fence_lets_a_command_work_inside(fenced: User) -> None:
         "get secrets --all-namespaces -o name",
         "get --raw /api/v1/namespaces/kube-system/configmaps",
         "get --raw /api/v1/secrets",
-        "get applications.argoproj.io -A",
     ],
 )
 async def test_fence_hides_what_is_outside(fenced: User, command: str) -> None:
