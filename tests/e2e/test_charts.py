@@ -1,6 +1,6 @@
 """Common charts live their whole life in `strict`, and inside a fence where they change nothing outside it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,9 +97,8 @@ def fenced_operator(operator: User, fenced: str) -> User:
     return User(RestClient((fenced,)), operator.cluster, operator.namespace, operator.kubeconfig)
 
 
-def _charts(*, in_one_namespace: Sequence[bool]) -> list[Any]:
-    chosen = (chart for chart in CHARTS if chart.works_in_one_namespace in in_one_namespace)
-    return [pytest.param(chart, id=chart.name) for chart in chosen]
+def _each(charts: Iterable[CommonChart]) -> list[Any]:
+    return [pytest.param(chart, id=chart.name) for chart in charts]
 
 
 async def _lives(release: Release) -> None:
@@ -124,18 +123,18 @@ async def _lives(release: Release) -> None:
     assert (release.replicas(), release.password(), release.cluster_wide()) == (set(), "", [])
 
 
-@pytest.mark.parametrize("chart", _charts(in_one_namespace=(True, False)))
+@pytest.mark.parametrize("chart", _each(CHARTS))
 async def test_chart_lives_its_life_in_strict(operator: User, chart: CommonChart) -> None:
     await _lives(Release(operator, chart))
 
 
-@pytest.mark.parametrize("chart", _charts(in_one_namespace=(True,)))
+@pytest.mark.parametrize("chart", _each(chart for chart in CHARTS if chart.works_in_one_namespace))
 async def test_chart_of_one_namespace_lives_its_life_inside_a_fence(fenced_operator: User, chart: CommonChart) -> None:
     await _lives(Release(fenced_operator, chart, IN_ONE_NAMESPACE))
 
 
-@pytest.mark.parametrize("chart", _charts(in_one_namespace=(False,)))
-async def test_chart_that_changes_the_cluster_is_refused_inside_a_fence(
+@pytest.mark.parametrize("chart", _each(chart for chart in CHARTS if chart.cluster_wide))
+async def test_chart_that_changes_the_cluster_is_refused_inside_a_fence_and_can_be_removed(
     fenced_operator: User, chart: CommonChart
 ) -> None:
     release = Release(fenced_operator, chart)
@@ -148,6 +147,10 @@ async def test_chart_that_changes_the_cluster_is_refused_inside_a_fence(
     # Some charts look up an object of another namespace before they change anything.
     if refused.changes:
         assert (refused.code, "refused" in refused.changes.summary) == (FailureCode.EFFECT_DENIED, True)
+    if release.name in await fenced_operator.output("helm", "list -q"):
+        removed = await release.helm("uninstall")
+        assert removed.success, removed
+    assert release.replicas() == set()
 
 
 async def test_hook_does_not_delete_a_namespace_in_strict(operator: User) -> None:
