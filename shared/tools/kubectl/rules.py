@@ -63,7 +63,6 @@ RULES = (
         shown_secrets.is_verbose,
         verbs="describe",
     ),
-    reveals("raw-kubeconfig", "it shows the credentials of the kubeconfig", given("raw"), verbs="config view"),
     reveals(
         "raw-secrets",
         "the API server's unchanged answer shows the values of Secrets",
