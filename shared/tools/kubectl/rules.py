@@ -63,7 +63,6 @@ RULES = (
         shown_secrets.is_verbose,
         verbs="describe",
     ),
-    reveals("raw-kubeconfig", "it shows the credentials of the kubeconfig", given("raw"), verbs="config view"),
     reveals(
         "raw-secrets",
         "the API server's unchanged answer shows the values of Secrets",
@@ -111,14 +110,14 @@ RULES = (
             effect=Effect.CLUSTER_SCOPE,
         )
     ),
-    widens("node-drain", "every pod of the node is evicted", always, verbs="drain", effect=Effect.CLUSTER_SCOPE),
+    widens("node-drain", "every pod of the node is evicted", always, verbs="drain", effect=Effect.EVICTION),
     foresees(
         destroys(
             "node-evacuation",
             "every pod of the node that does not tolerate the taint is evicted",
             lambda reading: any(operand.endswith(":NoExecute") for operand in reading.operands),
             verbs="taint",
-            effect=Effect.CLUSTER_SCOPE,
+            effect=Effect.EVICTION,
         )
     ),
 )
