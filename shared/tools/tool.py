@@ -165,8 +165,6 @@ class Tool:
     """Returns how a command reaches that server; None if it works without it."""
     own_server_variables: Callable[[str, str], Mapping[str, str]] | None = None
     """Returns the CLI's environment for a server at `host:port`, under a path of one segment."""
-    changes_are_noted: bool = False
-    """Whether a command changes clusters only through API servers, where its changes are noted beforehand."""
     listening_verbs: frozenset[str] = frozenset()
     """Verb paths that connect to their own listener on loopback, such as a tunnel to a pod."""
     listening_flags: frozenset[str] = frozenset()
