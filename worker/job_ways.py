@@ -109,8 +109,7 @@ def _access(guest: Guest) -> Access | None:
     if server is None or not place:
         return access.of(command.kubeconfig, guest.principal) if command.kubeconfig is not None else None
     token = command.credentials.get(tool.token_variable or "", "")
-    url = f"{server.scheme}://{place}{server.root_path}"
-    return access.to_argo_cd(url, token, skips_verification=server.skips_verification, principal=guest.principal)
+    return access.to_argo_cd(server, place, token=token, principal=guest.principal)
 
 
 def _log(seen: Seen, guest: Guest) -> None:

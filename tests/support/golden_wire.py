@@ -32,7 +32,7 @@ REQUEST = RequestEnvelope(
         stdin="manifest",
         files={"chart/Chart.yaml": "name: web"},
         masking=Masking.VALUES,
-        own_server=OwnServer("http", "/argo", skips_verification=True),
+        own_server=OwnServer("http", "/argo", skips_verification=True, headers=(("X-Team", "a"),)),
         loopback_ports=(8080,),
         needs_cluster=True,
         effects=Effects(

@@ -35,6 +35,8 @@ class Access(BaseModel):
     client_certificate: Annotated[str, Field(repr=False)] = ""
     client_key: Annotated[str, Field(repr=False)] = ""
     """Both in PEM."""
+    headers: Annotated[tuple[tuple[str, str], ...], Field(repr=False)] = ()
+    """Headers that every request gets besides the credential."""
     is_argo_cd: bool = False
     """Whether the server is that of Argo CD, which is called by grpc-web, instead of an API server of Kubernetes."""
 

