@@ -1,5 +1,6 @@
 """What only policy objects to: deletions and credentials, however they are spelled. `permissive` has no policy."""
 
+import json
 from collections.abc import Mapping
 
 from tests.security.attack import Attack, End
@@ -18,7 +19,13 @@ def manifest(kind: str, name: str, api: str = "v1") -> str:
 
 _NAMESPACE = manifest("Namespace", DOOMED)
 _PLAIN = manifest("ConfigMap", "x")
-_LIST = f'{{"apiVersion": "v1", "kind": "List", "items": [{{"apiVersion": "v1", "kind": "Namespace", "metadata": {{"name": "{DOOMED}"}}}}]}}'
+_LIST = json.dumps(
+    {
+        "apiVersion": "v1",
+        "kind": "List",
+        "items": [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": DOOMED}}],
+    }
+)
 
 
 def _denied(tool: str = "kubectl", late: End | None = None, **commands: str) -> tuple[Attack, ...]:

@@ -3,26 +3,12 @@
 import pytest
 
 from shared.effects import EffectRule, Effects, Impersonation, Limit, SecretValues
-from worker.door.requests import effects as judging
-from worker.door.requests import kinds, permission, request_info
-from worker.door.requests.permission import Refusal, Subject
+from tests.support import judged
+from worker.door.requests.permission import Refusal
 
 SHOP, OTHER = "/api/v1/namespaces/shop", "/api/v1/namespaces/other"
 WIDGETS = "/apis/example.com/v1/widgets"
 REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-
-
-def _refusal(effects: Effects, request: str, *, kind: str = "", is_release: bool = False) -> Refusal | None:
-    method, target = request.split()
-    path, _, text = target.partition("?")
-    query = [(name, value) for name, _, value in (pair.partition("=") for pair in text.split("&") if pair)]
-    info = request_info.resolve(method, path, query)
-    judgement = judging.judge(info, method=method, query=query, body=b"", content_type="application/json")
-    is_namespaced = (info.group, info.resource) not in kinds.CLUSTER_WIDE
-    subject = Subject(info, judgement, kind=kind, is_namespaced=is_namespaced, is_release=is_release)
-    found = permission.refusal(effects, subject)
-    assert found is None or found.rule in permission.rules_of(effects)
-    return found
 
 
 def _rule(name: str, *, is_allowed: bool = False, **conditions: tuple[str, ...]) -> EffectRule:
@@ -50,13 +36,13 @@ def _name(refusal: Refusal | None) -> str:
 )
 def test_read_sends_nothing_but_reads(request_line: str, refused_by: str) -> None:
     anything = _rule("anything", is_allowed=True)
-    assert _name(_refusal(Effects(limit=Limit.READ, rules=(anything,)), request_line)) == refused_by
+    assert _name(judged.refusal(Effects(limit=Limit.READ, rules=(anything,)), request_line)) == refused_by
 
 
 def test_any_dry_run_is_a_read_where_values_are_shown() -> None:
     shown = Effects(limit=Limit.READ, secrets=SecretValues.SHOWN)
-    assert _refusal(shown, f"DELETE {SHOP}/secrets?dryRun=All") is None
-    assert _refusal(shown, f"POST {SHOP}/secrets")
+    assert judged.refusal(shown, f"DELETE {SHOP}/secrets?dryRun=All") is None
+    assert judged.refusal(shown, f"POST {SHOP}/secrets")
 
 
 @pytest.mark.parametrize(
@@ -71,7 +57,7 @@ def test_any_dry_run_is_a_read_where_values_are_shown() -> None:
     ],
 )
 def test_limit_is_that_of_the_mode(limit: Limit, request_line: str, *, is_refused: bool) -> None:
-    assert _name(_refusal(Effects(limit=limit), request_line)) == (limit if is_refused else "")
+    assert _name(judged.refusal(Effects(limit=limit), request_line)) == (limit if is_refused else "")
 
 
 @pytest.mark.parametrize(
@@ -96,7 +82,7 @@ def test_limit_is_that_of_the_mode(limit: Limit, request_line: str, *, is_refuse
 )
 def test_fence_keeps_a_command_in_its_namespaces(request_line: str, *, is_refused: bool) -> None:
     effects = Effects(limit=Limit.PERMISSIVE, fence=("shop", "shop-*"), rules=(_rule("anything", is_allowed=True),))
-    assert _name(_refusal(effects, request_line)) == ("fence" if is_refused else "")
+    assert _name(judged.refusal(effects, request_line)) == ("fence" if is_refused else "")
 
 
 @pytest.mark.parametrize(
@@ -117,7 +103,7 @@ def test_rule_on_kinds_denies_requests_for_them(
     kind_names: tuple[str, ...], request_line: str, *, is_refused: bool
 ) -> None:
     effects = Effects(limit=Limit.PERMISSIVE, rules=(_rule("no", kinds=kind_names),))
-    assert _name(_refusal(effects, request_line, kind="Widget")) == ("rules/no" if is_refused else "")
+    assert _name(judged.refusal(effects, request_line, kind="Widget")) == ("rules/no" if is_refused else "")
 
 
 @pytest.mark.parametrize(
@@ -133,7 +119,7 @@ def test_rule_on_kinds_denies_requests_for_them(
 )
 def test_rule_on_namespaces_denies_what_reaches_them(request_line: str, *, is_refused: bool) -> None:
     effects = Effects(limit=Limit.PERMISSIVE, rules=(_rule("no", namespaces=("shop",)),))
-    assert _name(_refusal(effects, request_line)) == ("rules/no" if is_refused else "")
+    assert _name(judged.refusal(effects, request_line)) == ("rules/no" if is_refused else "")
 
 
 @pytest.mark.parametrize(
@@ -151,35 +137,35 @@ def test_rule_that_allows_overrides_the_mode_for_what_it_names(
 ) -> None:
     allowing = _rule("pods", is_allowed=True, kinds=("pods",), namespaces=namespaces)
     effects = Effects(limit=Limit.READ_ONLY, rules=(allowing,))
-    assert _name(_refusal(effects, request_line)) == ("read-only" if is_refused else "")
+    assert _name(judged.refusal(effects, request_line)) == ("read-only" if is_refused else "")
 
 
 def test_rule_that_denies_wins_wherever_it_stands() -> None:
     rules = (_rule("yes", is_allowed=True), _rule("no", kinds=("pods",)))
-    assert _name(_refusal(Effects(limit=Limit.PERMISSIVE, rules=rules), f"DELETE {SHOP}/pods/a")) == "rules/no"
+    assert _name(judged.refusal(Effects(limit=Limit.PERMISSIVE, rules=rules), f"DELETE {SHOP}/pods/a")) == "rules/no"
 
 
 def test_rule_for_a_cli_without_kinds_guards_what_it_changes() -> None:
     rule = _rule("no", kinds=("secrets",)).model_copy(update={"guards_changes_only": True})
     effects = Effects(limit=Limit.PERMISSIVE, rules=(rule,))
-    assert _refusal(effects, f"GET {SHOP}/secrets") is None
-    assert _refusal(effects, f"POST {SHOP}/secrets", is_release=True) is None
-    assert _name(_refusal(effects, f"POST {SHOP}/secrets")) == "rules/no"
+    assert judged.refusal(effects, f"GET {SHOP}/secrets") is None
+    assert judged.refusal(effects, f"POST {SHOP}/secrets", is_release=True) is None
+    assert _name(judged.refusal(effects, f"POST {SHOP}/secrets")) == "rules/no"
 
 
 def test_another_identity_asks_only_about_its_rights() -> None:
     asking = Impersonation(user="jane")
     rules = (_rule("yes", is_allowed=True),)
     limited = Effects(limit=Limit.PERMISSIVE, rules=rules, impersonation=asking)
-    assert _refusal(limited, f"POST {REVIEW}") is None
-    assert _refusal(limited, "GET /apis") is None
-    assert _name(_refusal(limited, f"GET {SHOP}/pods")) == "identity"
+    assert judged.refusal(limited, f"POST {REVIEW}") is None
+    assert judged.refusal(limited, "GET /apis") is None
+    assert _name(judged.refusal(limited, f"GET {SHOP}/pods")) == "identity"
     free = limited.model_copy(update={"impersonation": asking.model_copy(update={"in_reviews_only": False})})
-    assert _refusal(free, f"GET {SHOP}/pods") is None
+    assert judged.refusal(free, f"GET {SHOP}/pods") is None
 
 
 def test_refusal_names_request_rule_and_way_out() -> None:
-    found = _refusal(Effects(limit=Limit.STRICT), f"DELETE {SHOP}/persistentvolumeclaims/data")
+    found = judged.refusal(Effects(limit=Limit.STRICT), f"DELETE {SHOP}/persistentvolumeclaims/data")
     assert found is not None
     assert found.text == (
         "delete persistentvolumeclaims data in the namespace shop: the rule strict refuses it (K8S_MCP_SECURITY_MODE): "
