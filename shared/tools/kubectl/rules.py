@@ -15,6 +15,7 @@ from shared.tools.class_rules import (
     foresees,
     given,
     is_dry,
+    reads,
     reveals,
     widens,
 )
@@ -25,6 +26,12 @@ FILE_FORMATS = frozenset({"custom-columns-file", "go-template-file", "jsonpath-f
 
 def _raw(reading: Reading) -> str:
     return unquote(" ".join(reading.texts("raw"))).lower()
+
+
+def _only_lists(reading: Reading) -> bool:
+    """Whether the command changes nothing, which `NAME=VALUE` and `NAME-` do."""
+    changes = any("=" in operand or operand.endswith("-") for operand in reading.operands)
+    return reading.has("list") and not (changes or reading.has("env", "from"))
 
 
 def _names(kept: Container[str]) -> Condition:
@@ -39,6 +46,7 @@ RULES = (
         of=CHANGING,
         to=CommandClass.READ,
     ),
+    reads("listing", "with `--list` it shows what is there", _only_lists, verbs="annotate, label, set env"),
     reveals("raw-kubeconfig", "it shows the credentials of the kubeconfig", given("raw"), verbs="config view"),
     ClassRule(
         "raw-proxy",
