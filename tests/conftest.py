@@ -10,8 +10,6 @@ from redis.asyncio import Redis
 from tests.support import leftovers, processes
 from tests.support.valkey import SURVIVES_KILL, Valkey, long_lived
 
-pytest_plugins = ["tests.support.observation"]
-
 # No deadlines: how long one example takes says how busy the machine is. `make fuzz` picks the second by its name.
 settings.register_profile("test", deadline=None)
 settings.register_profile("fuzz", deadline=None, max_examples=20_000)

@@ -34,6 +34,7 @@ _ALLOWED = {
 _INSTEAD = {
     Effect.MASS: "name the objects one by one",
     Effect.IRREVERSIBLE: "delete what uses it, and leave its data",
+    Effect.EVICTION: "`cordon` the node, and delete its pods one by one",
     Effect.CLUSTER_SCOPE: "change single objects, and keep what the whole cluster depends on",
 }
 _INSTEAD_OF_CLASS = {

@@ -1,6 +1,7 @@
 """Checks that the tools, verbs, flags and classes of a rule exist. A ValueError names the nearest known word."""
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
@@ -8,6 +9,8 @@ from shared.models import CommandClass
 from shared.tools import registry
 from shared.tools.class_rules import no_kinds
 from shared.tools.tool import Tool
+
+_VERSION = re.compile(r"^v\d+((alpha|beta)\d+)?\.")
 
 
 def tools(names: Iterable[str]) -> list[Tool]:
@@ -52,11 +55,20 @@ def check_allowable(of: Sequence[Tool], flag: str) -> None:
 
 
 def plurals(of: Sequence[Tool], kinds: Sequence[str]) -> tuple[str, ...]:
-    """Returns the plural names of the kinds, as the tools know them. ValueError if no tool has kinds."""
+    """Returns the plural names of the kinds, as the tools know them, with the groups that are written with them.
+
+    ValueError if no tool has kinds.
+    """
     naming = [tool.grammar for tool in of if tool.grammar.kinds is not no_kinds]
     if not naming:
         raise ValueError(f"commands of {_names(of)} do not name kinds")
-    return tuple(dict.fromkeys(grammar.plural(kind) for kind in kinds for grammar in naming))
+    return tuple(dict.fromkeys(f"{grammar.plural(kind)}{_group(kind)}" for kind in kinds for grammar in naming))
+
+
+def _group(kind: str) -> str:
+    """Returns what follows the first word, without a version: `.apps` of `deployments.v1.apps`."""
+    _, dot, rest = kind.lower().partition(".")
+    return dot + _VERSION.sub("", rest) if rest else ""
 
 
 def _flags(tool: Tool) -> set[str]:

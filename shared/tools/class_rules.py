@@ -22,6 +22,8 @@ class Effect(StrEnum):
     """The command names no object, so it may affect any number of them."""
     IRREVERSIBLE = "irreversible"
     """The command deletes data that no manifest can restore."""
+    EVICTION = "eviction"
+    """The command ends all pods of a node."""
     CLUSTER_SCOPE = "cluster-scope"
     """The command reaches beyond a namespace, or may do so."""
 

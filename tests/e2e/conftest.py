@@ -13,7 +13,7 @@ from tests.e2e.seen_and_done import Comparison
 from tests.e2e.session import running
 from tests.e2e.user import User
 from tests.integration.end_to_end.system import System, start
-from tests.support import e2e_tools, observation
+from tests.support import e2e_tools
 from tests.support.argo_cd import ArgoCd
 from tests.support.chart_server import ChartServer
 from tests.support.control_plane import ControlPlane
@@ -95,7 +95,6 @@ def _door_sees_what_api_servers_do(request: pytest.FixtureRequest) -> Iterator[N
     yield
     if sources and "cluster" in request.fixturenames:
         comparison.check()
-    observation.add(request.config, comparison.new_notes())
 
 
 @pytest.fixture(scope="session")

@@ -45,11 +45,6 @@ class Comparison:
             self._found += self._change_differences(notes, events)
         return not self._found
 
-    def new_notes(self) -> list[RequestNote]:
-        """Returns the requests since the creation."""
-        notes = self._notes()
-        return [notes[audit_id] for audit_id in notes.keys() - self._noted_before]
-
     def _change_differences(self, notes: Mapping[str, RequestNote], events: Mapping[str, AuditEvent]) -> Iterator[str]:
         """Yields those of the jobs that have ended, each as a gateway tells it."""
         new = {notes[audit_id].job_id for audit_id in notes.keys() - self._noted_before}

@@ -5,27 +5,20 @@ So what the worker does about them is the work of its sandbox and its proxy, wha
 
 import re
 from collections.abc import Sequence
-from typing import Any
-
-from redis.asyncio import Redis
 
 from shared.command import tokens
 from shared.errors import RequestError
 from shared.kubeconfig import cluster_access
 from shared.models import CommandClass, CommandResponse, Job, Lane
 from shared.network.endpoints import MAX_PORT
-from shared.sealing import job_ids
 from shared.sealing.envelope import Command, RequestEnvelope
-from shared.sealing.fernet_keys import DataKey, JobIdentity, MasterKeys, Purpose
 from shared.settings import SecurityMode
-from shared.store.job_store import JobStore
-from shared.store.submits import Accepted, NewJob
 from shared.tools import registry
 from shared.tools.tool import Tool
 from tests.security.attack import Attack
 from tests.security.scene import Scene, Seen, seen
+from tests.support.handed_over import hand_over
 
-ANONYMOUS = "anonymous"
 PORT = re.compile(r":([0-9]{1,5})")
 """Each one that the words name is asked for, as if it stood in a URL on loopback."""
 TIME_LIMIT_S = 20.0
@@ -57,7 +50,7 @@ async def attempt(scene: Scene, attack: Attack) -> Seen:
         time_limit_s=TIME_LIMIT_S,
         queue_wait_s=QUEUE_WAIT_S,
     )
-    job_id = await _handed_over(scene, envelope)
+    job_id = await hand_over(scene.product, envelope)
     async with scene.http(SecurityMode.STRICT) as http:
         job = Job.model_validate_json((await http.get(f"/jobs/{job_id}", params={"wait": 60})).text)
         return await seen(http, CommandResponse.model_validate(job.finished()))
@@ -80,30 +73,3 @@ def _stages(command: str) -> Sequence[Sequence[str]]:
         return tokens.split(command)
     except RequestError:
         return [command.replace("\0", "").split()]
-
-
-async def _handed_over(scene: Scene, envelope: RequestEnvelope) -> str:
-    master_keys = MasterKeys([scene.product.master_key])
-    job_id = job_ids.new(master_keys)
-    identity = JobIdentity(job_id, ANONYMOUS)
-    request_key, output_key = DataKey.generate(identity), DataKey.generate(identity)
-    fields: dict[str, Any] = {
-        "request": request_key.seal(envelope.model_dump_json().encode(), Purpose.REQUEST),
-        "request_key": request_key.wrap(master_keys, Purpose.REQUEST_KEY),
-        "output_key": output_key.wrap(master_keys, Purpose.OUTPUT_KEY),
-    }
-    job = NewJob(
-        id=job_id,
-        principal=ANONYMOUS,
-        tool=envelope.command.tool,
-        command_class=envelope.command_class,
-        lane=envelope.lane,
-        time_limit_s=envelope.time_limit_s,
-        queue_wait_s=envelope.queue_wait_s,
-        retention_s=600,
-        **fields,
-    )
-    async with Redis.from_url(scene.product.redis_url) as redis:
-        answer = await JobStore(redis).submit(job, demands_worker=False, queue_limit=1_000)
-    assert isinstance(answer, Accepted), answer
-    return job_id

@@ -6,18 +6,15 @@ import pytest
 
 from tests.security.scene import Scene
 from tests.security.scene import scene as started
-from tests.support import observation
 from tests.support.api_server import ApiServer
-from tests.support.request_notes import RequestNotes
 from tests.support.valkey import long_lived
 
 
 @pytest.fixture(scope="session")
-def _scene(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Scene]:
+def _scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     directory = tmp_path_factory.mktemp("scene")
     with long_lived() as valkey, ApiServer.long_lived() as api_server, started(valkey.url, directory, api_server) as it:
         yield it
-        observation.add(pytestconfig, RequestNotes(it.product).all())
 
 
 @pytest.fixture

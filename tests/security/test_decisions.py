@@ -1,9 +1,14 @@
 """What is decided about commands otherwise than when their words alone were judged: each change has its reason."""
 
+import re
 from collections import Counter
 
+import pytest
+
+from tests.e2e.forms import FORMS, Form, Setting
 from tests.support import decisions
 from tests.support.decisions import Recorded
+from tests.support.product import PROJECT
 
 REASONS = tuple(decisions.explained())
 
@@ -42,3 +47,28 @@ def test_the_record_has_each_command_once() -> None:
 
 def _told(each: Recorded) -> str:
     return " ".join(each.decided)
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.command)
+def test_form_that_needs_no_rule_was_refused_by_its_words_and_runs(form: Form) -> None:
+    [before] = [each.decided for each in decisions.recorded() if each.text == form.command]
+
+    assert _runs(form, before) is False
+    assert _runs(form, decisions.of(form.command)) is True
+
+
+def test_page_lists_the_forms_that_need_no_rule() -> None:
+    page = (PROJECT / "docs" / "policy.md").read_text(encoding="utf-8")
+    _, _, section = page.partition("## What needs no rule")
+
+    assert {*re.findall(r"^\| `([^`]+)` \|", section, re.MULTILINE)} == {form.command for form in FORMS}
+    assert len(FORMS) >= 10
+
+
+def _runs(form: Form, decided: tuple[str, ...]) -> bool:
+    """Whether it runs under its setting."""
+    if len(decided) == 1:
+        return False
+    alone, fence = decided[1:3]
+    letters = {Setting.ANY: alone, Setting.STRICT: alone[1], Setting.PERMISSIVE: alone[2], Setting.FENCE: fence[1]}
+    return set(letters[form.setting]) == {decisions.RUNS}

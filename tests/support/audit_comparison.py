@@ -114,8 +114,8 @@ def _is_unnamed(event: AuditEvent) -> bool:
 
 def _may_be_unaudited(note: RequestNote) -> bool:
     """Whether the request may not have reached the API server, because something else answered or nothing did."""
-    is_remembered = note.is_read and not note.is_resource
-    return is_remembered or note.status in {None, _UNAUTHORIZED, _BAD_GATEWAY, _UNAVAILABLE}
+    is_remembered = note.method == "GET" and not note.is_resource
+    return is_remembered or bool(note.refused_by) or note.status in {None, _UNAUTHORIZED, _BAD_GATEWAY, _UNAVAILABLE}
 
 
 def _told(note: RequestNote) -> str:

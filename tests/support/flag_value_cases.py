@@ -60,9 +60,14 @@ def cases(count: int, source: random.Random) -> Iterator[Case]:
     types = list(ValueType)
     while count > 0:
         for value_type in types:
-            values = tuple(_MAKERS[value_type](source) for _ in range(source.choice((1, 1, 2, 3))))
+            values = tuple(value(value_type, source) for _ in range(source.choice((1, 1, 2, 3))))
             count -= len(values)
             yield Case(value_type, values)
+
+
+def value(value_type: ValueType, source: random.Random) -> str:
+    """A value for a flag of that type."""
+    return _MAKERS[value_type](source)
 
 
 def _parts(*parts: str) -> Callable[[random.Random], str]:

@@ -32,8 +32,7 @@ class RequestNote(BaseModel):
     namespace: str
     name: str
     path: str
-    is_read: bool
-    strict_refusal: str
+    refused_by: str
     status: int | None
 
 

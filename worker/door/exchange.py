@@ -317,7 +317,7 @@ class Exchange:
             self.visit.worker.report(self._seen())
 
     def _seen(self) -> Seen:
-        info, judgement = self._known.info, self._known.judgement
+        info = self._known.info
         selectors = tuple(pair for pair in self.request.head.target.query if pair[0] in _SELECTORS)
         return Seen(
             visit=self.visit.number,
@@ -333,8 +333,7 @@ class Exchange:
             name=info.name or (self.change.name if self.change else ""),
             path=info.path,
             selectors=request_target.written_query(selectors),
-            is_read=judgement.is_read,
-            strict_refusal=judgement.strict_refusal,
+            refused_by=self._known.refusal.rule if self._known.refusal else "",
             status=self.status,
         )
 

@@ -148,7 +148,7 @@ class Refuse(BaseModel):
 
 
 class Seen(BaseModel):
-    """Door to worker: a request of a visit, and what the door would decide about it.
+    """Door to worker: a request of a visit.
 
     It comes when the head of an answer to a read has arrived, so that a watch is told while it runs, and when the
     answer to anything else is complete. A read without an answer is told when it breaks off.
@@ -173,10 +173,8 @@ class Seen(BaseModel):
     """The path on the server, without its query."""
     selectors: str
     """The parameters `labelSelector` and `fieldSelector` of the query, encoded; empty without them."""
-    is_read: bool
-    """Whether a command of class `read` may send it."""
-    strict_refusal: str
-    """Why the mode `strict` would refuse it; empty if it would not."""
+    refused_by: str
+    """The rule that refused it, so that it was not forwarded; empty if none did."""
     status: int | None
     """The status with which it was answered; None if the connection broke first."""
 

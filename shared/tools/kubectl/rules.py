@@ -89,14 +89,14 @@ RULES = (
             effect=Effect.CLUSTER_SCOPE,
         )
     ),
-    widens("node-drain", "every pod of the node is evicted", always, verbs="drain", effect=Effect.CLUSTER_SCOPE),
+    widens("node-drain", "every pod of the node is evicted", always, verbs="drain", effect=Effect.EVICTION),
     foresees(
         destroys(
             "node-evacuation",
             "every pod of the node that does not tolerate the taint is evicted",
             lambda reading: any(operand.endswith(":NoExecute") for operand in reading.operands),
             verbs="taint",
-            effect=Effect.CLUSTER_SCOPE,
+            effect=Effect.EVICTION,
         )
     ),
 )

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from shared.changes import Change, ChangeState
-from tests.support import audit_comparison, observation
+from tests.support import audit_comparison
 from tests.support.control_plane.audit import COMPLETE, AuditEvent
 from tests.support.request_notes import RequestNote
 
@@ -47,8 +47,7 @@ def _note(**fields: Any) -> RequestNote:
         "namespace": "shop",
         "name": "web",
         "path": "/apis/apps/v1/namespaces/shop/deployments",
-        "is_read": False,
-        "strict_refusal": "",
+        "refused_by": "",
         "status": 201,
     }
     return RequestNote(**known | fields)
@@ -130,18 +129,3 @@ def test_changes_that_agree_differ_in_nothing(changes: list[Change], events: lis
 )
 def test_change_that_one_side_lacks_is_told(changes: list[Change], events: list[AuditEvent]) -> None:
     assert len(list(audit_comparison.change_differences(changes, events))) == 1
-
-
-def test_words_and_requests_that_disagree_are_counted_by_command() -> None:
-    notes = [
-        _note(job_id="a", command_class="read"),
-        _note(job_id="b", strict_refusal="deleting Nodes"),
-        _note(job_id="c", is_read=True),
-        _note(job_id="d"),
-    ]
-
-    assert observation.differences(notes) == {
-        (observation.MORE_THAN_READ, "kubectl create (read): create deployments"): 1,
-        (observation.STRICT_REFUSES, "kubectl create (write): create deployments: deleting Nodes"): 1,
-        (observation.ONLY_READS, "kubectl create (write)"): 1,
-    }

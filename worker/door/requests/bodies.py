@@ -1,6 +1,7 @@
 """Reads the bodies of requests that decide something. A body that two readers could read differently is not read."""
 
 import json
+import re
 
 from shared import documents
 
@@ -9,6 +10,8 @@ _JSON = frozenset(
     {"", "application/json", "application/merge-patch+json", "application/strategic-merge-patch+json", JSON_PATCH}
 )
 _YAML = frozenset({"application/yaml", "application/apply-patch+yaml"})
+_ESCAPE = re.compile(rb"\\[uUx\r\n]|!\S*binary|%TAG")
+"""Escapes of letters and of ends of lines, and tags that stand for a text in base64: https://yaml.org/spec/1.2.2/"""
 MOST_BYTES = 2 * 1024 * 1024
 """Longest body that is read: etcd stores no object of this size."""
 MOST_PARTS = 100_000
@@ -44,6 +47,16 @@ def read(body: bytes, content_type: str) -> dict[str, documents.Value]:
     if not isinstance(value, dict):
         raise UndecidableError("it is not an object")
     return value
+
+
+def may_contain(word: str, body: bytes, content_type: str) -> bool:
+    """Returns whether a body may have the word in it, spelled in any way. It costs much less than to read the body.
+
+    A text without the word has it only if an escape stands for a part of it, or if it is split across lines.
+    """
+    if media_type(content_type) not in _JSON | _YAML or b"\0" in body:
+        return True
+    return word.encode() in body or _ESCAPE.search(body) is not None
 
 
 def _is_json(text: str) -> bool:

@@ -28,8 +28,9 @@ def is_one_of(name: str, patterns: Iterable[str]) -> bool:
 
 
 def _fits_kind(rule: EffectRule, info: RequestInfo, kind: str) -> bool:
-    names = (info.resource, f"{info.resource}.{info.group}", kind.lower())
-    return not rule.kinds or any(is_one_of(name, rule.kinds) for name in names if name)
+    names = [name for name in (info.resource, kind.lower()) if name]
+    names += [f"{name}.{info.group}" for name in names]
+    return not rule.kinds or any(is_one_of(name, rule.kinds) for name in names)
 
 
 def _fits_namespace(rule: EffectRule, info: RequestInfo, *, is_namespaced: bool) -> bool:

@@ -88,8 +88,11 @@ def _told(body: bytes, media_type: str) -> tuple[bool, bool]:
     """Returns whether a body names owners, and whether it names the taint that evicts pods."""
     if media_type == protobuf.MEDIA_TYPE:
         return protobuf.has_owners(body), _EVICTING.encode() in body
+    is_patch = media_type == bodies.JSON_PATCH
+    if not is_patch and not any(bodies.may_contain(word, body, media_type) for word in (_OWNERS, _EVICTING)):
+        return False, False
     document = bodies.read(body, media_type)
-    operations = document.get("operations") if media_type == bodies.JSON_PATCH else None
+    operations = document.get("operations") if is_patch else None
     has_owners = any(map(_sets_owners, operations)) if isinstance(operations, list) else False
     parts = tuple(_parts(document))
     has_owners |= any(isinstance(part, dict) and bool(part.get(_OWNERS)) for part in parts)

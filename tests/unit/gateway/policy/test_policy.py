@@ -87,6 +87,12 @@ def test_only_rules_that_speak_of_the_command_are_sealed() -> None:
     assert (rule.why, rule.instead) == ("it denies such commands (kinds secrets)", "configmaps")
 
 
+def test_kind_keeps_the_group_that_is_written_with_it() -> None:
+    row = {"action": "deny", "kinds": ["deploy.v1.apps", "Widgets.example.com", "po"]}
+    [rule] = effects("kubectl apply -f -", STRICT, row).rules
+    assert rule.kinds == ("deployments.apps", "widgets.example.com", "pods")
+
+
 def test_rule_on_kinds_guards_what_helm_changes_and_allows_it_nothing() -> None:
     rows = ({"action": "deny", "kinds": "secrets"}, {"action": "allow", "kinds": "configmaps"})
     [rule] = effects("helm upgrade x ./y", STRICT, *rows).rules

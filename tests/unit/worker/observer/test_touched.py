@@ -25,8 +25,7 @@ def seen(verb: str, path: str = DEPLOYMENTS, **fields: Any) -> Seen:
         "namespace": "shop",
         "name": "",
         "selectors": "",
-        "is_read": False,
-        "strict_refusal": "",
+        "refused_by": "",
         "status": 200,
     }
     return Seen(**{**given, "verb": verb, "path": path, **fields})

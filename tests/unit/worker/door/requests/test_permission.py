@@ -95,6 +95,7 @@ def test_fence_keeps_a_command_in_its_namespaces(request_line: str, *, is_refuse
         (("widgets.example.com",), f"GET {WIDGETS}", True),
         (("widgets",), f"GET {WIDGETS}", True),
         (("widget",), f"GET {WIDGETS}", True),
+        (("widget.example.com",), f"GET {WIDGETS}", True),
         (("widgets.example.org",), f"GET {WIDGETS}", False),
         (("*",), f"GET {WIDGETS}", True),
     ],

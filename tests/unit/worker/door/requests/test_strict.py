@@ -6,7 +6,8 @@ from worker.door.requests import request_info, strict
 
 NODE, NAMESPACE = "/api/v1/nodes/a", "/api/v1/namespaces/x"
 CLAIM = "/api/v1/namespaces/x/persistentvolumeclaims/a"
-MERGE, STRATEGIC, APPLY = (f"application/{name}" for name in ("merge-patch+json", "strategic-merge-patch+json", "x"))
+MERGE, STRATEGIC = "application/merge-patch+json", "application/strategic-merge-patch+json"
+APPLY = "application/apply-patch+yaml"
 JSON_PATCH = "application/json-patch+json"
 OWNED = '{"metadata": {"ownerReferences": [{"name": "nothing"}]}}'
 DEPENDS = "depend on other objects, with which they would be deleted"
@@ -24,8 +25,10 @@ def _refusal(path: str, body: bytes, content_type: str, method: str = "PATCH") -
     [
         (NAMESPACE, OWNED, MERGE, f"making Namespaces {DEPENDS}"),
         (CLAIM, OWNED, STRATEGIC, f"making PersistentVolumeClaims {DEPENDS}"),
-        (NAMESPACE, "metadata: {ownerReferences: [{name: a}]}", "application/apply-patch+yaml", DEPENDS),
+        (NAMESPACE, "metadata: {ownerReferences: [{name: a}]}", APPLY, DEPENDS),
         (NAMESPACE, '{"metadata": {"\\u006fwnerReferences": [{}]}}', MERGE, DEPENDS),
+        (NAMESPACE, 'metadata: {"owner\\\nReferences": [{}]}', APPLY, UNREADABLE),
+        (NAMESPACE, "metadata: {!!binary b3duZXJSZWZlcmVuY2Vz: [{}]}", APPLY, UNREADABLE),
         (NAMESPACE, '[{"op": "add", "path": "/metadata/ownerReferences", "value": [{}]}]', JSON_PATCH, DEPENDS),
         (NAMESPACE, '[{"op": "add", "path": "/metadata/ownerReferences/-", "value": {}}]', JSON_PATCH, DEPENDS),
         (NAMESPACE, f'[{{"op": "replace", "path": "", "value": {OWNED}}}]', JSON_PATCH, DEPENDS),
@@ -39,9 +42,10 @@ def _refusal(path: str, body: bytes, content_type: str, method: str = "PATCH") -
             JSON_PATCH,
             UNREADABLE,
         ),
-        (NODE, "{", MERGE, UNREADABLE),
-        (NODE, '{"spec": {"taints": []}, "spec": {}}', MERGE, UNREADABLE),
-        (NAMESPACE, "[]", MERGE, UNREADABLE),
+        (NODE, '{"a": "NoExecute"', MERGE, UNREADABLE),
+        (NODE, '{"spec": {"taints": []}, "spec": {"a": "NoExecute"}}', MERGE, UNREADABLE),
+        (NAMESPACE, "[]", JSON_PATCH + "; a=b", ""),
+        (NAMESPACE, '["ownerReferences"]', MERGE, UNREADABLE),
         (NAMESPACE, '{"a": 1}', "text/plain", UNREADABLE),
     ],
 )
@@ -56,7 +60,8 @@ def test_change_that_would_delete_or_evict_is_refused(path: str, body: str, cont
         (NODE, '{"spec": {"taints": [{"key": "a", "effect": "NoSchedule"}]}}', MERGE),
         (NAMESPACE, '{"metadata": {"labels": {"team": "a", "op": "copy"}, "ownerReferences": null}}', MERGE),
         (NAMESPACE, '[{"op": "remove", "path": "/metadata/ownerReferences"}]', JSON_PATCH),
-        (CLAIM, "spec: {resources: {requests: {storage: 2Gi}}}", "application/apply-patch+yaml"),
+        ("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/a", "a: # remove\n" + "- 'b'\n" * 50_000, APPLY),
+        (CLAIM, "spec: {resources: {requests: {storage: 2Gi}}}", APPLY),
         ("/api/v1/namespaces/x/pods/a", OWNED, MERGE),
         ("/api/v1/namespaces/x/pods/a", '{"spec": {"tolerations": [{"effect": "NoExecute"}]}}', MERGE),
     ],
