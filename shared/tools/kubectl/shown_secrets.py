@@ -11,12 +11,12 @@ _QUIET_LEVELS = range(7)
 
 
 def are_needed(reading: Reading) -> bool:
-    """Whether the command computes a patch from the live object, and prints nothing of it.
+    """Whether the command writes what it reads of live objects, and prints nothing of it.
 
-    The API server computes it with `--server-side`. Where the command prints objects, it does as well with masked
-    values: then it sends all values of its manifest, also those that have not changed.
+    Without `--server-side`, `apply` computes a patch from them; with it, it may copy an annotation. Where it prints
+    objects, it makes do with masked values: its patch then has all values of its manifest, also those that stay.
     """
-    computes = reading.path == "apply" and not reading.has("server-side", DRY_RUN, "help")
+    computes = reading.path == "apply" and not reading.has(DRY_RUN, "help")
     return computes and (reading.text("output") or "") in _SHORT_FORMATS and not _prints_more(reading)
 
 
