@@ -16,7 +16,6 @@ from shared.tools.class_rules import (
     given,
     is_dry,
     reads,
-    reveals,
     widens,
 )
 from shared.tools.kubectl import kinds
@@ -47,7 +46,6 @@ RULES = (
         to=CommandClass.READ,
     ),
     reads("listing", "with `--list` it shows what is there", _only_lists, verbs="annotate, label, set env"),
-    reveals("raw-kubeconfig", "it shows the credentials of the kubeconfig", given("raw"), verbs="config view"),
     ClassRule(
         "raw-proxy",
         "the service behind a proxy path may do anything",

@@ -90,8 +90,6 @@ ROWS = (
         pruning="apply -n doomed -f - --prune --all",
         credential="create token default -n doomed",
         credential_behind_flags="-n doomed create token default",
-        own_credential="config view --raw",
-        own_credential_flattened="config view --flatten --raw=true",
     ),
     _denied_for("namespace-in-stdin", "delete -f -", stdin=_NAMESPACE),
     _denied_for("namespace-in-a-file", "delete -f a.yaml", files={"a.yaml": _NAMESPACE}),

@@ -350,3 +350,12 @@ async def test_command_that_would_change_something_is_referred_to_its_own_tool(
 async def test_policy_speaks_first_about_a_command_that_may_only_read() -> None:
     with pytest.raises(RequestError, match="read-only"):
         await prepared("delete pod x", with_settings=settings(security_mode=SecurityMode.READ_ONLY), reads_only=True)
+
+
+async def test_change_runs_as_a_read_where_nothing_is_refused_by_its_words() -> None:
+    late = settings(refuse_early=False)
+    call = await prepared("delete pod x", with_settings=late, reads_only=True)
+
+    assert (call.envelope.command_class, call.envelope.lane) == (CommandClass.READ, Lane.FAST)
+    assert call.envelope.command.effects.limit is Limit.READ
+    assert await refusal("app sync web", tool="argocd", with_settings=late, reads_only=True) == "policy-denied"

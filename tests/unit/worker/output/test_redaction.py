@@ -1,6 +1,3 @@
-import base64
-import json
-import re
 from typing import Any
 
 from hypothesis import given
@@ -9,15 +6,11 @@ from hypothesis import strategies as st
 from shared.events import EventKind
 from shared.sealing.envelope import Command
 from shared.tools.argocd import definition as argocd
-from shared.tools.kubectl import definition as kubectl
 from worker.output import redaction
 from worker.output.redaction import MASK, Redactor
 
 SECRETS = ("abcababcab", "babcabab", "cabxabcab")
 """They begin and end alike, and lie in each other."""
-KEY_LINES = ("MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQ", "q83vEjRWeJq83vEjRWeJq83vEjRWeJ==")
-PEM = "\n".join(("-----BEGIN PRIVATE KEY-----", *KEY_LINES, "-----END PRIVATE KEY-----", ""))
-KEY_DATA = base64.b64encode(PEM.encode()).decode()
 
 
 def output_of(*chunks: bytes, secrets: tuple[str, ...] = SECRETS) -> list[bytes]:
@@ -69,18 +62,6 @@ def test_progress_is_redacted_line_by_line() -> None:
     told: list[str] = []
     Redactor(["abcdefgh"]).telling(told.append)("1/2 ready; Größe abcdefgh")
     assert told == ["1/2 ready; Größe [redacted]"]
-
-
-def test_credentials_of_a_kubeconfig_are_known_in_each_form() -> None:
-    user = {"token": "bearer-token", "username": "me", "password": "basic-password", "client-key-data": KEY_DATA}
-    kubeconfig = json.dumps({"users": [{"name": "me", "user": user}]})
-
-    found = set(redaction.credentials_of(command(kubeconfig=kubeconfig), kubectl.TOOL))
-
-    plain = ["bearer-token", "basic-password"]
-    encoded = [base64.b64encode(text.encode()).decode() for text in (*plain, "me:basic-password")]
-    assert {*plain, *encoded, KEY_DATA, *KEY_LINES} <= found
-    assert not any(re.search("BEGIN|KEY-", text) for text in found)
 
 
 def test_credentials_beside_the_kubeconfig_are_known_and_a_server_is_none() -> None:
