@@ -31,7 +31,7 @@ REQUEST = RequestEnvelope(
         credentials={"ARGOCD_AUTH_TOKEN": "argo-token"},
         stdin="manifest",
         files={"chart/Chart.yaml": "name: web"},
-        masking=Masking.VALUES,
+        masking=Masking.RELEASE_OBJECT,
         own_server=OwnServer("http", "/argo", skips_verification=True, headers=(("X-Team", "a"),)),
         loopback_ports=(8080,),
         needs_cluster=True,

@@ -281,13 +281,8 @@ async def test_filters_are_sealed_beside_the_command() -> None:
     assert call.envelope.command.filters == (("grep", "-v", "web"), ("wc", "-l"))
 
 
-async def test_lane_is_that_of_the_class_which_the_manifests_give() -> None:
-    secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: x}\n"
-    call = await prepared(
-        "get -f x.yaml -o jsonpath={.data}",
-        files={"x.yaml": secret},
-        with_settings=settings(security_mode=SecurityMode.PERMISSIVE),
-    )
+async def test_lane_is_that_of_the_class() -> None:
+    call = await prepared("create token web", with_settings=settings(security_mode=SecurityMode.PERMISSIVE))
 
     assert (call.invocation.command_class, call.invocation.lane) == (CommandClass.CREDENTIAL, Lane.SLOW)
 
