@@ -1,26 +1,16 @@
-"""The shapes of output in which a worker masks values of Secrets.
+"""What a worker masks in the output of a command that has read true values of Secrets.
 
-The gateway chooses the shape by the parsed command and seals it with the request; a worker masks the output. With any
-shape, values of Secrets in error messages on standard error are also masked.
+The gateway chooses it by the parsed command and seals it with the request. Any other command has read only what the
+worker's door had masked before.
 """
 
 from enum import StrEnum
 
 
 class Masking(StrEnum):
-    """The shape of the tool's standard output."""
+    """What is masked in the tool's output."""
 
-    OBJECTS = "objects"
-    """Objects of a cluster, as JSON or YAML."""
-    DIFFERENCE = "difference"
-    """A unified diff of such objects. kubectl masks values of Secrets, but not in their last applied configuration."""
-    MANIFESTS = "manifests"
-    """YAML documents that a chart has rendered."""
-    VALUES = "values"
-    """A chart's values, as JSON or YAML, perhaps below a heading."""
-    RELEASE = "release"
-    """helm's text about a release, perhaps with sections of values, hooks and manifests."""
     RELEASE_OBJECT = "release-object"
-    """A release as JSON or YAML."""
+    """On standard output a release of helm as JSON or YAML; on standard error what `MESSAGES` says."""
     MESSAGES = "messages"
-    """Lines of text that may contain error messages."""
+    """Values of Secrets that error messages on standard error quote."""

@@ -85,7 +85,7 @@ def _refuse_verb(grammar: Grammar, verb: Sequence[str]) -> None:
 
 
 def _needs_cluster(grammar: Grammar, reading: Reading, command_class: CommandClass) -> bool:
-    """Whether the command needs a cluster. Commands that read credentials always do: `set env --local --resolve`."""
+    """Whether the command needs a cluster. Commands that read credentials always do."""
     is_credential = command_class is CommandClass.CREDENTIAL
     return is_credential or (command_class is not CommandClass.LOCAL and not classes.stays_local(grammar, reading))
 

@@ -49,7 +49,7 @@ class Grammar:
     class_rules: tuple[ClassRule, ...] = ()
     """Rules that give a command another class or an effect. All rules that fit are applied, in this order."""
     masking: Callable[[Reading], Masking | None] = no_masking
-    """Returns what a worker masks in a command's output, if Secrets are masked."""
+    """Returns what a worker masks in the output of a command that needs true values, if Secrets are masked."""
     computes_from_live: Callable[[Reading], bool] = never
     """Whether a command computes what it writes from objects that it reads, so that it needs true values of Secrets."""
     kinds: Callable[[Reading], tuple[str, ...]] = no_kinds

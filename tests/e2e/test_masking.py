@@ -1,7 +1,6 @@
 """Values of Secrets on a real cluster: the real CLIs print them, and no answer has them."""
 
 import base64
-import json
 
 import httpx
 import yaml
@@ -15,7 +14,8 @@ from tests.support.argo_cd import ArgoCd
 from tests.support.leaks import leaks
 
 CANARY, CHANGED = "canary-of-a-secret", "changed-canary-of-it"
-MARK = f"[masked, {len(CANARY)} bytes]"
+PLAIN = f"[masked, {len(CANARY)} bytes]"
+MARK = base64.b64encode(PLAIN.encode()).decode()
 ANSWERS = ("", "/events", "/output?stream=stdout", "/output?stream=stderr")
 SECRET_TEMPLATE = """\
 apiVersion: v1
@@ -60,39 +60,94 @@ async def assert_hidden(system: System, response: CommandResponse) -> str:
     return seen
 
 
-async def test_kubectl_shows_secrets_masked_as_a_whole(user: User, system: System) -> None:
+FORMS = {
+    "get secret web -o yaml": MARK,
+    "get secrets -o json": MARK,
+    "get cm,secrets -o kyaml": MARK,
+    "get secret/web cm/web -o yaml": MARK,
+    "get secret web -o json | grep -A1 data": MARK,
+    "get secret web -o jsonpath={.data.password}": MARK,
+    "get secrets -o go-template='{{range .items}}{{.data.password | base64decode}}{{end}}'": PLAIN,
+    "get secrets -o custom-columns=P:.data.password": MARK,
+    "get secret web -v=9": MARK,
+    "get secrets -v=9": "Opaque",
+    "get --raw /api/v1/namespaces/NAMESPACE/secrets": MARK,
+    "get --raw /api/v1/watch/namespaces/NAMESPACE/secrets/web?timeoutSeconds=1": MARK,
+    "describe secret web": f"password:  {len(PLAIN)} bytes",
+    "describe secret web -v=9": MARK,
+    "apply view-last-applied secret web": MARK,
+    "annotate secret web --list": MARK,
+    "label secret web tier=front -o yaml": MARK,
+    'patch secret web --type=merge -p \'{"metadata":{"labels":{"a":"b"}}}\' -o json': MARK,
+    "set env deploy/web --list --resolve": PLAIN,
+    "wait secret/web --for=jsonpath='{.data.password}'=x --timeout=1s": "timed out",
+}
+
+
+async def test_kubectl_shows_secrets_masked_in_every_form(user: User, system: System) -> None:
     await user.output("kubectl", "apply -f -", stdin=secret(CANARY))
     await user.output("kubectl", "create configmap web --from-literal=colour=blue")
-    for form in ("secret web -o yaml", "secrets -o json", "cm,secrets -o kyaml", "secret/web cm/web -o yaml"):
-        response = await user.run("kubectl", f"get {form}")
-        assert response.success, response
-        assert MARK in response.output
-        assert "do not write these marks back" in (response.hint or "")
+    await user.output("kubectl", "create deployment web --image=registry.example/web")
+    await user.output("kubectl", "set env deploy/web --from=secret/web")
+    for form, seen in FORMS.items():
+        response = await user.run("kubectl", form.replace("NAMESPACE", user.namespace))
+        assert seen in f"{response.output}{response.error}", (form, response)
+        if response.success and seen in {MARK, PLAIN} and seen in response.output:
+            assert "do not write these marks back" in (response.hint or "")
         await assert_hidden(system, response)
-    filtered = await user.run("kubectl", "get secret web -o json | grep -A1 data")
-    assert MARK in filtered.output
-    await assert_hidden(system, filtered)
-    applied = await user.run("kubectl", "apply -f - -o yaml", stdin=secret(CANARY, tier="front"))
-    assert MARK in applied.output
-    await assert_hidden(system, applied)
-    assert "`get -o json|yaml`, masked" in await user.refusal("kubectl", "get secret web -o jsonpath='{.data}'")
 
 
-async def test_diff_shows_that_a_secret_changes_and_not_what(user: User, system: System) -> None:
+async def test_writes_of_secrets_work_and_print_marks(user: User, system: System) -> None:
+    """A command that prints objects computes with masked values, and writes true ones all the same."""
+    await user.output("kubectl", "apply -f -", stdin=secret(CANARY, tier="back"))
+    assert "unchanged" in await user.output("kubectl", "apply -f -", stdin=secret(CANARY, tier="back"))
+    for command in (
+        "apply -f - -o yaml",
+        "apply -f - -o jsonpath={.data}",
+        "apply -f - --server-side --force-conflicts",
+    ):
+        response = await user.run("kubectl", command, stdin=secret(CANARY, tier="front"))
+        assert response.success, response
+        await assert_hidden(system, response)
+    shown = await user.output("kubectl", "get secret web -o yaml")
+    refused = await user.failure("kubectl", "replace -f -", stdin=shown)
+    assert "masks of Secrets must not be written back" in (refused.error or "")
+    encoded = base64.b64encode(CANARY.encode()).decode()
+    assert user.cluster.api.get(f"/api/v1/namespaces/{user.namespace}/secrets/web")["data"] == {"password": encoded}
+
+
+async def test_diff_shows_what_changes_besides_values(user: User, system: System) -> None:
     await user.output("kubectl", "apply -f -", stdin=secret(CANARY))
     changed = await user.run("kubectl", "diff -f -", stdin=secret(CHANGED, tier="front"))
     assert changed.exit_code == 1, changed
     assert "+    tier: front" in changed.output
-    assert "*** (before)" in changed.output
-    seen = await assert_hidden(system, changed)
-    assert "last-applied-configuration" in seen
+    assert "were not compared" in (changed.error or "")
+    await assert_hidden(system, changed)
+    for command in ("diff -f - --server-side --force-conflicts", "diff -f - --show-secrets"):
+        response = await user.run("kubectl", command, stdin=secret(CHANGED, tier="front"))
+        assert "tier: front" in response.output, response
+        await assert_hidden(system, response)
+    for command in ("apply -f - --dry-run=server", "replace -f - --dry-run=server -o yaml"):
+        response = await user.run("kubectl", command, stdin=secret(CHANGED))
+        assert response.success, response
+        assert "were not compared" in (response.error or "")
+        await assert_hidden(system, response)
+    for command in (
+        "create secret generic other --from-literal=a=b --dry-run=server -o yaml",
+        "patch secret web --dry-run=server -p '{}' -o yaml",
+        "label secret web a=b --dry-run=server",
+        "delete secret web --dry-run=server",
+    ):
+        response = await user.run("kubectl", command)
+        assert response.success, response
+        await assert_hidden(system, response)
+    assert "web" in await user.output("kubectl", "get secret web -o name")
 
 
 async def test_helm_shows_releases_masked(user: User, system: System) -> None:
-    values = ["-f values.yaml", "-f values.yaml -o json", "-f values.yaml --dry-run=client", "-f values.yaml --debug"]
-    for number, options in enumerate(values):
+    for number, options in enumerate(("", "-o json", "-o yaml")):
         response = await user.run(
-            "helm", f"install web{number} ./web --set hookName=h{number} {options}", files=chart()
+            "helm", f"install web{number} ./web --set hookName=h{number} -f values.yaml {options}", files=chart()
         )
         assert response.success, response
         await assert_hidden(system, response)
@@ -101,32 +156,53 @@ async def test_helm_shows_releases_masked(user: User, system: System) -> None:
         "get hooks web0",
         "get values web0",
         "get values web0 -o json --all",
+        "get values web0 -o yaml",
         "get all web0",
+        "get all web0 --template '{{.Release.Config}}'",
         "status web0 -o yaml",
         "status web0 -o json",
-        "upgrade web0 ./web -f values.yaml --dry-run=server",
-        "template web0 ./web -f values.yaml",
+        "upgrade web0 ./web --reuse-values --dry-run=server",
     ):
         response = await user.run("helm", command, files=chart())
-        assert response.success, response
-        assert MARK in response.output, command
+        assert response.success, (command, response)
+        assert "[masked, " in response.output or MARK in response.output, (command, response)
         await assert_hidden(system, response)
     for command in ("get notes web0", "get metadata web0 -o json", "history web0 -o json", "status web0", "list"):
-        await assert_hidden(system, await user.run("helm", command))
-    blob = json.loads(await user.output("kubectl", "get secrets -l owner=helm,name=web0 -o json"))
-    assert [entry["data"]["release"].startswith("[masked, ") for entry in blob["items"]] == [True]
+        response = await user.run("helm", command)
+        assert response.success, response
+        await assert_hidden(system, response)
+    for command in (
+        "upgrade web0 ./web --reuse-values",
+        "rollback web0 1",
+        "upgrade web0 ./web --reuse-values -o json",
+    ):
+        response = await user.run("helm", command, files=chart())
+        assert response.success, (command, response)
+        await assert_hidden(system, response)
+    assert "prints values" in await user.refusal("helm", "upgrade web0 ./web --debug", files=chart())
+    uninstalled = await user.run("helm", "uninstall web0")
+    assert uninstalled.success, uninstalled
+
+
+async def test_values_that_helm_showed_masked_are_not_installed(user: User, system: System) -> None:
+    await user.output("helm", "install web ./web --set hookName=h -f values.yaml", files=chart())
+    values = await user.output("helm", "get values web -o yaml")
+    assert PLAIN in values
+    failed = await user.failure("helm", "upgrade web ./web -f old.yaml", files=chart() | {"old.yaml": values})
+    assert "masks of Secrets must not be written back" in (failed.error or "")
+    await assert_hidden(system, failed)
 
 
 async def test_error_that_quotes_a_secret_shows_no_values(user: User, system: System) -> None:
     """The API server repeats the object that a patch does not fit."""
     await user.output("kubectl", "apply -f -", stdin=secret(CANARY))
-    for options in ("--type=merge", "--type=merge --dry-run=server", "--type=strategic"):
+    for options in ("--type=merge", "--type=strategic"):
         failed = await user.failure("kubectl", f"""patch secret web -p '{{"data":{{"x":"!"}}}}' {options}""")
         assert "illegal base64 data" in (failed.error or "")
         await assert_hidden(system, failed)
-    copied = """patch secret web --type=json --dry-run=server -p '[{"op":"copy","from":"/data","path":"/type"}]'"""
-    assert "a JSON patch can copy" in await user.refusal("kubectl", copied)
-    assert "selects values" in await user.refusal("kubectl", "annotate secret web --list --dry-run=client")
+    copied = """patch secret web --type=json -p '[{"op":"copy","from":"/data/password","path":"/metadata/labels/a"}]'"""
+    refused = await user.failure("kubectl", copied)
+    assert "copies, moves or tests" in (refused.error or "")
 
 
 async def test_release_that_failed_on_a_secret_shows_no_values(user: User, system: System) -> None:

@@ -1,4 +1,4 @@
-"""A command of class `read` changes nothing, whatever its words: etcd holds afterwards what it held before.
+"""A command of class `read` or `local` changes nothing, whatever its words: etcd holds what it held before.
 
 300 commands at random, and 5,000 in `make fuzz`. They are handed to the worker as reads, though many of them are not.
 `-p "randomly_seed=N"` brings the commands of a run back.
@@ -52,25 +52,28 @@ class Runner:
     product: Product
     url: str
 
-    async def run_all(self, commands: Sequence[GeneratedCommand], effects: Effects) -> list[CommandResponse]:
+    async def run_all(
+        self, commands: Sequence[GeneratedCommand], effects: Effects, command_class: CommandClass = CommandClass.READ
+    ) -> list[CommandResponse]:
         """Runs some of them at a time."""
         places = asyncio.Semaphore(AT_ONCE)
         async with (
             httpx.AsyncClient(base_url=self.url, timeout=2 * WAIT_S, trust_env=False) as http,
             asyncio.TaskGroup() as group,
         ):
-            tasks = [group.create_task(self._run(http, command, effects, places)) for command in commands]
+            envelopes = [self._envelope(command, effects, command_class) for command in commands]
+            tasks = [group.create_task(self._run(http, envelope, places)) for envelope in envelopes]
         return [task.result() for task in tasks]
 
     async def _run(
-        self, http: httpx.AsyncClient, command: GeneratedCommand, effects: Effects, places: asyncio.Semaphore
+        self, http: httpx.AsyncClient, envelope: RequestEnvelope, places: asyncio.Semaphore
     ) -> CommandResponse:
         async with places:
-            job_id = await hand_over(self.product, self._envelope(command, effects))
+            job_id = await hand_over(self.product, envelope)
             answer = await http.get(f"/jobs/{job_id}", params={"wait": WAIT_S})
         return Job.model_validate_json(answer.raise_for_status().text).finished()
 
-    def _envelope(self, command: GeneratedCommand, effects: Effects) -> RequestEnvelope:
+    def _envelope(self, command: GeneratedCommand, effects: Effects, command_class: CommandClass) -> RequestEnvelope:
         access = cluster_access.rebuild(self.cluster.kubeconfig(), context=None, allow_loopback=True)
         return RequestEnvelope(
             command=Command(
@@ -84,7 +87,7 @@ class Runner:
                 effects=effects,
                 listens=True,
             ),
-            command_class=CommandClass.READ,
+            command_class=command_class,
             lane=Lane.FAST,
             time_limit_s=TIME_LIMIT_S,
             queue_wait_s=QUEUE_WAIT_S,
@@ -128,7 +131,8 @@ async def test_no_command_changes_anything_as_a_read(runner: Runner, commands: l
     half = len(commands) // 2
 
     responses = await runner.run_all(commands[:half], Effects())
-    responses += await runner.run_all(commands[half:], Effects(secrets=SecretValues.SHOWN))
+    shown = Effects(secrets=SecretValues.SHOWN, tunnels=True)
+    responses += await runner.run_all(commands[half:], shown, CommandClass.LOCAL)
 
     assert etcd.differences(before, etcd.dump(runner.cluster.etcd_url)) == [], _changes(runner.cluster)
     refused = sum(response.code is FailureCode.EFFECT_DENIED for response in responses)

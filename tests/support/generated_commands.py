@@ -4,22 +4,20 @@ Each has one flag of one verb, taken from a deck without putting back, so that e
 Many have no other flag, and operands with which the verb would work.
 """
 
+import itertools
+import math
 import random
 import shlex
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
 from shared.command.values.types import Names
-from shared.tools import table
+from shared.tools import registry, table
 from shared.tools.table import FlagSpec, Takes
 from tests.support import flag_value_cases, likely_operands
 
-TURNS = (
-    *("kubectl", "argocd", "helm", "argocd", "kubectl", "istioctl", "argocd", "kubectl", "helm", "argocd"),
-    *("kubectl", "argocd", "istioctl", "helm", "kubectl", "argocd", "helm", "kubectl", "argocd", "istioctl"),
-)
-"""The CLIs of one command after the other: those with many flags come more often."""
 LIKELY_SHARE = 0.6
 SWITCHES = ("", "", "=true", "=false")
 OMITTED_SHARE = 0.3
@@ -43,9 +41,8 @@ class GeneratedCommand:
 
 def commands(count: int, source: random.Random) -> Iterator[GeneratedCommand]:
     """Yields that many commands of all CLIs."""
-    decks = {tool: _deck(tool, source) for tool in TURNS}
-    for turn in range(count):
-        tool = TURNS[turn % len(TURNS)]
+    decks = {tool: _deck(tool, source) for tool in registry.NAMES}
+    for tool in itertools.islice(_turns(), count):
         verb, flag = next(decks[tool])
         yield GeneratedCommand(tool, verb, flag, tuple(_arguments(tool, verb, flag, source)))
 
@@ -61,6 +58,16 @@ def flags(tool: str) -> frozenset[tuple[str, str]]:
     return frozenset(own | {("", name) for name in known.global_flags})
 
 
+def _turns() -> Iterator[str]:
+    """Yields the CLIs one after the other: those with many flags more often, but not as often as they have flags."""
+    weights = {tool: math.sqrt(len(flags(tool))) for tool in registry.NAMES}
+    had = Counter[str]()
+    while True:
+        tool = min(weights, key=lambda each: (had[each] + 1) / weights[each])
+        had[tool] += 1
+        yield tool
+
+
 def _deck(tool: str, source: random.Random) -> Iterator[tuple[str, str]]:
     """Yields each flag once with its verb, a global one with any verb, and then all again; verbs without flags too."""
     known = _table(tool)
@@ -73,7 +80,7 @@ def _deck(tool: str, source: random.Random) -> Iterator[tuple[str, str]]:
 
 
 def _arguments(tool: str, verb: str, flag: str, source: random.Random) -> Iterator[str]:
-    likely = likely_operands.OF_TOOL[tool].get(verb, ())
+    likely = likely_operands.behind(tool, verb)
     is_likely = bool(likely) and source.random() < LIKELY_SHARE
     operands = shlex.split(source.choice(likely)) if is_likely else _any_operands(source)
     known = _table(tool)

@@ -1,176 +1,27 @@
-"""What a user writes behind a verb, with names of objects that are in the cluster of `tests.support.filled_cluster`.
+"""What a user writes behind a verb and as a flag's value, so that a command would often work.
 
-So that a command of random flags would often change something. `NEW` is a name that nothing has yet.
+The operands are in `likely_operands.toml`, by CLI and verb.
 """
 
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
 
 NEW = "NEW"
+"""Stands for a name that nothing has yet."""
+_FILE = Path(__file__).with_suffix(".toml")
 
-KUBECTL: Mapping[str, tuple[str, ...]] = {
-    "annotate": ("deployment/web a=b", "configmap config owner=me --overwrite", "pods --all a=b", "-f web.yaml a=b"),
-    "api-resources": ("",),
-    "apply": (
-        "-f web.yaml",
-        "-f -",
-        "-k .",
-        "-f web.yaml --server-side --force-conflicts",
-        "-f new.yaml --prune -l app=web",
-    ),
-    "apply set-last-applied": ("-f web.yaml --create-annotation",),
-    "apply view-last-applied": ("deployment/web",),
-    "attach": ("web-0",),
-    "auth can-i": ("create pods", "--list", "get secrets --as=system:serviceaccount:default:robot"),
-    "auth reconcile": ("-f role.yaml",),
-    "autoscale": ("deployment/web --max=3", "statefulset db --min=1 --max=2"),
-    "cluster-info dump": ("", "--namespaces=default"),
-    "config view": ("", "--raw"),
-    "cordon": ("node-1", "-l kubernetes.io/hostname=node-1"),
-    "cp": ("web-0:/etc/hostname copied", "web.yaml web-0:/tmp/web.yaml"),
-    "create": ("-f new.yaml", "-f -", "--raw=/api/v1/namespaces/default/configmaps -f raw.json", "-k ."),
-    "create clusterrole": (f"{NEW} --verb=get,list --resource=pods",),
-    "create clusterrolebinding": (f"{NEW} --clusterrole=view --user=me",),
-    "create configmap": (f"{NEW} --from-literal=a=b", f"{NEW} --from-file=web.yaml", f"{NEW} --from-env-file=env"),
-    "create cronjob": (f"{NEW} --image=busybox --schedule='* * * * *'",),
-    "create deployment": (f"{NEW} --image=busybox",),
-    "create ingress": (f"{NEW} --rule=a.example/=web:80",),
-    "create job": (f"{NEW} --image=busybox", f"{NEW} --from=cronjob/nightly"),
-    "create namespace": (NEW,),
-    "create poddisruptionbudget": (f"{NEW} --selector=app=web --min-available=1",),
-    "create priorityclass": (f"{NEW} --value=1",),
-    "create quota": (f"{NEW} --hard=pods=5",),
-    "create role": (f"{NEW} --verb=get --resource=pods",),
-    "create rolebinding": (f"{NEW} --role=reader --serviceaccount=default:robot",),
-    "create secret docker-registry": (f"{NEW} --docker-username=u --docker-password=p",),
-    "create secret generic": (f"{NEW} --from-literal=a=b", f"{NEW} --from-file=env"),
-    "create service clusterip": (f"{NEW} --tcp=80:80",),
-    "create service externalname": (f"{NEW} --external-name=a.example",),
-    "create service loadbalancer": (f"{NEW} --tcp=80:80",),
-    "create service nodeport": (f"{NEW} --tcp=80:80",),
-    "create serviceaccount": (NEW,),
-    "create token": ("robot",),
-    "debug": ("web-0 --image=busybox", "node/node-1 --image=busybox", f"web-0 --image=busybox --copy-to={NEW}"),
-    "delete": (
-        "pod web-0 --wait=false",
-        "configmaps --all",
-        "-f web.yaml",
-        "namespace other --wait=false",
-        "--raw=/api/v1/namespaces/default/configmaps/config",
-        "--raw=/api/v1/namespaces/default/secrets/password?dryRun=All -f -",
-        "deployments,services -l app=web",
-    ),
-    "describe": ("deployment web", "secret password", "nodes", "all"),
-    "diff": ("-f web.yaml", "-f - --server-side"),
-    "drain": ("node-1 --force --ignore-daemonsets --timeout=2s", "node-1 --disable-eviction --force --timeout=2s"),
-    "edit": ("deployment web",),
-    "events": ("", "--for=deployment/web"),
-    "exec": ("web-0 -- ls", "deploy/web -- touch /tmp/a"),
-    "explain": ("deployment.spec",),
-    "expose": (f"deployment web --port=80 --name={NEW}", f"pod web-0 --port=80 --name={NEW}"),
-    "get": ("pods", "deployment/web -o yaml", "secret password -o json", "all -A", "--raw=/api/v1/namespaces/default"),
-    "kustomize": (".",),
-    "label": ("deployment/web a=b", "nodes --all a=b", "-f web.yaml a=b"),
-    "logs": ("web-0", "deploy/web --tail=5"),
-    "patch": (
-        """deployment web -p '{"spec":{"replicas":7}}'""",
-        """configmap config --type=merge -p '{"data":{"a":"c"}}'""",
-        """deployment web --subresource=scale --type=merge -p '{"spec":{"replicas":5}}'""",
-        """pod web-0 --subresource=status --type=merge -p '{"status":{"message":"m"}}'""",
-        """node node-1 -p '{"spec":{"unschedulable":true}}'""",
-    ),
-    "port-forward": ("web-0 8080", "service/web 8080:80"),
-    "proxy": ("--port=0",),
-    "replace": ("-f web.yaml", "-f web.yaml --force", "--raw=/api/v1/namespaces/default/configmaps/config -f raw.json"),
-    "rollout history": ("deployment/web",),
-    "rollout pause": ("deployment/web",),
-    "rollout restart": ("deployment/web", "statefulset/db"),
-    "rollout resume": ("deployment/web",),
-    "rollout status": ("deployment/web --timeout=1s",),
-    "rollout undo": ("deployment/web",),
-    "run": (f"{NEW} --image=busybox", f"{NEW} --image=busybox --expose --port=80"),
-    "scale": ("deployment/web --replicas=4", "statefulset db --replicas=0 --current-replicas=1"),
-    "set env": ("deployment/web A=b", "deployment/web --from=configmap/config"),
-    "set image": ("deployment/web main=busybox:2",),
-    "set resources": ("deployment/web --limits=cpu=200m",),
-    "set selector": ("service web app=other",),
-    "set serviceaccount": ("deployment/web robot",),
-    "set subject": ("rolebinding readers --user=me",),
-    "taint": ("nodes node-1 a=b:NoExecute",),
-    "top node": ("",),
-    "top pod": ("",),
-    "uncordon": ("node-1",),
-    "wait": ("deployment/web --for=condition=Available --timeout=1s", "pod/web-0 --for=delete --timeout=1s"),
-}
 
-HELM: Mapping[str, tuple[str, ...]] = {
-    "create": (NEW,),
-    "dependency build": ("./web",),
-    "dependency list": ("./web",),
-    "dependency update": ("./web",),
-    "get all": ("old",),
-    "get hooks": ("old",),
-    "get manifest": ("old",),
-    "get metadata": ("old",),
-    "get notes": ("old",),
-    "get values": ("old", "old --all"),
-    "history": ("old",),
-    "install": (f"{NEW} ./web", f"{NEW} ./web -f values.yaml", "./web --generate-name", f"{NEW} ./hooked"),
-    "lint": ("./web",),
-    "list": ("", "-A"),
-    "package": ("./web",),
-    "rollback": ("old 1", "old"),
-    "show all": ("./web",),
-    "show chart": ("./web",),
-    "show values": ("./web",),
-    "status": ("old",),
-    "template": ("./web", f"{NEW} ./hooked --dry-run=server", "./web --validate"),
-    "test": ("old --timeout=2s",),
-    "uninstall": ("old", "old --keep-history --no-hooks"),
-    "upgrade": ("old ./web --set replicas=5", f"--install {NEW} ./web", "old ./hooked", "old ./web --force-replace"),
-}
+def behind(tool: str, verb: str) -> Sequence[str]:
+    """Returns operands with which the verb would work; nothing where none are known."""
+    return _known().get(tool, {}).get(verb, ())
 
-ISTIOCTL: Mapping[str, tuple[str, ...]] = {
-    "admin log": ("", "--level all:debug"),
-    "analyze": ("", "web.yaml", "-A"),
-    "create-remote-secret": ("--name=here", "--type=config"),
-    "experimental check-inject": ("web-0", "deployment/web"),
-    "experimental describe pod": ("web-0",),
-    "experimental describe service": ("web",),
-    "experimental workload entry configure": (f"--file=new.yaml --output={NEW} --clusterID=c",),
-    "experimental workload group create": (f"--name={NEW} --namespace=default",),
-    "install": ("-y --readiness-timeout=1s --set profile=minimal", "-y --skip-confirmation --set profile=empty"),
-    "kube-inject": ("-f web.yaml",),
-    "proxy-config all": ("web-0",),
-    "proxy-config log": ("web-0 --level=debug", "deployment/web --reset"),
-    "tag generate": ("canary --revision=default",),
-    "tag remove": ("canary -y",),
-    "tag set": ("canary --revision=default --overwrite -y",),
-    "uninstall": ("--purge -y", "--revision=default -y"),
-    "upgrade": ("-y --set profile=minimal",),
-    "validate": ("-f web.yaml",),
-    "waypoint apply": ("", f"--name={NEW} --enroll-namespace", "--namespace=other"),
-    "waypoint delete": ("--all", "waypoint"),
-}
 
-ARGOCD: Mapping[str, tuple[str, ...]] = {
-    "admin import": ("- --core",),
-    "admin initial-password": ("-n default",),
-    "admin cluster namespaces enable-namespaced-mode": ("*",),
-    "app create": (f"{NEW} --core --repo https://a.example/r.git --path . --dest-namespace default",),
-    "app delete": ("web --yes --core",),
-    "app list": ("--core",),
-    "app sync": ("web --core",),
-    "cluster add": ("test --yes --core",),
-    "proj create": (f"{NEW} --core",),
-    "repo add": ("https://a.example/r.git --core --skip-server-validation",),
-}
+@cache
+def _known() -> Mapping[str, Mapping[str, Sequence[str]]]:
+    return tomllib.loads(_FILE.read_text(encoding="utf-8"))
 
-OF_TOOL: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "kubectl": KUBECTL,
-    "helm": HELM,
-    "istioctl": ISTIOCTL,
-    "argocd": ARGOCD,
-}
 
 WORDS = (
     *("web", "web-0", "deployment/web", "pods", "configmap", "config", "secret/password", "node-1", "all", "default"),

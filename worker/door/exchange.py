@@ -144,6 +144,7 @@ class Exchange:
         self.child.finish(keeps_connection=self.request.head.keeps_connection)
 
     async def _answer_dry_run(self, judged: Judged) -> None:
+        self._is_reported = True  # the server does not get the request
         self.status, body = await dry_runs.answer(self.visit, self.request, judged.info)
         told = (("Content-Type", forwarding.JSON), ("Warning", dry_runs.WARNING))
         self._send_whole(told, body)

@@ -70,7 +70,7 @@ class CommandPlan:
     inherited: tuple[int, ...]
     filters: tuple[StageSpec, ...] = ()
     masking: Masking | None = None
-    """What to mask in the tool's output before a filter or a caller reads it."""
+    """What to mask in the tool's output."""
     replaced: Mapping[bytes, bytes] = field(default_factory=dict)
     """Texts to replace in the tool's output before a filter or a caller reads it, and what takes their place."""
     proxy_place: str | None = None
@@ -81,7 +81,7 @@ class CommandPlan:
     @property
     def changes_output(self) -> bool:
         """Whether this process changes the tool's output before a filter reads it."""
-        return self.masking is not None or bool(self.replaced) or self.proxy_place is not None
+        return self.masking is Masking.RELEASE_OBJECT or bool(self.replaced) or self.proxy_place is not None
 
     def close(self) -> None:
         for descriptor in (self.stdin, *self.inherited):

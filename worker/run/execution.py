@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 
+from shared.command.masking import Masking
 from shared.events import EventKind
 from worker.job_control import JobControl
 from worker.launcher.client import Launcher, Run
@@ -134,11 +135,13 @@ class Started:
         means that the command does not fail when it reaches its time limit.
         """
         masking = self.plan.masking
-        output = HeldOutput(masking, is_endless=is_endless) if masking else None
+        output = HeldOutput() if masking is Masking.RELEASE_OBJECT else None
         shown = partial(WithoutOwnAddresses, self.plan.replaced, self.plan.proxy_place)
         names = [stage.spec.argv[0] for stage in self.connected.stages]
         self.is_read = True
-        reading = _Readings(self.connected, names, sink=sink, output=output, shown=shown)
+        reading = _Readings(
+            self.connected, names, sink=sink, output=output, shown=shown, masks_messages=masking is not None
+        )
         try:
             cause = await _end(self.run, control, time_limit_s=time_limit_s, kill_grace_s=kill_grace_s)
             if not self.run.has_ended:
@@ -185,6 +188,7 @@ class _Readings:
         sink: Sink,
         output: HeldOutput | None,
         shown: Callable[[], WithoutOwnAddresses],
+        masks_messages: bool,
     ) -> None:
         self._passing: asyncio.Task[None] | None = None
         take = partial(sink, EventKind.STDOUT)
@@ -196,7 +200,7 @@ class _Readings:
         take = partial(sink, EventKind.STDERR)
         for place, (name, descriptor) in enumerate(zip(names, connected.stderr, strict=True)):
             lines: list[_Lines] = [LabelledLines(name, take)] if len(names) > 1 else []
-            if output is not None and place == 0:
+            if masks_messages and place == 0:
                 lines.append(MaskedLines(lines[-1].add if lines else take))
             if place == 0:
                 lines.append(_Shown(shown(), lines[-1].add if lines else take))

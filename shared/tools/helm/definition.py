@@ -38,10 +38,10 @@ _RULES = (
         verbs="template",
     ),
     reveals(
-        "release-values",
-        "a template can print values of Secrets; `get manifest` and `get values` show them masked",
-        given("template"),
-        verbs="get all",
+        "values-of-a-release",
+        "with `--debug` it prints values and manifests, and perhaps values of Secrets; leave the flag out, "
+        "and see `get all` of the release, where they are masked",
+        masked.prints_values,
     ),
     destroys(
         "replacing",
@@ -53,13 +53,7 @@ _RULES = (
 _OF_A_RELEASE = frozenset(
     {"history", "list", *(f"get {part}" for part in ("all", "hooks", "manifest", "metadata", "notes", "values"))}
 )
-_WRITING_RELEASES = frozenset({"install", "rollback", "test", "uninstall", "upgrade"})
-_OF_ITS_OBJECTS = _WRITING_RELEASES | {"status"}
-
-
-def _computes_from_live(reading: Reading) -> bool:
-    """Whether the command writes a release, which it computes from the stored ones and from what its chart looks up."""
-    return reading.path in _WRITING_RELEASES and not reading.has(DRY_RUN, "help")
+_OF_ITS_OBJECTS = masked.WRITING_RELEASES | {"status"}
 
 
 def _is_namespaced(reading: Reading) -> bool:
@@ -160,7 +154,7 @@ TOOL = Tool(
         is_namespaced=_is_namespaced,
         identity_flags=IdentityFlags("kube-as-user", "kube-as-group"),
         masking=masked.of,
-        computes_from_live=_computes_from_live,
+        computes_from_live=masked.computes_from_live,
         file_operands=frozenset(_CHART_VERBS),
         fetched_schemes=frozenset({"http", "https", "oci"}),
         refused_verbs={"plugin": "plugins do not run in a worker; use helm's own verbs"},

@@ -54,6 +54,12 @@ _CLASSES = verb_lists.classes(
     }
 )
 
+
+def _computes_from_live(reading: Reading) -> bool:
+    """Whether the command installs a control plane, which may take over what another one has left."""
+    return reading.path in {"install", "manifest install", "upgrade"} and not reading.has(DRY_RUN, "help")
+
+
 _RULES = (
     reads(
         "dry-run", "with `--dry-run` nothing is changed", is_dry, verbs="install, manifest install, uninstall, upgrade"
@@ -64,9 +70,10 @@ _RULES = (
         given("cluster-specific"),
         verbs="manifest generate",
     ),
-    reveals("full-secrets", "the report contains values of Secrets", given("full-secrets"), verbs="bug-report"),
     reveals(
-        "secret-values", "this verbose log contains answers of the API server, and so values of Secrets", given("vklog")
+        "secret-values",
+        "this verbose log contains answers of the API server, and so values of Secrets",
+        lambda reading: reading.has("vklog") and _computes_from_live(reading),
     ),
     widens(
         "purge",
@@ -83,11 +90,6 @@ _RULES = (
         effect=Effect.MASS,
     ),
 )
-
-
-def _computes_from_live(reading: Reading) -> bool:
-    """Whether the command installs a control plane, which may take over what another one has left."""
-    return reading.path in {"install", "manifest install", "upgrade"} and not reading.has(DRY_RUN, "help")
 
 
 _TUNNELLING = frozenset(

@@ -126,7 +126,7 @@ TOOL = Tool(
     ),
     refused="Refused: edit (use `patch`, or `apply -f -` with `stdin`), attach, debug and `exec -it` (use `exec POD -- "
     "COMMAND`), port-forward, proxy, cp, and flags for another identity or server. `-f` and `--watch` end with "
-    "`timeout`. Secrets: `get -o json|yaml` masks values.",
+    "`timeout`. Values of Secrets are masked.",
     grammar=Grammar(
         table=table.load("kubectl"),
         refused_flags=_REFUSED_FLAGS,

@@ -15,16 +15,22 @@ from shared.tools.class_rules import (
     foresees,
     given,
     is_dry,
-    reveals,
+    reads,
     widens,
 )
-from shared.tools.kubectl import kinds, shown_secrets
+from shared.tools.kubectl import kinds
 
 FILE_FORMATS = frozenset({"custom-columns-file", "go-template-file", "jsonpath-file", "templatefile"})
 
 
 def _raw(reading: Reading) -> str:
     return unquote(" ".join(reading.texts("raw"))).lower()
+
+
+def _only_lists(reading: Reading) -> bool:
+    """Whether the command changes nothing, which `NAME=VALUE` and `NAME-` do."""
+    changes = any("=" in operand or operand.endswith("-") for operand in reading.operands)
+    return reading.has("list") and not (changes or reading.has("env", "from"))
 
 
 def _names(kept: Container[str]) -> Condition:
@@ -39,36 +45,7 @@ RULES = (
         of=CHANGING,
         to=CommandClass.READ,
     ),
-    reveals(
-        "secret-values",
-        "it selects values of Secrets; `get -o json` or `-o yaml` shows whole Secrets with their values masked",
-        shown_secrets.are_picked,
-    ),
-    reveals(
-        "secret-values-compared", "its condition can test the values of Secrets", shown_secrets.asked, verbs="wait"
-    ),
-    reveals(
-        "secret-values-copied",
-        "a JSON patch can copy or test the values of Secrets; a patch in `-p` that only adds, removes and replaces "
-        "cannot",
-        shown_secrets.are_copied,
-        verbs="patch",
-    ),
-    reveals(
-        "secret-values-shown", "it shows the values of Secrets", given("resolve", "show-secrets"), verbs="diff, set env"
-    ),
-    reveals(
-        "secret-values-read-along",
-        "at this verbosity it prints the API server's answers, which may include Secrets that belong to the object",
-        shown_secrets.is_verbose,
-        verbs="describe",
-    ),
-    reveals(
-        "raw-secrets",
-        "the API server's unchanged answer shows the values of Secrets",
-        lambda reading: "secret" in _raw(reading) or "token" in _raw(reading),
-        verbs="create, get, replace",
-    ),
+    reads("listing", "with `--list` it shows what is there", _only_lists, verbs="annotate, label, set env"),
     ClassRule(
         "raw-proxy",
         "the service behind a proxy path may do anything",

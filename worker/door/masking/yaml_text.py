@@ -29,31 +29,15 @@ def documents(text: str) -> list[str]:
     return [text[start:end] for start, end in itertools.pairwise(bounds) if end > start]
 
 
-def mask(text: str, find: Find, *, accepts: Accepts, drops_end: bool) -> Masked:
-    """Masks the documents. Raises `MaskingError` for a document that is not YAML or that `accepts` rejects.
-
-    With `drops_end` such a document is left out if it is the last one.
-    """
-    pieces = documents(text)
-    masked: list[Masked] = []
-    for number, piece in enumerate(pieces, start=1):
-        try:
-            require_end(piece)
-            masked.append(mask_document(piece, find, accepts=accepts))
-        except MaskingError:
-            if not (drops_end and number == len(pieces)):
-                raise
-    return Masked.joined(masked)
-
-
-def require_end(text: str) -> None:
-    """Raises `MaskingError` if the text was cut in the middle of a line, as in `kind: Secre`."""
+def mask(text: str, find: Find) -> str:
+    """Masks all documents of a stream. Raises `MaskingError` if one is not YAML, or if the text was cut off."""
     if text and not text.endswith("\n"):
         raise MaskingError("it ends in the middle of a line")
+    return Masked.joined(mask_document(piece, find, accepts=lambda _: True) for piece in documents(text)).text
 
 
 def mask_document(piece: str, find: Find, *, accepts: Accepts) -> Masked:
-    """Masks one document of a stream. Raises `MaskingError` as `mask` does."""
+    """Masks one document. Raises `MaskingError` if it is not YAML or if `accepts` rejects one of its roots."""
     changes = _changes(piece, find, accepts)
     if not changes:
         return Masked(piece, 0)

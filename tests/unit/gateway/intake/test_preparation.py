@@ -280,13 +280,8 @@ async def test_filters_are_sealed_beside_the_command() -> None:
     assert call.envelope.command.filters == (("grep", "-v", "web"), ("wc", "-l"))
 
 
-async def test_lane_is_that_of_the_class_which_the_manifests_give() -> None:
-    secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: x}\n"
-    call = await prepared(
-        "get -f x.yaml -o jsonpath={.data}",
-        files={"x.yaml": secret},
-        with_settings=settings(security_mode=SecurityMode.PERMISSIVE),
-    )
+async def test_lane_is_that_of_the_class() -> None:
+    call = await prepared("create token web", with_settings=settings(security_mode=SecurityMode.PERMISSIVE))
 
     assert (call.invocation.command_class, call.invocation.lane) == (CommandClass.CREDENTIAL, Lane.SLOW)
 
@@ -355,3 +350,12 @@ async def test_command_that_would_change_something_is_referred_to_its_own_tool(
 async def test_policy_speaks_first_about_a_command_that_may_only_read() -> None:
     with pytest.raises(RequestError, match="read-only"):
         await prepared("delete pod x", with_settings=settings(security_mode=SecurityMode.READ_ONLY), reads_only=True)
+
+
+async def test_change_runs_as_a_read_where_nothing_is_refused_by_its_words() -> None:
+    late = settings(refuse_early=False)
+    call = await prepared("delete pod x", with_settings=late, reads_only=True)
+
+    assert (call.envelope.command_class, call.envelope.lane) == (CommandClass.READ, Lane.FAST)
+    assert call.envelope.command.effects.limit is Limit.READ
+    assert await refusal("app sync web", tool="argocd", with_settings=late, reads_only=True) == "policy-denied"

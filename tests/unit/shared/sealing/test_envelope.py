@@ -20,7 +20,7 @@ GOLDEN = """\
     "credentials": {"ARGOCD_AUTH_TOKEN": "argo-token"},
     "stdin": "manifest",
     "files": {"chart/Chart.yaml": "name: web"},
-    "masking": "values",
+    "masking": "release-object",
     "proxy_variables": ["ALL_PROXY"],
     "loopback_ports": [8080],
     "needs_cluster": true,

@@ -1,9 +1,6 @@
-import json
-
 import pytest
 
-from worker.door.masking import chart_values
-from worker.output.masking.text import mask
+from worker.door.masking import chart_values, yaml_text
 
 MASKED = [
     "password: hunter2",
@@ -62,20 +59,19 @@ SHOWN = [
 
 @pytest.mark.parametrize("text", MASKED)
 def test_value_that_is_named_or_looks_like_a_credential_is_masked(text: str) -> None:
-    masked = mask(f"{text}\n", chart_values.changes)
-    assert masked.count
-    assert "hunter2" not in masked.text
-    assert "12345678" not in masked.text
+    masked = yaml_text.mask(f"{text}\n", chart_values.changes)
+    assert "[masked, " in masked
+    assert "hunter2" not in masked
+    assert "12345678" not in masked
 
 
 @pytest.mark.parametrize("text", SHOWN)
 def test_other_values_are_shown(text: str) -> None:
-    assert mask(f"{text}\n", chart_values.changes).text == f"{text}\n"
+    assert yaml_text.mask(f"{text}\n", chart_values.changes) == f"{text}\n"
 
 
-@pytest.mark.parametrize("part", ["eyJ-", "eyJ", "eyJa.", "://", "://a:", "-----BEGIN A", "-"])
+@pytest.mark.parametrize("part", ["eyJ-", "eyJ", "eyJa.", "a=", "--a ", "://", "://a:", "-----BEGIN A", "-"])
 @pytest.mark.timeout(60)
 def test_value_made_of_beginnings_of_credentials_is_read_once(part: str) -> None:
     """Where each beginning were followed to the end of the text, this would take hours."""
-    text = f"x: {json.dumps(part * 200_000)}\n"
-    assert mask(text, chart_values.changes).count == 0
+    assert not list(chart_values.changes({"x": part * 200_000}))
