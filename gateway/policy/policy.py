@@ -116,10 +116,10 @@ class Policy:
     def _denied_by(self, fitting: Sequence[Rule], words: Words) -> Iterator[Decision]:
         named = early.named(words)
         for rule in fitting:
-            is_certain = not rule.depends_on_objects or (self.refuses_early and named.is_denied_by(rule))
+            is_foreseen = self.refuses_early and words.is_seen_at_the_door and named.is_denied_by(rule)
             # What is not seen at the door may do anything in any namespace.
             is_unseen = words.needs_cluster and not words.is_seen_at_the_door and not rule.kinds
-            if not rule.is_allowing and (is_certain or is_unseen):
+            if not rule.is_allowing and (is_foreseen or is_unseen or not rule.depends_on_objects):
                 yield _by(rule)
 
     def _allowed(self, words: Words, classified: Classification, fitting: Sequence[Rule]) -> tuple[Decision, Limit]:

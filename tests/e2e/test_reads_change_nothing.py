@@ -131,7 +131,7 @@ async def test_no_command_changes_anything_as_a_read(runner: Runner, commands: l
     half = len(commands) // 2
 
     responses = await runner.run_all(commands[:half], Effects())
-    shown = Effects(secrets=SecretValues.SHOWN)
+    shown = Effects(secrets=SecretValues.SHOWN, tunnels=True)
     responses += await runner.run_all(commands[half:], shown, CommandClass.LOCAL)
 
     assert etcd.differences(before, etcd.dump(runner.cluster.etcd_url)) == [], _changes(runner.cluster)

@@ -9,6 +9,14 @@ def _nobody(name: str, command: str, tool: str = "kubectl", below: End | None = 
     return Attack(f"nobodys-{name}", command, tool, below=below, has_kubeconfig=False)
 
 
+def _acting_as(tool: str = "kubectl", **commands: str) -> tuple[Attack, ...]:
+    """Only the API server objects in `permissive`, which decides who may take another identity."""
+    return tuple(
+        Attack(name.replace("_", "-"), text, tool, permissive=End.HARMLESS, below=None)
+        for name, text in commands.items()
+    )
+
+
 ROWS = (
     *refused(
         below=End.FAILED,
@@ -57,6 +65,10 @@ ROWS = (
         user="get secrets --user=admin",
         cluster="get secrets --cluster=admin",
         password="get secrets --username=admin --password=x",
+        credentials_of_a_program="config set-credentials tester --exec-command=@PROGRAM@",
+        context_that_is_made_up="get pods --context=admin",
+    ),
+    *_acting_as(
         impersonation="get secrets --as=admin",
         impersonation_as_word="get secrets --as admin",
         impersonation_in_quotes="get secrets '--as'=admin",
@@ -64,8 +76,11 @@ ROWS = (
         group_underscore="get secrets --as=x --as_group=system:masters",
         identity="get secrets --as=x --as-uid=0",
         extra="get secrets --as=x --as-user-extra=scopes=all",
-        credentials_of_a_program="config set-credentials tester --exec-command=@PROGRAM@",
-        context_that_is_made_up="get pods --context=admin",
+    ),
+    *_acting_as(
+        "helm",
+        impersonation="list --kube-as-user=admin",
+        group="list --kube-as-user=x --kube-as-group=system:masters",
     ),
     Attack("flag-in-upper-case", f"get pods --SERVER={_ELSEWHERE}", permissive=End.FAILED),
     Attack("flag-abbreviated", f"get pods --serve={_ELSEWHERE}", permissive=End.FAILED),
@@ -82,8 +97,6 @@ ROWS = (
         server_before_the_verb=f"--kube-apiserver={_ELSEWHERE} list",
         server_with_a_token=f"list --kube-apiserver {_ELSEWHERE} --kube-token x --kube-insecure-skip-tls-verify",
         token="list --kube-token x",
-        impersonation="list --kube-as-user=admin",
-        group="list --kube-as-user=x --kube-as-group=system:masters",
         name_of_the_server="list --kube-tls-server-name=evil.example",
     ),
     *refused("helm", End.FAILED, kubeconfig="list --kubeconfig=@HOME@/.kube/config"),
