@@ -33,6 +33,12 @@ def changes(root: Value, *, is_secret: bool = False) -> Iterator[Change]:
         waiting.extend((child, True) for _, _, child in children(listed))
 
 
+def changes_of_secret(secret: dict[str, Value]) -> Iterator[Change]:
+    """Yields changes of one Secret, as API servers answer it: its values are in known fields, and nowhere else."""
+    yield from _values(secret)
+    yield from _applied(secret, is_secret=True)
+
+
 def is_object(root: Value) -> bool:
     """Returns whether the object is complete. A cut text lacks `kind`, or a watch event's `type`, which come late."""
     return isinstance(root, dict) and (isinstance(root.get("kind"), str) or {"object", "type"} <= root.keys())
