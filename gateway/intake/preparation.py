@@ -144,7 +144,7 @@ def _command(
         files=call.request.files or {},
         masking=judged.masking,
         effects=judged.effects.for_reading() if call.reads_only else judged.effects,
-        proxy_variables=network_needs.proxy_variables(tool, reading),
+        own_server=tool.own_server(reading),
         loopback_ports=network_needs.loopback_ports(tool, reading),
         needs_cluster=invocation.needs_cluster,
         looked_up=tool.grammar.looked_up(reading),

@@ -144,7 +144,7 @@ TOOL = Tool(
         "rollback web 3 -n shop",
         "template web ./chart",
     ),
-    refused="Refused: plugins, post-renderers, and flags for another identity or server. Repositories are not kept: "
+    refused="Refused: plugins, post-renderers, and flags for other credentials or servers. Repositories are not kept: "
     "use `--repo URL` or oci://. Send values and charts in `files`. For a long install say `--wait --timeout 10m`.",
     grammar=Grammar(
         table=table.load("helm"),
@@ -172,7 +172,6 @@ TOOL = Tool(
     version_pattern=r"v?(\d\S*)",
     install_hint="get it from https://helm.sh/docs/intro/install/",
     environment={"HELM_NO_PLUGINS": "1"},
-    changes_are_noted=True,
     failure_hints=_FAILURE_HINTS,
     awaited=waits.of,
 )

@@ -1,4 +1,5 @@
-"""Reads what decides in an object in Kubernetes' protobuf, in which helm and `kubectl create` send some kinds.
+"""Reads what decides in a message in protobuf: Kubernetes' objects, as helm and `kubectl create` send some kinds, and
+what argocd asks its server.
 
 Field numbers are those of `generated.proto` in k8s.io/apimachinery: the envelope `runtime.Unknown`, `TypeMeta` and
 `ObjectMeta`. The metadata is the first field of all kinds that have a name. That of a Secret's type is in k8s.io/api.
@@ -46,27 +47,49 @@ def _envelope(body: bytes) -> bytes:
     return body[len(_MAGIC) :]
 
 
+def content(message: bytes, wanted: int) -> bytes:
+    """Returns the content of a field, empty without it. Raises `ValueError` if the message is not valid."""
+    return _field(message, wanted)
+
+
+def number(message: bytes, wanted: int) -> int:
+    """Returns the number in a field, 0 without it. Raises `ValueError` if the message is not valid."""
+    found = 0
+    for field, value in _values(message):
+        if field == wanted and isinstance(value, int):
+            found = value
+    return found
+
+
 def _field(message: bytes, wanted: int) -> bytes:
     """Returns the content of a field, empty without it. Its last value counts, as protobuf has it."""
     found = b""
-    for number, content in _contents(message):
-        if number == wanted:
-            found = content
+    for field, value in _contents(message):
+        if field == wanted:
+            found = value
     return found
 
 
 def _contents(message: bytes) -> Iterator[tuple[int, bytes]]:
     """Yields number and content of each field that has a length."""
+    for field, value in _values(message):
+        if isinstance(value, bytes):
+            yield field, value
+
+
+def _values(message: bytes) -> Iterator[tuple[int, bytes | int]]:
+    """Yields number and value of each field that has a length or is a number."""
     position = 0
     while position < len(message):
         tag, position = _varint(message, position)
-        number, wire_type = tag >> 3, tag & 7
+        field, wire_type = tag >> 3, tag & 7
         if wire_type == _LENGTH_DELIMITED:
             length, position = _varint(message, position)
-            yield number, message[position : position + length]
+            yield field, message[position : position + length]
             position += length
         elif wire_type == _VARINT:
-            _, position = _varint(message, position)
+            value, position = _varint(message, position)
+            yield field, value
         elif wire_type in _FIXED_SIZES:
             position += _FIXED_SIZES[wire_type]
         else:
