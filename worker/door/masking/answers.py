@@ -11,6 +11,7 @@ from worker.door.masking import accepted, messages, releases, secret_objects
 from worker.door.masking.splitting import ObjectSplitter, Splitter, TextSplitter
 from worker.door.masking.tree import Change, MaskingError, children
 from worker.door.requests import kinds, rule_match
+from worker.door.requests.releases import TYPE
 from worker.door.requests.request_info import RequestInfo
 
 _OF_LISTS = frozenset({"list", "deletecollection"})
@@ -66,7 +67,8 @@ class AnswerMask:
             if found.get("kind") == _FAILED:
                 yield from messages.of_status(found)
             elif not self._is_shown(found):
-                yield from map(_with_opened_release, secret_objects.changes_of_secret(found))
+                changes = secret_objects.changes_of_secret(found)
+                yield from map(_with_opened_release, changes) if found.get("type") == TYPE else changes
 
     def _is_shown(self, found: dict[str, Value]) -> bool:
         metadata = found.get("metadata")

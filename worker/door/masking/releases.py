@@ -91,7 +91,7 @@ def changes(root: Value) -> Iterator[Change]:
 def _masked(value: str) -> str | None:
     is_in_secret = value.startswith(_PACKED_IN_SECRET.decode())
     release = json.loads(opened(base64.b64decode(value) if is_in_secret else value.encode()))
-    if not isinstance(release, dict):
+    if not (isinstance(release, dict) and isinstance(release.get("info"), dict)):
         return None
     found = [*changes(release), *_of_files(release.get("chart"))]
     made = [change.make() for change in found if change.text != change.before]

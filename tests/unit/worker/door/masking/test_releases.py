@@ -77,7 +77,10 @@ def test_release_is_masked_in_its_values_manifest_and_hooks() -> None:
 
 def test_files_of_the_chart_are_masked_and_stay_base64() -> None:
     data = base64.b64encode(b"stringData: {a: hunter2}").decode()
-    release = {"chart": {"templates": [{"name": "a", "data": data}], "files": [{"name": "b", "data": data}]}}
+    release = {
+        "info": {},
+        "chart": {"templates": [{"name": "a", "data": data}], "files": [{"name": "b", "data": data}]},
+    }
     chart = opened(releases.masked(packed(release)) or "")["chart"]
     assert [base64.b64decode(file["data"]) for file in chart["templates"] + chart["files"]] == [
         b"[masked, 24 bytes]"
@@ -108,7 +111,7 @@ def test_release_without_an_end_is_masked_as_a_whole(value: str) -> None:
 
 
 def test_release_without_credentials_stays_as_it_was() -> None:
-    value = packed({"name": "web", "config": {"replicas": 1}})
+    value = packed({"name": "web", "info": {}, "config": {"replicas": 1}})
     assert releases.masked(value) == value
 
 
