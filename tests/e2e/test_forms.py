@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.clients import McpClient
-from tests.e2e.forms import FORMS, SPROCKET, SPROCKETS, Setting
+from tests.e2e.forms import FORMS, READER, SECRET, SPROCKET, SPROCKETS, Setting
 from tests.e2e.user import User
 from tests.integration.end_to_end.system import System
 from tests.support import processes
@@ -35,11 +35,13 @@ def urls(system: System, tmp_path: Path) -> dict[Setting, str]:
 
 @pytest.fixture
 def namespace(cluster: ControlPlane, namespace: str) -> str:
-    """With an object of a kind that no CLI knows."""
+    """With an object of a kind that no CLI knows, a Secret, and a Deployment that reads it."""
     objects = f"/apis/example.com/v1/namespaces/{namespace}/sprockets"
     cluster.api.create(DEFINITIONS, SPROCKETS)
     cluster.daemons.wait("sprockets are served", lambda: cluster.api.has(objects))
     cluster.api.create(objects, SPROCKET)
+    cluster.api.create(f"/api/v1/namespaces/{namespace}/secrets", SECRET)
+    cluster.api.create(f"/apis/apps/v1/namespaces/{namespace}/deployments", READER)
     return namespace
 
 

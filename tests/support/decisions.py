@@ -76,7 +76,8 @@ def of_request(text: str, request: str) -> tuple[str, ...]:
     def letter(policy: Policy) -> str:
         if (found := _letter(policy, invocation)) != RUNS:
             return found
-        return DENIED if judged.refusal(_checked(policy, invocation).effects, request) else RUNS
+        has_way = invocation.needs_cluster and not judged.refusal(_checked(policy, invocation).effects, request)
+        return RUNS if has_way else DENIED
 
     return _words(letter)
 

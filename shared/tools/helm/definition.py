@@ -144,7 +144,7 @@ TOOL = Tool(
         "rollback web 3 -n shop",
         "template web ./chart",
     ),
-    refused="Refused: plugins, post-renderers, and flags for another identity or server. Repositories are not kept: "
+    refused="Refused: plugins, post-renderers, and flags for other credentials or servers. Repositories are not kept: "
     "use `--repo URL` or oci://. Send values and charts in `files`. For a long install say `--wait --timeout 10m`.",
     grammar=Grammar(
         table=table.load("helm"),

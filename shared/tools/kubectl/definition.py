@@ -125,7 +125,7 @@ TOOL = Tool(
         "apply -f -",
     ),
     refused="Refused: edit (use `patch`, or `apply -f -` with `stdin`), attach, debug and `exec -it` (use `exec POD -- "
-    "COMMAND`), port-forward, proxy, cp, and flags for another identity or server. `-f` and `--watch` end with "
+    "COMMAND`), port-forward, proxy, cp, and flags for other credentials or servers. `-f` and `--watch` end with "
     "`timeout`. Values of Secrets are masked.",
     grammar=Grammar(
         table=table.load("kubectl"),

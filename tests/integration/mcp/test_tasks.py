@@ -69,6 +69,15 @@ def response(result: dict[str, Any]) -> dict[str, Any]:
     return content
 
 
+async def test_inspected_command_becomes_a_task_in_both_revisions(first: httpx.AsyncClient) -> None:
+    asked = {"name": "inspect", "arguments": {"tool": "stub", "command": "read say done"}}
+    modern = (await wire.ask_modern(first, "tools/call", asked, extensions=(wire.TASKS,))).result
+    core = (await wire.ask_core(first, "tools/call", {**asked, "task": {"ttl": 60_000}})).result["task"]
+
+    for task in (modern, core):
+        assert response((await ended(first, task["taskId"]))["result"])["output"] == "done\n"
+
+
 async def test_task_is_the_job_and_its_result_the_one_of_the_call(
     first: httpx.AsyncClient, second: httpx.AsyncClient
 ) -> None:

@@ -157,11 +157,11 @@ class Stall:
 
     @property
     def raw_path(self) -> str:
-        return f"/stall/{self.name}"
+        return f"/healthz/stall/{self.name}"
 
     @property
     def stream_path(self) -> str:
-        return f"/stream/{self.name}"
+        return f"/healthz/stream/{self.name}"
 
     @property
     def namespace(self) -> str:

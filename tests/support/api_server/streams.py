@@ -21,7 +21,7 @@ _CHUNK_BYTES = 65536
 
 @dataclass(frozen=True, slots=True)
 class Streams:
-    """Endpoints that `kubectl logs` and `kubectl get --raw` read."""
+    """Endpoints that `kubectl logs` and `kubectl get --raw` read, below a path that a read may ask for."""
 
     store: Store
     stalls: Stalls
@@ -30,8 +30,8 @@ class Streams:
         """`/bytes/{size}` answers with lines that have that size together."""
         return [
             Route(f"/{PODS.root}/namespaces/{{namespace}}/pods/{{name}}/log", self.log),
-            Route("/stall/{name}", self.stalled),
-            Route("/stream/{name}", self.stream),
+            Route("/healthz/stall/{name}", self.stalled),
+            Route("/healthz/stream/{name}", self.stream),
             Route("/bytes/{size:int}", self.bytes),
         ]
 
