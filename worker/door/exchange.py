@@ -97,7 +97,7 @@ class Exchange:
                 rule=refusal.rule,
                 text=refusal.text,
                 change=change_note.refused(change) if change else None,
-                is_repeated=self.visit.refusals.is_repeated(self.request),
+                is_repeated=self.visit.refusals.is_repeated(self.request, is_change=change is not None),
             )
         )
         self.reply(_FORBIDDEN, refusal.text)

@@ -17,7 +17,7 @@ async def answer(visit: Visit, path: str, knowledge: Knowledge) -> tuple[int, by
         target = request_target.parse_without_pass(path.encode("ascii"))
         request = Request(Head(method="GET", target=target, host="", headers=()), b"")
         judged = await knowledge.judge(visit, request)
-        if not judged.judgement.is_read or judged.info.verb == "watch":
+        if judged.refusal or not judged.judgement.is_read or judged.info.verb == "watch":
             return None
         return await forwarding.ask(visit, target, most_bytes=MOST_ANSWER_BYTES)
     except (BadRequestError, ServerError, UnicodeError):

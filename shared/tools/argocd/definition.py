@@ -94,6 +94,13 @@ _RULES = (
         of=frozenset({CommandClass.READ}),
         to=CommandClass.WRITE,
     ),
+    ClassRule(
+        "refreshing",
+        "its server marks the Application, so that it is compared with git anew",
+        given("hard-refresh", "refresh"),
+        of=frozenset({CommandClass.READ}),
+        to=CommandClass.WRITE,
+    ),
     reads("dry-run", "with `--dry-run` nothing is changed", is_dry, verbs="app sync, appset create"),
     destroys("replacing", "objects are deleted and created again", given("force", "replace"), verbs="app sync"),
     destroys(
