@@ -78,7 +78,8 @@ scale-out: setup tools ## Measure 1, 2 and 4 workers and what a job costs (ARGS=
 fuzz: setup ## Try random commands, flags' values and requests by the ten thousand (ARGS="-k round")
 	@if command -v go >/dev/null; then $(BIN)/python -m tools.build_e2e_tools flagvalues requestreader; fi
 	@$(BIN)/python -m pytest tests/unit/shared/command/test_command_properties.py tests/e2e/test_flag_values.py \
-		tests/e2e/test_request_reading.py tests/e2e/test_reads_change_nothing.py --hypothesis-profile=fuzz --timeout=0 $(ARGS)
+		tests/e2e/test_request_reading.py tests/e2e/test_reads_change_nothing.py \
+		tests/integration/worker/door/test_masked_answers.py --hypothesis-profile=fuzz --timeout=0 $(ARGS)
 
 .PHONY: soak
 soak: setup tools ## Run 10,000 jobs while workers are killed and Redis restarts (ARGS=--failover: while primaries end)

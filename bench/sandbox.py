@@ -57,7 +57,9 @@ def _row(what: str, timings: dict[str, Timing]) -> Row:
 async def _timings(place: _Place, binary: ToolBinary, arguments: tuple[str, ...]) -> dict[str, Timing]:
     command = Command(tool=binary.tool.name, arguments=arguments, verb=arguments[:1], kubeconfig=stub.KUBECONFIG)
     settings = {
-        name: PlanSettings(sandboxed=sandboxed, allow_loopback=True, job_file_bytes=1 << 28, go_memory_limit="200MiB")
+        name: PlanSettings(
+            sandboxed=sandboxed, allow_loopback_fetches=True, job_file_bytes=1 << 28, go_memory_limit="200MiB"
+        )
         for name, sandboxed in (("bare", False), ("sandboxed", True))
     }
     kinds = {name: f"{binary.tool.name} {name}" for name in settings}

@@ -140,7 +140,8 @@ class CommonSettings(StoreSettings):
     """Bytes of memory that the embedded server of `mcp-k8s up` may use (`maxmemory`). Beyond it, the server refuses new
     jobs and output, and evicts nothing. 0 means no limit. Keep it above `K8S_MCP_OUTPUT_BUDGET_BYTES`."""
     allow_loopback: bool = False
-    """Whether a kubeconfig may use a cluster on a loopback address (kind, minikube, k3d). `mcp-k8s up` sets it."""
+    """Whether a kubeconfig may use a cluster on a loopback address (kind, minikube, k3d), and a command an Argo CD
+    server there. `mcp-k8s up` sets it."""
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
     """Lowest level that is logged: `debug`, `info`, `warning` or `error`."""
     traces_endpoint: str = Field(
@@ -272,6 +273,9 @@ class WorkerSettings(CommonSettings):
     list as JSON, kubectl needs some 15 times its size. Only Linux workers enforce this."""
     go_memory_limit: str = Field("200MiB", pattern=r"^\d+(B|KiB|MiB|GiB)$")
     """Heap size above which a CLI collects garbage. Below it, garbage collection only makes the start slower."""
+    allow_loopback_fetches: bool = False
+    """Whether commands may fetch charts and URLs from loopback addresses, such as a registry beside the worker. The
+    programs that listen there often ask nobody who they are."""
     egress_allow: str = ""
     """Networks, addresses and names that commands may connect to, separated by commas (`10.0.0.0/8`,
     `registry.example`, `*.example.com`). If it is empty, all destinations that are not denied are allowed."""

@@ -1,15 +1,13 @@
 """Opens the ways to the network that one job's command has, and those through which its progress is observed."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 import structlog
 
-from shared.effects import Effects
 from shared.models import JobId
 from shared.sealing.envelope import RequestEnvelope
-from shared.tools.awaited import OwnServer
 from shared.tools.tool import Tool
 from worker.door.client import access
 from worker.door.client.client import Door, Notary, Visit
@@ -64,15 +62,11 @@ class WayOpener:
         async with AsyncExitStack() as stack:
             proxy = await stack.enter_async_context(self.proxy.admit(guest.job_id))
             awaited = guest.envelope.awaited
-            own_server = awaited.own_server if awaited else None
-            touched = Touched(awaited) if awaited and own_server is None else None
+            touched = Touched(awaited) if awaited and not awaited.own_paths else None
             visit = await self._visit(guest, touched, stack)
             ways = Ways(proxy, visit.address if visit else None)
-            if own_server is not None and (server := _server_access(guest, own_server)) is not None:
-                watching = await stack.enter_async_context(
-                    self.door.visit(server, job_id=guest.job_id, effects=Effects())
-                )
-                yield JobWays(ways, visit, watching.ask, lambda: list(own_server.paths))
+            if visit is not None and awaited and awaited.own_paths:
+                yield JobWays(ways, visit, visit.ask, lambda: list(awaited.own_paths))
             elif visit is not None and touched is not None:
                 yield JobWays(ways, visit, visit.ask, lambda: touched.paths)
             else:
@@ -80,22 +74,24 @@ class WayOpener:
 
     async def _visit(self, guest: Guest, touched: Touched | None, stack: AsyncExitStack) -> Visit | None:
         command = guest.envelope.command
-        if command.kubeconfig is None or not command.needs_cluster:
+        if (reached := _access(guest)) is None:
             return None
+
+        logs_requests = self.logs_requests and not reached.is_argo_cd
 
         def report(seen: Seen) -> None:
             if touched is not None:
                 touched.note(seen)
-            if self.logs_requests:
+            if logs_requests:
                 _log(seen, guest)
 
         visit = await stack.enter_async_context(
             self.door.visit(
-                access.of(command.kubeconfig, guest.principal),
+                reached,
                 job_id=guest.job_id,
                 effects=command.effects,
                 notary=guest.notary,
-                reports=report if touched is not None or self.logs_requests else None,
+                reports=report if touched is not None or logs_requests else None,
                 on_gone=lambda: guest.control.fail(door_death.ENDED),
                 kinds=command.looked_up,
             )
@@ -104,15 +100,16 @@ class WayOpener:
         return visit
 
 
-def _server_access(guest: Guest, server: OwnServer) -> Access | None:
-    """Returns the access to the tool's own server; None if the request names none."""
-    credentials: Mapping[str, str] = guest.envelope.command.credentials
-    place = credentials.get(guest.tool.server_variable or "")
-    if not place:
+def _access(guest: Guest) -> Access | None:
+    """Returns the access to the tool's own server, else to the kubeconfig's cluster; None without either."""
+    command, tool = guest.envelope.command, guest.tool
+    if not command.needs_cluster:
         return None
-    token = credentials.get(guest.tool.token_variable or "", "")
-    url = f"{server.scheme}://{place}{server.root_path}"
-    return access.with_token(url, token, skips_verification=server.skips_verification, principal=guest.principal)
+    server, place = command.own_server, command.credentials.get(tool.server_variable or "")
+    if server is None or not place:
+        return access.of(command.kubeconfig, guest.principal) if command.kubeconfig is not None else None
+    token = command.credentials.get(tool.token_variable or "", "")
+    return access.to_argo_cd(server, place, token=token, principal=guest.principal)
 
 
 def _log(seen: Seen, guest: Guest) -> None:

@@ -129,7 +129,8 @@ async def _served(settings: WorkerSettings, tracer: Tracer) -> str | None:
         # Bound before the launcher forks, so that no command can take their ports.
         listeners = loopback.listener(), loopback.listener()
         dialer = _dialer(settings, watch, listeners=listeners)
-        async with _launcher(work_directory) as launcher, _ways(settings, dialer, listeners) as ways:
+        fetching = dialer.with_loopback(settings.allow_loopback_fetches)
+        async with _launcher(work_directory) as launcher, _ways(settings, (dialer, fetching), listeners) as ways:
             plan = _plan_settings(settings, contained, dialer)
             binaries = _binaries(settings.tools_directory)
             found = await versions.ask_all(
@@ -324,13 +325,13 @@ async def _launcher(work_directory: Path) -> AsyncIterator[Launcher]:
 
 @asynccontextmanager
 async def _ways(
-    settings: WorkerSettings, dialer: Dialer, listeners: tuple[socket.socket, socket.socket]
+    settings: WorkerSettings, dialers: tuple[Dialer, Dialer], listeners: tuple[socket.socket, socket.socket]
 ) -> AsyncIterator[WayOpener]:
-    """Runs the door and the proxy on these listeners."""
-    doorway, exit_way = listeners
-    door = await Door.start(doorway, dialer)
+    """Runs the door and the proxy with these dialers on these listeners."""
+    (doorway, exit_way), (of_door, of_proxy) = listeners, dialers
+    door = await Door.start(doorway, of_door)
     try:
-        async with EgressProxy.running(dialer, exit_way) as proxy:
+        async with EgressProxy.running(of_proxy, exit_way) as proxy:
             yield WayOpener(proxy, door, logs_requests=settings.observe_requests)
     finally:
         await door.close()
@@ -339,7 +340,7 @@ async def _ways(
 def _plan_settings(settings: WorkerSettings, contained: Containment, dialer: Dialer) -> PlanSettings:
     return PlanSettings(
         sandboxed=contained.is_sandbox,
-        allow_loopback=settings.allow_loopback,
+        allow_loopback_fetches=settings.allow_loopback_fetches,
         job_file_bytes=settings.job_file_bytes,
         go_memory_limit=settings.go_memory_limit,
         job_memory_bytes=settings.job_memory_bytes,

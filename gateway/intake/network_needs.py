@@ -21,11 +21,6 @@ URL = re.compile(
 )
 
 
-def proxy_variables(tool: Tool, reading: Reading) -> tuple[str, ...]:
-    """Returns the tool's own variables that must name the proxy."""
-    return tuple(variable for variable, unless in tool.proxy_variables.items() if not reading.has(*unless))
-
-
 def listens(tool: Tool, invocation: Invocation) -> bool:
     """Returns whether the command connects to its own listener."""
     is_local = invocation.command_class is CommandClass.LOCAL

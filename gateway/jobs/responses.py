@@ -15,7 +15,6 @@ from shared.sealing.fernet_keys import DataKey, Purpose, SealError
 from shared.store.job_store import JobStore, StoredJob
 from shared.store.record import JobRecord
 from shared.store.submits import NewJob
-from shared.tools import registry
 
 NO_EXIT_CODE = -1
 EVENTS_PAGE = 50
@@ -197,11 +196,7 @@ def _hint_of_lost(record: JobRecord, text: JobText) -> str:
         return _LOST_CHANGED
     if record.command_class is CommandClass.READ:
         return _LOST_READ
-    return _LOST_UNCHANGED if text.is_known and _are_changes_noted(record.tool) else _LOST_WRITE
-
-
-def _are_changes_noted(name: str) -> bool:
-    return any(tool.name == name and tool.changes_are_noted for tool in registry.tools())
+    return _LOST_UNCHANGED if text.is_known else _LOST_WRITE
 
 
 def _milliseconds(start: datetime | None, end: datetime | None) -> int:

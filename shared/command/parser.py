@@ -8,10 +8,11 @@ from dataclasses import replace
 
 from shared.command import classes, files, filters, flags, tokens, unknown_words
 from shared.command.invocation import Invocation
-from shared.command.reading import Arity, Flag, Reading
+from shared.command.reading import TERMINATOR, Arity, Flag, Reading
 from shared.command.values import scalars
 from shared.errors import ErrorCode, RequestError
 from shared.models import CommandClass
+from shared.tools.table import Takes
 from shared.tools.tool import Grammar, Tool
 
 
@@ -43,7 +44,7 @@ def parse(
     in_front = _namespace_flag(grammar, reading, chosen_namespace)
     return Invocation(
         tool=tool.name,
-        arguments=(*(f"--{flag.name}={flag.written}" for flag in in_front), *words),
+        arguments=(*(f"--{flag.name}={flag.written}" for flag in in_front), *_without_connection(grammar, words)),
         filters=tuple(tuple(stage) for stage in later),
         verb=reading.verb or classes.HELP,
         command_class=command_class,
@@ -58,6 +59,21 @@ def parse(
         class_rules=classified.rules,
         unknown=unknown_words.find(grammar, reading),
     )
+
+
+def _without_connection(grammar: Grammar, words: list[str]) -> Iterator[str]:
+    """Yields the words without the flags that say how to connect. No word that begins with `--` is a flag's value."""
+    rest = iter(words)
+    for word in rest:
+        name, has_value, _ = word.removeprefix("--").partition("=")
+        if word.startswith("--") and name in grammar.connection_flags:
+            spec = grammar.table.spec("", name)
+            if spec is not None and spec.takes is Takes.VALUE and not has_value:
+                next(rest, None)
+            continue
+        yield word
+        if word == TERMINATOR:
+            yield from rest
 
 
 def _without_tool_name(tool: Tool, words: list[str]) -> list[str]:

@@ -24,14 +24,25 @@ METADATA_NAMES = frozenset({"metadata", "metadata.google.internal", "instance-da
 METADATA_NETWORKS = tuple(
     map(
         ipaddress.ip_network,
-        ("100.100.100.200/32", "192.0.0.192/32", "168.63.129.16/32", "fd00:ec2::/32", "fd20:ce::254/128"),
+        (
+            *("100.100.100.200/32", "192.0.0.192/32", "168.63.129.16/32", "fd00:ec2::/32", "fd20:ce::254/128"),
+            *("fd00:c1::a9fe:a9fe/128", "fd00:a9fe:a9fe::1/128", "fd00:42::42/128"),
+        ),
     )
 )
-"""Metadata services that are not link-local: Alibaba, Oracle, Azure's wire server, AWS and Google over IPv6."""
+"""Metadata services that are not link-local: Alibaba, Oracle, Azure's wire server, and over IPv6 those of AWS, Google,
+Oracle, Linode and Scaleway."""
 THIS_NETWORK = ipaddress.ip_network("0.0.0.0/8")
 EMBEDDING_NETWORKS = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "::ffff:0:0:0/96", "::/96")))
 """IPv6 addresses whose last 32 bits are an IPv4 address: NAT64 (RFC 6052, RFC 8215), IPv4-translated (RFC 2765) and
 IPv4-compatible (RFC 4291)."""
+LOCAL_NAT64 = ipaddress.ip_network("64:ff9b:1::/48")
+"""A network may choose any prefix in it, and then the IPv4 address is not at the end (RFC 8215)."""
+NAT64_PREFIXES = (48, 56, 64)
+ISATAP = 0x5EFE
+"""Before the last 32 bits, which are an IPv4 address: https://www.rfc-editor.org/rfc/rfc5214#section-6.1"""
+ISATAP_MASK = 0xFCFFFFFF
+"""Without the bits that say whether the identifier is unique, and whether it is that of a group."""
 IPV4_MASK = 0xFFFFFFFF
 ENDS_IN_NUMBER = re.compile(r"(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)$")
 """Hosts that some resolvers read as an IPv4 address (https://url.spec.whatwg.org/#ends-in-a-number-checker)."""
@@ -150,7 +161,17 @@ def _embedded(address: Address) -> tuple[ipaddress.IPv4Address, ...]:
         address in network for network in EMBEDDING_NETWORKS
     ):
         found.append(ipaddress.IPv4Address(int(address) & IPV4_MASK))
+    if int(address) >> 32 & ISATAP_MASK == ISATAP:
+        found.append(ipaddress.IPv4Address(int(address) & IPV4_MASK))
+    if address in LOCAL_NAT64:
+        found += (_behind(address, length) for length in NAT64_PREFIXES)
     return tuple(each for each in found if each is not None)
+
+
+def _behind(address: ipaddress.IPv6Address, length: int) -> ipaddress.IPv4Address:
+    """Returns the IPv4 address behind a prefix of this length. Octet 8 is not part of it (RFC 6052, section 2.2)."""
+    octets = address.packed[:8] + address.packed[9:]
+    return ipaddress.IPv4Address(octets[length // 8 :][:4])
 
 
 def _is_forbidden(address: Address) -> bool:

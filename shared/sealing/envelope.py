@@ -9,6 +9,7 @@ from shared.effects import Effects
 from shared.models import CommandClass, Lane
 from shared.network import endpoints
 from shared.tools.awaited import Awaited
+from shared.tools.own_server import OwnServer
 
 ENVELOPE_VERSION: Literal[3] = 3
 """Version of the envelope. A worker refuses any other version, because it might ignore an important field."""
@@ -35,14 +36,14 @@ class Command(BaseModel):
     kubeconfig: Annotated[str | None, Field(repr=False)] = None
     """The kubeconfig as the gateway rebuilt it: minimal, self-contained, with one context."""
     credentials: Annotated[dict[str, str], Field(repr=False)] = {}
-    """Environment variable → value, for tools that take credentials besides the kubeconfig."""
+    """Variable → value, for tools that take credentials besides the kubeconfig. Their processes do not get them."""
     stdin: Annotated[str | None, Field(repr=False)] = None
     files: Annotated[dict[str, str], Field(repr=False)] = {}
     """Relative path → text of the caller's files."""
     masking: Masking | None = None
     """What to mask in the tool's output; None if the output is shown unchanged."""
-    proxy_variables: tuple[str, ...] = ()
-    """The tool's own variables that must name the proxy, besides HTTPS_PROXY and HTTP_PROXY."""
+    own_server: OwnServer | None = None
+    """How the command reaches its tool's own server, which the credentials name; None if it works without one."""
     loopback_ports: tuple[Port, ...] = ()
     """Ports of the command's URLs on loopback, which the CLI reaches without a proxy."""
     needs_cluster: bool = False

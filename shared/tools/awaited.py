@@ -34,25 +34,14 @@ class Among(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class OwnServer:
-    """Paths on the tool's own server that show what the command waits for, each an Argo CD Application as JSON."""
-
-    paths: tuple[str, ...]
-    scheme: str = "https"
-    root_path: str = ""
-    """Path under which the server is served."""
-    skips_verification: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Awaited:
     """What a command waits for. `condition` is a status condition and its expected value."""
 
     goal: Goal
     among: Among = Among.CHANGED
     condition: tuple[str, str] | None = None
-    own_server: OwnServer | None = None
-    """The tool's own server, if the command does not wait for objects of the kubeconfig's cluster."""
+    own_paths: tuple[str, ...] = ()
+    """Paths on the tool's own server, each of an Argo CD Application as JSON, if the command waits for these."""
 
 
 def only_tries(reading: Reading) -> bool:

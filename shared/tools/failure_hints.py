@@ -25,8 +25,8 @@ CLUSTER = {
         "The kubeconfig's certificate-authority-data does not match the server at its address: send the cluster's own."
     ),
     r"connect: permission denied": (
-        "The worker's sandbox blocks this connection: a command may reach its API server and, if the worker allows "
-        "loopback, the URLs in its arguments. Use an address that the worker can reach."
+        "The worker's sandbox blocks this connection. Charts and URLs on a loopback address need an operator who sets "
+        "K8S_MCP_ALLOW_LOOPBACK_FETCHES=true: use an address that the worker can reach."
     ),
     r"not allowed by ruleset of this worker: own-service": (
         "That address is a service of mcp-k8s itself (its Redis, a gateway, a worker's metrics), which no command may "

@@ -13,7 +13,13 @@ from shared.models import CommandClass
 from shared.tools import failure_hints
 from shared.tools.awaited import Awaited
 from shared.tools.class_rules import ClassRule, always, never, no_kinds, no_lookup, no_masking
+from shared.tools.own_server import OwnServer
 from shared.tools.table import Table
+
+
+def no_server(_: Reading) -> OwnServer | None:
+    """Returns None."""
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +98,8 @@ class Grammar:
     """Names of the flag that chooses a context of the kubeconfig."""
     local_flags: frozenset[str] = frozenset()
     """Flags that keep a command from reaching a cluster: `client`, `help`."""
+    connection_flags: frozenset[str] = frozenset()
+    """Flags that say how to connect to the tool's own server. The door obeys them, and the CLI does not get them."""
     reaching_flags: frozenset[str] = frozenset()
     """Flags that keep a command from reaching a cluster if they are switched off: `--remote=false`."""
     exclusive_verbs: Mapping[str, int | None] = field(default_factory=dict)
@@ -150,15 +158,13 @@ class Tool:
     credential_headers: Mapping[str, str] = field(default_factory=dict)
     """Request header in lower case → environment variable that passes its value to the CLI."""
     server_variable: str | None = None
-    """The one of these variables that names the server, as `host[:port]`. The process may connect to it."""
+    """The one of these variables that names the server, as `host[:port]`."""
     token_variable: str | None = None
     """The one of these variables that holds the bearer token for that server."""
-    proxy_variables: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """Proxy variable of the CLI besides HTTPS_PROXY and HTTP_PROXY → flags with which it must stay unset."""
-    reworded: Mapping[str, str] = field(default_factory=dict)
-    """What the CLI prints about the worker's proxy, which callers do not know → what they are shown instead."""
-    changes_are_noted: bool = False
-    """Whether a command changes clusters only through API servers, where its changes are noted beforehand."""
+    own_server: Callable[[Reading], OwnServer | None] = no_server
+    """Returns how a command reaches that server; None if it works without it."""
+    own_server_variables: Callable[[str, str], Mapping[str, str]] | None = None
+    """Returns the CLI's environment for a server at `host:port`, under a path of one segment."""
     listening_verbs: frozenset[str] = frozenset()
     """Verb paths that connect to their own listener on loopback, such as a tunnel to a pod."""
     listening_flags: frozenset[str] = frozenset()

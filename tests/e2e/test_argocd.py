@@ -1,12 +1,24 @@
 """argocd against a real Argo CD, with the token of one of its users and without a kubeconfig."""
 
+import asyncio
 import json
+from asyncio.subprocess import PIPE, STDOUT
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
+from shared.effects import Effects, Limit
+from shared.tools.argocd import server
 from shared.tools.kubectl import definition as kubectl
 from tests.e2e.user import User
+from tests.support import door as doors
 from tests.support.argo_cd import ArgoCd
+from tests.support.door import Notes
+from tests.support.e2e_tools import E2eTools
+from tests.support.product import free_port
+from worker.door.client.client import Visit
 
 TRUST = "--insecure"
 """The server's certificate is its own."""
@@ -102,8 +114,23 @@ async def test_reading_commands_answer(argo_user: User, command: str, names: str
     assert names in await argo_user.output("argocd", f"{command} {TRUST}")
 
 
-async def test_server_is_reached_over_http_where_there_is_no_grpc(argo_user: User, app: str) -> None:
-    assert app in await argo_user.output("argocd", f"app list --grpc-web {TRUST}")
+@pytest.mark.parametrize("flags", ["--grpc-web", "--grpc-web=false --plaintext=false"])
+async def test_flags_about_the_connection_change_nothing_between_argocd_and_the_door(
+    argo_user: User, app: str, flags: str
+) -> None:
+    assert app in await argo_user.output("argocd", f"app list {flags} {TRUST}")
+
+
+async def test_server_that_is_not_reached_has_a_next_step(user: User, argo_cd: ArgoCd) -> None:
+    failed = await user.with_argo_cd(f"127.0.0.1:{free_port()}", argo_cd.token).failure("argocd", "app list")
+    assert "connection refused" in (failed.error or "")
+    assert "X-Argocd-Server" in (failed.hint or "")
+
+
+async def test_calls_that_change_something_are_told(argo_user: User, app: str) -> None:
+    done = await argo_user.run("argocd", f"app sync {app} --async {TRUST}")
+    # Over MCP the summary is part of the text.
+    assert "1 Sync" in (done.changes.summary if done.changes else done.hint or "")
 
 
 async def test_wrong_token_and_missing_application_have_a_next_step(
@@ -125,3 +152,58 @@ async def test_server_that_is_not_trusted_has_a_next_step(argo_user: User) -> No
 
 async def test_login_is_refused_with_what_to_do_instead(argo_user: User) -> None:
     assert "X-Argocd-Auth-Token" in await argo_user.refusal("argocd", "login argocd.example --core")
+
+
+@asynccontextmanager
+async def visited(argo_cd: ArgoCd, effects: Effects) -> AsyncIterator[Visit]:
+    """A visit of Argo CD at a door of the test's own."""
+    async with (
+        doors.running() as door,
+        doors.visited(
+            door,
+            f"https://{argo_cd.server}",
+            notary=Notes(),
+            effects=effects,
+            token=argo_cd.token,
+            is_argo_cd=True,
+            skips_verification=True,
+        ) as visit,
+    ):
+        yield visit
+
+
+async def printed(argocd: Path, visit: Visit, command: str, home: Path) -> tuple[int | None, str]:
+    """Exit code and output of an argocd that takes the door for its server."""
+    environment = {"HOME": str(home), "TMPDIR": str(home)}
+    environment |= server.variables(visit.address.place, visit.address.access.pass_)
+    process = await asyncio.create_subprocess_exec(
+        str(argocd), *command.split(), env=environment, stdout=PIPE, stderr=STDOUT
+    )
+    output, _ = await process.communicate()
+    return process.returncode, output.decode()
+
+
+async def test_argocd_prints_why_the_door_refuses_a_call(
+    argo_cd: ArgoCd, app: str, tools: E2eTools, tmp_path: Path
+) -> None:
+    argocd = tools.path("argocd")
+    async with visited(argo_cd, Effects(limit=Limit.READ)) as visit:
+        assert (await printed(argocd, visit, f"app get {app} --refresh", tmp_path))[0] == 0
+        for command, call in ((f"app sync {app}", "Sync"), (f"app get {app} --hard-refresh", "Get")):
+            code, output = await printed(argocd, visit, command, tmp_path)
+            assert code != 0
+            assert "code = PermissionDenied" in output
+            assert f"{call} ApplicationService: the rule read refuses it" in output
+
+
+async def test_dry_run_of_a_sync_is_a_read(argo_cd: ArgoCd, app: str, tools: E2eTools, tmp_path: Path) -> None:
+    async with visited(argo_cd, Effects(limit=Limit.READ)) as visit:
+        code, output = await printed(tools.path("argocd"), visit, f"app sync {app} --dry-run --async", tmp_path)
+        assert code == 0, output
+        assert visit.refusals.change == ""
+
+
+async def test_token_is_not_made_where_the_mode_is_strict(argo_cd: ArgoCd, tools: E2eTools, tmp_path: Path) -> None:
+    async with visited(argo_cd, Effects(limit=Limit.STRICT)) as visit:
+        code, output = await printed(tools.path("argocd"), visit, "account generate-token", tmp_path)
+        assert (code == 0, "CreateToken AccountService: the rule strict refuses it" in output) == (False, True)

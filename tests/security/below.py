@@ -39,7 +39,6 @@ async def attempt(scene: Scene, attack: Attack) -> Seen:
         needs_cluster=sent.has_kubeconfig,
         stdin=sent.stdin,
         files=dict(sent.files),
-        proxy_variables=("ALL_PROXY", "LD_PRELOAD"),
         loopback_ports=tuple(port for port in map(int, PORT.findall(sent.command)) if 0 < port <= MAX_PORT),
         listens=_listens(registry.find(sent.tool), first),
     )

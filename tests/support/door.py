@@ -139,7 +139,7 @@ async def visited(
     reports: Callable[[Seen], None] | None = None,
     kinds: tuple[str, ...] | None = None,
     effects: Effects = UNLIMITED,
-    **access: str | bool,
+    **access: Any,
 ) -> AsyncIterator[Visit]:
     """A visit that the door knows already. `access` are fields of its `Access`."""
     fields = {"pass_": f"pass-{next(_passes)}", "principal": PRINCIPAL, "server": server, **access}

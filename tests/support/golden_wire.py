@@ -16,7 +16,8 @@ from shared.models import CommandClass, CommandResponse, JobId, JobState, Lane
 from shared.sealing.envelope import ENVELOPE_VERSION, Command, RequestEnvelope
 from shared.sealing.fernet_keys import DataKey, JobIdentity, MasterKeys, Purpose
 from shared.store.workers import Announcement
-from shared.tools.awaited import Among, Awaited, Goal, OwnServer
+from shared.tools.awaited import Among, Awaited, Goal
+from shared.tools.own_server import OwnServer
 
 FOLDER = Path(__file__).parents[1] / "unit" / "shared" / "golden"
 IDENTITY = JobIdentity(JobId("ab" * 24), "anonymous")
@@ -31,7 +32,7 @@ REQUEST = RequestEnvelope(
         stdin="manifest",
         files={"chart/Chart.yaml": "name: web"},
         masking=Masking.RELEASE_OBJECT,
-        proxy_variables=("ALL_PROXY",),
+        own_server=OwnServer("http", "/argo", skips_verification=True, headers=(("X-Team", "a"),)),
         loopback_ports=(8080,),
         needs_cluster=True,
         effects=Effects(
@@ -61,9 +62,7 @@ REQUEST = RequestEnvelope(
     time_limit_s=330,
     queue_wait_s=900,
     is_endless=True,
-    awaited=Awaited(
-        Goal.CONDITION, Among.READ, ("Ready", "true"), OwnServer(("/api/v1/applications/web",), root_path="/argo")
-    ),
+    awaited=Awaited(Goal.CONDITION, Among.READ, ("Ready", "true"), ("/api/v1/applications/web",)),
     traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
     tracestate="vendor=1",
 )

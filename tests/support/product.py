@@ -156,6 +156,7 @@ class Product:
             "K8S_MCP_REDIS_URL": self.redis_url,
             "K8S_MCP_MASTER_KEYS": self.master_key,
             "K8S_MCP_ALLOW_LOOPBACK": "true",
+            "K8S_MCP_ALLOW_LOOPBACK_FETCHES": "true",
             "K8S_MCP_SANDBOX": "prefer",
             "K8S_MCP_OWN_SERVICES": ",".join(self.addresses),
             "K8S_MCP_TOOLS_DIRECTORY": str(stub.install(self.directory)),

@@ -14,6 +14,8 @@ MOST_CHARACTERS = 512
 MOST_READ_BYTES = 1024 * 1024
 """Longest body in which a name and a kind are looked for."""
 _FAILURES = 300
+_GRPC_SUCCESSES = frozenset({"", "0"})
+"""A call that fails at once has another status in its headers (grpc-web calls it an answer of trailers only)."""
 _JSON = frozenset({"", "application/json"})
 _VERBS_WITH_OBJECT = frozenset({"create", "update"})
 
@@ -39,7 +41,7 @@ def needs_name(change: Change) -> bool:
 
 def completed(change: Change, head: AnswerHead, body: bytes | None) -> Change:
     """Returns the change with its outcome. `body` is the answer's, where it was read."""
-    is_done = head.status < _FAILURES
+    is_done = head.status < _FAILURES and head.header("grpc-status") in _GRPC_SUCCESSES
     kind, name = _identified(body, head.header("content-type")) if is_done and body else ("", "")
     outcome: dict[str, Any] = {"state": ChangeState.DONE if is_done else ChangeState.FAILED, "status": head.status}
     return change.model_copy(update=outcome | {"name": change.name or name, "kind": change.kind or kind})

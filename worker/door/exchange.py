@@ -79,7 +79,7 @@ class Exchange:
 
     def reply(self, code: int, message: str) -> None:
         """Answers as the door itself. Clients show the text of a Status only if it answers for a resource."""
-        write = status.answer
+        write = status.answer_by_grpc if self.visit.is_to_argo_cd else status.answer
         if code >= _BAD_GATEWAY and self._judged is not None and not self._judged.info.is_resource:
             code, write = _BAD_GATEWAY, status.answer_in_words
         self.status = code

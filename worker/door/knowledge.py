@@ -6,9 +6,10 @@ from shared.effects import Limit
 from worker.door import forwarding, mesh_pods
 from worker.door.http.child_connection import Request
 from worker.door.http.errors import BadRequestError, ServerError
+from worker.door.http.request_head import GRPC_WEB
 from worker.door.http.request_target import Target
 from worker.door.masking import written_marks
-from worker.door.requests import discovery, dry_run, effects, kinds, permission, releases, request_info
+from worker.door.requests import argo_cd, bodies, discovery, dry_run, effects, kinds, permission, releases, request_info
 from worker.door.requests.discovery import Resource
 from worker.door.requests.effects import Judgement
 from worker.door.requests.local_groups import GroupVersion, LocalGroups
@@ -43,7 +44,12 @@ class Knowledge:
 
     async def judge(self, visit: Visit, request: Request) -> Judged:
         """Judges a request. It may have to ask the server first. Raises `BadRequestError`."""
+        if visit.is_to_argo_cd:
+            info, judgement = argo_cd.resolve(request)
+            return Judged(info, judgement, permission.refusal(visit.effects, Subject(info, judgement)))
         head = request.head
+        if bodies.media_type(head.header("content-type")) == GRPC_WEB:
+            raise BadRequestError("it calls a method of Argo CD, and its server is an API server", 415)
         try:
             info = request_info.resolve(head.method, head.target.path, head.target.query)
         except UnreadableRequestError as error:

@@ -24,7 +24,7 @@ class Access(BaseModel):
     """First segment of the paths that the command requests: 256 random bits."""
     principal: str
     server: str
-    """URL of the API server, with the path under which it is served."""
+    """URL of the server, with the path under which it is served."""
     authority: Annotated[str, Field(repr=False)] = ""
     """Certificates in PEM; empty for those of the system."""
     tls_server_name: str = ""
@@ -35,6 +35,10 @@ class Access(BaseModel):
     client_certificate: Annotated[str, Field(repr=False)] = ""
     client_key: Annotated[str, Field(repr=False)] = ""
     """Both in PEM."""
+    headers: Annotated[tuple[tuple[str, str], ...], Field(repr=False)] = ()
+    """Headers that every request gets besides the credential."""
+    is_argo_cd: bool = False
+    """Whether the server is that of Argo CD, which is called by grpc-web, instead of an API server of Kubernetes."""
 
 
 class Admit(BaseModel):

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from python_socks import ProxyError
 from python_socks.async_.asyncio import Proxy
@@ -36,6 +36,10 @@ class Dialer:
     upstream_url: str | None = field(default=None, repr=False)
     """The operator's proxy, `http://` or `socks5://`. It gets addresses, except those on loopback."""
     resolve: Resolver = resolver.resolve
+
+    def with_loopback(self, is_allowed: bool) -> "Dialer":
+        """Returns the same dialer, with loopback allowed or not."""
+        return replace(self, policy=replace(self.policy, allow_loopback=is_allowed))
 
     async def connect(self, host: str, port: int) -> socket.socket:
         """Returns a connected socket, which does not block, to a host in lower case. Raises DialError."""

@@ -37,7 +37,7 @@ class View:
     async def line(self, paths: Sequence[str]) -> str:
         """Returns the progress line, or nothing if nothing is known. Raises ForbiddenError if reading is forbidden."""
         found = await self._get_all(paths)
-        if self.awaited.own_server is not None:
+        if self.awaited.own_paths:
             return "; ".join(filter(None, map(summary.of_application, found)))
         return await self._of_objects(found)
 

@@ -10,10 +10,8 @@ from pathlib import Path
 
 from shared.command.masking import Masking
 from shared.errors import ErrorCode, RequestError
-from shared.network import certificate_paths, endpoints
-from shared.network.endpoints import Endpoint
+from shared.network import certificate_paths
 from shared.sealing.envelope import Command
-from shared.tools import credentials
 from shared.tools.tool import Tool
 from worker.door.client.address import DoorAddress
 from worker.egress.proxy import ProxyAccess
@@ -51,7 +49,7 @@ class PlanSettings:
     """The worker's settings for every command."""
 
     sandboxed: bool
-    allow_loopback: bool
+    allow_loopback_fetches: bool
     job_file_bytes: int
     go_memory_limit: str
     own_ports: Callable[[], frozenset[int]] = frozenset
@@ -95,7 +93,7 @@ class Ways:
 
     proxy: ProxyAccess | None = None
     door: DoorAddress | None = None
-    """The way to the API server of the command's kubeconfig."""
+    """The way to the API server of the command's kubeconfig, or to its tool's own server."""
 
 
 NO_WAYS = Ways()
@@ -128,14 +126,17 @@ def build(
     """Returns the plan. Raises RequestError if this worker refuses the command's own server, or a filter is missing."""
     limits = _limits(settings, time_limit_s)
     behind = filter_plan.build(command.filters, filters or {}, directory, limits=limits, sandboxed=settings.sandboxed)
-    server = credentials.server(binary.tool, command.credentials, allow_loopback=settings.allow_loopback)
     helper = _helper(binary, " ".join(command.verb))
     environment = _environment(binary, command, directory, memory_limit=settings.go_memory_limit)
-    environment |= _proxy_variables(binary.tool, command, ways.proxy) if ways.proxy else {}
+    environment |= dict.fromkeys(("HTTPS_PROXY", "HTTP_PROXY"), ways.proxy.url) if ways.proxy else {}
+    of_cluster = ways.door
+    if ways.door is not None and ways.door.access.is_argo_cd and binary.tool.own_server_variables is not None:
+        environment |= binary.tool.own_server_variables(ways.door.place, ways.door.access.pass_)
+        of_cluster = None
     inherited: tuple[int, ...] = ()
     if command.kubeconfig is not None:
-        environment["KUBECONFIG"], inherited = _hand_over(_given(command.kubeconfig, ways.door), directory)
-    network = _network(binary.tool, command, server, ways=ways, settings=settings)
+        environment["KUBECONFIG"], inherited = _hand_over(_given(command.kubeconfig, of_cluster), directory)
+    network = _network(binary.tool, command, ways=ways, settings=settings)
     spec = StageSpec(
         executable=str(binary.path),
         argv=(binary.tool.name, *command.arguments),
@@ -147,19 +148,16 @@ def build(
     try:
         stdin = _stdin(command.stdin, directory)
         place = ways.proxy.place if ways.proxy else None
-        return CommandPlan(spec, stdin, inherited, behind, command.masking, _replaced(binary.tool, ways), place)
+        return CommandPlan(spec, stdin, inherited, behind, command.masking, _replaced(ways), place)
     except OSError:
         for descriptor in inherited:
             os.close(descriptor)
         raise
 
 
-def _replaced(tool: Tool, ways: Ways) -> Mapping[bytes, bytes]:
+def _replaced(ways: Ways) -> Mapping[bytes, bytes]:
     of_door = ways.door.replaced_by_server if ways.door else {}
-    if ways.proxy is None:
-        return of_door
-    reworded = {printed.encode(): shown.encode() for printed, shown in tool.reworded.items()}
-    return {**reworded, **ways.proxy.replaced, **of_door}
+    return {**ways.proxy.replaced, **of_door} if ways.proxy else of_door
 
 
 def _limits(settings: PlanSettings, time_limit_s: float) -> Limits:
@@ -204,7 +202,6 @@ def _environment(binary: ToolBinary, command: Command, directory: JobDirectory, 
         "KUBECACHEDIR": os.devnull,
         **binary.tool.environment,
         **_helper_variables(binary, " ".join(command.verb)),
-        **command.credentials,
     }
 
 
@@ -214,19 +211,12 @@ def _helper_variables(binary: ToolBinary, verb: str) -> dict[str, str]:
     return {named.variable: " ".join((str(binary.helpers[named.program].path), *named.arguments))}
 
 
-def _proxy_variables(tool: Tool, command: Command, proxy: ProxyAccess) -> dict[str, str]:
-    """Returns the variables that name the proxy. A command may add only variables that its tool defines."""
-    own = tool.proxy_variables.keys() & command.proxy_variables
-    return dict.fromkeys(("HTTPS_PROXY", "HTTP_PROXY", *own), proxy.url)
-
-
-def _network(tool: Tool, command: Command, server: Endpoint | None, *, ways: Ways, settings: PlanSettings) -> Network:
+def _network(tool: Tool, command: Command, *, ways: Ways, settings: PlanSettings) -> Network:
     """Allows the ways' ports, the command's own listeners and, if allowed, ports on loopback without the proxy."""
     ports = {way.port for way in (ways.proxy, ways.door) if way is not None}
     if not ports:
         return Network()
-    past_proxy = {server.port} if server and endpoints.goes_past_proxies(server.host) else set()
-    direct = past_proxy.union(command.loopback_ports) if settings.allow_loopback else set()
+    direct = set(command.loopback_ports) if settings.allow_loopback_fetches else set()
     allowed = tuple(sorted(ports | (direct - settings.own_ports())))
     may_listen = tool.listening_verbs or tool.listening_flags
     if not (command.listens and may_listen):

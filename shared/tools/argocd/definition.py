@@ -6,7 +6,7 @@ argocd connects to its server with credentials from request headers, or with `--
 from shared.command.reading import Reading
 from shared.models import CommandClass
 from shared.tools import failure_hints, table, verb_lists
-from shared.tools.argocd import waits
+from shared.tools.argocd import server, waits
 from shared.tools.class_rules import ClassRule, Effect, always, destroys, given, is_dry, reads, widens
 from shared.tools.kubectl import definition as kubectl
 from shared.tools.kubectl import kinds
@@ -38,7 +38,7 @@ _CLASSES = verb_lists.classes(
             "app actions": "run",
             "appset": "create",
             "cert": "add-ssh add-tls",
-            "cluster": "rotate-auth set",
+            "cluster": "set",
             "gpg": "add",
             "proj": "add-destination add-destination-service-account add-orphaned-ignore add-signature-key add-source "
             "add-source-namespace allow-cluster-resource allow-namespace-resource create deny-cluster-resource "
@@ -76,6 +76,7 @@ _CLASSES = verb_lists.classes(
         },
         CommandClass.CREDENTIAL: {
             "account": "generate-token session-token",
+            "cluster": "add rotate-auth",
             "proj role": "create-token",
         },
     }
@@ -182,9 +183,6 @@ _REFUSED_VERBS = {
     "relogin": _NO_LOGIN,
 }
 
-NO_GRPC = "no connection by gRPC"
-"""What callers are shown where argocd's fallback failed. It does not print why its first attempt failed."""
-
 _FAILURE_HINTS = {
     r"server address unspecified": (f"The command names no Argo CD server: {_CREDENTIALS}."),
     r"code = Unauthenticated": (
@@ -193,13 +191,8 @@ _FAILURE_HINTS = {
     r"code = PermissionDenied": (
         "The object does not exist, or the token has no permission for it: `app list` shows what the token can see."
     ),
-    rf"(Failed to establish connection to |Service/\w{{1,60}}\\?\": )[^\n]{{0,400}}({failure_hints.UNREACHABLE})": (
+    rf"desc = the server [^\n]{{1,300}} cannot be reached: [^\n]{{0,400}}({failure_hints.UNREACHABLE})": (
         "The workers cannot reach the Argo CD server: check X-Argocd-Server from the network that they run in."
-    ),
-    NO_GRPC: (
-        "The server of X-Argocd-Server is not reached, does not speak gRPC, or its certificate is not trusted: check "
-        "that address; add `--grpc-web`, with which a failure prints its reason, or `--insecure` if the certificate is "
-        "self-signed."
     ),
     r"x509: |certificate": ("The server's certificate is not trusted: add `--insecure` if that is expected."),
     **failure_hints.CLUSTER,
@@ -231,6 +224,7 @@ TOOL = Tool(
         endless={"app logs": frozenset({"follow"})},
         context_flags=frozenset({"context", "kube-context"}),
         local_flags=frozenset({"client", "help"}),
+        connection_flags=server.CONNECTION_FLAGS,
     ),
     version_arguments=("version", "--client", "--short"),
     version_pattern=r"argocd: v?(\S+)",
@@ -241,11 +235,10 @@ TOOL = Tool(
     },
     server_variable="ARGOCD_SERVER",
     token_variable="ARGOCD_AUTH_TOKEN",  # noqa: S106 - the name of a variable
-    # With these flags argocd connects to itself, by a Unix socket or loopback, which it would look for behind a proxy.
-    proxy_variables={"ALL_PROXY": frozenset({"core", "grpc-web", "grpc-web-root-path"})},
-    reworded={"error dial proxy: socks connect unix: network not implemented": NO_GRPC},
+    own_server=server.of,
+    own_server_variables=server.variables,
     listening_flags=frozenset({"core"}),
-    sandbox=SandboxNeeds(listens=True),  # where a server has no gRPC, it goes through a proxy in itself
+    sandbox=SandboxNeeds(listens=True),  # it speaks grpc-web through a Unix socket to itself
     helpers={"app diff": kubectl.DIFF},
     failure_hints=_FAILURE_HINTS,
     awaited=waits.of,

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 
 from shared.command.reading import Reading
 from shared.tools import awaited
-from shared.tools.awaited import Awaited, Goal, OwnServer
+from shared.tools.awaited import Awaited, Goal
 
 MOST_APPLICATIONS = 3
 VERBS = frozenset({("app", "sync"), ("app", "wait")})
@@ -19,14 +19,7 @@ def of(reading: Reading) -> Awaited | None:
     if reading.verb not in VERBS or awaited.only_tries(reading) or reading.has("core") or not reading.operands:
         return None
     paths = tuple(_path(name, reading.text("app-namespace")) for name in reading.operands[:MOST_APPLICATIONS])
-    root = (reading.text("grpc-web-root-path") or "").strip("/")
-    server = OwnServer(
-        paths,
-        scheme="http" if reading.is_on("plaintext") else "https",
-        root_path=f"/{root}" if root else "",
-        skips_verification=reading.is_on("insecure"),
-    )
-    return Awaited(Goal.READY, own_server=server)
+    return Awaited(Goal.READY, own_paths=paths)
 
 
 def _path(operand: str, namespace: str | None) -> str:

@@ -172,7 +172,6 @@ TOOL = Tool(
     version_pattern=r"v?(\d\S*)",
     install_hint="get it from https://helm.sh/docs/intro/install/",
     environment={"HELM_NO_PLUGINS": "1"},
-    changes_are_noted=True,
     failure_hints=_FAILURE_HINTS,
     awaited=waits.of,
 )

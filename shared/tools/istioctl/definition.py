@@ -158,7 +158,6 @@ TOOL = Tool(
     ),
     version_arguments=("version", "--remote=false"),
     version_pattern=r"(?:client version: )?v?(\d\S*)",
-    changes_are_noted=True,
     listening_verbs=_TUNNELLING,
     failure_hints=_FAILURE_HINTS,
     install_hint="get it from https://istio.io/latest/docs/setup/getting-started/#download",

@@ -168,7 +168,6 @@ TOOL = Tool(
         "KUBECTL_KUBERC": "false",
     },
     helpers={"diff": DIFF},
-    changes_are_noted=True,
     failure_hints=_FAILURE_HINTS,
     awaited=waits.of,
 )

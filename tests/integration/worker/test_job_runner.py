@@ -120,7 +120,9 @@ async def desk(redis: Redis, tmp_path: Path, ways: WayOpener) -> AsyncIterator[D
     work.mkdir()
     launcher = await Launcher.start(work)
     store = JobStore(redis)
-    plan = PlanSettings(sandboxed=False, allow_loopback=False, job_file_bytes=1_000_000, go_memory_limit="200MiB")
+    plan = PlanSettings(
+        sandboxed=False, allow_loopback_fetches=False, job_file_bytes=1_000_000, go_memory_limit="200MiB"
+    )
     binaries = {"stub": ToolBinary(stub.STUB, stub.install(tmp_path) / "stub")}
     launcher.equip({"stub": command_plan.outfit(binaries["stub"], work, plan)})
     runner = JobRunner(

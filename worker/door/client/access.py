@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
+from shared.tools.own_server import OwnServer
 from worker.door.messages import Access
 
 PASS_BYTES = 32
@@ -32,10 +33,16 @@ def of(kubeconfig: str, principal: str) -> Access:
     )
 
 
-def with_token(server: str, token: str, *, skips_verification: bool, principal: str) -> Access:
-    """Returns the access to a server that takes a bearer token."""
+def to_argo_cd(server: OwnServer, place: str, *, token: str, principal: str) -> Access:
+    """Returns the access of one visit to an Argo CD server, with a new pass."""
     return Access(
-        pass_=_new_pass(), principal=principal, server=server, token=token, skips_verification=skips_verification
+        pass_=_new_pass(),
+        principal=principal,
+        server=f"{server.scheme}://{place}{server.root_path}",
+        token=token,
+        skips_verification=server.skips_verification,
+        headers=server.headers,
+        is_argo_cd=True,
     )
 
 

@@ -15,15 +15,20 @@ PASS_MARK = b"[redacted]"
 
 @dataclass(frozen=True)
 class DoorAddress:
-    """The address that the kubeconfig of one command names."""
+    """The address that one command takes for its server's."""
 
     port: int
     access: Access = field(repr=False)
 
     @property
+    def place(self) -> str:
+        """The door's `host:port`."""
+        return f"{HOST}:{self.port}"
+
+    @property
     def url(self) -> str:
         """The URL of the API server as the command sees it."""
-        return f"http://{HOST}:{self.port}/{self.access.pass_}"
+        return f"http://{self.place}/{self.access.pass_}"
 
     @cached_property
     def replaced_by_server(self) -> Mapping[bytes, bytes]:
@@ -31,7 +36,7 @@ class DoorAddress:
         server = self.access.server.rstrip("/")
         parts = urlsplit(server)
         place = f"{endpoints.bracketed(parts.hostname or '')}:{parts.port or endpoints.DEFAULT_PORTS[parts.scheme]}"
-        own = f"{HOST}:{self.port}"
+        own = self.place
         forms = {
             self.url: server,
             f"http://{own}": f"{parts.scheme}://{place}",

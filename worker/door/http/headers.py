@@ -13,6 +13,7 @@ _CHANNEL = re.compile(r"(?:SPDY/3\.1\+)?portforward\.k8s\.io|(?:v[0-9]{1,2}\.)?(
 _OF_UPGRADES = frozenset({"sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions"})
 _ANSWERED = frozenset(
     {"audit-id", "cache-control", "content-encoding", "content-type", "date", "etag", "last-modified", "retry-after"}
+    | {"grpc-message", "grpc-status"}
     | {"vary", "warning", "x-kubernetes-pf-flowschema-uid", "x-kubernetes-pf-prioritylevel-uid"}
 )
 _ANSWERED_TO_UPGRADES = frozenset(

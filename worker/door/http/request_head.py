@@ -40,12 +40,14 @@ _READ = (
 )
 _UPGRADES = {"websocket": frozenset({"GET"}), "spdy/3.1": frozenset({"GET", "POST"})}
 _WITHOUT_BODY = frozenset({"GET"})
+GRPC_WEB = "application/grpc-web+proto"
+"""Media type of the requests of argocd."""
 _BODY_TYPES = frozenset(
     {"", "application/json", "application/yaml", "application/cbor", "application/vnd.kubernetes.protobuf"}
     | {"application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json"}
-    | {"application/apply-patch+yaml", "application/apply-patch+cbor"}
+    | {"application/apply-patch+yaml", "application/apply-patch+cbor", GRPC_WEB}
 )
-"""Media types that API servers read. Without one they read JSON."""
+"""Media types that servers read. Without one API servers read JSON."""
 
 
 @dataclass(frozen=True, slots=True)

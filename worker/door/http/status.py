@@ -1,6 +1,7 @@
-"""Answers of the door itself. Each is a `Status` of Kubernetes, which every CLI prints as an API server's error."""
+"""Answers of the door itself, which every CLI prints as its server's error: a `Status` of Kubernetes, or of gRPC."""
 
 import json
+import re
 from http import HTTPStatus
 
 _REASONS = {
@@ -13,6 +14,11 @@ _REASONS = {
     502: "InternalError",
     503: "ServiceUnavailable",
 }
+_GRPC_CODES = {400: 3, 403: 7}
+"""INVALID_ARGUMENT and PERMISSION_DENIED (https://grpc.io/docs/guides/status-codes/)."""
+_GRPC_UNKNOWN = 2
+"""The code with which gRPC's own clients tell that they reach no server. UNAVAILABLE would make argocd repeat."""
+_NOT_IN_HEADERS = re.compile(r"[^ -~]")
 MOST_MESSAGE_CHARACTERS = 2_048
 
 
@@ -43,6 +49,14 @@ def answer_in_words(status: int, message: str, *, keeps_connection: bool) -> byt
     """
     content = message[:MOST_MESSAGE_CHARACTERS].encode()
     return _whole(status, content, "text/plain; charset=utf-8", keeps_connection=keeps_connection)
+
+
+def answer_by_grpc(status: int, message: str, *, keeps_connection: bool) -> bytes:
+    """Returns the whole answer to a call by grpc-web: its status is in the headers, and it has no message."""
+    text = _NOT_IN_HEADERS.sub("?", message[:MOST_MESSAGE_CHARACTERS])
+    status_of_grpc = f"grpc-status: {_GRPC_CODES.get(status, _GRPC_UNKNOWN)}\r\ngrpc-message: {text}"
+    content_type = f"application/grpc-web+proto\r\n{status_of_grpc}"
+    return _whole(HTTPStatus.OK, b"", content_type, keeps_connection=keeps_connection)
 
 
 def _whole(status: int, content: bytes, content_type: str, *, keeps_connection: bool) -> bytes:

@@ -8,9 +8,10 @@ from shared.documents import Value
 from shared.effects import EffectRule, Effects, SecretValues
 from worker.door.http.request_head import Head
 from worker.door.masking import accepted, messages, releases, secret_objects
-from worker.door.masking.splitting import Splitter
+from worker.door.masking.splitting import ObjectSplitter, Splitter, TextSplitter
 from worker.door.masking.tree import Change, MaskingError, children
 from worker.door.requests import kinds, rule_match
+from worker.door.requests.releases import TYPE
 from worker.door.requests.request_info import RequestInfo
 
 _OF_LISTS = frozenset({"list", "deletecollection"})
@@ -41,12 +42,17 @@ class AnswerMask:
 
     def splitter(self) -> Splitter:
         """Returns what splits the answer into objects."""
-        return Splitter(opens_lists=self.info.verb in _OF_LISTS)
+        if self.is_of_secrets:
+            return ObjectSplitter(opens_lists=self.info.verb in _OF_LISTS)
+        return TextSplitter(releases.PACKED)
 
     def masked(self, content: bytes) -> bytes:
-        """Returns an object, an element of a list or a watch event with its values masked. Raises `MaskingError`."""
-        if not self.is_of_secrets and releases.PACKED not in content:
-            return content
+        """Returns what was split off with its values masked. Raises `MaskingError`.
+
+        Of Secrets that is an object, an element of a list or a watch event; of ConfigMaps a text in quotes.
+        """
+        if not self.is_of_secrets:
+            return releases.masked_text(content)
         root = _read(content)
         made = [change.make() for change in tuple(self._changes(root)) if change.text != change.before]
         return json.dumps(root, separators=(",", ":")).encode() if made else content
@@ -59,20 +65,10 @@ class AnswerMask:
     def _changes(self, root: Value) -> Iterator[Change]:
         for found in _objects(root):
             if found.get("kind") == _FAILED:
-                yield from messages.of_status(found) if self.is_of_secrets else ()
+                yield from messages.of_status(found)
             elif not self._is_shown(found):
-                yield from self._of_object(found)
-
-    def _of_object(self, found: dict[str, Value]) -> Iterator[Change]:
-        if not self.is_of_secrets:
-            data = found.get("data")
-            yield from releases.packed_values(data) if isinstance(data, dict) else ()
-            return
-        for change in secret_objects.changes(found, is_secret=True):
-            value = change.before
-            is_packed = isinstance(value, str) and releases.is_packed(value)
-            packed = releases.masked(str(value)) if is_packed else None
-            yield change._replace(text=packed) if packed else change
+                changes = secret_objects.changes_of_secret(found)
+                yield from map(_with_opened_release, changes) if found.get("type") == TYPE else changes
 
     def _is_shown(self, found: dict[str, Value]) -> bool:
         metadata = found.get("metadata")
@@ -102,6 +98,12 @@ def is_shown(rules: tuple[EffectRule, ...], info: RequestInfo, *, namespace: str
     group, resource = kinds.SECRETS
     asked = replace(info, group=group, resource=resource, namespace=namespace)
     return any(rule_match.applies(rule, asked, kind=secret_objects.KIND, is_namespaced=True) for rule in rules)
+
+
+def _with_opened_release(change: Change) -> Change:
+    value = change.before
+    packed = releases.masked(value) if isinstance(value, str) and releases.is_packed(value) else None
+    return change._replace(text=packed) if packed else change
 
 
 def _objects(root: Value) -> Iterator[dict[str, Value]]:

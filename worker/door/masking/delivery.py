@@ -62,18 +62,20 @@ class MaskedDelivery:
 
     async def _send(self, pieces: Sequence[Piece]) -> None:
         """Sends what is complete of the answer, in few chunks."""
-        ready = bytearray()
+        ready: list[bytes] = []
+        size_bytes = 0
         for piece in pieces:
-            ready += self._mask.masked(piece.content) if piece.is_object else piece.content
+            ready.append(self._mask.masked(piece.content) if piece.is_masked else piece.content)
+            size_bytes += len(ready[-1])
             await self._let_others_go_on()
-            if len(ready) > _MOST_CHUNK_BYTES:
-                await self._send_chunk(bytes(ready))
-                ready.clear()
-        if ready:
-            await self._send_chunk(bytes(ready))
+            if size_bytes > _MOST_CHUNK_BYTES:
+                await self._send_chunk(ready, size_bytes)
+                ready, size_bytes = [], 0
+        if size_bytes:
+            await self._send_chunk(ready, size_bytes)
 
-    async def _send_chunk(self, content: bytes) -> None:
-        self._write(b"%x\r\n" % len(content), content, b"\r\n")
+    async def _send_chunk(self, parts: Sequence[bytes], size_bytes: int) -> None:
+        self._write(b"%x\r\n" % size_bytes, *parts, b"\r\n")
         await self._flow.opened()
 
     def _write(self, *parts: bytes) -> None:

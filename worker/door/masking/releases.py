@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from shared.documents import Value
 from worker.door.masking import chart_values, manifests, messages, secret_objects
 from worker.door.masking.marks import mark
-from worker.door.masking.tree import Change, Container, MaskingError, children
+from worker.door.masking.tree import Change, MaskingError, children
 
 PACKED = b"H4sI"
 """Beginning of every gzip stream in base64."""
@@ -25,17 +25,33 @@ _GZIP = 16 + zlib.MAX_WBITS
 _FILES = ("templates", "files")
 
 
+class TooLongError(ValueError):
+    """A release is longer than what is opened, or has no end."""
+
+
 def is_packed(value: str) -> bool:
     """Whether a value may be a release, as it is or once more in base64, as in a Secret."""
     return value.startswith((PACKED.decode(), _PACKED_IN_SECRET.decode()))
 
 
 def masked(value: str) -> str | None:
-    """Returns the packed release with its values masked; None if the value is no release."""
+    """Returns the packed release with its values masked; None if the value is no release.
+
+    What may be a release, but is too long, becomes a mark.
+    """
     try:
         return _masked(value)
+    except TooLongError:
+        return mark(value, is_base64=value.startswith(_PACKED_IN_SECRET.decode()))
     except (binascii.Error, MaskingError, RecursionError, ValueError):
         return None
+
+
+def masked_text(quoted: bytes) -> bytes:
+    """Returns a text of a ConfigMap, in its quotes, with the release in it masked. What is no release stays."""
+    value = quoted.strip(b'"\\')
+    found = masked(value.decode("latin-1"))
+    return quoted if found is None else quoted.replace(value, found.encode(), 1)
 
 
 def decoded(value: bytes) -> bytes:
@@ -51,7 +67,7 @@ def opened(packed: bytes) -> bytes:
     except zlib.error:
         raise ValueError("it is not packed by gzip") from None
     if not unpacker.eof:
-        raise ValueError("it is cut off, or too long")
+        raise TooLongError
     return content
 
 
@@ -75,10 +91,12 @@ def changes(root: Value) -> Iterator[Change]:
 def _masked(value: str) -> str | None:
     is_in_secret = value.startswith(_PACKED_IN_SECRET.decode())
     release = json.loads(opened(base64.b64decode(value) if is_in_secret else value.encode()))
-    if not isinstance(release, dict):
+    if not (isinstance(release, dict) and isinstance(release.get("info"), dict)):
         return None
-    for change in (*changes(release), *_of_files(release.get("chart"))):
-        change.make()
+    found = [*changes(release), *_of_files(release.get("chart"))]
+    made = [change.make() for change in found if change.text != change.before]
+    if not made:
+        return value
     written = json.dumps(release, separators=(",", ":")).encode()
     packed = base64.b64encode(gzip.compress(written, compresslevel=1, mtime=0))
     return (base64.b64encode(packed) if is_in_secret else packed).decode()
@@ -105,10 +123,3 @@ def _of_resources(info: Value) -> Iterator[Change]:
     for _, name, listed in children(resources):
         is_secret = secret_objects.KIND in str(name)
         yield from secret_objects.changes({"kind": secret_objects.LIST_KIND, "items": listed} if is_secret else listed)
-
-
-def packed_values(container: Container) -> Iterator[Change]:
-    """Yields changes of the releases among the values of a ConfigMap's data."""
-    for owner, key, value in children(container):
-        if isinstance(value, str) and is_packed(value):
-            yield Change(owner, key, masked(value) or mark(value))

@@ -11,8 +11,10 @@ KIND = "Secret"
 LIST_KIND = "SecretList"
 VALUE_FIELDS = {"data": True, "stringData": False}
 """Field → whether its values are base64."""
-APPLIED = frozenset({"applied", "last-applied", "last-applied-configuration"})
+APPLIED = frozenset({"applied", "last-applied", "last-applied-configuration", "original"})
 """Names, without prefix, of annotations in which kubectl and similar tools store the whole object."""
+_WHOLE = ('"data"', '"stringData"', "H4sI")
+"""What is in an annotation of another name that stores a Secret, as JSON or packed."""
 
 
 def changes(root: Value, *, is_secret: bool = False) -> Iterator[Change]:
@@ -33,6 +35,12 @@ def changes(root: Value, *, is_secret: bool = False) -> Iterator[Change]:
         waiting.extend((child, True) for _, _, child in children(listed))
 
 
+def changes_of_secret(secret: dict[str, Value]) -> Iterator[Change]:
+    """Yields changes of one Secret, as API servers answer it: its values are in known fields, and nowhere else."""
+    yield from _values(secret)
+    yield from _applied(secret, is_secret=True)
+
+
 def is_object(root: Value) -> bool:
     """Returns whether the object is complete. A cut text lacks `kind`, or a watch event's `type`, which come late."""
     return isinstance(root, dict) and (isinstance(root.get("kind"), str) or {"object", "type"} <= root.keys())
@@ -51,8 +59,10 @@ def _applied(owner: dict[str, Value], *, is_secret: bool) -> Iterator[Change]:
     if not isinstance(annotations, dict):
         return
     for name, value in annotations.items():
-        if name.rpartition("/")[2] in APPLIED and value and (is_secret or KIND in str(value)):
-            yield Change(annotations, name, _masked_text(str(value), is_secret=is_secret))
+        text = str(value or "")
+        stores_object = name.rpartition("/")[2] in APPLIED or (is_secret and any(part in text for part in _WHOLE))
+        if text and stores_object and (is_secret or KIND in text):
+            yield Change(annotations, name, _masked_text(text, is_secret=is_secret))
 
 
 def _masked_text(text: str, *, is_secret: bool) -> str:

@@ -1,10 +1,10 @@
-"""Splits an answer in JSON, as it arrives, into objects and what is around them.
+"""Splits an answer in JSON, as it arrives, into what is masked and what is around it.
 
 A watch is a sequence of objects. A list or a table is split into its elements, so that no answer is held as a whole.
 """
 
 import re
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from worker.door.masking.tree import MaskingError
 
@@ -27,12 +27,63 @@ class Piece(NamedTuple):
     """A part of an answer."""
 
     content: bytes
-    is_object: bool
-    """Whether it is a whole object, and not what is around objects."""
+    is_masked: bool
+    """Whether it is a whole object or text that is masked, and not what is around them."""
 
 
-class Splitter:
-    """Splits one answer. `opens_lists` tells whether the elements of a list or table are objects of their own."""
+class Splitter(Protocol):
+    """Splits one answer."""
+
+    def feed(self, data: bytes) -> list[Piece]:
+        """Returns the pieces that are complete. Raises `MaskingError` if the answer cannot be split."""
+
+    def end(self) -> list[Piece]:
+        """Returns what remains. Raises `MaskingError` if the answer is not complete."""
+
+
+class TextSplitter:
+    """Splits off the texts that begin in a certain way, and nothing else: it knows only strings that hold base64."""
+
+    def __init__(self, begin: bytes) -> None:
+        self._begin = _QUOTE + begin
+        self._buffer = b""
+        self._is_in_text = False
+
+    def feed(self, data: bytes) -> list[Piece]:
+        """Returns the pieces that are complete. Raises `MaskingError` for a text that is too long."""
+        self._buffer = self._buffer + data if self._buffer else data
+        pieces: list[Piece] = []
+        while self._split_off(pieces):
+            pass
+        if len(self._buffer) > MOST_OBJECT_BYTES:
+            raise MaskingError(f"it has a text of more than {MOST_OBJECT_BYTES} bytes")
+        return pieces
+
+    def end(self) -> list[Piece]:
+        """Returns what remains. Raises `MaskingError` if that is a part of a text."""
+        if self._is_in_text:
+            raise MaskingError("it is not complete")
+        return [Piece(self._buffer, False)]
+
+    def _split_off(self, pieces: list[Piece]) -> bool:
+        """Splits off the next piece, unless more must arrive."""
+        if self._is_in_text:
+            end = self._buffer.find(_QUOTE, len(self._begin)) + 1
+            is_complete = end > 0
+        else:
+            end = self._buffer.find(self._begin)
+            is_complete = end >= 0
+            # What follows may complete the beginning of a text.
+            end = end if is_complete else max(0, len(self._buffer) - len(self._begin) + 1)
+        if end > 0 and (is_complete or not self._is_in_text):
+            pieces.append(Piece(self._buffer[:end], self._is_in_text))
+            self._buffer = self._buffer[end:]
+        self._is_in_text ^= is_complete
+        return is_complete
+
+
+class ObjectSplitter:
+    """Splits off whole objects. `opens_lists` tells whether those in a list or table are split off one by one."""
 
     def __init__(self, *, opens_lists: bool) -> None:
         self._opens_lists = opens_lists
@@ -100,7 +151,7 @@ class Splitter:
             self._split_off(self._at - 1, pieces)
             self._is_in_object = True
         elif is_array and self._opens_lists and self._begins_list():
-            pieces.append(self._taken(self._at, is_object=False))
+            pieces.append(self._taken(self._at, is_masked=False))
             self._is_in_object, self._base = False, _LISTED
         self._depth += 1
 
@@ -109,13 +160,13 @@ class Splitter:
         if self._depth < 0:
             raise MaskingError("it closes more than it opens")
         if self._is_in_object and self._depth == self._base:
-            pieces.append(self._taken(self._at, is_object=True))
+            pieces.append(self._taken(self._at, is_masked=True))
             self._is_in_object = False
         elif self._base == _LISTED and self._depth < _LISTED:
             self._split_off(self._at - 1, pieces)
             self._base = _AFTER_LIST
         elif self._depth == 0:
-            pieces.append(self._taken(self._at, is_object=False))
+            pieces.append(self._taken(self._at, is_masked=False))
             self._base = _ALONE
 
     def _begins_list(self) -> bool:
@@ -124,16 +175,16 @@ class Splitter:
 
     def _split_off(self, end: int, pieces: list[Piece]) -> None:
         """Splits off what is between two objects."""
-        piece = self._taken(end, is_object=False)
+        piece = self._taken(end, is_masked=False)
         if not _AROUND.fullmatch(piece.content):
             raise MaskingError("it is not JSON of objects")
         if piece.content:
             pieces.append(piece)
 
-    def _taken(self, end: int, *, is_object: bool) -> Piece:
+    def _taken(self, end: int, *, is_masked: bool) -> Piece:
         content = bytes(self._buffer[self._begin : end])
         self._begin = end
-        return Piece(content, is_object)
+        return Piece(content, is_masked)
 
 
 def _end(pattern: re.Pattern[bytes], text: bytearray, start: int) -> int:

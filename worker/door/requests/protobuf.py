@@ -1,4 +1,5 @@
-"""Reads what decides in an object in Kubernetes' protobuf, in which helm and `kubectl create` send some kinds.
+"""Reads what decides in a message in protobuf: Kubernetes' objects, as helm and `kubectl create` send some kinds, and
+what argocd asks its server.
 
 Field numbers are those of `generated.proto` in k8s.io/apimachinery: the envelope `runtime.Unknown`, `TypeMeta` and
 `ObjectMeta`. The metadata is the first field of all kinds that have a name. That of a Secret's type is in k8s.io/api.
@@ -51,9 +52,23 @@ def _envelope(body: bytes) -> bytes:
     return body[len(_MAGIC) :]
 
 
+def content(message: bytes, wanted: int) -> bytes:
+    """Returns the content of a field, empty without it. Raises `ValueError` if the message is not valid."""
+    return _field(message, wanted)
+
+
+def number(message: bytes, wanted: int) -> int:
+    """Returns the number in a field, 0 without it. Raises `ValueError` if the message is not valid."""
+    found = 0
+    for field, value in _values(message):
+        if field == wanted and isinstance(value, int):
+            found = value
+    return found
+
+
 def _field(message: bytes, wanted: int) -> bytes:
     """Returns the content of a field, empty without it. Raises `ValueError` if it is there twice: servers merge it."""
-    found = [content for number, content in _contents(message) if number == wanted]
+    found = [content for field, content in _contents(message) if field == wanted]
     if len(found) > 1:
         raise ValueError("a field is there twice")
     return found[0] if found else b""
@@ -61,19 +76,27 @@ def _field(message: bytes, wanted: int) -> bytes:
 
 def _contents(message: bytes) -> Iterator[tuple[int, bytes]]:
     """Yields number and content of each field that has a length."""
+    for field, value in _values(message):
+        if isinstance(value, bytes):
+            yield field, value
+
+
+def _values(message: bytes) -> Iterator[tuple[int, bytes | int]]:
+    """Yields number and value of each field that has a length or is a number."""
     position = fields = 0
     while position < len(message):
         fields += 1
         tag, position = _varint(message, position)
         if tag > _MOST_TAG or fields > MOST_FIELDS:
             raise ValueError("a field has no number that all readers read alike, or there are too many")
-        number, wire_type = tag >> 3, tag & 7
+        field, wire_type = tag >> 3, tag & 7
         if wire_type == _LENGTH_DELIMITED:
             length, position = _varint(message, position)
-            yield number, message[position : position + length]
+            yield field, message[position : position + length]
             position += length
         elif wire_type == _VARINT:
-            _, position = _varint(message, position)
+            value, position = _varint(message, position)
+            yield field, value
         elif wire_type in _FIXED_SIZES:
             position += _FIXED_SIZES[wire_type]
         else:

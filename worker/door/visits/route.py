@@ -81,7 +81,7 @@ class Route:
     @cached_property
     def added_headers(self) -> dict[str, str]:
         """The headers that every request gets. Raises `ServerError`."""
-        headers = {"Host": self.authority, "Authorization": self._authorization}
+        headers = {**dict(self.access.headers), "Host": self.authority, "Authorization": self._authorization}
         for name, value in headers.items():
             if not _VALUE.fullmatch(value):
                 raise ServerError(f'net/http: invalid header field value for "{name}"')

@@ -45,6 +45,11 @@ class Visit:
         self._openings: list[asyncio.Task[ServerConnection]] = []
         """Connections that are opened in advance and that no request has claimed."""
 
+    @property
+    def is_to_argo_cd(self) -> bool:
+        """Whether the command's server is that of Argo CD."""
+        return self.route.access.is_argo_cd
+
     def join(self, child: ChildConnection) -> None:
         """Notes a connection of the command. Raises `BadRequestError` if it has too many."""
         if len(self._children) >= MOST_CONNECTIONS and child not in self._children:

@@ -208,6 +208,31 @@ async def test_server_waits_while_a_command_does_not_read_a_masked_list(door: Do
         assert door_process.memory(door) - before < MOST_GROWTH_BYTES
 
 
+@pytest.mark.parametrize(
+    "secret",
+    [
+        {"data": {"a": encoded(base64.b64encode(gzip.compress(f'{{"a": "{PLANTED}1"}}'.encode())).decode())}},
+        {"metadata": {"annotations": {"kapp.k14s.io/original": json.dumps({"data": {"a": encoded(f"{PLANTED}1")}})}}},
+        {"metadata": {"annotations": {"x.io/saved": json.dumps({"stringData": {"a": f"{PLANTED}1"}})}}},
+        {
+            "metadata": {
+                "annotations": {
+                    "objectset.rio.cattle.io/applied": base64.b64encode(gzip.compress(f"{PLANTED}1".encode())).decode()
+                }
+            }
+        },
+    ],
+    ids=["packed by nobody that is known", "kapp", "any tool", "packed"],
+)
+async def test_value_in_an_unusual_place_is_masked(door: Door, secret: dict[str, Any]) -> None:
+    body = json.dumps({"kind": "Secret", **secret}).encode()
+    async with asking(door, answers.responds(body)) as (_, client):
+        answered = (await client.get(f"{SECRETS}/web")).body
+    assert b"H4sI" not in answered
+    assert b"SDRzS" not in answered
+    assert leaks(answered, PLANTED) == []
+
+
 @pytest.mark.parametrize(("namespaces", "is_shown"), [(("shop",), True), (("other",), False), ((), True)])
 async def test_rule_of_the_operator_shows_values_in_its_namespaces(
     door: Door, namespaces: tuple[str, ...], is_shown: bool

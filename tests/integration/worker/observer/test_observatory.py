@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shared.events import EventKind
-from shared.tools.awaited import Awaited, Goal, OwnServer
+from shared.tools.awaited import Awaited, Goal
 from tests.support.waiting import wait_until
 from worker.door.client.client import Answer, DoorGoneError
 from worker.observer.observatory import Observatory
@@ -90,7 +90,7 @@ async def test_workload_is_explained_by_its_pods() -> None:
 async def test_application_is_told_as_its_server_shows_it() -> None:
     path = "/api/v1/applications/web"
     post = Post({path: (200, {"metadata": {"name": "web"}, "status": {"sync": {"status": "OutOfSync"}}})})
-    async with post.observed(path, awaited=Awaited(Goal.READY, own_server=OwnServer((path,)))):
+    async with post.observed(path, awaited=Awaited(Goal.READY, own_paths=(path,))):
         await wait_until(lambda: post.told == ["sync status OutOfSync"], timeout_s=20)
 
 

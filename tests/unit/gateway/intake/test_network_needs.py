@@ -1,4 +1,4 @@
-"""What a worker is told of a command's network: proxy variables, ports on loopback, listeners of its own."""
+"""What a worker is told of a command's network: ports on loopback, listeners of its own."""
 
 import pytest
 
@@ -14,25 +14,6 @@ TOOLS = {tool.name: tool for tool in registry.tools()}
 def parsed(text: str) -> tuple[Tool, Invocation]:
     tool = TOOLS[text.partition(" ")[0]]
     return tool, parser.parse(tool, text)
-
-
-@pytest.mark.parametrize(
-    ("command", "names"),
-    [
-        ("kubectl get pods", ()),
-        ("argocd app list", ("ALL_PROXY",)),
-        ("argocd app list --grpc-web", ()),
-        ("argocd app list --grpc-web=false", ("ALL_PROXY",)),
-        ("argocd app list --core", ()),
-        ("argocd app list --core=false", ("ALL_PROXY",)),
-        ("argocd app list --core --core=false", ("ALL_PROXY",)),
-        ("argocd app list --selector=--core", ("ALL_PROXY",)),
-        ("argocd app list --grpc-web-root-path=/argo", ()),
-    ],
-)
-def test_proxy_variables_are_those_that_the_cli_reads(command: str, names: tuple[str, ...]) -> None:
-    tool, invocation = parsed(command)
-    assert network_needs.proxy_variables(tool, invocation.reading) == names
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from shared.sealing.fernet_keys import MasterKeys
 from shared.settings import GatewaySettings, SecurityMode
 from shared.tools import registry
 from shared.tools.awaited import Among, Awaited, Goal
+from shared.tools.own_server import OwnServer
 from tests.support import kubeconfigs
 
 OTHER_SERVER = "https://other.example:6443"
@@ -297,12 +298,42 @@ async def test_command_that_waits_for_nothing_is_not_looked_at() -> None:
     assert (await prepared()).envelope.awaited is None
 
 
-@pytest.mark.parametrize(("flag", "needs"), [("--core", ((), True)), ("--core=false", (("ALL_PROXY",), False))])
-async def test_flag_that_is_switched_off_is_as_good_as_not_given(
-    flag: str, needs: tuple[tuple[str, ...], bool]
-) -> None:
+TO_HEADERS = OwnServer(headers=(("X-Team", "a"), ("X-Way", "b"), ("X-More", "c")))
+
+
+@pytest.mark.parametrize(("flag", "server"), [("--core", None), ("--core=false", OwnServer())])
+async def test_flag_that_is_switched_off_is_as_good_as_not_given(flag: str, server: OwnServer | None) -> None:
     command = (await prepared(f"app list {flag}", tool="argocd")).envelope.command
-    assert (command.proxy_variables, command.listens) == needs
+    assert (command.own_server, command.listens) == (server, server is None)
+
+
+@pytest.mark.parametrize(
+    ("flags", "server"),
+    [
+        ("", OwnServer()),
+        ("--insecure --grpc-web", OwnServer(skips_verification=True)),
+        ("--grpc-web-root-path /argo/ --plaintext", OwnServer("http", "/argo")),
+        ("--header 'X-Team: a,X-Way:b' -H X-More:c", TO_HEADERS),
+        ("--grpc-web-root-path=argo --insecure=false --plaintext=false", OwnServer("https", "/argo")),
+    ],
+)
+async def test_flags_about_the_connection_are_sealed_and_not_given_to_argocd(flags: str, server: OwnServer) -> None:
+    command = (await prepared(f"app list {flags} -o name", tool="argocd")).envelope.command
+    assert command.own_server == server
+    shown = [word for word in command.arguments if "X-" not in word and "header" not in word and word != "-H"]
+    assert shown == ["app", "list", "-o", "name"]
+
+
+@pytest.mark.parametrize(
+    "header", ["Authorization: Bearer x", "token:x", "Cookie: argocd.token=x", "X-Remote-User: x", "Host: x", "x", ":x"]
+)
+async def test_header_that_names_the_caller_is_refused(header: str) -> None:
+    assert await refusal(f"app list --header '{header}'", tool="argocd") is ErrorCode.FLAG_REFUSED
+
+
+async def test_word_after_the_flags_is_given_to_argocd_as_it_is() -> None:
+    command = (await prepared("app get --plaintext -- --insecure", tool="argocd")).envelope.command
+    assert (command.own_server, command.arguments) == (OwnServer("http"), ("app", "get", "--", "--insecure"))
 
 
 @pytest.mark.parametrize("mode", list(SecurityMode))
@@ -352,10 +383,11 @@ async def test_policy_speaks_first_about_a_command_that_may_only_read() -> None:
         await prepared("delete pod x", with_settings=settings(security_mode=SecurityMode.READ_ONLY), reads_only=True)
 
 
-async def test_change_runs_as_a_read_where_nothing_is_refused_by_its_words() -> None:
+async def test_change_is_referred_even_where_nothing_is_refused_early() -> None:
+    """`helm push` writes to a registry, where no door sees it."""
     late = settings(refuse_early=False)
-    call = await prepared("delete pod x", with_settings=late, reads_only=True)
 
-    assert (call.envelope.command_class, call.envelope.lane) == (CommandClass.READ, Lane.FAST)
-    assert call.envelope.command.effects.limit is Limit.READ
-    assert await refusal("app sync web", tool="argocd", with_settings=late, reads_only=True) == "policy-denied"
+    assert await refusal("delete pod x", with_settings=late, reads_only=True) == "policy-denied"
+    assert await refusal("push a.tgz oci://r.example/x", tool="helm", with_settings=late, reads_only=True) == (
+        "policy-denied"
+    )

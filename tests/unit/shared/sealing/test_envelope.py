@@ -21,7 +21,7 @@ GOLDEN = """\
     "stdin": "manifest",
     "files": {"chart/Chart.yaml": "name: web"},
     "masking": "release-object",
-    "proxy_variables": ["ALL_PROXY"],
+    "own_server": {"scheme": "http", "root_path": "/argo", "skips_verification": true, "headers": [["X-Team", "a"]]},
     "loopback_ports": [8080],
     "needs_cluster": true,
     "effects": {
@@ -62,12 +62,7 @@ GOLDEN = """\
     "goal": "condition",
     "among": "read",
     "condition": ["Ready", "true"],
-    "own_server": {
-      "paths": ["/api/v1/applications/web"],
-      "scheme": "https",
-      "root_path": "/argo",
-      "skips_verification": false
-    }
+    "own_paths": ["/api/v1/applications/web"]
   },
   "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
   "tracestate": "vendor=1"

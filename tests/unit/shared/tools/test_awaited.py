@@ -4,7 +4,7 @@ import pytest
 
 from shared.command import flags
 from shared.tools import registry
-from shared.tools.awaited import Among, Awaited, Goal, OwnServer
+from shared.tools.awaited import Among, Awaited, Goal
 
 
 def awaited(command: str) -> Awaited | None:
@@ -42,25 +42,18 @@ def test_command_says_what_it_waits_for(command: str, expected: Awaited) -> None
 
 
 @pytest.mark.parametrize(
-    ("command", "expected"),
+    ("command", "paths"),
     [
+        ("argocd app wait web --health --insecure --timeout 9", ("/api/v1/applications/web",)),
+        ("argocd app sync web -N apps", ("/api/v1/applications/web?appNamespace=apps",)),
         (
-            "argocd app wait web --health --insecure --timeout 9",
-            OwnServer(("/api/v1/applications/web",), skips_verification=True),
-        ),
-        ("argocd app sync web -N apps", OwnServer(("/api/v1/applications/web?appNamespace=apps",))),
-        (
-            "argocd app sync apps/web other --plaintext --grpc-web-root-path /argo/",
-            OwnServer(
-                ("/api/v1/applications/web?appNamespace=apps", "/api/v1/applications/other"),
-                scheme="http",
-                root_path="/argo",
-            ),
+            "argocd app sync apps/web other --plaintext",
+            ("/api/v1/applications/web?appNamespace=apps", "/api/v1/applications/other"),
         ),
     ],
 )
-def test_application_is_asked_for_as_the_command_reaches_its_server(command: str, expected: OwnServer) -> None:
-    assert awaited(command) == Awaited(Goal.READY, own_server=expected)
+def test_application_is_asked_for_on_its_own_server(command: str, paths: tuple[str, ...]) -> None:
+    assert awaited(command) == Awaited(Goal.READY, own_paths=paths)
 
 
 @pytest.mark.parametrize(

@@ -97,17 +97,16 @@ ALL_HINTS = sorted({hint for tool in registry.tools() for hint in tool.failure_h
         ("argocd", "Argo CD server address unspecified", "X-Argocd-Server"),
         (
             "argocd",
-            r'{"msg":"rpc error: code = Unknown desc = Post \"https://argocd.invalid/application.ApplicationService/List'
-            r'\": dial tcp argocd.invalid:443: no such host"}',
+            r'{"msg":"rpc error: code = Unknown desc = the server https://argocd.invalid cannot be reached: lookup '
+            r'argocd.invalid: no such host"}',
             "X-Argocd-Server",
         ),
         (
             "argocd",
-            "Failed to establish connection to 10.0.0.1:1: error dial proxy: dial tcp 10.0.0.1:1: connect: connection "
-            "refused",
-            "X-Argocd-Server",
+            r'{"msg":"rpc error: code = Unknown desc = the server https://10.0.0.1:1 cannot be reached: tls: failed to '
+            r'verify certificate: x509: certificate signed by unknown authority"}',
+            "--insecure",
         ),
-        ("argocd", "Failed to establish connection to argocd.invalid:443: no connection by gRPC", "X-Argocd-Server"),
         (
             "argocd",
             r"rpc error: code = Unknown desc = Get \"https://k8s.invalid/apis\": the server https://k8s.invalid cannot "

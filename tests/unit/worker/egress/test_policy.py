@@ -49,6 +49,15 @@ async def judged(
         f"::ffff:0:{METADATA}",
         "2002:a9fe:a9fe::1",
         "2001:0:a9fe:a9fe::1",
+        "fd00:c1::a9fe:a9fe",
+        "fd00:a9fe:a9fe::1",
+        "fd00:42::42",
+        f"2001:db8::5efe:{METADATA}",
+        f"2001:db8::200:5efe:{METADATA}",
+        f"fd12::300:5efe:{METADATA}",
+        "64:ff9b:1:a9fe:a9:fe00::",
+        "64:ff9b:1:a9:fe:a9fe::",
+        "64:ff9b:1:0:a9:fea9:fe00:0",
     ],
 )
 async def test_address_that_no_server_of_a_caller_has_is_forbidden(address: str) -> None:
@@ -57,7 +66,8 @@ async def test_address_that_no_server_of_a_caller_has_is_forbidden(address: str)
 
 
 @pytest.mark.parametrize(
-    "address", ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::"]
+    "address",
+    ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "fd12::5efe:7f00:1"],
 )
 async def test_loopback_is_denied_unless_it_is_allowed(address: str) -> None:
     assert await judged(address) == DialDecision.LOOPBACK
@@ -65,7 +75,19 @@ async def test_loopback_is_denied_unless_it_is_allowed(address: str) -> None:
     assert await policy.judge_address(address, ipaddress.ip_address(address), 443) is None
 
 
-@pytest.mark.parametrize("address", ["10.0.0.1", "192.168.1.1", "172.16.0.1", "100.64.0.1", "fd12::1", "198.51.100.7"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "10.0.0.1",
+        "192.168.1.1",
+        "172.16.0.1",
+        "100.64.0.1",
+        "fd12::1",
+        "198.51.100.7",
+        "fd00:42::1",
+        "fd12::5efe:10.0.0.1",
+    ],
+)
 async def test_address_that_a_cluster_may_have_is_allowed(address: str) -> None:
     assert await judged(address) == DialDecision.ALLOWED
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from shared.errors import RequestError
 from shared.sealing.envelope import Command
 from shared.tools import registry
 from worker.door.client.address import DoorAddress
@@ -20,13 +19,16 @@ from worker.run.job_directory import JobDirectory
 
 PROXY = ProxyAccess(1080, "user", "secret")
 OWN_PORT = 6379
+ARGO_CD = DoorAddress(
+    5000, Access(pass_="pass", principal="anonymous", server="https://argocd.example", is_argo_cd=True)
+)
 DOOR = DoorAddress(5000, Access(pass_="pass", principal="anonymous", server="https://api.example"))
 
 
-def settings(*, allow_loopback: bool = True) -> PlanSettings:
+def settings(*, allow_loopback_fetches: bool = True) -> PlanSettings:
     return PlanSettings(
         sandboxed=True,
-        allow_loopback=allow_loopback,
+        allow_loopback_fetches=allow_loopback_fetches,
         job_file_bytes=1_000_000,
         go_memory_limit="200MiB",
         own_ports=lambda: frozenset({OWN_PORT}),
@@ -59,7 +61,7 @@ def test_ports_on_loopback_are_opened_but_for_those_of_our_own_services() -> Non
 
 @pytest.mark.parametrize(
     ("given", "proxy", "ports"),
-    [(settings(allow_loopback=False), PROXY, (PROXY.port,)), (settings(), None, ())],
+    [(settings(allow_loopback_fetches=False), PROXY, (PROXY.port,)), (settings(), None, ())],
     ids=["loopback is not allowed", "no network"],
 )
 def test_ports_on_loopback_stay_closed(given: PlanSettings, proxy: ProxyAccess | None, ports: tuple[int, ...]) -> None:
@@ -67,15 +69,21 @@ def test_ports_on_loopback_stay_closed(given: PlanSettings, proxy: ProxyAccess |
     assert (sandbox.connect_ports, sandbox.own_ranges, sandbox.bind_ports) == (ports, (), ())
 
 
-@pytest.mark.parametrize(("server", "ports"), [("127.0.0.1:443", (443, PROXY.port)), ("argocd.example", (PROXY.port,))])
-def test_own_server_of_a_tool_is_connected_to_where_it_is_on_loopback(server: str, ports: tuple[int, ...]) -> None:
-    sandbox, _ = planned("argocd", credentials={"ARGOCD_SERVER": server})
-    assert sandbox.connect_ports == ports
-
-
-def test_own_server_on_loopback_is_judged_by_the_worker_itself() -> None:
-    with pytest.raises(RequestError):
-        planned("argocd", with_settings=settings(allow_loopback=False), credentials={"ARGOCD_SERVER": "127.0.0.1"})
+@pytest.mark.parametrize("is_needed", [True, False], ids=["its own server", "no server"])
+def test_child_takes_the_door_for_its_server_and_never_has_the_credential(is_needed: bool) -> None:
+    given = {"ARGOCD_SERVER": "argocd.example", "ARGOCD_AUTH_TOKEN": "canary"}
+    sandbox, environment = planned("argocd", door=ARGO_CD if is_needed else None, credentials=given)
+    named = {name: value for name, value in environment.items() if name.startswith("ARGOCD")}
+    assert named == (
+        {
+            "ARGOCD_SERVER": "127.0.0.1:5000",
+            "ARGOCD_OPTS": "--plaintext --grpc-web --grpc-web-root-path pass",
+        }
+        if is_needed
+        else {}
+    )
+    assert sandbox.connect_ports == ((PROXY.port, ARGO_CD.port) if is_needed else (PROXY.port,))
+    assert "canary" not in str(environment)
 
 
 @pytest.mark.parametrize(
@@ -92,21 +100,10 @@ def test_command_that_does_not_ask_for_listeners_gets_none() -> None:
     assert (sandbox.own_ranges, sandbox.bind_ports) == ((), ())
 
 
-@pytest.mark.parametrize(
-    ("tool", "asked", "named"),
-    [
-        ("kubectl", (), set()),
-        ("argocd", (), set()),
-        ("argocd", ("ALL_PROXY",), {"ALL_PROXY"}),
-        ("argocd", ("PATH", "LD_PRELOAD"), set()),
-        ("kubectl", ("ALL_PROXY",), set()),
-    ],
-)
-def test_proxy_is_named_in_no_variable_that_the_tool_is_not_known_to_read(
-    tool: str, asked: tuple[str, ...], named: set[str]
-) -> None:
-    _, environment = planned(tool, proxy_variables=asked)
-    assert {name for name, value in environment.items() if value == PROXY.url} == {"HTTPS_PROXY", "HTTP_PROXY", *named}
+@pytest.mark.parametrize("tool", ["kubectl", "argocd"])
+def test_proxy_is_named_in_no_variable_but_the_usual_two(tool: str) -> None:
+    _, environment = planned(tool)
+    assert {name for name, value in environment.items() if value == PROXY.url} == {"HTTPS_PROXY", "HTTP_PROXY"}
 
 
 def test_command_may_connect_to_the_door_and_the_proxy_and_to_nothing_else() -> None:
@@ -134,10 +131,8 @@ def test_address_and_password_of_the_proxy_are_replaced_in_the_output_of_its_com
         command, binary, JobDirectory(Path("/job")), time_limit_s=60, settings=settings(), ways=Ways(PROXY)
     )
     plan.close()
-    printed = (
-        f"{PROXY.url} {PROXY.place} {PROXY.password}; error dial proxy: socks connect unix: network not implemented"
-    )
+    printed = f"{PROXY.url} {PROXY.place} {PROXY.password}"
     shown = replacing.replaced(printed.encode(), plan.replaced).decode()
-    assert shown == "[proxy of the worker] [proxy of the worker] [redacted]; no connection by gRPC"
+    assert shown == "[proxy of the worker] [proxy of the worker] [redacted]"
     assert plan.proxy_place == PROXY.place
     assert plan.changes_output

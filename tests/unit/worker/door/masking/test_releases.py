@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from worker.door.masking import manifests, releases
+from worker.door.masking import manifests, marks, releases
 from worker.door.masking.tree import MaskingError
 
 SECRET = "# Source: web/templates/secret.yaml\ndata:\n  a: aHVudGVyMg==\nkind: Secret\nstringData:\n  b: hunter2\n"
@@ -77,7 +77,10 @@ def test_release_is_masked_in_its_values_manifest_and_hooks() -> None:
 
 def test_files_of_the_chart_are_masked_and_stay_base64() -> None:
     data = base64.b64encode(b"stringData: {a: hunter2}").decode()
-    release = {"chart": {"templates": [{"name": "a", "data": data}], "files": [{"name": "b", "data": data}]}}
+    release = {
+        "info": {},
+        "chart": {"templates": [{"name": "a", "data": data}], "files": [{"name": "b", "data": data}]},
+    }
     chart = opened(releases.masked(packed(release)) or "")["chart"]
     assert [base64.b64decode(file["data"]) for file in chart["templates"] + chart["files"]] == [
         b"[masked, 24 bytes]"
@@ -87,9 +90,7 @@ def test_files_of_the_chart_are_masked_and_stay_base64() -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        "H4sI",
-        "H4sIAAAA",
-        "SDRzSQ==",
+        "H4sIaaaa",
         "aHVudGVyMg==",
         "hunter2",
         base64.b64encode(gzip.compress(b"[", mtime=0)).decode(),
@@ -99,9 +100,19 @@ def test_what_is_no_release_cannot_be_opened(value: str) -> None:
     assert releases.masked(value) is None
 
 
-def test_release_that_is_unpacked_to_too_much_is_not_opened() -> None:
-    large = gzip.compress(b"[" + b" " * releases.MOST_UNPACKED_BYTES + b"]")
-    assert releases.masked(base64.b64encode(large).decode()) is None
+def test_release_that_is_unpacked_to_too_much_is_masked_as_a_whole() -> None:
+    large = base64.b64encode(gzip.compress(b"[" + b" " * releases.MOST_UNPACKED_BYTES + b"]")).decode()
+    assert releases.masked(large) == f"[masked, {len(large)} bytes]"
+
+
+@pytest.mark.parametrize("value", ["H4sI", "H4sIAAAA", "SDRzSQ=="])
+def test_release_without_an_end_is_masked_as_a_whole(value: str) -> None:
+    assert marks.are_in((releases.masked(value) or "").encode())
+
+
+def test_release_without_credentials_stays_as_it_was() -> None:
+    value = packed({"name": "web", "info": {}, "config": {"replicas": 1}})
+    assert releases.masked(value) == value
 
 
 def packed(release: object) -> str:
