@@ -14,7 +14,7 @@ MOST_ANSWER_BYTES = 4 * 1024 * 1024
 
 
 async def answer(visit: Visit, path: str, knowledge: Knowledge) -> tuple[int, bytes] | None:
-    """Returns status and body of the answer to a GET; None unless the command may read that, and it is of bounded size."""
+    """Returns status and body of the answer to a GET; None if the command may not read that, or it is unbounded."""
     try:
         target = request_target.parse_without_pass(path.encode("ascii"))
         is_read = argo_cd.is_looked_at(target) if visit.is_to_argo_cd else await _is_read(visit, target, knowledge)

@@ -113,7 +113,7 @@ def _beyond_limit(effects: Effects, subject: Subject) -> Refusal | None:
             why = "its command is a read, and this request is not known to change nothing"
             return _refused(subject, effects.limit, "", why=why, instead="a command that changes something")
         case Limit.READ_ONLY if judgement.is_change:
-            why = "this server runs only what changes nothing"
+            why = "the mode does not allow it, and no rule does"
             instead = "reads, and dry runs (`--dry-run=server`)"
             return _refused(subject, effects.limit, _MODE_SETTING, why=why, instead=instead)
         case Limit.STRICT if judgement.strict_refusal:
