@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from gateway.auth.callers import Caller
 from gateway.intake import network_needs
@@ -14,7 +14,7 @@ from shared.effects import Limit
 from shared.errors import ErrorCode, RequestError, shown
 from shared.kubeconfig import cluster_access, encoding
 from shared.kubeconfig.cluster_access import ClusterAccess
-from shared.models import CommandClass, CommandRequest
+from shared.models import CommandRequest
 from shared.sealing.envelope import Command, RequestEnvelope
 from shared.settings import GatewaySettings
 from shared.tools import credentials as tool_credentials
@@ -86,7 +86,7 @@ class Preparation:
         policy, namespace = self._policy(), access.namespace if access else None
         judged = policy.check(call.tool, invocation, kubeconfig_namespace=namespace)
         if call.reads_only:
-            invocation = _as_read(call.tool, invocation, refuses_early=policy.refuses_early)
+            _check_reads(call.tool, invocation)
         envelope = RequestEnvelope(
             time_limit_s=self._time_limit(call.request, invocation),
             queue_wait_s=self._settings.queue_wait_s,
@@ -173,16 +173,8 @@ def _decoded(call: Call) -> str | None:
     return cluster_access.decode(body, allow_yaml=True) if body else None
 
 
-def _as_read(tool: Tool, invocation: Invocation, *, refuses_early: bool) -> Invocation:
-    """Returns the command as one that may only read, for whose requests the door sees to that."""
-    if refuses_early or not tool.grammar.reaches_kubernetes(invocation.reading):
-        _check_reads(tool, invocation)
-    is_read = invocation.command_class.changes_nothing
-    return invocation if is_read else replace(invocation, command_class=CommandClass.READ)
-
-
 def _check_reads(tool: Tool, invocation: Invocation) -> None:
-    """Raises `RequestError` for a command that would fail as a read. The door refuses what its words do not show."""
+    """Raises `RequestError` for a command whose words are no read. The door refuses what they do not show."""
     if not invocation.command_class.changes_nothing:
         fault = f"is a {invocation.command_class} command"
     elif network_needs.opens_tunnels(tool, invocation):

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
+from shared.network.destinations import parse_services
 from shared.network.endpoints import METADATA_NETWORKS
 from tests.support import own_chart
 from tests.support.own_chart import Manifest, Rendered
 
 LINK_LOCAL = [ipaddress.ip_network("169.254.0.0/16"), ipaddress.ip_network("fe80::/10")]
 METADATA = [network[0] for network in (*METADATA_NETWORKS, *LINK_LOCAL)] + [ipaddress.ip_address("fd00:ec2::254")]
+EXTERNAL = [own_chart.CHART / "ci" / "external-values.yaml"]
 WIDE = ["0.0.0.0/0", "128.0.0.0/1", "100.64.0.0/10", "192.0.0.0/24", "169.0.0.0/8", "::/0", "2000::/3", "10.0.0.0/8"]
 
 
@@ -157,3 +159,16 @@ def test_collector_that_is_nowhere_is_refused() -> None:
     refusal = own_chart.refusal(traces__endpoint="http://collector:4318")
 
     assert "traces.peers" in refusal
+
+
+@pytest.mark.parametrize("is_bundled", [True, False], ids=["bundled Redis", "external Redis"])
+def test_workers_know_gateways_and_redis_by_the_addresses_of_their_pods(is_bundled: bool) -> None:
+    chart = own_chart.render(*([] if is_bundled else EXTERNAL), gateway__service__port=80)
+    places = {place.host: place.port for place in parse_services(chart.environment("worker")["K8S_MCP_OWN_SERVICES"])}
+
+    for component, port in {"gateway": 9096, **({"redis": 6379} if is_bundled else {})}.items():
+        service = chart.one("Service", f"{component}-pods")
+        assert places[service["metadata"]["name"]] == port
+        assert (service["spec"]["clusterIP"], service["spec"]["publishNotReadyAddresses"]) == ("None", True)
+        assert service["spec"]["selector"] == chart.one("Service", component)["spec"]["selector"]
+    assert ("demo-mcp-k8s-redis-pods" in places) is is_bundled

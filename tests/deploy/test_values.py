@@ -43,6 +43,7 @@ def test_chart_is_linted_without_a_warning(values: Path) -> None:
         ("networkPolicies__dns", []),
         ("networkPolicies__workerTo", ["10.0.0.1"]),
         ("networkPolicies__workerTo", ["fd00:ec2::/32"]),
+        ("networkPolicies__workerTo", ["fd00:42::/64"]),
         ("networkPolicies__workerTo", ["fd00::/8"]),
         ("networkPolicies__workerTo", ["fd20:ce::/48"]),
         ("worker__settings__K8S_MCP_EGRESS_PROXY", "http://user:password@proxy:3128"),

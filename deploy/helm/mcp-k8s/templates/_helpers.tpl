@@ -29,6 +29,24 @@ app.kubernetes.io/managed-by: {{ (first .).Release.Service }}
 helm.sh/chart: {{ (first .).Chart.Name }}-{{ (first .).Chart.Version | replace "+" "_" }}
 {{- end }}
 
+{{/* A Service whose name resolves to the addresses of a component's pods, so that workers know them as their own
+services. Arguments: (list . component portName port) */}}
+{{- define "mcp-k8s.pods" -}}
+{{- $root := first . -}}
+{{- $component := index . 1 -}}
+apiVersion: v1
+kind: Service
+metadata:
+  {{- include "mcp-k8s.metadata" (list $root (printf "%s-pods" $component)) | nindent 2 }}
+spec:
+  clusterIP: None
+  publishNotReadyAddresses: true
+  selector:
+    {{- include "mcp-k8s.selector" (list $root $component) | nindent 4 }}
+  ports:
+    - {name: {{ index . 2 }}, port: {{ index . 3 }}, targetPort: {{ index . 2 }}}
+{{- end }}
+
 {{/* Reference of an image. Arguments: (list . image) */}}
 {{- define "mcp-k8s.image" -}}
 {{- $image := last . -}}

@@ -383,10 +383,11 @@ async def test_policy_speaks_first_about_a_command_that_may_only_read() -> None:
         await prepared("delete pod x", with_settings=settings(security_mode=SecurityMode.READ_ONLY), reads_only=True)
 
 
-async def test_change_runs_as_a_read_where_nothing_is_refused_by_its_words() -> None:
+async def test_change_is_referred_even_where_nothing_is_refused_early() -> None:
+    """`helm push` writes to a registry, where no door sees it."""
     late = settings(refuse_early=False)
-    call = await prepared("delete pod x", with_settings=late, reads_only=True)
 
-    assert (call.envelope.command_class, call.envelope.lane) == (CommandClass.READ, Lane.FAST)
-    assert call.envelope.command.effects.limit is Limit.READ
-    assert await refusal("app sync web", tool="argocd", with_settings=late, reads_only=True) == "policy-denied"
+    assert await refusal("delete pod x", with_settings=late, reads_only=True) == "policy-denied"
+    assert await refusal("push a.tgz oci://r.example/x", tool="helm", with_settings=late, reads_only=True) == (
+        "policy-denied"
+    )
