@@ -239,7 +239,7 @@ class Exchange:
 
     async def _deliver(self, connection: ServerConnection, head: AnswerHead, copy: Copy | None) -> bool:
         mask = self._mask
-        if mask is not None and head.has_body:
+        if mask is not None and mask.concerns(head):
             return await self._deliver_masked(connection, head, mask=mask, copy=copy)
         delivery = Delivery(
             self.child,
