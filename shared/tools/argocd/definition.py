@@ -96,9 +96,9 @@ _RULES = (
         to=CommandClass.WRITE,
     ),
     ClassRule(
-        "hard-refresh",
-        "Argo CD makes its manifests anew for everybody",
-        given("hard-refresh"),
+        "refreshing",
+        "its server marks the Application, so that it is compared with git anew",
+        given("hard-refresh", "refresh"),
         of=frozenset({CommandClass.READ}),
         to=CommandClass.WRITE,
     ),
