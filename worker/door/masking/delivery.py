@@ -55,8 +55,8 @@ class MaskedDelivery:
             self._write()
         is_last = False
         while not is_last:
-            data, is_last = await arrivals.next()
-            pieces = self._splitter.feed(data)
+            arrived, is_last = await arrivals.next()
+            pieces = [piece for data in arrived for piece in self._splitter.feed(data)]
             await self._send(pieces + self._splitter.end() if is_last else pieces)
         self._write(_LAST_CHUNK)
 
@@ -132,15 +132,13 @@ class _Arrivals:
         self._error = error
         self._has_news.set()
 
-    async def next(self) -> tuple[bytes, bool]:
-        """Returns the next bytes, and whether they are the last ones. Raises `ServerError`."""
+    async def next(self) -> tuple[list[bytes], bool]:
+        """Returns what has arrived, and whether it is the last. Raises `ServerError`."""
         await self._has_news.wait()
         self._has_news.clear()
         if self._error is not None:
             raise self._error
-        data = b"".join(self._pieces)
-        self._pieces.clear()
-        self._held_bytes = 0
+        arrived, self._pieces, self._held_bytes = self._pieces, [], 0
         if not self._is_last:
             self._source.resume()
-        return data, self._is_last
+        return arrived, self._is_last

@@ -69,17 +69,25 @@ class TextSplitter:
         """Splits off the next piece, unless more must arrive."""
         if self._is_in_text:
             end = self._buffer.find(_QUOTE, len(self._begin)) + 1
-            is_complete = end > 0
-        else:
-            end = self._buffer.find(self._begin)
-            is_complete = end >= 0
-            # What follows may complete the beginning of a text.
-            end = end if is_complete else max(0, len(self._buffer) - len(self._begin) + 1)
-        if end > 0 and (is_complete or not self._is_in_text):
-            pieces.append(Piece(self._buffer[:end], self._is_in_text))
-            self._buffer = self._buffer[end:]
-        self._is_in_text ^= is_complete
-        return is_complete
+            if end:
+                self._take(end, pieces)
+            return bool(end)
+        found = self._buffer.find(self._begin)
+        end = found if found >= 0 else self._end_of_certain()
+        if end:
+            self._take(end, pieces)
+        self._is_in_text = found >= 0
+        return self._is_in_text
+
+    def _end_of_certain(self) -> int:
+        """Returns where the beginning of a text may begin that has not arrived as a whole."""
+        last = self._buffer.rfind(_QUOTE, max(0, len(self._buffer) - len(self._begin) + 1))
+        return last if last >= 0 else len(self._buffer)
+
+    def _take(self, end: int, pieces: list[Piece]) -> None:
+        is_masked, self._is_in_text = self._is_in_text, False
+        pieces.append(Piece(self._buffer[:end], is_masked))
+        self._buffer = self._buffer[end:]
 
 
 class ObjectSplitter:
