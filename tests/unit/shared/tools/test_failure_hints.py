@@ -96,7 +96,7 @@ ALL_HINTS = sorted({hint for tool in registry.tools() for hint in tool.failure_h
         ("kubectl", "Error from server (NotFound): the server could not find the requested resource", "path"),
         (
             "kubectl",
-            'Error from server (Forbidden): delete pods web: the rule strict refuses it (K8S_MCP_SECURITY_MODE): why',
+            "Error from server (Forbidden): delete pods web: the rule strict refuses it (K8S_MCP_SECURITY_MODE): why",
             "mcp-k8s refuses",
         ),
         (
