@@ -159,7 +159,8 @@ class _Builder:
         parent = self._open[-1] if self._open else None
         if parent is not None and isinstance(parent.value, dict) and parent.key is None:
             self._require(text not in parent.value, "it has a key twice in one mapping")
-            self._require(bool(event.style) or text != _MERGE, "it uses YAML merge keys (`<<`): write the values out")
+            # `! "<<"` is one, too.
+            self._require(text != _MERGE, "it uses YAML merge keys (`<<`): write the values out")
             parent.key = text
         else:
             is_plain = not event.style and event.tag is None  # `! null` is text

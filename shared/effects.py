@@ -78,6 +78,8 @@ class Effects(BaseModel):
     secrets: SecretValues = SecretValues.MASKED
     """Whether the door shows values. A command that computes from live objects needs them, and then its output is
     masked as text instead."""
+    makes_credentials: bool = False
+    """Whether requests may make credentials. Rules that allow other things do not allow this."""
     tunnels: bool = False
     """Whether a read may open tunnels to the pods of Istio."""
     impersonation: Annotated[Impersonation | None, Field(repr=False)] = None
@@ -87,5 +89,5 @@ class Effects(BaseModel):
         return self.model_copy(update={"limit": Limit.READ, "tunnels": False})
 
 
-UNLIMITED = Effects(limit=Limit.PERMISSIVE, secrets=SecretValues.SHOWN)
+UNLIMITED = Effects(limit=Limit.PERMISSIVE, secrets=SecretValues.SHOWN, makes_credentials=True)
 """Without any limit but what the API server says."""

@@ -92,6 +92,7 @@ class Policy:
             if shows_all or tool.grammar.computes_from_live(words.reading)
             else SecretValues.MASKED,
             tunnels=words.command_class is CommandClass.READ and words.reading.path in tool.listening_verbs,
+            makes_credentials=self.mode is SecurityMode.PERMISSIVE or any(map(_makes_credentials, fitting)),
             impersonation=acting_as,
         )
         return Judgement(classified, decision, effects, None if shows_all else tool.grammar.masking(words.reading))
@@ -150,6 +151,10 @@ class Policy:
 def _by(rule: Rule) -> Decision:
     way_out = "" if rule.is_allowing else rule.way_out
     return Decision(rule.is_allowing, f"rules/{rule.name}", rule.reason, way_out, SETTING)
+
+
+def _makes_credentials(rule: Rule) -> bool:
+    return rule.is_allowing and CommandClass.CREDENTIAL in rule.classes
 
 
 def _shows_all(rule: Rule) -> bool:

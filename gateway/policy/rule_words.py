@@ -10,7 +10,7 @@ from shared.tools import registry
 from shared.tools.class_rules import no_kinds
 from shared.tools.tool import Tool
 
-_VERSION = re.compile(r"^v\d+((alpha|beta)\d+)?\.")
+_VERSION = re.compile(r"^v\d+((alpha|beta)\d+)?(\.|$)")
 
 
 def tools(names: Iterable[str]) -> list[Tool]:
@@ -62,13 +62,17 @@ def plurals(of: Sequence[Tool], kinds: Sequence[str]) -> tuple[str, ...]:
     naming = [tool.grammar for tool in of if tool.grammar.kinds is not no_kinds]
     if not naming:
         raise ValueError(f"commands of {_names(of)} do not name kinds")
+    for kind in kinds:
+        if "/" in kind or kind.lower() == "all":
+            raise ValueError(f"{kind!r} is no kind: write the kind alone, or `*` for every kind")
     return tuple(dict.fromkeys(f"{grammar.plural(kind)}{_group(kind)}" for kind in kinds for grammar in naming))
 
 
 def _group(kind: str) -> str:
     """Returns what follows the first word, without a version: `.apps` of `deployments.v1.apps`."""
     _, dot, rest = kind.lower().partition(".")
-    return dot + _VERSION.sub("", rest) if rest else ""
+    group = _VERSION.sub("", rest)
+    return f"{dot}{group}" if group else ""
 
 
 def _flags(tool: Tool) -> set[str]:

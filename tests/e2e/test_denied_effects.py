@@ -78,6 +78,16 @@ def secret(kind: str, namespace: str) -> str:
 
 
 TAINTED = """'[{"op":"add","path":"/spec/taints","value":[{"key":"a","effect":"NoExecute"}]}]'"""
+NODE_REQUEST = {
+    "apiVersion": "certificates.k8s.io/v1",
+    "kind": "CertificateSigningRequest",
+    "metadata": {"name": "stolen"},
+    "spec": {
+        "request": "",
+        "signerName": "kubernetes.io/kube-apiserver-client-kubelet",
+        "usages": ["digital signature", "key encipherment", "client auth"],
+    },
+}
 CLAIM = """
 apiVersion: v1
 kind: PersistentVolumeClaim
@@ -96,6 +106,9 @@ spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
         "delete --raw /api/v1/namespaces/NS/pods",
         "delete node NODE --wait=false",
         "patch ns NS --type=merge -p OWNED",
+        "patch ns NS --subresource=status --type=merge -p OWNED",
+        "patch pvc data --subresource=status --type=merge -p OWNED",
+        "create -f node.json",
         "patch pvc data -p OWNED",
         "taint node NODE a=b:NoExecute",
         "patch node NODE --type=json -p TAINTED",
@@ -113,6 +126,7 @@ async def test_strict_stops_what_cannot_be_undone(guests: Guests, namespace: str
     files = {
         "token.json": json.dumps({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}),
         "minted.json": secret("kubernetes.io/service-account-token", namespace),
+        "node.json": json.dumps(NODE_REQUEST),
         "bootstrap.json": secret("bootstrap.kubernetes.io/token", namespace),
     }
     written = (
@@ -147,6 +161,32 @@ async def test_strict_lets_ordinary_changes_of_what_it_keeps_through(
     await user.output("kubectl", "apply -f -", stdin=CLAIM)
     node = guests.cluster.api.get("/api/v1/nodes")["items"][0]["metadata"]["name"]
     await user.output("kubectl", command.replace("NS", namespace).replace("NODE", node))
+
+
+@pytest.mark.parametrize("command", ["apply --server-side -f crd.json", "create -f crd.json", "replace -f crd.json"])
+async def test_strict_lets_deep_definitions_be_applied(guests: Guests, namespace: str, command: str) -> None:
+    """That of cert-manager's Issuer has 39 levels."""
+    user = guests.of("strict", namespace)
+    leaf: dict[str, object] = {"type": "string", "description": "NoSchedule, PreferNoSchedule and NoExecute. a < b"}
+    for _ in range(17):
+        leaf = {"type": "object", "properties": {"a": leaf}}
+    group = f"{namespace}.example.com"
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": leaf}}
+    definition = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"deeps.{group}"},
+        "spec": {
+            "group": group,
+            "names": {"plural": "deeps", "singular": "deep", "kind": "Deep", "listKind": "DeepList"},
+            "scope": "Namespaced",
+            "versions": [version],
+        },
+    }
+    files = {"crd.json": json.dumps(definition)}
+    if command.startswith("replace"):
+        await user.output("kubectl", "create -f crd.json", files=files)
+    await user.output("kubectl", command, files=files)
 
 
 @pytest.fixture

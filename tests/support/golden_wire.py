@@ -50,6 +50,7 @@ REQUEST = RequestEnvelope(
             ),
             fence=("shop",),
             secrets=SecretValues.SHOWN,
+            makes_credentials=True,
             tunnels=True,
             impersonation=Impersonation(user="jane", groups=("dev",), uid="1", extra=(("team", "a"),)),
         ),

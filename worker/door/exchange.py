@@ -97,7 +97,7 @@ class Exchange:
                 rule=refusal.rule,
                 text=refusal.text,
                 change=change_note.refused(change) if change else None,
-                is_repeated=self.visit.refusals.is_repeated(self.request),
+                is_repeated=self.visit.refusals.is_repeated(self.request, is_change=change is not None),
             )
         )
         self.reply(_FORBIDDEN, refusal.text)
@@ -239,7 +239,7 @@ class Exchange:
 
     async def _deliver(self, connection: ServerConnection, head: AnswerHead, copy: Copy | None) -> bool:
         mask = self._mask
-        if mask is not None and head.has_body:
+        if mask is not None and mask.concerns(head):
             return await self._deliver_masked(connection, head, mask=mask, copy=copy)
         delivery = Delivery(
             self.child,

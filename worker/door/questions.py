@@ -14,7 +14,7 @@ MOST_ANSWER_BYTES = 4 * 1024 * 1024
 
 
 async def answer(visit: Visit, path: str, knowledge: Knowledge) -> tuple[int, bytes] | None:
-    """Returns status and body of the answer to a GET; None if it is not a read, or has no answer of bounded size."""
+    """Returns status and body of the answer to a GET; None if the command may not read that, or it is unbounded."""
     try:
         target = request_target.parse_without_pass(path.encode("ascii"))
         is_read = argo_cd.is_looked_at(target) if visit.is_to_argo_cd else await _is_read(visit, target, knowledge)
@@ -28,4 +28,4 @@ async def answer(visit: Visit, path: str, knowledge: Knowledge) -> tuple[int, by
 async def _is_read(visit: Visit, target: Target, knowledge: Knowledge) -> bool:
     request = Request(Head(method="GET", target=target, host="", headers=()), b"")
     judged = await knowledge.judge(visit, request)
-    return judged.judgement.is_read and judged.info.verb != "watch"
+    return judged.refusal is None and judged.judgement.is_read and judged.info.verb != "watch"

@@ -96,13 +96,13 @@ _RULES = (
         to=CommandClass.WRITE,
     ),
     ClassRule(
-        "hard-refresh",
-        "Argo CD makes its manifests anew for everybody",
-        given("hard-refresh"),
+        "refreshing",
+        "its server marks the Application, so that it is compared with git anew",
+        given("hard-refresh", "refresh"),
         of=frozenset({CommandClass.READ}),
         to=CommandClass.WRITE,
     ),
-    reads("dry-run", "with `--dry-run` nothing is changed", is_dry, verbs="app sync, appset create"),
+    reads("dry-run", "with `--dry-run` nothing is changed", is_dry, verbs="appset create"),
     destroys("replacing", "objects are deleted and created again", given("force", "replace"), verbs="app sync"),
     destroys(
         "pruning",
@@ -110,6 +110,13 @@ _RULES = (
         given("prune"),
         verbs="app rollback, app sync",
         effect=Effect.MASS,
+    ),
+    ClassRule(
+        "dry-run-of-a-sync",
+        "Argo CD keeps it as the application's last operation, and changes nothing else",
+        is_dry,
+        frozenset({"app sync"}),
+        to=CommandClass.WRITE,
     ),
     widens(
         "selected-applications",

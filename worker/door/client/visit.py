@@ -9,7 +9,7 @@ from typing import Protocol
 
 from shared import logs, metrics
 from shared.changes import Change, ChangeState
-from shared.effects import Effects
+from shared.effects import Effects, Limit
 from shared.models import JobId
 from worker.door.client.address import DoorAddress
 from worker.door.client.refusals import Refusals
@@ -98,6 +98,7 @@ class Visit:
         self._reports = reports
         self._kill = kill
         self._rules = frozenset(permission.rules_of(effects))
+        self._may_change = effects.limit is not Limit.READ
         self._loop = asyncio.get_running_loop()
         self._admitted: asyncio.Future[None] = self._loop.create_future()
         self._dismissed: asyncio.Future[None] = self._loop.create_future()
@@ -139,9 +140,10 @@ class Visit:
             del self._asks[number]
 
     async def end(self) -> None:
-        """Waits until the outcomes of all changes are known and the last requests are reported, for a short time."""
+        """Waits until all refusals, the outcomes of changes and the last requests are known, for a short time."""
         try:
-            if (self._has_changes or self._reports is not None) and not self._is_lost:
+            may_have_more = self._has_changes or self._may_change or self._reports is not None
+            if may_have_more and not self._is_lost:
                 await asyncio.wait({self._dismissed}, timeout=DISMISS_TIMEOUT_S)
         finally:
             for note in self._notes:

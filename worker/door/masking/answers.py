@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from shared.documents import Value
 from shared.effects import EffectRule, Effects, SecretValues
 from worker.door.http.request_head import Head
+from worker.door.http.server_connection import AnswerHead
 from worker.door.masking import accepted, messages, releases, secret_objects
 from worker.door.masking.splitting import ObjectSplitter, Splitter, TextSplitter
 from worker.door.masking.tree import Change, MaskingError, children
@@ -16,6 +17,7 @@ from worker.door.requests.request_info import RequestInfo
 
 _OF_LISTS = frozenset({"list", "deletecollection"})
 _FAILED = "Status"
+_LEAST_FAILED = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,11 @@ class AnswerMask:
     def headers(self, head: Head) -> dict[str, str]:
         """Returns headers with which the server answers in a form that can be masked."""
         return {"Accept": accepted.in_json(head.all("accept")), "Accept-Encoding": ""}
+
+    def concerns(self, head: AnswerHead) -> bool:
+        """Whether an answer may have values: not if it has no body, or is a proxy's or a limiter's error in words."""
+        is_in_words = head.status >= _LEAST_FAILED and head.header("content-type").startswith("text/")
+        return head.has_body and not is_in_words
 
     def splitter(self) -> Splitter:
         """Returns what splits the answer into objects."""

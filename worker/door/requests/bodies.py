@@ -1,7 +1,7 @@
 """Reads the bodies of requests that decide something. A body that two readers could read differently is not read."""
 
 import json
-import re
+from collections.abc import Iterable
 
 from shared import documents
 
@@ -10,8 +10,10 @@ _JSON = frozenset(
     {"", "application/json", "application/merge-patch+json", "application/strategic-merge-patch+json", JSON_PATCH}
 )
 _YAML = frozenset({"application/yaml", "application/apply-patch+yaml"})
-_ESCAPE = re.compile(rb"\\[uUx\r\n]|!\S*binary|%TAG")
-"""Escapes of letters and of ends of lines, and tags that stand for a text in base64: https://yaml.org/spec/1.2.2/"""
+_NEW_LINES = (b"\r", b"\n", b"\xc2\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9")
+_ESCAPES = (rb"\u", rb"\U", rb"\x", *(b"\\" + line for line in _NEW_LINES))
+_TAGS = tuple(before + b"!" for before in (b" ", b"\t", b"[", b"{", b",", b":", *_NEW_LINES))
+"""What stands for letters, ends of lines and texts in base64: https://yaml.org/spec/1.2.2/"""
 MOST_BYTES = 2 * 1024 * 1024
 """Longest body that is read: etcd stores no object of this size."""
 MOST_PARTS = 100_000
@@ -36,35 +38,58 @@ def read(body: bytes, content_type: str) -> dict[str, documents.Value]:
     if sum(map(body.count, (b",", b"[", b"{"))) > MOST_PARTS:
         raise UndecidableError(f"it has more than {MOST_PARTS} parts")
     try:
-        text = f'{{"operations": {body.decode()}}}' if media_type(content_type) == JSON_PATCH else body.decode()
-        if (media_type(content_type) in _JSON or len(body) > MOST_YAML_BYTES) and not _is_json(text):
-            raise UndecidableError("it is not JSON")
-        value = documents.load(text)
+        text = body.decode()
     except UnicodeDecodeError:
         raise UndecidableError("it is not UTF-8") from None
-    except documents.DocumentError as error:
-        raise UndecidableError(str(error)) from None
+    value = _read(text, media_type(content_type))
     if not isinstance(value, dict):
         raise UndecidableError("it is not an object")
     return value
 
 
-def may_contain(word: str, body: bytes, content_type: str) -> bool:
-    """Returns whether a body may have the word in it, spelled in any way. It costs much less than to read the body.
+def may_contain(words: Iterable[str], body: bytes, content_type: str) -> bool:
+    """Returns whether a text in YAML may have one of the words in it, spelled in any way, without reading it.
 
     A text without the word has it only if an escape stands for a part of it, or if it is split across lines.
     """
-    if media_type(content_type) not in _JSON | _YAML or b"\0" in body:
+    if media_type(content_type) not in _YAML or b"\0" in body:
         return True
-    return word.encode() in body or _ESCAPE.search(body) is not None
+    return any(each in body for each in (*map(str.encode, words), *_ESCAPES, *_TAGS)) or body.startswith(b"!")
+
+
+def _read(text: str, kind: str) -> documents.Value:
+    if kind == JSON_PATCH:
+        return _of_json(f'{{"operations": {text}}}')
+    if kind in _JSON or len(text) > MOST_YAML_BYTES or _is_json(text):
+        return _of_json(text)
+    try:
+        return documents.load(text)
+    except documents.DocumentError as error:
+        raise UndecidableError(str(error)) from None
 
 
 def _is_json(text: str) -> bool:
+    """Returns whether a text in YAML is JSON, as kubectl sends it. It is read alike then, and may be deeper."""
     try:
         json.loads(text)
     except (ValueError, RecursionError):
         return False
     return True
+
+
+def _of_json(text: str) -> documents.Value:
+    try:
+        value: documents.Value = json.loads(text, object_pairs_hook=_unique)
+    except (ValueError, RecursionError):
+        raise UndecidableError("it is not JSON") from None
+    return value
+
+
+def _unique(pairs: list[tuple[str, documents.Value]]) -> documents.Value:
+    mapping = dict(pairs)
+    if len(mapping) != len(pairs):
+        raise UndecidableError("it has a key twice in one object")
+    return mapping
 
 
 def media_type(content_type: str) -> str:

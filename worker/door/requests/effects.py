@@ -7,7 +7,7 @@ import re
 from collections.abc import Container
 from dataclasses import dataclass
 
-from worker.door.requests import dry_run, kinds, strict
+from worker.door.requests import credentials, dry_run, kinds, strict
 from worker.door.requests.request_info import Query, RequestInfo
 
 _READING_METHODS = frozenset({"GET", "HEAD"})
@@ -33,6 +33,8 @@ class Judgement:
     strict_refusal: str
     """Why the mode `strict` refuses it, as the end of `strict does not allow …`; empty if it does not."""
     is_dry_run: bool
+    credential: str = ""
+    """The credential that it makes, as the end of `strict does not allow …`; empty if it makes none."""
 
 
 def judge(
@@ -48,12 +50,16 @@ def judge(
     is_dry_run = dry_run.is_effective(
         info, method=method, query=query, body=body, content_type=content_type, local_groups=local_groups
     )
+    credential = credentials.made(info, body=body, content_type=content_type)
     is_harmless = is_dry_run or _only_looks(info, method) or _is_among(info, method, kinds.REVIEWS)
     return Judgement(
         is_change=not is_harmless,
         is_read=_is_read(info, method, is_dry_run=is_dry_run),
-        strict_refusal="" if is_harmless else strict.refusal(info, method, body=body, content_type=content_type),
+        strict_refusal=""
+        if is_harmless
+        else credential or strict.refusal(info, method, body=body, content_type=content_type),
         is_dry_run=is_dry_run,
+        credential="" if is_harmless else credential,
     )
 
 

@@ -19,6 +19,10 @@ MOST_PARTS = 3
 READABLE_SUBRESOURCES = frozenset({"status", "scale"})
 LOGS = ("", "pods", "log")
 TOKEN_REQUEST = ("", "serviceaccounts", "token")
+NODES = ("", "nodes")
+VOLUMES = ("", "persistentvolumes")
+TAINT_RULES = ("resource.k8s.io", "devicetaintrules")
+CERTIFICATE_REQUESTS = ("certificates.k8s.io", "certificatesigningrequests")
 APPROVAL = ("certificates.k8s.io", "certificatesigningrequests", "approval")
 EVICTION = ("", "pods", "eviction")
 
@@ -61,6 +65,7 @@ KEPT_IN_STRICT = {
     ("", "persistentvolumeclaims"): "PersistentVolumeClaims",
     ("", "persistentvolumes"): "PersistentVolumes",
     ("apiextensions.k8s.io", "customresourcedefinitions"): "CustomResourceDefinitions",
+    ("project.openshift.io", "projects"): "Projects",
 }
 """Resources that `strict` lets nobody delete, and their names in a refusal."""
 

@@ -52,7 +52,7 @@ class Refusal:
 
 def rules_of(effects: Effects) -> Iterator[str]:
     """Yields the names of all rules that may refuse a request."""
-    yield effects.limit
+    yield from (effects.limit, Limit.STRICT)
     yield from (FENCE, IDENTITY, MASKS)
     yield from map(_rule_name, effects.rules)
 
@@ -70,6 +70,8 @@ def refusal(effects: Effects, subject: Subject) -> Refusal | None:
         return _refused(
             subject, _rule_name(deciding), _RULES_SETTING, why=deciding.why, instead=deciding.instead or "other objects"
         )
+    if subject.judgement.credential and not effects.makes_credentials:
+        return _made(subject, effects)
     is_allowed = deciding is not None and effects.limit is not Limit.READ
     return None if is_allowed else _beyond_limit(effects, subject)
 
@@ -98,6 +100,12 @@ def _applies(rule: EffectRule, subject: Subject) -> bool:
     return rule_match.applies(rule, subject.info, kind=subject.kind, is_namespaced=subject.is_namespaced)
 
 
+def _made(subject: Subject, effects: Effects) -> Refusal:
+    why = f"it does not allow {subject.judgement.credential}"
+    rule = Limit.STRICT if effects.limit is Limit.PERMISSIVE else effects.limit
+    return _refused(subject, rule, _MODE_SETTING, why=why, instead="what makes no credentials")
+
+
 def _beyond_limit(effects: Effects, subject: Subject) -> Refusal | None:
     judgement = subject.judgement
     match effects.limit:
@@ -105,7 +113,7 @@ def _beyond_limit(effects: Effects, subject: Subject) -> Refusal | None:
             why = "its command is a read, and this request is not known to change nothing"
             return _refused(subject, effects.limit, "", why=why, instead="a command that changes something")
         case Limit.READ_ONLY if judgement.is_change:
-            why = "this server runs only what changes nothing"
+            why = "the mode does not allow it, and no rule does"
             instead = "reads, and dry runs (`--dry-run=server`)"
             return _refused(subject, effects.limit, _MODE_SETTING, why=why, instead=instead)
         case Limit.STRICT if judgement.strict_refusal:

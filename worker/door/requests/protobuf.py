@@ -8,6 +8,8 @@ Field numbers are those of `generated.proto` in k8s.io/apimachinery: the envelop
 from collections.abc import Iterator
 
 MEDIA_TYPE = "application/vnd.kubernetes.protobuf"
+MOST_BYTES = 2 * 1024 * 1024
+"""Longest object that is read: etcd stores none of this size."""
 _MAGIC = b"k8s\x00"
 _TYPE_META, _RAW = 1, 2
 _KIND = 2
@@ -18,6 +20,9 @@ _SECRET_TYPE = 3
 _VARINT, _FIXED_64, _LENGTH_DELIMITED, _FIXED_32 = 0, 1, 2, 5
 _FIXED_SIZES = {_FIXED_64: 8, _FIXED_32: 4}
 _MOST_VARINT_BYTES = 10
+_MOST_TAG = 2**32 - 1
+MOST_FIELDS = 100_000
+"""Most fields of a message that is read: a million of them would take a second."""
 _CONTINUED = 0x80
 """Set in each byte of a number but the last."""
 
@@ -42,8 +47,8 @@ def has_owners(body: bytes) -> bool:
 
 
 def _envelope(body: bytes) -> bytes:
-    if not body.startswith(_MAGIC):
-        raise ValueError("the envelope is missing")
+    if not body.startswith(_MAGIC) or len(body) > MOST_BYTES:
+        raise ValueError("the envelope is missing, or it is too long")
     return body[len(_MAGIC) :]
 
 
@@ -62,12 +67,11 @@ def number(message: bytes, wanted: int) -> int:
 
 
 def _field(message: bytes, wanted: int) -> bytes:
-    """Returns the content of a field, empty without it. Its last value counts, as protobuf has it."""
-    found = b""
-    for field, value in _contents(message):
-        if field == wanted:
-            found = value
-    return found
+    """Returns the content of a field, empty without it. Raises `ValueError` if it is there twice: servers merge it."""
+    found = [content for field, content in _contents(message) if field == wanted]
+    if len(found) > 1:
+        raise ValueError("a field is there twice")
+    return found[0] if found else b""
 
 
 def _contents(message: bytes) -> Iterator[tuple[int, bytes]]:
@@ -79,9 +83,12 @@ def _contents(message: bytes) -> Iterator[tuple[int, bytes]]:
 
 def _values(message: bytes) -> Iterator[tuple[int, bytes | int]]:
     """Yields number and value of each field that has a length or is a number."""
-    position = 0
+    position = fields = 0
     while position < len(message):
+        fields += 1
         tag, position = _varint(message, position)
+        if tag > _MOST_TAG or fields > MOST_FIELDS:
+            raise ValueError("a field has no number that all readers read alike, or there are too many")
         field, wire_type = tag >> 3, tag & 7
         if wire_type == _LENGTH_DELIMITED:
             length, position = _varint(message, position)

@@ -13,13 +13,18 @@ def is_release(info: RequestInfo, *, body: bytes, content_type: str) -> bool:
     if (info.group, info.resource) != kinds.SECRETS or info.subresource:
         return False
     if info.verb in _WITH_OBJECT:
-        return _type(body, bodies.media_type(content_type)) == TYPE
+        return _is_written(body, bodies.media_type(content_type))
     return info.name.startswith(_PREFIX)
 
 
-def _type(body: bytes, media_type: str) -> object:
+def _is_written(body: bytes, media_type: str) -> bool:
     try:
-        is_protobuf = media_type == protobuf.MEDIA_TYPE
-        return protobuf.secret_type(body) if is_protobuf else bodies.read(body, media_type).get("type")
+        if media_type == protobuf.MEDIA_TYPE:
+            kind, name = protobuf.secret_type(body), protobuf.identified(body)[1]
+        else:
+            document = bodies.read(body, media_type)
+            metadata = document.get("metadata")
+            kind, name = str(document.get("type")), str(metadata.get("name")) if isinstance(metadata, dict) else ""
     except (bodies.UndecidableError, ValueError):
-        return None
+        return False
+    return kind == TYPE and name.startswith(_PREFIX)

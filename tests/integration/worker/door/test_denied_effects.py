@@ -14,6 +14,7 @@ from worker.door.client.client import Door
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+NO_PODS = EffectRule(name="no-pods", is_allowed=False, kinds=("pods",), why="they are private", instead="services")
 PODS = "/api/v1/namespaces/shop/pods"
 REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 TUNNEL = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Key": "a", "Sec-WebSocket-Version": "13"}
@@ -40,10 +41,9 @@ async def test_refused_change_is_answered_noted_and_not_forwarded(door: Door) ->
 
 
 async def test_refused_read_is_told_apart_from_a_change(door: Door) -> None:
-    rule = EffectRule(name="no-pods", is_allowed=False, kinds=("pods",), why="they are private", instead="services")
     async with (
         faulty_server.running(answers.responds()) as server,
-        doors.visited(door, server.url, effects=Effects(rules=(rule,))) as visit,
+        doors.visited(door, server.url, effects=Effects(rules=(NO_PODS,))) as visit,
         doors.connected(door, visit) as client,
     ):
         assert (await client.ask("GET", PODS)).status == 403
@@ -97,4 +97,15 @@ async def test_another_identity_is_refused_to_a_command_that_has_none(door: Door
     ):
         answered = await client.ask("GET", "/api", headers={"impersonate-Extra-scopes": "all"})
         assert answered.status == 403
+        assert not server.requests
+
+
+@pytest.mark.parametrize("effects", [Effects(rules=(NO_PODS,)), Effects(fence=("other",))], ids=["rule", "fence"])
+async def test_question_of_what_is_refused_is_not_asked(door: Door, effects: Effects) -> None:
+    """What the observer sees reaches the caller as progress."""
+    async with (
+        faulty_server.running(answers.responds(b'{"items":[]}')) as server,
+        doors.visited(door, server.url, effects=effects) as visit,
+    ):
+        assert await visit.ask(f"{PODS}?labelSelector=app%3Dweb") is None
         assert not server.requests

@@ -170,6 +170,13 @@ async def test_answer_that_cannot_be_masked_is_withheld(door: Door, body: bytes,
     assert leaks(answered.body, PLANTED) == []
 
 
+async def test_refusal_in_words_passes_with_its_advice(door: Door) -> None:
+    headers = {"Content-Type": "text/plain; charset=utf-8", "Retry-After": "1"}
+    async with asking(door, answers.responds(b"Too many requests", status=429, headers=headers)) as (_, client):
+        answered = await client.get(SECRETS)
+    assert (answered.status, answered.headers["retry-after"], answered.body) == (429, "1", b"Too many requests")
+
+
 async def test_too_large_object_is_withheld(door: Door) -> None:
     body = json.dumps({"kind": "Secret", "data": {"a": "A" * 9 * 1024 * 1024}}).encode()
     async with asking(door, answers.responds(body)) as (_, client):

@@ -88,9 +88,9 @@ def test_only_rules_that_speak_of_the_command_are_sealed() -> None:
 
 
 def test_kind_keeps_the_group_that_is_written_with_it() -> None:
-    row = {"action": "deny", "kinds": ["deploy.v1.apps", "Widgets.example.com", "po"]}
+    row = {"action": "deny", "kinds": ["deploy.v1.apps", "Widgets.example.com", "po", "secrets.v1"]}
     [rule] = effects("kubectl apply -f -", STRICT, row).rules
-    assert rule.kinds == ("deployments.apps", "widgets.example.com", "pods")
+    assert rule.kinds == ("deployments.apps", "widgets.example.com", "pods", "secrets")
 
 
 def test_rule_on_kinds_guards_what_helm_changes_and_allows_it_nothing() -> None:
@@ -118,6 +118,27 @@ def test_chart_may_be_allowed_in_some_namespaces() -> None:
 def test_rule_shows_values_of_the_secrets_that_it_names(row: dict[str, Any], *, shows: bool | None) -> None:
     found = effects("kubectl get secrets", STRICT, {"action": "allow", **row}).rules
     assert [rule.shows_secrets for rule in found] == ([] if shows is None else [shows])
+
+
+@pytest.mark.parametrize(
+    ("row", "makes"),
+    [({"verbs": "create"}, False), ({"classes": "write"}, False), ({"classes": ["write", "credential"]}, True)],
+)
+def test_only_a_rule_for_credentials_lets_them_be_made(row: dict[str, Any], *, makes: bool) -> None:
+    text = "kubectl create --raw /api/v1/namespaces/shop/serviceaccounts/a/%74oken -f -"
+    assert effects(text, STRICT, {"action": "allow", **row}).makes_credentials is makes
+    assert effects(text, PERMISSIVE).makes_credentials
+
+
+@pytest.mark.parametrize("kind", ["pods/exec", "secret/x", "all"])
+def test_kind_that_no_request_has_is_not_valid(kind: str) -> None:
+    with pytest.raises(ValueError, match="is no kind"):
+        effects("kubectl get pods", STRICT, {"action": "deny", "kinds": kind})
+
+
+@pytest.mark.parametrize("command", ["argocd app get x --hard-refresh", "argocd app diff x --refresh"])
+def test_refreshing_an_application_is_a_write(command: str) -> None:
+    assert refusal(command, READ_ONLY).code is ErrorCode.POLICY_DENIED
 
 
 def test_what_the_door_refuses_too_is_left_to_it_without_early_refusals() -> None:

@@ -40,6 +40,7 @@ GOLDEN = """\
       ],
       "fence": ["shop"],
       "secrets": "shown",
+      "makes_credentials": true,
       "tunnels": true,
       "impersonation": {
         "user": "jane",

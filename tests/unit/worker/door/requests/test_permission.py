@@ -148,10 +148,19 @@ def test_rule_that_denies_wins_wherever_it_stands() -> None:
 
 def test_rule_for_a_cli_without_kinds_guards_what_it_changes() -> None:
     rule = _rule("no", kinds=("secrets",)).model_copy(update={"guards_changes_only": True})
-    effects = Effects(limit=Limit.PERMISSIVE, rules=(rule,))
+    effects = Effects(limit=Limit.PERMISSIVE, rules=(rule,), makes_credentials=True)
     assert judged.refusal(effects, f"GET {SHOP}/secrets") is None
     assert judged.refusal(effects, f"POST {SHOP}/secrets", is_release=True) is None
     assert _name(judged.refusal(effects, f"POST {SHOP}/secrets")) == "rules/no"
+
+
+def test_rule_that_allows_something_else_makes_no_credentials() -> None:
+    request = f"POST {SHOP}/serviceaccounts/a/token"
+    rules = (_rule("accounts", is_allowed=True, kinds=("serviceaccounts",)),)
+    for limit in (Limit.READ_ONLY, Limit.STRICT, Limit.PERMISSIVE):
+        effects = Effects(limit=limit, rules=rules)
+        assert judged.refusal(effects, request)
+        assert judged.refusal(effects.model_copy(update={"makes_credentials": True}), request) is None
 
 
 def test_another_identity_asks_only_about_its_rights() -> None:

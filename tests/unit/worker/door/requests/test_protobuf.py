@@ -29,10 +29,11 @@ def test_object_without_a_name_has_an_empty_one() -> None:
     assert protobuf.identified(_object("Pod", _field(2, b"web-"))) == ("Pod", "")
 
 
-def test_type_of_a_secret_is_the_last_one() -> None:
+def test_secret_of_two_types_is_not_read() -> None:
     types = _field(3, b"Opaque") + _field(3, b"kubernetes.io/service-account-token")
 
-    assert protobuf.secret_type(_object("Secret", _field(1, b"s"), types)) == "kubernetes.io/service-account-token"
+    with pytest.raises(ValueError, match="twice"):
+        protobuf.secret_type(_object("Secret", _field(1, b"s"), types))
     assert protobuf.secret_type(_object("Secret", _field(1, b"s"))) == ""
 
 
