@@ -13,13 +13,13 @@ from pathlib import Path
 import httpx
 import pytest
 from hypothesis import settings
-from shared.tools.own_server import OwnServer
 
 from shared.effects import UNLIMITED, Effects, SecretValues
 from shared.kubeconfig import cluster_access
 from shared.models import CommandClass, CommandResponse, FailureCode, Job, Lane
 from shared.sealing.envelope import Command, RequestEnvelope
 from shared.tools import registry
+from shared.tools.own_server import OwnServer
 from shared.tools.tool import Tool
 from tests.e2e.session import running
 from tests.support import filled_cluster, generated_commands

@@ -191,6 +191,7 @@ _REFUSED_VERBS = {
 }
 
 _FAILURE_HINTS = {
+    **failure_hints.REFUSED,
     r"server address unspecified": (f"The command names no Argo CD server: {_CREDENTIALS}."),
     r"code = Unauthenticated": (
         "The Argo CD server rejects the token: send a valid one in the header X-Argocd-Auth-Token."
