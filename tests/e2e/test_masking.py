@@ -118,9 +118,9 @@ async def test_writes_of_secrets_work_and_print_marks(user: User, system: System
 
 async def test_apply_that_cannot_compute_its_patch_quotes_no_secret(user: User, system: System) -> None:
     await user.output("kubectl", "create -f -", stdin=secret(CANARY))
-    await assert_hidden(system, await user.run("kubectl", "apply --overwrite=false -f -", stdin=secret(CHANGED)))
+    await assert_hidden(system, await user.run("kubectl", "apply --overwrite=false -f -", stdin=secret("own")))
     await user.output("kubectl", "annotate secret web kubectl.kubernetes.io/last-applied-configuration=x")
-    await assert_hidden(system, await user.run("kubectl", "apply -f -", stdin=secret(CHANGED)))
+    await assert_hidden(system, await user.run("kubectl", "apply -f -", stdin=secret("own")))
 
 
 async def test_diff_shows_what_changes_besides_values(user: User, system: System) -> None:
