@@ -1,7 +1,6 @@
 """What the modes and the fence stop, on a real API server: by the effects of requests, without a look at words."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -24,8 +23,8 @@ LATE = {"K8S_MCP_REFUSE_EARLY": "false", "K8S_MCP_SECURITY_MODE": "strict"}
 
 
 @pytest.fixture(scope="module")
-def gateways(system: System, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """URLs of gateways that leave all to the door: in `strict`, in `read-only`, and inside a fence."""
+def gateways(system: System, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """URLs of gateways of the session that leave all to the door: in `strict`, in `read-only`, and inside a fence."""
     policy = tmp_path_factory.mktemp("policy") / "policy.yaml"
     policy.write_text(f"namespaces: '{FENCED}*'\n")
     settings = {
@@ -36,9 +35,7 @@ def gateways(system: System, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     started = {name: system.product.start_gateway(**given) for name, given in settings.items()}
     processes.long_lived.update(process.pid for _, process in started.values())
     wait_blocking(lambda: all(is_serving(url, process) for url, process in started.values()), timeout_s=START_TIMEOUT_S)
-    yield {name: url for name, (url, _) in started.items()}
-    for _, process in started.values():
-        process.stop()
+    return {name: url for name, (url, _) in started.items()}
 
 
 @dataclass(frozen=True)
