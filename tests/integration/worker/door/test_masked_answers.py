@@ -21,7 +21,7 @@ from tests.support.faulty_server import FaultyServer, answers
 from tests.support.leaks import leaks
 from tests.support.secret_cases import CONFIG_MAPS, PLANTED, SECRETS, Case, Cases, encoded
 from worker.door.client.client import Door
-from worker.door.masking import marks
+from worker.door.masking import budget, marks
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -38,6 +38,7 @@ LIVE = {
     "type": "Opaque",
 }
 HIDDEN = json.dumps(LIVE).encode()
+HELM_NAME = "sh.helm.release.v1.web.v1"
 MARK = encoded(f"[masked, {len(PLANTED) + 1} bytes]")
 
 
@@ -281,9 +282,28 @@ async def test_release_with_a_mask_inside_is_not_written(door: Door) -> None:
     once = base64.b64encode(release).decode()
     for path, value in ((SECRETS, encoded(once)), (CONFIG_MAPS, once)):
         async with asking(door, answers.responds(), effects=UNLIMITED) as (server, client):
-            refused = await client.ask("POST", path, body=json.dumps({"data": {"release": value}}).encode())
+            body = json.dumps({"metadata": {"name": HELM_NAME}, "data": {"release": value}}).encode()
+            refused = await client.ask("POST", path, body=body)
             assert not server.requests
         assert refused.status == 403
+
+
+@pytest.mark.parametrize(("count", "size"), [(budget.MOST_OPENED + 1, 9), (1, budget.MOST_UNPACKED_BYTES + 1)])
+async def test_releases_that_would_be_searched_for_long_are_not_written(door: Door, count: int, size: int) -> None:
+    value = base64.b64encode(gzip.compress(b"\0" * size)).decode()
+    body = json.dumps({"metadata": {"name": HELM_NAME}, "data": {str(n): value for n in range(count)}}).encode()
+    async with asking(door, answers.responds()) as (server, client):
+        refused = await client.ask("POST", CONFIG_MAPS, body=body)
+        assert not server.requests
+    assert (refused.status, "unpacked" in json.loads(refused.body)["message"]) == (403, True)
+
+
+async def test_packed_values_that_are_no_releases_are_written(door: Door) -> None:
+    value = base64.b64encode(gzip.compress(b"\0" * 1024 * 1024)).decode()
+    body = json.dumps({"metadata": {"name": "web"}, "data": {str(n): value for n in range(20)}}).encode()
+    async with asking(door, answers.responds()) as (server, client):
+        written = await client.ask("POST", CONFIG_MAPS, body=body)
+        assert (written.status, server.requests[0].body) == (200, body)
 
 
 @pytest.mark.parametrize("operation", ["copy", "move", "test", "Copy"])

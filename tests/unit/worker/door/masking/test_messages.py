@@ -6,6 +6,7 @@ import pytest
 
 from shared.documents import Value
 from worker.door.masking import messages, releases
+from worker.door.masking.budget import Budget
 
 OBJECT = json.dumps({"data": {"a": "aHVudGVyMg=="}, "kind": "Secret", "x": 'a "quoted\\" hunter2\n'})
 REASON = ": illegal base64 data at input byte 0"
@@ -83,7 +84,7 @@ def test_description_of_a_failed_release_is_masked() -> None:
     said = f'Upgrade "web" failed: cannot patch "web" with kind Secret: Invalid value: {quoted(OBJECT)}{REASON}'
     roots: list[Value] = [{"info": {"description": said}, "name": "web"}, [{"description": said, "revision": 1}]]
     for release in roots:
-        for change in tuple(releases.changes(release)):
+        for change in tuple(releases.changes(release, Budget())):
             change.make()
         assert_hidden(json.dumps(release))
         assert REASON in json.dumps(release)
