@@ -274,8 +274,8 @@ class WorkerSettings(CommonSettings):
     go_memory_limit: str = Field("200MiB", pattern=r"^\d+(B|KiB|MiB|GiB)$")
     """Heap size above which a CLI collects garbage. Below it, garbage collection only makes the start slower."""
     allow_loopback_fetches: bool = False
-    """Whether commands may fetch charts and URLs from loopback addresses, such as a registry beside the worker. The
-    programs that listen there often ask nobody who they are."""
+    """Whether commands may fetch charts and URLs from loopback addresses, such as a registry beside the worker.
+    `mcp-k8s up` does not set it: programs that listen there often ask nobody who they are."""
     egress_allow: str = ""
     """Networks, addresses and names that commands may connect to, separated by commas (`10.0.0.0/8`,
     `registry.example`, `*.example.com`). If it is empty, all destinations that are not denied are allowed."""

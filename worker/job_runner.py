@@ -35,9 +35,8 @@ from worker.leases import LeaseKeeper
 from worker.machine.filter_binaries import FilterBinary
 from worker.machine.tool_binaries import ToolBinary
 from worker.observer.observatory import Observatory
-from worker.output import command_response, door_death, redaction
+from worker.output import command_response, door_death
 from worker.output.recorder import OutputLimits, OutputRecorder
-from worker.output.redaction import Redactor
 from worker.run import command_plan, disk_watch, job_directory, memory_watch
 from worker.run.command_plan import CommandPlan, PlanSettings
 from worker.run.execution import Execution, Sink, starting
@@ -236,18 +235,13 @@ class JobRunner:
     @asynccontextmanager
     async def _watched(self, job: OpenedJob, recorder: OutputRecorder, opened: JobWays) -> AsyncIterator[Sink]:
         """Runs the watchers beside the command. Yields the sink for the command's output."""
-        command, proxy = job.envelope.command, opened.ways.proxy
-        secrets_of_request = redaction.credentials_of(command, self.binaries[command.tool].tool)
-        redactor = Redactor([*([proxy.password] if proxy else []), *secrets_of_request])
-        tell = redactor.telling(recorder.tell)
         async with (
             disk_watch.watching(job.directory.root, self.settings.plan.job_file_bytes, job.control),
             self.observatory.observed(
-                job.envelope.awaited, opened.ask, opened.paths, sink=recorder.add, tell=tell
-            ) as heard,
+                job.envelope.awaited, opened.ask, opened.paths, sink=recorder.add, tell=recorder.tell
+            ) as sink,
         ):
-            with redactor.redacted(heard) as sink:
-                yield sink
+            yield sink
 
     async def _settle(self, attempt: Attempt, control: JobControl, ending: Ending) -> None:
         job_spans.note_ending(ending)

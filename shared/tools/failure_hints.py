@@ -14,7 +14,16 @@ UNREACHABLE = (
 """Regular expression that finds the reason for which a server was not reached."""
 _NO_API = r"the server could not find the requested resource"
 
+REFUSED = {
+    r": the rule \S{1,200} refuses it": (
+        "mcp-k8s refuses that request, whatever the credentials allow: the message names its rule and what is allowed "
+        "instead."
+    )
+}
+"""The hint for a request that the worker's door has refused."""
+
 CLUSTER = {
+    **REFUSED,
     r"\(Forbidden\)|is forbidden: ": (
         "The kubeconfig's user does not have permission to do this; kubectl `auth can-i --list` shows what is allowed."
     ),

@@ -196,11 +196,16 @@ async def test_argocd_prints_why_the_door_refuses_a_call(
             assert f"{call} ApplicationService: the rule read refuses it" in output
 
 
-async def test_dry_run_of_a_sync_is_a_read(argo_cd: ArgoCd, app: str, tools: E2eTools, tmp_path: Path) -> None:
+async def test_dry_run_of_a_sync_is_no_read_because_argo_cd_keeps_it(
+    user: User, argo_user: User, argo_cd: ArgoCd, app: str, tools: E2eTools, tmp_path: Path
+) -> None:
     async with visited(argo_cd, Effects(limit=Limit.READ)) as visit:
         code, output = await printed(tools.path("argocd"), visit, f"app sync {app} --dry-run --async", tmp_path)
-        assert code == 0, output
-        assert visit.refusals.change == ""
+        assert (code == 0, "Sync ApplicationService: the rule read refuses it" in output) == (False, True)
+    await argo_user.output("argocd", f"app sync {app} --dry-run {TRUST}")
+    kept = user.cluster.api.get(f"/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/{app}")
+    assert kept["status"]["operationState"]["operation"]["sync"]["dryRun"]
+    await user.failure("kubectl", "get deploy web")
 
 
 async def test_token_is_not_made_where_the_mode_is_strict(argo_cd: ArgoCd, tools: E2eTools, tmp_path: Path) -> None:

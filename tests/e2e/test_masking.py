@@ -98,10 +98,10 @@ async def test_kubectl_shows_secrets_masked_in_every_form(user: User, system: Sy
 
 
 async def test_writes_of_secrets_work_and_print_marks(user: User, system: System) -> None:
-    """A command that prints objects computes with masked values, and writes true ones all the same."""
+    """`apply` computes with masked values, and writes true ones all the same."""
     await user.output("kubectl", "apply -f -", stdin=secret(CANARY, tier="back"))
-    assert "unchanged" in await user.output("kubectl", "apply -f -", stdin=secret(CANARY, tier="back"))
     for command in (
+        "apply -f -",
         "apply -f - -o yaml",
         "apply -f - -o jsonpath={.data}",
         "apply -f - --server-side --force-conflicts",
@@ -114,6 +114,13 @@ async def test_writes_of_secrets_work_and_print_marks(user: User, system: System
     assert "masks of Secrets must not be written back" in (refused.error or "")
     encoded = base64.b64encode(CANARY.encode()).decode()
     assert user.cluster.api.get(f"/api/v1/namespaces/{user.namespace}/secrets/web")["data"] == {"password": encoded}
+
+
+async def test_apply_that_cannot_compute_its_patch_quotes_no_secret(user: User, system: System) -> None:
+    await user.output("kubectl", "create -f -", stdin=secret(CANARY))
+    await assert_hidden(system, await user.run("kubectl", "apply --overwrite=false -f -", stdin=secret("own")))
+    await user.output("kubectl", "annotate secret web kubectl.kubernetes.io/last-applied-configuration=x")
+    await assert_hidden(system, await user.run("kubectl", "apply -f -", stdin=secret("own")))
 
 
 async def test_diff_shows_what_changes_besides_values(user: User, system: System) -> None:

@@ -10,6 +10,8 @@ from tests.e2e import manifests
 from tests.support.control_plane import ControlPlane
 
 CORE = "/api/v1/namespaces/default"
+APPLICATIONS = "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications"
+_ARGO_CD = "argoproj.io/v1alpha1"
 _LABELS = {"app": "web"}
 _POD_SPEC = {"containers": [{"name": "main", "image": "registry.example/web:1"}]}
 _TEMPLATE = {"metadata": {"labels": _LABELS}, "spec": _POD_SPEC}
@@ -52,7 +54,16 @@ def files() -> dict[str, str]:
         "kustomization.yaml": "resources: [new.yaml]\n",
         "raw.json": json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "config"}}),
         "env": "A=b\n",
+        "app.yaml": yaml.safe_dump(application("https://a.example/r.git", "https://kubernetes.default.svc")),
+        "appset.yaml": yaml.safe_dump(_application_set()),
     }
+
+
+def application(repository: str, cluster: str) -> dict[str, Any]:
+    """The Application `web`, which is not synced."""
+    source = {"repoURL": repository, "path": "web", "targetRevision": "main"}
+    spec = {"project": "default", "source": source, "destination": {"server": cluster, "namespace": "default"}}
+    return {"apiVersion": _ARGO_CD, "kind": "Application", "metadata": {"name": "web"}, "spec": spec}
 
 
 def stdin() -> str:
@@ -78,6 +89,12 @@ def _objects() -> Iterator[tuple[str, Mapping[str, Any]]]:
     job = {"template": {"spec": {**_POD_SPEC, "restartPolicy": "Never"}}}
     nightly = {"schedule": "0 0 1 1 *", "jobTemplate": {"spec": job}}
     yield "/apis/batch/v1/namespaces/default/cronjobs", _named("nightly", spec=nightly)
+
+
+def _application_set() -> dict[str, Any]:
+    template = {"metadata": {"name": "{{name}}"}, "spec": application("https://a.example/r.git", "{{server}}")["spec"]}
+    spec = {"generators": [{"list": {"elements": [{"name": "listed", "server": "x"}]}}], "template": template}
+    return {"apiVersion": _ARGO_CD, "kind": "ApplicationSet", "metadata": {"name": "listed"}, "spec": spec}
 
 
 def _named(name: str, *, labels: Mapping[str, str] = {}, **fields: Any) -> dict[str, Any]:

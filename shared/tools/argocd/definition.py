@@ -102,7 +102,7 @@ _RULES = (
         of=frozenset({CommandClass.READ}),
         to=CommandClass.WRITE,
     ),
-    reads("dry-run", "with `--dry-run` nothing is changed", is_dry, verbs="app sync, appset create"),
+    reads("dry-run", "with `--dry-run` nothing is changed", is_dry, verbs="appset create"),
     destroys("replacing", "objects are deleted and created again", given("force", "replace"), verbs="app sync"),
     destroys(
         "pruning",
@@ -110,6 +110,13 @@ _RULES = (
         given("prune"),
         verbs="app rollback, app sync",
         effect=Effect.MASS,
+    ),
+    ClassRule(
+        "dry-run-of-a-sync",
+        "Argo CD keeps it as the application's last operation, and changes nothing else",
+        is_dry,
+        frozenset({"app sync"}),
+        to=CommandClass.WRITE,
     ),
     widens(
         "selected-applications",
@@ -184,6 +191,7 @@ _REFUSED_VERBS = {
 }
 
 _FAILURE_HINTS = {
+    **failure_hints.REFUSED,
     r"server address unspecified": (f"The command names no Argo CD server: {_CREDENTIALS}."),
     r"code = Unauthenticated": (
         "The Argo CD server rejects the token: send a valid one in the header X-Argocd-Auth-Token."

@@ -13,11 +13,11 @@ _QUIET_LEVELS = range(7)
 def are_needed(reading: Reading) -> bool:
     """Whether the command writes what it reads of live objects, and prints nothing of it.
 
-    Without `--server-side`, `apply` computes a patch from them; with it, it may copy an annotation. Where it prints
-    objects, it makes do with masked values: its patch then has all values of its manifest, also those that stay.
+    `apply --server-side` may copy an annotation. Without the flag, `apply` computes a patch from masked values: it then
+    has all values of its manifest, also those that stay. True ones it would print in some of its errors.
     """
-    computes = reading.path == "apply" and not reading.has(DRY_RUN, "help")
-    return computes and (reading.text("output") or "") in _SHORT_FORMATS and not _prints_more(reading)
+    copies = reading.path == "apply" and reading.has("server-side") and not reading.has(DRY_RUN, "help")
+    return copies and (reading.text("output") or "") in _SHORT_FORMATS and not _prints_more(reading)
 
 
 def masking(reading: Reading) -> Masking | None:

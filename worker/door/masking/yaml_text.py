@@ -31,11 +31,11 @@ def documents(text: str) -> list[str]:
     return [text[start:end] for start, end in itertools.pairwise(bounds) if end > start]
 
 
-def mask(text: str, find: Find) -> str:
-    """Masks all documents of a stream. Raises `MaskingError` if one is not YAML, or if the text was cut off."""
+def mask(text: str, find: Find, budget: Budget) -> str:
+    """Masks all documents of a stream. Raises `TooCostlyError`, and `MaskingError` if it is no YAML or was cut off."""
     if text and not text.endswith("\n"):
         raise MaskingError("it ends in the middle of a line")
-    masker = DocumentMasker(find, accepts=lambda _: True, budget=Budget())
+    masker = DocumentMasker(find, accepts=lambda _: True, budget=budget)
     return Masked.joined(map(masker.mask, documents(text))).text
 
 
@@ -48,7 +48,7 @@ class DocumentMasker:
     budget: Budget
 
     def mask(self, piece: str) -> Masked:
-        """Masks one document. Raises `TooCostlyError`, and `MaskingError` if it is no YAML or a root is not accepted."""
+        """Masks one document. Raises `TooCostlyError`, and `MaskingError` if it is no YAML or has a refused root."""
         changes = self._changes(piece)
         if not changes:
             return Masked(piece, 0)

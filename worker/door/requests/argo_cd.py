@@ -40,11 +40,8 @@ _CREDENTIALS = {
     "session.SessionService": "Create",
 }
 _DRY_RUN = 3
-"""The field `dryRun` of the requests below."""
-_WITH_DRY_RUN = {
-    "application.ApplicationService": "Rollback Sync",
-    "applicationset.ApplicationSetService": "Create",
-}
+"""The field `dryRun` of the requests below. That of a sync is none: Argo CD keeps it as the last operation."""
+_WITH_DRY_RUN = {"applicationset.ApplicationSetService": "Create"}
 _REFRESH = 2
 """The field `refresh` of an `ApplicationQuery`. `normal` compares at once what Argo CD compares every few minutes."""
 _WITH_REFRESH = {"application.ApplicationService": "Get List Watch"}

@@ -1,6 +1,7 @@
 """Reads the bodies of requests that decide something. A body that two readers could read differently is not read."""
 
 import json
+import re
 from collections.abc import Iterable
 
 from shared import documents
@@ -12,8 +13,8 @@ _JSON = frozenset(
 _YAML = frozenset({"application/yaml", "application/apply-patch+yaml"})
 _NEW_LINES = (b"\r", b"\n", b"\xc2\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9")
 _ESCAPES = (rb"\u", rb"\U", rb"\x", *(b"\\" + line for line in _NEW_LINES))
-_TAGS = tuple(before + b"!" for before in (b" ", b"\t", b"[", b"{", b",", b":", *_NEW_LINES))
-"""What stands for letters, ends of lines and texts in base64: https://yaml.org/spec/1.2.2/"""
+_TAG = re.compile(rb"![^\s,\[\]{}]*")
+"""What stands for letters and ends of lines, and what may stand for a text in base64: https://yaml.org/spec/1.2.2/"""
 MOST_BYTES = 2 * 1024 * 1024
 """Longest body that is read: etcd stores no object of this size."""
 MOST_PARTS = 100_000
@@ -54,7 +55,9 @@ def may_contain(words: Iterable[str], body: bytes, content_type: str) -> bool:
     """
     if media_type(content_type) not in _YAML or b"\0" in body:
         return True
-    return any(each in body for each in (*map(str.encode, words), *_ESCAPES, *_TAGS)) or body.startswith(b"!")
+    if any(each in body for each in (*map(str.encode, words), *_ESCAPES, b"%TAG")):
+        return True
+    return any(b"binary" in tag or b"%" in tag for tag in _TAG.findall(body))
 
 
 def _read(text: str, kind: str) -> documents.Value:

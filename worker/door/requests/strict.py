@@ -15,6 +15,8 @@ _VERBS_ON_OBJECTS = frozenset({"update", "patch"})
 _EVICTING = "NoExecute"
 _EVICTS = f"a taint {_EVICTING}, which evicts the pods of a node"
 _OWNERS = "ownerReferences"
+_DECIDING = (_OWNERS, "taint", "claimRef", "persistentVolumeReclaimPolicy")
+"""Fields that decide. A long text in YAML without them is not read."""
 _FROM_ELSEWHERE = frozenset({"copy", "move"})
 """Operations of a JSON patch whose value is not in the patch."""
 
@@ -72,7 +74,7 @@ def _parts(body: bytes, media_type: str) -> Iterator[dict[str, Value]]:
     if media_type == protobuf.MEDIA_TYPE:
         yield {"metadata": {_OWNERS: "there"} if protobuf.has_owners(body) else {}}
         yield from _suspected(body)
-    elif len(body) > bodies.MOST_YAML_BYTES and not bodies.may_contain((_OWNERS, _EVICTING), body, media_type):
+    elif len(body) > bodies.MOST_YAML_BYTES and not bodies.may_contain(_DECIDING, body, media_type):
         return
     elif media_type == bodies.JSON_PATCH:
         yield from map(_set_by, _listed(bodies.read(body, media_type).get("operations")))

@@ -109,7 +109,7 @@ async def test_name_that_resolves_to_the_forbidden_is_not_dialled(private: Canar
         assert await refusal(access, "metadata.example", 80) == REFUSED_BY_RULE
     async with admitted(egress.dialer(names, own=own)) as access:
         assert await refusal(access, "rebind.example", private.port) == REFUSED_BY_RULE
-    async with admitted(egress.dialer(names, allow_loopback=False)) as access:
+    async with admitted(egress.dialer(names).with_loopback(False)) as access:
         assert await refusal(access, "rebind.example", private.port) == REFUSED_BY_RULE
     assert private.calls == 0
 

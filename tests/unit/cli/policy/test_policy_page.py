@@ -12,7 +12,7 @@ PAGE = Path("docs/policy.md")
 
 
 def test_documented_file_is_taken_and_its_commands_say_what_it_makes_of_them(tmp_path: Path) -> None:
-    [file] = readme.blocks("yaml", page=PAGE)
+    file, showing = readme.blocks("yaml", page=PAGE)
     [commands] = readme.blocks("sh", page=PAGE)
     (tmp_path / "policy.yaml").write_text(file)
     answer = subprocess.run(
@@ -28,3 +28,6 @@ def test_documented_file_is_taken_and_its_commands_say_what_it_makes_of_them(tmp
     assert "fence     shop, team-*" in answer.stdout
     assert "rule      rules/clean-up-teams" in answer.stdout
     assert len(rule_file.load(tmp_path / "policy.yaml").rules.rules) == 3
+    (tmp_path / "showing.yaml").write_text(showing)
+    [rule] = rule_file.load(tmp_path / "showing.yaml").rules.rules
+    assert rule.shows_secrets

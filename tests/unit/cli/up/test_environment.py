@@ -21,6 +21,7 @@ def test_one_machine_allows_loopback_and_prefers_a_sandbox() -> None:
     own = environment.for_one_machine({})
 
     assert (own["K8S_MCP_ALLOW_LOOPBACK"], own["K8S_MCP_SANDBOX"]) == ("true", "prefer")
+    assert "K8S_MCP_ALLOW_LOOPBACK_FETCHES" not in own
 
 
 def test_what_the_user_set_stays() -> None:

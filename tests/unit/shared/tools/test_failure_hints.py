@@ -94,6 +94,16 @@ ALL_HINTS = sorted({hint for tool in registry.tools() for hint in tool.failure_h
         ),
         ("helm", "Error: kubernetes cluster unreachable: the server could not find the requested resource", "path"),
         ("kubectl", "Error from server (NotFound): the server could not find the requested resource", "path"),
+        (
+            "kubectl",
+            "Error from server (Forbidden): delete pods web: the rule strict refuses it (K8S_MCP_SECURITY_MODE): why",
+            "mcp-k8s refuses",
+        ),
+        (
+            "argocd",
+            "rpc error: code = PermissionDenied desc = Sync ApplicationService: the rule read refuses it: why",
+            "mcp-k8s refuses",
+        ),
         ("argocd", "Argo CD server address unspecified", "X-Argocd-Server"),
         (
             "argocd",

@@ -9,11 +9,10 @@ from shared.tools import registry
 @pytest.mark.parametrize(
     "text",
     [
-        "kubectl apply -f -",
-        "kubectl apply -f x.yaml --dry-run=none",
-        "kubectl apply -f x.yaml --prune --server-side=false",
+        "kubectl apply -f - --server-side",
+        "kubectl apply -f x.yaml --server-side --dry-run=none",
         "kubectl apply -f - --server-side -o name",
-        "kubectl apply -f - -v=6",
+        "kubectl apply -f - --server-side -v=6",
         "helm install web ./web",
         "helm upgrade web ./web --install --dry-run=none",
         "helm rollback web 1",
@@ -31,7 +30,11 @@ def test_command_that_computes_from_live_objects_needs_their_values(text: str) -
     "text",
     [
         "kubectl get secrets -o yaml",
+        "kubectl apply -f -",
+        "kubectl apply -f x.yaml --prune --server-side=false",
         "kubectl apply -f - -o yaml",
+        "kubectl apply -f - --server-side -o yaml",
+        "kubectl apply -f - --server-side -v=7",
         "kubectl apply -f - -o jsonpath={.data}",
         "kubectl apply -f - --template={{.data}}",
         "kubectl apply -f - -v=7",

@@ -60,7 +60,7 @@ SHOWN = [
 
 @pytest.mark.parametrize("text", MASKED)
 def test_value_that_is_named_or_looks_like_a_credential_is_masked(text: str) -> None:
-    masked = yaml_text.mask(f"{text}\n", lambda root: chart_values.changes(root, Budget()))
+    masked = yaml_text.mask(f"{text}\n", lambda root: chart_values.changes(root, Budget()), Budget())
     assert "[masked, " in masked
     assert "hunter2" not in masked
     assert "12345678" not in masked
@@ -68,7 +68,7 @@ def test_value_that_is_named_or_looks_like_a_credential_is_masked(text: str) -> 
 
 @pytest.mark.parametrize("text", SHOWN)
 def test_other_values_are_shown(text: str) -> None:
-    assert yaml_text.mask(f"{text}\n", lambda root: chart_values.changes(root, Budget())) == f"{text}\n"
+    assert yaml_text.mask(f"{text}\n", lambda root: chart_values.changes(root, Budget()), Budget()) == f"{text}\n"
 
 
 @pytest.mark.parametrize("part", ["eyJ-", "eyJ", "eyJa.", "a=", "--a ", "://", "://a:", "-----BEGIN A", "-"])

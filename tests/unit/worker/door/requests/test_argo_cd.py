@@ -71,9 +71,6 @@ def test_method_that_makes_a_credential_is_what_strict_refuses(path: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "method", ["application.ApplicationService/Sync", "applicationset.ApplicationSetService/Create"]
-)
-@pytest.mark.parametrize(
     ("message", "is_dry"),
     [
         (NAME + b"\x18\x01", True),
@@ -89,9 +86,15 @@ def test_method_that_makes_a_credential_is_what_strict_refuses(path: str) -> Non
     ],
     ids=["dry", "first", "switched-off", "last-counts", "other", "text", "prune", "cut", "too-long", "empty"],
 )
-def test_dry_run_is_a_read_if_its_message_says_so_for_certain(method: str, message: bytes, is_dry: bool) -> None:
-    _, judgement = argo_cd.resolve(call(f"/{method}", message))
+def test_dry_run_is_a_read_if_its_message_says_so_for_certain(message: bytes, is_dry: bool) -> None:
+    _, judgement = argo_cd.resolve(call("/applicationset.ApplicationSetService/Create", message))
     assert (judgement.is_read, judgement.is_change) == (is_dry, not is_dry)
+
+
+@pytest.mark.parametrize("method", ["Sync", "Rollback"])
+def test_dry_run_that_argo_cd_keeps_is_a_change(method: str) -> None:
+    _, judgement = argo_cd.resolve(call(f"/application.ApplicationService/{method}", NAME + b"\x18\x01"))
+    assert (judgement.is_read, judgement.is_change) == (False, True)
 
 
 @pytest.mark.parametrize(
