@@ -38,6 +38,23 @@ def test_message_that_is_quoted_itself_is_masked(times: int) -> None:
     assert found.text.endswith(" again\n")
 
 
+@pytest.mark.parametrize("times", [0, 1, 2, 3])
+@pytest.mark.parametrize("value", ["x\\", "x\\\\", '\\"', '"', "\\"])
+def test_value_that_ends_in_backslashes_does_not_hide_the_end_of_its_quotation(value: str, times: int) -> None:
+    said = f'Secret "web" is invalid: [a: Invalid value: {quoted(value)}: bad, b: Invalid value: "hunter2": {REASON}]'
+    found = messages.mask(quoted(said, times))
+    assert found.count == 2
+    assert_hidden(found.text)
+    assert ": bad, b: Invalid value: " in found.text
+    assert REASON in found.text
+
+
+@pytest.mark.timeout(60)
+def test_value_of_backslashes_is_read_once() -> None:
+    """Where each backslash were followed to the end of the text, this would take hours."""
+    assert messages.quotations('Invalid value: "' + "\\" * 1_000_000).count == 1
+
+
 @pytest.mark.parametrize(
     "value",
     [quoted(OBJECT)[:-1], "map[data:map[a:hunter2]]", OBJECT],
