@@ -17,7 +17,6 @@ from worker.door.requests.request_info import RequestInfo
 
 _OF_LISTS = frozenset({"list", "deletecollection"})
 _FAILED = "Status"
-_LEAST_FAILED = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +42,8 @@ class AnswerMask:
         return {"Accept": accepted.in_json(head.all("accept")), "Accept-Encoding": ""}
 
     def concerns(self, head: AnswerHead) -> bool:
-        """Whether an answer may have values: not if it has no body, or is a proxy's or a limiter's error in words."""
-        is_in_words = head.status >= _LEAST_FAILED and head.header("content-type").startswith("text/")
-        return head.has_body and not is_in_words
+        """Whether an answer may have values: not if it has no body."""
+        return head.has_body and not (head.has_length and head.header("content-length") == "0")
 
     def splitter(self) -> ObjectSplitter:
         """Returns what splits the answer into objects."""
