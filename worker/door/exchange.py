@@ -260,7 +260,9 @@ class Exchange:
         self, connection: ServerConnection, head: AnswerHead, *, mask: AnswerMask, copy: Copy | None
     ) -> bool:
         keeps_connection = self.request.head.keeps_connection
-        delivery = MaskedDelivery(self.child, head, mask, keeps_connection=keeps_connection)
+        delivery = MaskedDelivery(
+            self.child, head, mask, turns=self.knowledge.masking_turns, keeps_connection=keeps_connection
+        )
         try:
             await delivery.run(connection, copy=copy)
         except (MaskingError, ServerError) as error:
