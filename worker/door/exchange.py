@@ -29,6 +29,7 @@ OUTCOME_TIMEOUT_S = 1.0
 """Seconds that a change whose command has gone waits for its outcome."""
 _SWITCHES = 101
 _REDIRECTS = frozenset(range(300, 400)) - {recall.NOT_MODIFIED}
+_LEAST_FAILED = 400
 _FORBIDDEN, _BAD_GATEWAY, _UNAVAILABLE = 403, 502, 503
 _SELECTORS = frozenset({"labelSelector", "fieldSelector"})
 
@@ -259,7 +260,9 @@ class Exchange:
         self, connection: ServerConnection, head: AnswerHead, *, mask: AnswerMask, copy: Copy | None
     ) -> bool:
         keeps_connection = self.request.head.keeps_connection
-        delivery = MaskedDelivery(self.child, head, mask, keeps_connection=keeps_connection)
+        delivery = MaskedDelivery(
+            self.child, head, mask, turns=self.knowledge.masking_turns, keeps_connection=keeps_connection
+        )
         try:
             await delivery.run(connection, copy=copy)
         except (MaskingError, ServerError) as error:
@@ -267,7 +270,7 @@ class Exchange:
             if isinstance(error, ServerError) or delivery.has_begun:
                 self.child.abort()
             else:
-                self.reply(_BAD_GATEWAY, _withheld(head.status, error))
+                self._withhold(head, error)
             return False
         except BaseException:
             connection.abort()
@@ -275,6 +278,15 @@ class Exchange:
         self.visit.give_back(connection)
         self.child.finish(keeps_connection=keeps_connection)
         return True
+
+    def _withhold(self, head: AnswerHead, error: MaskingError) -> None:
+        """Answers without what cannot be masked. Of an error, the status stays, and the advice when to come again."""
+        text = _withheld(head.status, error)
+        if head.status < _LEAST_FAILED:
+            self.reply(_BAD_GATEWAY, text)
+            return
+        told = [(name, value) for name, value in head.headers if name == "retry-after"]
+        self._send_whole((("Content-Type", forwarding.JSON), *told), status.body(head.status, text))
 
     async def _tunnel(self, connection: ServerConnection, head: AnswerHead) -> None:
         framing = f"Connection: Upgrade\r\nUpgrade: {head.header('upgrade')}"

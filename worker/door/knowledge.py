@@ -9,6 +9,7 @@ from worker.door.http.errors import BadRequestError, ServerError
 from worker.door.http.request_head import GRPC_WEB
 from worker.door.http.request_target import Target
 from worker.door.masking import written_marks
+from worker.door.masking.turns import Turns
 from worker.door.requests import argo_cd, bodies, discovery, dry_run, effects, kinds, permission, releases, request_info
 from worker.door.requests.discovery import Resource
 from worker.door.requests.effects import Judgement
@@ -41,6 +42,7 @@ class Knowledge:
 
     memory: Memory = field(default_factory=Memory)
     local_groups: LocalGroups = field(default_factory=LocalGroups)
+    masking_turns: Turns = field(default_factory=Turns)
 
     async def judge(self, visit: Visit, request: Request) -> Judged:
         """Judges a request. It may have to ask the server first. Raises `BadRequestError`."""

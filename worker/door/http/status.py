@@ -8,12 +8,15 @@ _REASONS = {
     400: "BadRequest",
     401: "Unauthorized",
     403: "Forbidden",
+    404: "NotFound",
     405: "MethodNotAllowed",
     413: "RequestEntityTooLarge",
     415: "UnsupportedMediaType",
-    502: "InternalError",
+    429: "TooManyRequests",
     503: "ServiceUnavailable",
+    504: "Timeout",
 }
+_LEAST_OF_SERVER = 500
 _GRPC_CODES = {400: 3, 403: 7}
 """INVALID_ARGUMENT and PERMISSION_DENIED (https://grpc.io/docs/guides/status-codes/)."""
 _GRPC_UNKNOWN = 2
@@ -31,7 +34,7 @@ def body(status: int, message: str) -> bytes:
             "metadata": {},
             "status": "Failure",
             "message": message[:MOST_MESSAGE_CHARACTERS],
-            "reason": _REASONS.get(status, "BadRequest"),
+            "reason": _REASONS.get(status, "InternalError" if status >= _LEAST_OF_SERVER else "BadRequest"),
             "code": status,
         }
     ).encode()

@@ -8,16 +8,15 @@ from shared.documents import Value
 from shared.effects import EffectRule, Effects, SecretValues
 from worker.door.http.request_head import Head
 from worker.door.http.server_connection import AnswerHead
-from worker.door.masking import accepted, messages, releases, secret_objects
-from worker.door.masking.splitting import ObjectSplitter, Splitter, TextSplitter
+from worker.door.masking import accepted, messages, secret_objects, stored_releases
+from worker.door.masking.budget import Budget, is_readable
+from worker.door.masking.splitting import ObjectSplitter
 from worker.door.masking.tree import Change, MaskingError, children
 from worker.door.requests import kinds, rule_match
-from worker.door.requests.releases import TYPE
 from worker.door.requests.request_info import RequestInfo
 
 _OF_LISTS = frozenset({"list", "deletecollection"})
 _FAILED = "Status"
-_LEAST_FAILED = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +42,18 @@ class AnswerMask:
         return {"Accept": accepted.in_json(head.all("accept")), "Accept-Encoding": ""}
 
     def concerns(self, head: AnswerHead) -> bool:
-        """Whether an answer may have values: not if it has no body, or is a proxy's or a limiter's error in words."""
-        is_in_words = head.status >= _LEAST_FAILED and head.header("content-type").startswith("text/")
-        return head.has_body and not is_in_words
+        """Whether an answer may have values: not if it has no body."""
+        return head.has_body and not (head.has_length and head.header("content-length") == "0")
 
-    def splitter(self) -> Splitter:
+    def splitter(self) -> ObjectSplitter:
         """Returns what splits the answer into objects."""
-        if self.is_of_secrets:
-            return ObjectSplitter(opens_lists=self.info.verb in _OF_LISTS)
-        return TextSplitter(releases.PACKED)
+        return ObjectSplitter(opens_lists=self.info.verb in _OF_LISTS)
 
     def masked(self, content: bytes) -> bytes:
-        """Returns what was split off with its values masked. Raises `MaskingError`.
-
-        Of Secrets that is an object, an element of a list or a watch event; of ConfigMaps a text in quotes.
-        """
-        if not self.is_of_secrets:
-            return releases.masked_text(content)
-        root = _read(content)
+        """Returns an object, an element of a list or a watch event with its values masked. Raises `MaskingError`."""
+        if not self.is_of_secrets and not stored_releases.may_be_in(content):
+            return content
+        root = read(content)
         made = [change.make() for change in tuple(self._changes(root)) if change.text != change.before]
         return json.dumps(root, separators=(",", ":")).encode() if made else content
 
@@ -70,12 +63,17 @@ class AnswerMask:
             change.make()
 
     def _changes(self, root: Value) -> Iterator[Change]:
+        budget = Budget()
         for found in _objects(root):
             if found.get("kind") == _FAILED:
                 yield from messages.of_status(found)
             elif not self._is_shown(found):
-                changes = secret_objects.changes_of_secret(found)
-                yield from map(_with_opened_release, changes) if found.get("type") == TYPE else changes
+                yield from self._changes_of_object(found, budget)
+
+    def _changes_of_object(self, found: dict[str, Value], budget: Budget) -> Iterator[Change]:
+        if not self.is_of_secrets:
+            return stored_releases.changes_of_config_map(found, budget)
+        return stored_releases.with_opened(found, secret_objects.changes_of_secret(found), budget)
 
     def _is_shown(self, found: dict[str, Value]) -> bool:
         metadata = found.get("metadata")
@@ -107,12 +105,6 @@ def is_shown(rules: tuple[EffectRule, ...], info: RequestInfo, *, namespace: str
     return any(rule_match.applies(rule, asked, kind=secret_objects.KIND, is_namespaced=True) for rule in rules)
 
 
-def _with_opened_release(change: Change) -> Change:
-    value = change.before
-    packed = releases.masked(value) if isinstance(value, str) and releases.is_packed(value) else None
-    return change._replace(text=packed) if packed else change
-
-
 def _objects(root: Value) -> Iterator[dict[str, Value]]:
     """Yields the objects in an answer, or in a part of it: in a watch event, a table, one of its rows, or a list."""
     waiting = [root]
@@ -128,7 +120,10 @@ def _objects(root: Value) -> Iterator[dict[str, Value]]:
             yield value
 
 
-def _read(content: bytes) -> Value:
+def read(content: bytes) -> Value:
+    """Returns the value that a text of JSON is. Raises `MaskingError`."""
+    if not is_readable(content):
+        raise MaskingError("it has an object of more parts than can be read at once")
     try:
         value: Value = json.loads(content)
     except (ValueError, RecursionError):

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from shared.documents import Value
+from worker.door.masking.budget import Budget
 from worker.door.masking.marks import mark
 from worker.door.masking.tree import Change, Container, children, item
 
@@ -38,11 +39,15 @@ _NO_VALUES = ("$", "{{", "[masked")
 """Beginnings of references to a value, and of a mark."""
 
 
-def changes(root: Value) -> Iterator[Change]:
-    """Yields changes of values that are credentials by their form, or by a key above or a `name` beside them."""
+def changes(root: Value, budget: Budget) -> Iterator[Change]:
+    """Yields changes of values that are credentials by their form, or by a key above or a `name` beside them.
+
+    Raises `TooCostlyError`.
+    """
     waiting: list[tuple[Container, str | int, Value, bool]] = [(*place, False) for place in children([root])]
     while waiting:
         container, key, value, is_below = waiting.pop()
+        budget.look_at_text(f"{key}{value}" if isinstance(value, str) else str(key))
         is_credential = _is_credential(container, key, is_below=is_below)
         if isinstance(value, dict | list):
             waiting.extend((*place, is_credential) for place in children(value))

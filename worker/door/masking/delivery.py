@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 from worker.door.http import headers
 from worker.door.http.child_connection import ChildConnection
@@ -11,12 +12,11 @@ from worker.door.http.server_connection import AnswerHead, ServerConnection
 from worker.door.masking.answers import AnswerMask
 from worker.door.masking.splitting import Piece
 from worker.door.masking.tree import MaskingError
+from worker.door.masking.turns import Turns
 from worker.door.requests import bodies
 
 MOST_HELD_BYTES = 256 * 1024
 """Bytes that wait to be masked. Then the server has to wait."""
-MOST_TURN_S = 0.005
-"""Seconds for which this answer keeps the other commands of the door waiting, unless one object takes longer."""
 _MOST_CHUNK_BYTES = 64 * 1024
 _CHUNKED = "Transfer-Encoding: chunked"
 _CLOSES = "Connection: close"
@@ -33,13 +33,15 @@ def _check(head: AnswerHead) -> None:
 class MaskedDelivery:
     """One answer on its way to a command."""
 
-    def __init__(self, child: ChildConnection, head: AnswerHead, mask: AnswerMask, *, keeps_connection: bool) -> None:
+    def __init__(
+        self, child: ChildConnection, head: AnswerHead, mask: AnswerMask, *, turns: Turns, keeps_connection: bool
+    ) -> None:
         self._child = child
         self._answer = head
         self._mask = mask
         self._splitter = mask.splitter()
         self._flow = _Flow()
-        self._turn_ends_at = 0.0
+        self._turns = turns
         framing = _CHUNKED if keeps_connection else f"{_CHUNKED}\r\n{_CLOSES}"
         self._head = headers.answer(head.status, headers.allowed(head.headers), framing=framing)
         self.has_begun = False
@@ -56,7 +58,9 @@ class MaskedDelivery:
         is_last = False
         while not is_last:
             arrived, is_last = await arrivals.next()
-            pieces = [piece for data in arrived for piece in self._splitter.feed(data)]
+            pieces: list[Piece] = []
+            for data in arrived:
+                pieces += await self._turns.take(partial(self._splitter.feed, data))
             await self._send(pieces + self._splitter.end() if is_last else pieces)
         self._write(_LAST_CHUNK)
 
@@ -65,9 +69,8 @@ class MaskedDelivery:
         ready: list[bytes] = []
         size_bytes = 0
         for piece in pieces:
-            ready.append(self._mask.masked(piece.content) if piece.is_masked else piece.content)
+            ready.append(await self._masked(piece))
             size_bytes += len(ready[-1])
-            await self._let_others_go_on()
             if size_bytes > _MOST_CHUNK_BYTES:
                 await self._send_chunk(ready, size_bytes)
                 ready, size_bytes = [], 0
@@ -82,11 +85,10 @@ class MaskedDelivery:
         self._child.write(*(() if self.has_begun else (self._head,)), *parts)
         self.has_begun = True
 
-    async def _let_others_go_on(self) -> None:
-        clock = asyncio.get_running_loop().time
-        if clock() > self._turn_ends_at:
-            await asyncio.sleep(0)
-            self._turn_ends_at = clock() + MOST_TURN_S
+    async def _masked(self, piece: Piece) -> bytes:
+        if not piece.is_masked:
+            return piece.content
+        return await self._turns.take(partial(self._mask.masked, piece.content))
 
 
 class _Flow:

@@ -18,6 +18,7 @@ from worker.door.http.request_target import Target
 from worker.door.masking import answers, secret_objects
 from worker.door.masking.answers import AnswerMask
 from worker.door.masking.splitting import MOST_OBJECT_BYTES
+from worker.door.masking.tree import MaskingError
 from worker.door.requests import bodies, kinds, protobuf
 from worker.door.requests.effects import Judgement
 from worker.door.requests.request_info import RequestInfo
@@ -72,8 +73,8 @@ async def _live(visit: Visit, path: str) -> tuple[int, Fields]:
     """Returns status and body of the answer about the live object."""
     status, body = await forwarding.ask(visit, Target("", path, ()), most_bytes=MOST_OBJECT_BYTES)
     try:
-        live = json.loads(body)
-    except (ValueError, RecursionError):
+        live = answers.read(body)
+    except MaskingError:
         live = None
     if not isinstance(live, dict):
         raise ServerError("its answer is not an object in JSON")

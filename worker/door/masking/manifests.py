@@ -3,8 +3,10 @@
 import re
 
 from shared.documents import Value
-from worker.door.masking import secret_objects, yaml_text
+from worker.door.masking import secret_objects
+from worker.door.masking.budget import Budget
 from worker.door.masking.tree import Masked, MaskingError
+from worker.door.masking.yaml_text import DocumentMasker, documents
 
 WITHHELD = "# [masked: this document cannot be read as YAML]\n"
 _KIND = re.compile(r"^kind:", re.MULTILINE)
@@ -12,19 +14,20 @@ _SPELLINGS = (secret_objects.KIND, "\\", "!", "*")
 """A YAML text without any of these cannot contain the word Secret."""
 
 
-def mask(text: str) -> Masked:
+def mask(text: str, budget: Budget) -> Masked:
     """Masks each document. A document that cannot be read is withheld, and the others are shown.
 
-    Raises `MaskingError` for too many documents.
+    Raises `MaskingError` for too many documents, and `TooCostlyError`.
     """
-    return Masked.joined(map(_document, yaml_text.documents(text)))
+    masker = DocumentMasker(secret_objects.changes, accepts=_is_manifest, budget=budget)
+    return Masked.joined(_document(piece, masker) for piece in documents(text))
 
 
-def _document(piece: str) -> Masked:
+def _document(piece: str, masker: DocumentMasker) -> Masked:
     if _KIND.search(piece) and not any(spelling in piece for spelling in _SPELLINGS):
         return Masked(piece, 0)
     try:
-        return yaml_text.mask_document(piece, secret_objects.changes, accepts=_is_manifest)
+        return masker.mask(piece)
     except MaskingError:
         return Masked(("---\n" if piece.startswith("---") else "") + WITHHELD, 1)
 

@@ -8,8 +8,13 @@ from shared.documents import Value
 
 MARK = re.compile(r"\[masked(, \d+ bytes)?\]")
 _START = b"[masked, "
-_ENCODED_START = base64.b64encode(_START)
-"""Nine bytes, so that every mark in base64 begins with it."""
+_STARTS = (
+    _START,
+    base64.b64encode(_START),
+    base64.b64encode(b" " + _START)[2:13],
+    base64.b64encode(b"  " + _START)[3:14],
+)
+"""As it is, and what of it is the same in base64 whatever is around it, after each number of bytes."""
 
 
 def mark(value: Value, *, is_base64: bool = False) -> str:
@@ -25,8 +30,8 @@ def mark(value: Value, *, is_base64: bool = False) -> str:
 
 
 def are_in(text: bytes) -> bool:
-    """Whether a text contains a mark, as it is or in base64."""
-    return _START in text or _ENCODED_START in text
+    """Whether a text contains a mark, as it is or anywhere in base64."""
+    return any(start in text for start in _STARTS)
 
 
 def _sized(value: bytes) -> bytes:

@@ -1,7 +1,7 @@
 """Masks what an error message quotes: if a patch does not fit, the API server quotes the whole Secret.
 
 Programs quote each other's messages and add a level of backslashes each time. A quotation ends at a quote with as many
-backslashes before it as the opening quote has.
+backslashes before it as the opening quote has, and those of backslashes at the end of the value.
 """
 
 import re
@@ -12,16 +12,20 @@ from worker.door.masking.marks import mark
 from worker.door.masking.secret_objects import KIND
 from worker.door.masking.tree import Change, Masked, children
 
-_VALUE = re.compile(
-    r"(?P<before>(?:Invalid|Unsupported|Duplicate) value: )"
-    r"(?:(?P<quote>\\*\")(?P<value>.*?)(?<!\\)(?P=quote)|(?P<rest>[^\s\d-].*))"
-)
-"""A quoted value, or an unquoted one up to the end of the line. Numbers are left out; Secrets have no numbers."""
+_VALUE = re.compile(r"(?:Invalid|Unsupported|Duplicate) value: (?:(?P<quote>\\*\")|(?=[^\s\d-]))")
+"""Beginning of a value, quoted or not. Numbers are left out; Secrets have no numbers."""
+_QUOTE = re.compile(r"(?<!\\)\\*+\"")
 
 
 def quotations(text: str) -> Masked:
     """Masks each quoted value of a message about a Secret. Never fails."""
-    return Masked(*_VALUE.subn(_marked, text))
+    parts: list[str] = []
+    count, at = 0, 0
+    while found := _VALUE.search(text, at):
+        start, end = _span(text, found)
+        parts += (text[at:start], mark(text[start:end]))
+        count, at = count + 1, end
+    return Masked("".join((*parts, text[at:])), count)
 
 
 def mask(text: str) -> Masked:
@@ -44,7 +48,16 @@ def of_status(status: dict[str, Value]) -> Iterator[Change]:
             yield Change(told, "message", quotations(message).text)
 
 
-def _marked(found: re.Match[str]) -> str:
+def _span(text: str, found: re.Match[str]) -> tuple[int, int]:
+    """Returns where a value begins and ends. One that is not quoted, or has no end, ends with the line."""
+    line_end = text.find("\n", found.end())
+    line_end = len(text) if line_end < 0 else line_end
     if found["quote"] is None:
-        return found["before"] + mark(found["rest"])
-    return f"{found['before']}{found['quote']}{mark(found['value'])}{found['quote']}"
+        return found.end(), line_end
+    escapes = len(found["quote"]) - 1
+    of_backslash = 2 * (escapes + 1)
+    for quote in _QUOTE.finditer(text, found.end(), line_end):
+        more = len(quote[0]) - 1 - escapes
+        if more >= 0 and more % of_backslash == 0:
+            return found.end(), quote.end() - escapes - 1
+    return found.start("quote"), line_end

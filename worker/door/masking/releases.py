@@ -1,99 +1,69 @@
 """Masks the releases that helm keeps in Secrets and ConfigMaps: https://helm.sh/docs/topics/advanced/#storage-backends
 
 A release is JSON, packed by gzip and then in base64. It is opened, masked inside and packed again, so that helm reads
-it. What cannot be opened is masked as a whole.
+it. What cannot be opened soon is masked as a whole.
 """
 
 import base64
-import binascii
 import gzip
 import json
-import zlib
 from collections.abc import Iterator
 
 from shared.documents import Value
 from worker.door.masking import chart_values, manifests, messages, secret_objects
+from worker.door.masking.budget import Budget, TooCostlyError, is_readable
 from worker.door.masking.marks import mark
 from worker.door.masking.tree import Change, MaskingError, children
 
 PACKED = b"H4sI"
 """Beginning of every gzip stream in base64."""
 _PACKED_IN_SECRET = base64.b64encode(PACKED + b"A" * 2)[:5]
-MOST_UNPACKED_BYTES = 32 * 1024 * 1024
-"""Longest release that is opened. etcd stores no more than 1.5 MiB of it packed."""
-_GZIP = 16 + zlib.MAX_WBITS
+FIELD = "release"
 _FILES = ("templates", "files")
 
 
-class TooLongError(ValueError):
-    """A release is longer than what is opened, or has no end."""
+def masked(value: str, budget: Budget) -> str:
+    """Returns the packed release with its values masked; a mark if it cannot be opened, or not within the budget."""
+    is_in_secret = value.startswith(_PACKED_IN_SECRET.decode())
+    try:
+        return _masked(value, budget, is_in_secret=is_in_secret)
+    except (MaskingError, RecursionError, TooCostlyError, ValueError):
+        return mark(value, is_base64=True)
 
 
-def is_packed(value: str) -> bool:
-    """Whether a value may be a release, as it is or once more in base64, as in a Secret."""
-    return value.startswith((PACKED.decode(), _PACKED_IN_SECRET.decode()))
+def opened(value: bytes, budget: Budget) -> bytes:
+    """Returns what is packed in a value, as it is or once more in base64, as in a Secret.
 
-
-def masked(value: str) -> str | None:
-    """Returns the packed release with its values masked; None if the value is no release.
-
-    What may be a release, but is too long, becomes a mark.
+    Raises `ValueError` if nothing is, and `TooCostlyError`.
     """
-    try:
-        return _masked(value)
-    except TooLongError:
-        return mark(value, is_base64=value.startswith(_PACKED_IN_SECRET.decode()))
-    except (binascii.Error, MaskingError, RecursionError, ValueError):
-        return None
+    return budget.unpack(base64.b64decode(base64.b64decode(value) if value.startswith(_PACKED_IN_SECRET) else value))
 
 
-def masked_text(quoted: bytes) -> bytes:
-    """Returns a text of a ConfigMap, in its quotes, with the release in it masked. What is no release stays."""
-    value = quoted.strip(b'"\\')
-    found = masked(value.decode("latin-1"))
-    return quoted if found is None else quoted.replace(value, found.encode(), 1)
-
-
-def decoded(value: bytes) -> bytes:
-    """Returns what a value in base64 is. Raises `ValueError` if it is not base64."""
-    return base64.b64decode(value)
-
-
-def opened(packed: bytes) -> bytes:
-    """Returns the content of a gzip stream in base64, up to the limit. Raises `ValueError` if it is none."""
-    unpacker = zlib.decompressobj(_GZIP)
-    try:
-        content = unpacker.decompress(base64.b64decode(packed), MOST_UNPACKED_BYTES)
-    except zlib.error:
-        raise ValueError("it is not packed by gzip") from None
-    if not unpacker.eof:
-        raise TooLongError
-    return content
-
-
-def changes(root: Value) -> Iterator[Change]:
-    """Yields changes of a release, or of its history, as helm stores and prints them."""
+def changes(root: Value, budget: Budget) -> Iterator[Change]:
+    """Yields changes of a release, or of its history, as helm stores and prints them. Raises `TooCostlyError`."""
     if isinstance(root, list):
         yield from (change for revision in root for change in _of_description(revision))
     if not isinstance(root, dict):
         return
     yield from _of_description(root.get("info"))
     yield from _of_resources(root.get("info"))
-    yield from chart_values.changes(root.get("config"))
+    yield from chart_values.changes(root.get("config"), budget)
     chart = root.get("chart")
-    yield from chart_values.changes(chart.get("values") if isinstance(chart, dict) else None)
+    yield from chart_values.changes(chart.get("values") if isinstance(chart, dict) else None, budget)
     for owner in (root, *(hook for _, _, hook in children(root.get("hooks")) if isinstance(hook, dict))):
         manifest = owner.get("manifest")
-        if isinstance(manifest, str) and (found := manifests.mask(manifest)).count:
+        if isinstance(manifest, str) and (found := manifests.mask(manifest, budget)).count:
             yield Change(owner, "manifest", found.text)
 
 
-def _masked(value: str) -> str | None:
-    is_in_secret = value.startswith(_PACKED_IN_SECRET.decode())
-    release = json.loads(opened(base64.b64decode(value) if is_in_secret else value.encode()))
+def _masked(value: str, budget: Budget, *, is_in_secret: bool) -> str:
+    content = opened(value.encode(), budget)
+    if not is_readable(content):
+        raise TooCostlyError
+    release = json.loads(content)
     if not (isinstance(release, dict) and isinstance(release.get("info"), dict)):
-        return None
-    found = [*changes(release), *_of_files(release.get("chart"))]
+        raise MaskingError("it is not a release")
+    found = [*changes(release, budget), *_of_files(release.get("chart"))]
     made = [change.make() for change in found if change.text != change.before]
     if not made:
         return value

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 
 from shared.documents import Value
+from worker.door.masking.budget import is_readable
 from worker.door.masking.marks import mark
 from worker.door.masking.tree import Change, Container, children, leaves
 
@@ -67,6 +68,8 @@ def _applied(owner: dict[str, Value], *, is_secret: bool) -> Iterator[Change]:
 
 def _masked_text(text: str, *, is_secret: bool) -> str:
     """Returns an object in JSON with its values masked, which clients can still read; a mark if it is no object."""
+    if not is_readable(text.encode("utf-8", "replace")):
+        return mark(text)
     try:
         root = json.loads(text)
         if not isinstance(root, dict):

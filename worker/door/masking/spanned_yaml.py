@@ -9,11 +9,10 @@ from typing import Any
 import yaml
 
 from shared.documents import Value
+from worker.door.masking.budget import Budget
 from worker.door.masking.tree import Container, MaskingError
 
 MAX_DEPTH = 200
-MAX_NODES = 200_000
-"""Largest number of values; reading them takes some 50 MB of memory and a few seconds, which is more than for JSON."""
 BINARY = "tag:yaml.org,2002:binary"
 """The only tag that changes a scalar's text: it is decoded from base64."""
 MERGE = "<<"
@@ -35,9 +34,10 @@ class Document:
     is_linked: bool = False
 
 
-def read(text: str) -> Document:
-    """Reads a text. Raises `MaskingError` if it is not valid YAML, exceeds a limit, or has a key that is refused."""
-    builder = _Builder()
+def read(text: str, budget: Budget) -> Document:
+    """Reads a text. Raises `MaskingError` if it is no valid YAML or has a key that is refused, and `TooCostlyError`."""
+    budget.read_document(text)
+    builder = _Builder(budget)
     problem = None
     try:
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
@@ -58,9 +58,9 @@ class _Open:
 
 @dataclass(slots=True)
 class _Builder:
+    budget: Budget
     document: Document = field(default_factory=Document)
     _open: list[_Open] = field(default_factory=list)
-    _nodes: int = 0
 
     def take(self, event: Any) -> None:
         if isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
@@ -69,9 +69,7 @@ class _Builder:
             self._take_node(event)
 
     def _take_node(self, event: Any) -> None:
-        self._nodes += 1
-        if self._nodes > MAX_NODES:
-            raise MaskingError(f"it has more than {MAX_NODES} values: ask for fewer objects, or for JSON")
+        self.budget.look_at_values()
         if isinstance(event, yaml.AliasEvent | yaml.ScalarEvent):
             self._put(self._scalar(event))
             return

@@ -4,7 +4,7 @@ A watch is a sequence of objects. A list or a table is split into its elements, 
 """
 
 import re
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from worker.door.masking.tree import MaskingError
 
@@ -28,66 +28,7 @@ class Piece(NamedTuple):
 
     content: bytes
     is_masked: bool
-    """Whether it is a whole object or text that is masked, and not what is around them."""
-
-
-class Splitter(Protocol):
-    """Splits one answer."""
-
-    def feed(self, data: bytes) -> list[Piece]:
-        """Returns the pieces that are complete. Raises `MaskingError` if the answer cannot be split."""
-
-    def end(self) -> list[Piece]:
-        """Returns what remains. Raises `MaskingError` if the answer is not complete."""
-
-
-class TextSplitter:
-    """Splits off the texts that begin in a certain way, and nothing else: it knows only strings that hold base64."""
-
-    def __init__(self, begin: bytes) -> None:
-        self._begin = _QUOTE + begin
-        self._buffer = b""
-        self._is_in_text = False
-
-    def feed(self, data: bytes) -> list[Piece]:
-        """Returns the pieces that are complete. Raises `MaskingError` for a text that is too long."""
-        self._buffer = self._buffer + data if self._buffer else data
-        pieces: list[Piece] = []
-        while self._split_off(pieces):
-            pass
-        if len(self._buffer) > MOST_OBJECT_BYTES:
-            raise MaskingError(f"it has a text of more than {MOST_OBJECT_BYTES} bytes")
-        return pieces
-
-    def end(self) -> list[Piece]:
-        """Returns what remains. Raises `MaskingError` if that is a part of a text."""
-        if self._is_in_text:
-            raise MaskingError("it is not complete")
-        return [Piece(self._buffer, False)]
-
-    def _split_off(self, pieces: list[Piece]) -> bool:
-        """Splits off the next piece, unless more must arrive."""
-        if self._is_in_text:
-            end = self._buffer.find(_QUOTE, len(self._begin)) + 1
-            if end:
-                self._take(end, pieces)
-            return bool(end)
-        found = self._buffer.find(self._begin)
-        end = found if found >= 0 else self._end_of_certain()
-        if end:
-            self._take(end, pieces)
-        self._is_in_text = found >= 0
-        return self._is_in_text
-
-    def _end_of_certain(self) -> int:
-        """Returns where the beginning of a text may begin that has not arrived as a whole."""
-        last = self._buffer.rfind(_QUOTE, max(0, len(self._buffer) - len(self._begin) + 1))
-        return last if last >= 0 else len(self._buffer)
-
-    def _take(self, end: int, pieces: list[Piece]) -> None:
-        is_masked, self._is_in_text = self._is_in_text, False
-        pieces.append(Piece(self._buffer[:end], is_masked))
-        self._buffer = self._buffer[end:]
+    """Whether it is a whole object that is masked, and not what is around it."""
 
 
 class ObjectSplitter:

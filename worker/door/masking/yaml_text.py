@@ -7,8 +7,10 @@ import itertools
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from worker.door.masking import secret_objects
+from worker.door.masking.budget import Budget
 from worker.door.masking.spanned_yaml import Scalar, read
 from worker.door.masking.tree import Accepts, Change, Find, Masked, MaskingError
 
@@ -29,34 +31,42 @@ def documents(text: str) -> list[str]:
     return [text[start:end] for start, end in itertools.pairwise(bounds) if end > start]
 
 
-def mask(text: str, find: Find) -> str:
-    """Masks all documents of a stream. Raises `MaskingError` if one is not YAML, or if the text was cut off."""
+def mask(text: str, find: Find, budget: Budget) -> str:
+    """Masks all documents of a stream. Raises `TooCostlyError`, and `MaskingError` if it is no YAML or was cut off."""
     if text and not text.endswith("\n"):
         raise MaskingError("it ends in the middle of a line")
-    return Masked.joined(mask_document(piece, find, accepts=lambda _: True) for piece in documents(text)).text
+    masker = DocumentMasker(find, accepts=lambda _: True, budget=budget)
+    return Masked.joined(map(masker.mask, documents(text))).text
 
 
-def mask_document(piece: str, find: Find, *, accepts: Accepts) -> Masked:
-    """Masks one document. Raises `MaskingError` if it is not YAML or if `accepts` rejects one of its roots."""
-    changes = _changes(piece, find, accepts)
-    if not changes:
-        return Masked(piece, 0)
-    masked = _replaced(piece, changes)
-    if _changes(masked, find, accepts):
-        raise MaskingError("a value would have stayed unmasked")
-    return Masked(masked, len(changes))
+@dataclass(frozen=True, slots=True)
+class DocumentMasker:
+    """Masks documents one by one."""
 
+    find: Find
+    accepts: Accepts
+    budget: Budget
 
-def _changes(piece: str, find: Find, accepts: Accepts) -> list[Change]:
-    """Returns the changes that are not made yet."""
-    document = read(piece)
-    roots = [root for root in document.roots if root not in (None, "")]
-    if not all(map(accepts, roots)):
-        raise MaskingError("it contains a document that is not a Kubernetes object")
-    changes = [change for root in roots for change in find(root) if change.text != change.before]
-    if document.is_linked and (changes or any(spelling in piece for spelling in _SPELLINGS)):
-        raise MaskingError("it uses YAML aliases or merge keys, which can repeat a value elsewhere")
-    return changes
+    def mask(self, piece: str) -> Masked:
+        """Masks one document. Raises `TooCostlyError`, and `MaskingError` if it is no YAML or has a refused root."""
+        changes = self._changes(piece)
+        if not changes:
+            return Masked(piece, 0)
+        masked = _replaced(piece, changes)
+        if self._changes(masked):
+            raise MaskingError("a value would have stayed unmasked")
+        return Masked(masked, len(changes))
+
+    def _changes(self, piece: str) -> list[Change]:
+        """Returns the changes that are not made yet."""
+        document = read(piece, self.budget)
+        roots = [root for root in document.roots if root not in (None, "")]
+        if not all(map(self.accepts, roots)):
+            raise MaskingError("it contains a document that is not a Kubernetes object")
+        changes = [change for root in roots for change in self.find(root) if change.text != change.before]
+        if document.is_linked and (changes or any(spelling in piece for spelling in _SPELLINGS)):
+            raise MaskingError("it uses YAML aliases or merge keys, which can repeat a value elsewhere")
+        return changes
 
 
 def _replaced(text: str, changes: list[Change]) -> str:

@@ -4,7 +4,7 @@ from worker.door.requests import bodies, kinds, protobuf
 from worker.door.requests.request_info import RequestInfo
 
 TYPE = "helm.sh/release.v1"
-_PREFIX = "sh.helm.release.v1."
+PREFIX = "sh.helm.release.v1."
 _WITH_OBJECT = frozenset({"create", "update"})
 
 
@@ -14,7 +14,7 @@ def is_release(info: RequestInfo, *, body: bytes, content_type: str) -> bool:
         return False
     if info.verb in _WITH_OBJECT:
         return _is_written(body, bodies.media_type(content_type))
-    return info.name.startswith(_PREFIX)
+    return info.name.startswith(PREFIX)
 
 
 def _is_written(body: bytes, media_type: str) -> bool:
@@ -27,4 +27,4 @@ def _is_written(body: bytes, media_type: str) -> bool:
             kind, name = str(document.get("type")), str(metadata.get("name")) if isinstance(metadata, dict) else ""
     except (bodies.UndecidableError, ValueError):
         return False
-    return kind == TYPE and name.startswith(_PREFIX)
+    return kind == TYPE and name.startswith(PREFIX)

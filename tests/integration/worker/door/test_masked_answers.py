@@ -6,22 +6,22 @@ import gzip
 import json
 import random
 import re
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from hypothesis import settings
 
-from shared.effects import UNLIMITED, EffectRule, Effects, Limit, SecretValues
+from shared.effects import UNLIMITED, EffectRule, Effects, Limit
 from tests.support import door as doors
 from tests.support import door_process, faulty_server
-from tests.support.door import Answered, Client
+from tests.support.asking import HIDDEN, LIVE, MARK, MASKED, asking
+from tests.support.door import Client
 from tests.support.faulty_server import FaultyServer, answers
 from tests.support.leaks import leaks
 from tests.support.secret_cases import CONFIG_MAPS, PLANTED, SECRETS, Case, Cases, encoded
 from worker.door.client.client import Door
-from worker.door.masking import marks
+from worker.door.masking import budget, marks
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -29,29 +29,7 @@ OBJECTS = {"test": 2_000, "fuzz": 100_000}
 """Objects in all answers together, by hypothesis' profile."""
 OF_ONE_VISIT = 2_000
 MOST_GROWTH_BYTES = 24 * 1024 * 1024
-MASKED = Effects(limit=Limit.STRICT)
-LIVE = {
-    "kind": "Secret",
-    "apiVersion": "v1",
-    "metadata": {"name": "web", "namespace": "shop", "uid": "7", "labels": {"a": "b"}},
-    "data": {"password": encoded(f"{PLANTED}0")},
-    "type": "Opaque",
-}
-HIDDEN = json.dumps(LIVE).encode()
-MARK = encoded(f"[masked, {len(PLANTED) + 1} bytes]")
-
-
-@asynccontextmanager
-async def asking(
-    door: Door, answer: faulty_server.Answer, *, effects: Effects = MASKED
-) -> AsyncIterator[tuple[FaultyServer, Client]]:
-    notary = doors.Notes()
-    async with (
-        faulty_server.running(answer) as server,
-        doors.visited(door, server.url, notary=notary, effects=effects) as visit,
-        doors.connected(door, visit) as client,
-    ):
-        yield server, client
+HELM_NAME = "sh.helm.release.v1.web.v1"
 
 
 def opened(content: bytes) -> Iterator[bytes]:
@@ -170,11 +148,33 @@ async def test_answer_that_cannot_be_masked_is_withheld(door: Door, body: bytes,
     assert leaks(answered.body, PLANTED) == []
 
 
-async def test_refusal_in_words_passes_with_its_advice(door: Door) -> None:
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (401, "Unauthorized"),
+        (404, "NotFound"),
+        (429, "TooManyRequests"),
+        (503, "ServiceUnavailable"),
+        (520, "InternalError"),
+    ],
+)
+async def test_error_in_words_keeps_its_status_and_its_advice(door: Door, status: int, reason: str) -> None:
+    """API servers answer so in their filters, and load balancers do."""
     headers = {"Content-Type": "text/plain; charset=utf-8", "Retry-After": "1"}
-    async with asking(door, answers.responds(b"Too many requests", status=429, headers=headers)) as (_, client):
+    async with asking(door, answers.responds(b"planted-1", status=status, headers=headers)) as (_, client):
         answered = await client.get(SECRETS)
-    assert (answered.status, answered.headers["retry-after"], answered.body) == (429, "1", b"Too many requests")
+    told = json.loads(answered.body)
+    assert (answered.status, answered.headers["retry-after"]) == (status, "1")
+    assert (told["kind"], told["code"], told["reason"]) == ("Status", status, reason)
+    assert leaks(answered.body, PLANTED) == []
+
+
+@pytest.mark.parametrize("status", [200, 503])
+async def test_answer_with_an_empty_body_passes(door: Door, status: int) -> None:
+    nothing = answers.responds(b"", status=status, headers={"Content-Type": "text/plain"})
+    async with asking(door, nothing) as (_, client):
+        answered = await client.get(f"{SECRETS}/web")
+    assert (answered.status, answered.body) == (status, b"")
 
 
 async def test_too_large_object_is_withheld(door: Door) -> None:
@@ -281,9 +281,28 @@ async def test_release_with_a_mask_inside_is_not_written(door: Door) -> None:
     once = base64.b64encode(release).decode()
     for path, value in ((SECRETS, encoded(once)), (CONFIG_MAPS, once)):
         async with asking(door, answers.responds(), effects=UNLIMITED) as (server, client):
-            refused = await client.ask("POST", path, body=json.dumps({"data": {"release": value}}).encode())
+            body = json.dumps({"metadata": {"name": HELM_NAME}, "data": {"release": value}}).encode()
+            refused = await client.ask("POST", path, body=body)
             assert not server.requests
         assert refused.status == 403
+
+
+@pytest.mark.parametrize(("count", "size"), [(budget.MOST_OPENED + 1, 9), (1, budget.MOST_UNPACKED_BYTES + 1)])
+async def test_releases_that_would_be_searched_for_long_are_not_written(door: Door, count: int, size: int) -> None:
+    value = base64.b64encode(gzip.compress(b"\0" * size)).decode()
+    body = json.dumps({"metadata": {"name": HELM_NAME}, "data": {str(n): value for n in range(count)}}).encode()
+    async with asking(door, answers.responds()) as (server, client):
+        refused = await client.ask("POST", CONFIG_MAPS, body=body)
+        assert not server.requests
+    assert (refused.status, "unpacked" in json.loads(refused.body)["message"]) == (403, True)
+
+
+async def test_packed_values_that_are_no_releases_are_written(door: Door) -> None:
+    value = base64.b64encode(gzip.compress(b"\0" * 1024 * 1024)).decode()
+    body = json.dumps({"metadata": {"name": "web"}, "data": {str(n): value for n in range(20)}}).encode()
+    async with asking(door, answers.responds()) as (server, client):
+        written = await client.ask("POST", CONFIG_MAPS, body=body)
+        assert (written.status, server.requests[0].body) == (200, body)
 
 
 @pytest.mark.parametrize("operation", ["copy", "move", "test", "Copy"])
@@ -302,69 +321,3 @@ async def test_change_of_a_secret_is_answered_masked(door: Door) -> None:
     async with asking(door, answers.responds(HIDDEN)) as (_, client):
         answered = await client.ask("PATCH", f"{SECRETS}/web", body=patch, headers=headers)
     assert json.loads(answered.body)["data"] == {"password": MARK}
-
-
-# Dry runs.
-
-READ = Effects(limit=Limit.READ)
-NOT_FOUND = answers.refuses(404, "NotFound", message='secrets "web" not found')
-
-
-async def dry_run(client: Client, method: str, body: Any, *, media_type: str = "application/json") -> Answered:
-    path = SECRETS if method == "POST" else f"{SECRETS}/web"
-    content = json.dumps(body).encode()
-    headers = {"Content-Type": media_type, "Content-Length": str(len(content))}
-    return await client.ask(method, f"{path}?dryRun=All", body=content, headers=headers)
-
-
-@pytest.mark.parametrize("effects", [READ, MASKED], ids=["read", "write"])
-async def test_dry_run_on_a_secret_compares_no_values(door: Door, effects: Effects) -> None:
-    patch = {"metadata": {"labels": {"new": "x"}}, "data": {"password": encoded("guess"), "other": encoded("12")}}
-    async with asking(door, answers.responds(HIDDEN), effects=effects) as (server, client):
-        answered = await dry_run(client, "PATCH", patch, media_type="application/strategic-merge-patch+json")
-        assert [request.method for request in server.requests] == ["GET"]
-    body = json.loads(answered.body)
-    assert body["metadata"]["labels"] == {"a": "b", "new": "x"}
-    assert body["data"] == {"password": MARK, "other": encoded("[masked, 2 bytes]")}
-    assert "were not compared" in answered.headers["warning"]
-
-
-async def test_dry_run_that_replaces_a_secret_keeps_the_identity_of_the_live_one(door: Door) -> None:
-    sent = {"kind": "Secret", "metadata": {"name": "web", "labels": {}}, "stringData": {"password": "guess", "b": "1"}}
-    async with asking(door, answers.responds(HIDDEN), effects=READ) as (_, client):
-        body = json.loads((await dry_run(client, "PUT", sent)).body)
-    assert (body["metadata"]["uid"], body["metadata"]["labels"]) == ("7", {})
-    assert body["data"] == {"password": MARK, "b": encoded("[masked, 1 bytes]")}
-    assert "stringData" not in body
-
-
-async def test_dry_run_that_removes_a_value_shows_that(door: Door) -> None:
-    async with asking(door, answers.responds(HIDDEN), effects=READ) as (_, client):
-        patch = {"data": {"password": None}, "metadata": {"labels": None}}
-        body = json.loads((await dry_run(client, "PATCH", patch, media_type="application/merge-patch+json")).body)
-    assert "data" not in body or body["data"] == {}
-    assert "labels" not in body["metadata"]
-
-
-async def test_dry_run_that_creates_a_secret_shows_it_masked(door: Door) -> None:
-    async with asking(door, NOT_FOUND, effects=READ) as (_, client):
-        answered = await dry_run(client, "POST", LIVE)
-        applied = await dry_run(client, "PATCH", LIVE, media_type="application/apply-patch+yaml")
-        patched = await dry_run(client, "PATCH", {}, media_type="application/merge-patch+json")
-    assert (answered.status, json.loads(answered.body)["data"]) == (201, {"password": MARK})
-    assert (applied.status, json.loads(applied.body)["data"]) == (201, {"password": MARK})
-    assert patched.status == 404
-
-
-async def test_dry_run_that_creates_what_exists_is_a_conflict(door: Door) -> None:
-    async with asking(door, answers.responds(HIDDEN), effects=READ) as (_, client):
-        answered = await dry_run(client, "POST", LIVE)
-    assert (answered.status, json.loads(answered.body)["reason"]) == (409, "AlreadyExists")
-
-
-async def test_dry_run_with_shown_values_is_the_servers(door: Door) -> None:
-    shown = Effects(limit=Limit.READ, secrets=SecretValues.SHOWN)
-    async with asking(door, answers.responds(HIDDEN), effects=shown) as (server, client):
-        answered = await dry_run(client, "PATCH", {}, media_type="application/merge-patch+json")
-        assert [request.method for request in server.requests] == ["PATCH"]
-    assert answered.body == HIDDEN

@@ -1,6 +1,7 @@
 import pytest
 
 from worker.door.masking import chart_values, yaml_text
+from worker.door.masking.budget import Budget
 
 MASKED = [
     "password: hunter2",
@@ -59,7 +60,7 @@ SHOWN = [
 
 @pytest.mark.parametrize("text", MASKED)
 def test_value_that_is_named_or_looks_like_a_credential_is_masked(text: str) -> None:
-    masked = yaml_text.mask(f"{text}\n", chart_values.changes)
+    masked = yaml_text.mask(f"{text}\n", lambda root: chart_values.changes(root, Budget()), Budget())
     assert "[masked, " in masked
     assert "hunter2" not in masked
     assert "12345678" not in masked
@@ -67,11 +68,11 @@ def test_value_that_is_named_or_looks_like_a_credential_is_masked(text: str) -> 
 
 @pytest.mark.parametrize("text", SHOWN)
 def test_other_values_are_shown(text: str) -> None:
-    assert yaml_text.mask(f"{text}\n", chart_values.changes) == f"{text}\n"
+    assert yaml_text.mask(f"{text}\n", lambda root: chart_values.changes(root, Budget()), Budget()) == f"{text}\n"
 
 
 @pytest.mark.parametrize("part", ["eyJ-", "eyJ", "eyJa.", "a=", "--a ", "://", "://a:", "-----BEGIN A", "-"])
 @pytest.mark.timeout(60)
 def test_value_made_of_beginnings_of_credentials_is_read_once(part: str) -> None:
     """Where each beginning were followed to the end of the text, this would take hours."""
-    assert not list(chart_values.changes({"x": part * 200_000}))
+    assert not list(chart_values.changes({"x": part * 200_000}, Budget(values=1_000_000)))

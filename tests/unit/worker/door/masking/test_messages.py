@@ -6,6 +6,7 @@ import pytest
 
 from shared.documents import Value
 from worker.door.masking import messages, releases
+from worker.door.masking.budget import Budget
 
 OBJECT = json.dumps({"data": {"a": "aHVudGVyMg=="}, "kind": "Secret", "x": 'a "quoted\\" hunter2\n'})
 REASON = ": illegal base64 data at input byte 0"
@@ -35,6 +36,23 @@ def test_message_that_is_quoted_itself_is_masked(times: int) -> None:
     assert_hidden(found.text)
     assert REASON in found.text
     assert found.text.endswith(" again\n")
+
+
+@pytest.mark.parametrize("times", [0, 1, 2, 3])
+@pytest.mark.parametrize("value", ["x\\", "x\\\\", '\\"', '"', "\\"])
+def test_value_that_ends_in_backslashes_does_not_hide_the_end_of_its_quotation(value: str, times: int) -> None:
+    said = f'Secret "web" is invalid: [a: Invalid value: {quoted(value)}: bad, b: Invalid value: "hunter2": {REASON}]'
+    found = messages.mask(quoted(said, times))
+    assert found.count == 2
+    assert_hidden(found.text)
+    assert ": bad, b: Invalid value: " in found.text
+    assert REASON in found.text
+
+
+@pytest.mark.timeout(60)
+def test_value_of_backslashes_is_read_once() -> None:
+    """Where each backslash were followed to the end of the text, this would take hours."""
+    assert messages.quotations('Invalid value: "' + "\\" * 1_000_000).count == 1
 
 
 @pytest.mark.parametrize(
@@ -83,7 +101,7 @@ def test_description_of_a_failed_release_is_masked() -> None:
     said = f'Upgrade "web" failed: cannot patch "web" with kind Secret: Invalid value: {quoted(OBJECT)}{REASON}'
     roots: list[Value] = [{"info": {"description": said}, "name": "web"}, [{"description": said, "revision": 1}]]
     for release in roots:
-        for change in tuple(releases.changes(release)):
+        for change in tuple(releases.changes(release, Budget())):
             change.make()
         assert_hidden(json.dumps(release))
         assert REASON in json.dumps(release)

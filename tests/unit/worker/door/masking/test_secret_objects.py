@@ -11,13 +11,14 @@ from hypothesis import given
 
 from tests.unit.worker.door.masking import cluster_objects as objects
 from worker.door.masking import marks, secret_objects, yaml_text
+from worker.door.masking.budget import Budget
 from worker.door.masking.tree import MaskingError
 
 GONE = ("data", "stringData", objects.LAST_APPLIED)
 
 
 def masked(text: str) -> str:
-    return yaml_text.mask(text, secret_objects.changes)
+    return yaml_text.mask(text, secret_objects.changes, Budget())
 
 
 def encoded(size_bytes: int) -> str:
