@@ -66,7 +66,7 @@ async def test_job_of_a_killed_worker_is_lost_and_its_command_gone(
     await wait_until(lambda: not command_lines().get(launcher))
     response = await hasty_caller.ended(write, wait_s=SETTLE_TIMEOUT_S)
     assert_lost(response, "contact with the worker was lost")
-    assert response.hint == "The command may have taken effect: look at the cluster before you send it again."
+    assert response.hint == "It had sent no change to the cluster: send it again."
     assert not work_directories(hasty_product.directory), "the launcher removes what the worker left"
 
 

@@ -257,7 +257,7 @@ async def test_handed_over_write_is_delivered_by_get_job_or_by_its_repetition(
 
 OTHERS: list[tuple[str, dict[str, Any], dict[str, str]]] = [
     ("helm", {**INSTALL, "namespace": "elsewhere"}, {}),
-    ("helm", {**INSTALL, "command": "install web ./web --wait --debug"}, {}),
+    ("helm", {**INSTALL, "command": "install web ./web --wait --timeout 9m"}, {}),
     ("helm", {**INSTALL, "files": {"web/Chart.yaml": "name: other"}}, {}),
     ("helm", {**INSTALL, "stdin": "x"}, {}),
     ("kubectl", {**INSTALL, "command": "delete pod web"}, {}),
