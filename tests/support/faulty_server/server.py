@@ -24,6 +24,7 @@ class FaultyServer:
         """Every connection since the start, also those that have ended."""
         self._at_connection = at_connection
         self._is_tls = is_tls
+        self._is_closed = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -37,16 +38,22 @@ class FaultyServer:
 
     def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = Connection(reader, writer, len(self.connections) + 1)
+        if self._is_closed:  # accepted in the last moment
+            connection.abort()
+            return
         self.connections.append(connection)
         task = asyncio.create_task(self._serve(connection), name="faulty server")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def close(self) -> None:
+        self._is_closed = True
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for connection in self.connections:  # a task that was cancelled before it began has ended none
+            connection.abort()
 
     async def _serve(self, connection: Connection) -> None:
         try:
