@@ -151,11 +151,16 @@ async def test_logs_are_followed_until_the_time_is_over(
 async def test_istioctl_reads_a_proxy_through_a_forwarded_port(
     streaming_user: User, streaming_cluster: ControlPlane, cluster: ControlPlane, protocol: str, pod: str
 ) -> None:
+    """Only a pod of Istio's is reached, for which this one passes with that label."""
+    command = f"proxy-config cluster {pod}.{streaming_user.namespace}"
+    refused = await streaming_user.failure("istioctl", command)
+    assert "the rule read refuses it" in f"{refused.output}{refused.error}"
+    await streaming_user.output("kubectl", f"label pod {pod} app=istiod")
     before = streaming_cluster.audit.mark()
     dump = answers.responds(json.dumps(CLUSTERS).encode())
 
     async with faulty_server.running(dump, port=cluster.pod_ports[ADMIN_PORT]) as envoy:
-        shown = await streaming_user.output("istioctl", f"proxy-config cluster {pod}.{streaming_user.namespace}")
+        shown = await streaming_user.output("istioctl", command)
 
     assert "web.shop.svc.cluster.local" in shown
     assert [request.target.partition("?")[0] for request in envoy.requests] == ["/config_dump"]
