@@ -174,7 +174,7 @@ def _decoded(call: Call) -> str | None:
 
 
 def _check_reads(tool: Tool, invocation: Invocation) -> None:
-    """Raises `RequestError` for a command whose words are no read. The door refuses what they do not show."""
+    """Raises `RequestError` unless the words of a command say that it reads. The door refuses what they do not show."""
     if not invocation.command_class.changes_nothing:
         fault = f"is a {invocation.command_class} command"
     elif network_needs.opens_tunnels(tool, invocation):

@@ -1,6 +1,6 @@
 """Reads in which identity a command asks to act: https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/
 
-Who may take another identity is decided by the API server. To ask about one's rights in it is allowed in every mode.
+The API server decides who may take another identity. In every mode, callers may ask what they could do in it.
 """
 
 from gateway.policy.modes import Decision

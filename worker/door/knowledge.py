@@ -71,7 +71,9 @@ class Knowledge:
             judgement,
             kind=self.kind(visit, info),
             is_namespaced=await self._is_namespaced(visit, info),
-            is_release=releases.is_release(info, body=request.body, content_type=head.header("content-type")),
+            # Only rules ask for it, and a release may be long.
+            is_release=bool(visit.effects.rules)
+            and releases.is_release(info, body=request.body, content_type=head.header("content-type")),
         )
         refusal = await self._refusal(visit, subject)
         if refusal is None and judgement.is_change:

@@ -8,7 +8,7 @@ MOST_OPENED = 4
 MOST_UNPACKED_BYTES = 8 * 1024 * 1024
 """Length of all opened values together. etcd stores no more than 1.5 MiB of one, packed."""
 MOST_YAML_CHARACTERS = 2 * 1024 * 1024
-"""Characters of YAML that are read: documents of which it is certain that they are no Secrets are not."""
+"""Characters of YAML that are read. Documents that are certainly not Secrets are not read."""
 MOST_VALUES = 50_000
 """Values that are looked at in YAML and among a chart's values. Each takes some microseconds."""
 MOST_PARTS = 100_000

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from shared import documents
 
 JSON_PATCH = "application/json-patch+json"
-_JSON = frozenset(
-    {"", "application/json", "application/merge-patch+json", "application/strategic-merge-patch+json", JSON_PATCH}
-)
+PATCHES_OF_FIELDS = frozenset({JSON_PATCH, "application/merge-patch+json", "application/strategic-merge-patch+json"})
+"""Patches that create nothing."""
+_JSON = PATCHES_OF_FIELDS | {"", "application/json"}
 _YAML = frozenset({"application/yaml", "application/apply-patch+yaml"})
 _NEW_LINES = (b"\r", b"\n", b"\xc2\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9")
 _ESCAPES = (rb"\u", rb"\U", rb"\x", *(b"\\" + line for line in _NEW_LINES))
@@ -61,31 +61,20 @@ def may_contain(words: Iterable[str], body: bytes, content_type: str) -> bool:
 
 
 def _read(text: str, kind: str) -> documents.Value:
-    if kind == JSON_PATCH:
-        return _of_json(f'{{"operations": {text}}}')
-    if kind in _JSON or len(text) > MOST_YAML_BYTES or _is_json(text):
-        return _of_json(text)
+    """Returns what a text says. One in YAML is read as JSON if it is: kubectl sends that, and it may be deeper."""
+    try:
+        value: documents.Value = json.loads(
+            f'{{"operations": {text}}}' if kind == JSON_PATCH else text, object_pairs_hook=_unique
+        )
+    except (ValueError, RecursionError):
+        if kind in _JSON or len(text) > MOST_YAML_BYTES:
+            raise UndecidableError("it is not JSON") from None
+    else:
+        return value
     try:
         return documents.load(text)
     except documents.DocumentError as error:
         raise UndecidableError(str(error)) from None
-
-
-def _is_json(text: str) -> bool:
-    """Returns whether a text in YAML is JSON, as kubectl sends it. It is read alike then, and may be deeper."""
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
-
-
-def _of_json(text: str) -> documents.Value:
-    try:
-        value: documents.Value = json.loads(text, object_pairs_hook=_unique)
-    except (ValueError, RecursionError):
-        raise UndecidableError("it is not JSON") from None
-    return value
 
 
 def _unique(pairs: list[tuple[str, documents.Value]]) -> documents.Value:

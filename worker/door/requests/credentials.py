@@ -5,10 +5,6 @@ from worker.door.requests import bodies, kinds, protobuf
 from worker.door.requests.request_info import RequestInfo
 
 _WRITES = frozenset({"create", "update", "patch"})
-_PATCHES_OF_FIELDS = frozenset(
-    {"application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json"}
-)
-"""Patches that create nothing. The type of a Secret and the signer of a request are immutable."""
 _SIGNERS_OF_IDENTITIES = ("kube-apiserver-client", "kubelet-serving")
 """Parts of the names of Kubernetes' own signers: https://kubernetes.io/docs/reference/access-authn-authz/certificate-signing-requests/"""
 
@@ -20,7 +16,8 @@ def made(info: RequestInfo, *, body: bytes, content_type: str) -> str:
         return ""
     if info.subresource:
         return _by_subresource((*whole, info.subresource))
-    if media_type in _PATCHES_OF_FIELDS or whole not in {kinds.SECRETS, kinds.CERTIFICATE_REQUESTS}:
+    # The type of a Secret and the signer of a request are immutable.
+    if media_type in bodies.PATCHES_OF_FIELDS or whole not in {kinds.SECRETS, kinds.CERTIFICATE_REQUESTS}:
         return ""
     try:
         return _secret(body, media_type) if whole == kinds.SECRETS else _certificate(body, media_type)
